@@ -1,0 +1,37 @@
+"""Check the augmentation recipe on real images, write it for the models, and draw what it does."""
+
+import numpy as np
+
+from fakefaces.augmentation import Recipe, augment
+from fakefaces.base.files import write_json
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import Params
+from fakefaces.base.progress import say
+from fakefaces.base.stage import run_stage
+from fakefaces.data.faces import PARTS
+from fakefaces.data.splits import read_split
+from fakefaces.report.augmentations import draw_augmentations
+from fakefaces.views.pixels import make_pixels
+
+_SIZE = 160  # pixels of an image in the picture
+
+
+def main(params: Params, layout: Layout) -> None:
+    recipe = Recipe([(step.name, step.arguments) for step in params.augment.transforms])
+    table = read_split(layout.images)
+    train = table[table["split"] == "train"]
+    kinds = train["difficulty"].replace("", "fake").where(train["label"] == 1, "real")
+    # in turn a real, an easy, a mid, a hard one, each time the next of its kind
+    turn = train.assign(kind=kinds, place=kinds.groupby(kinds).cumcount()).sort_values(["place", "kind"])
+    shown = turn.head(params.augment.examples)
+    originals = make_pixels(layout.data, shown["image"], _SIZE, threads=params.threads)
+    parts = shown[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    copies = [augment(originals, parts, recipe, seed=[params.seed, k])[0] for k in range(params.augment.copies)]
+    draw_augmentations(layout.reports / "augmentations.png", originals, copies, list(shown["kind"]))
+    write_json(layout.recipe("none"), Recipe([]).to_json())
+    write_json(layout.recipe("standard"), recipe.to_json())
+    say(f"{len(recipe.transforms)} transforms: {', '.join(name for name, _ in recipe.transforms)}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

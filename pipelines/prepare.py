@@ -1,0 +1,44 @@
+"""Make one view of all images: decoded once, scaled, and passed through a frozen backbone if it has one."""
+
+import numpy as np
+
+from fakefaces import runtime
+from fakefaces.base.files import write_json, written_aside
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import Params
+from fakefaces.base.progress import progress
+from fakefaces.base.stage import run_stage
+from fakefaces.data.splits import read_split
+from fakefaces.views.backbones import cut, features, make_backbone
+from fakefaces.views.pixels import make_pixels
+
+
+def main(params: Params, layout: Layout, name: str) -> None:
+    view = params.prepare.views[name]
+    arrays = make_pixels(layout.data, read_split(layout.images)["image"], view.image_size, threads=params.threads)
+    with written_aside(layout.view(name)) as folder:
+        folder.mkdir()
+        origin = "trained from scratch"
+        if view.backbone:
+            runtime.start(params.seed, params.threads)
+            backbone = make_backbone(
+                view.backbone,
+                size=view.image_size,
+                weights=view.weights,
+                allow_random=view.allow_random_weights,
+                seed=params.seed,
+                root=layout.root,
+            )
+            frozen, trained = cut(backbone.network, view.trainable_from)
+            with progress(f"{view.backbone} features", len(arrays)) as step:
+                arrays = features(frozen, arrays, step)
+            origin = f"{view.backbone} {backbone.weights}"
+            runtime.save_network(frozen, folder / "frozen.keras")
+            if trained is not None:
+                runtime.save_network(trained, folder / "trained.keras")
+        np.save(folder / "arrays.npy", arrays)
+        write_json(folder / "view.json", {"image_size": view.image_size, "weights": origin})
+
+
+if __name__ == "__main__":
+    run_stage(main)

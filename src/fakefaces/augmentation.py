@@ -1,0 +1,101 @@
+"""Albumentations, seeded: training images seen anew in each epoch, with labels that follow a mirror.
+
+Copies are drawn during training, not stored: ``benchmarks/augmentation.py`` measures both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefaces.base.errors import ParamsError
+
+# Where the eyes are, as shares of width and height. Only their order from left to right is used, after the
+# transforms have moved them: so any mirror is seen, whatever transform made it.
+_EYES = ((0.3, 0.5), (0.7, 0.5))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An ordered list of albumentations transforms, by their own names and arguments.
+
+    An empty recipe leaves images as they are.
+    """
+
+    transforms: Sequence[tuple[str, dict[str, Any]]]
+
+    def __bool__(self) -> bool:
+        return bool(self.transforms)
+
+    @classmethod
+    def from_json(cls, value: list[dict[str, Any]]) -> "Recipe":
+        """Read what :meth:`to_json` wrote."""
+        return cls([(step["name"], step["arguments"]) for step in value])
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """A plain list, for the augment stage's output."""
+        return [{"name": name, "arguments": arguments} for name, arguments in self.transforms]
+
+
+def compose(recipe: Recipe, seed: int) -> Any:
+    """Build the albumentations pipeline.
+
+    Raises:
+        ParamsError: albumentations has no such transform, or the transform refuses an argument.
+
+    """
+    import warnings
+
+    import albumentations
+
+    steps = []
+    for name, arguments in recipe.transforms:
+        make = getattr(albumentations, name, None)
+        if not (isinstance(make, type) and issubclass(make, albumentations.BasicTransform)):
+            raise ParamsError(f"params.yaml: augment.transforms: albumentations has no transform '{name}'")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an argument that it does not know is only a warning there
+            try:
+                steps.append(make(**arguments))
+            except (TypeError, ValueError, UserWarning) as error:
+                reason = " ".join(str(error).split())
+                raise ParamsError(f"params.yaml: augment.transforms: {name}: {reason}") from None
+    points = albumentations.KeypointParams(format="xy", remove_invisible=False)
+    return albumentations.Compose(steps, keypoint_params=points, seed=seed)
+
+
+def augment(
+    images: NDArray[np.uint8], parts: NDArray[np.int8], recipe: Recipe, *, seed: Sequence[int]
+) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
+    """Draw one augmented copy of each image.
+
+    Args:
+        images: uint8 (n, height, width, 3), RGB.
+        parts: int8 (n, 4): left eye, right eye, nose, mouth replaced; -1 where unknown.
+        recipe: the transforms.
+        seed: whole numbers, such as the seed, the model's place and the epoch; equal ones give equal copies.
+
+    Returns:
+        New arrays of the same shapes. Where a copy is a mirror image, its first two parts have changed
+        places: the eye on the left of the image is the other one now.
+
+    """
+    if not recipe:
+        return images, parts
+    pipeline = compose(recipe, _entropy(seed))
+    copies, sides = np.empty_like(images), parts.copy()
+    height, width = images.shape[1:3]
+    eyes = np.array(_EYES) * (width, height)
+    for k, image in enumerate(images):
+        seen = pipeline(image=image, keypoints=eyes)
+        copies[k] = seen["image"]
+        left, right = seen["keypoints"]
+        if left[0] > right[0]:
+            sides[k, :2] = parts[k, 1::-1]
+    return copies, sides
+
+
+def _entropy(seed: Sequence[int]) -> int:
+    return int(np.random.SeedSequence(list(seed)).generate_state(1)[0])

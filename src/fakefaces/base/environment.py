@@ -1,0 +1,81 @@
+"""Every environment variable that the project reads or sets, and the folders that follow from them."""
+
+import os
+from pathlib import Path
+
+from fakefaces.base.errors import FakefacesError
+
+# Nothing calls home. `setdefault`, so that a user who wants a library's telemetry can have it.
+_QUIET = {
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "true",
+    # Not telemetry, but noise: the banner of TensorFlow's C++ side, git advice, a display nobody has.
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MPLBACKEND": "Agg",
+    # The models are written for Keras on TensorFlow; ~/.keras/keras.json must not change that.
+    "KERAS_BACKEND": "tensorflow",
+}
+
+
+def settle() -> None:
+    """Set what has to stand in the environment before any of the libraries is imported."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    # An id left over in a shell would silently send every run of a pipeline into that one run.
+    os.environ.pop("MLFLOW_RUN_ID", None)
+
+
+def workspace() -> Path:
+    """The folder with the ``dvc.yaml`` that we work in: the working directory or the nearest one above it.
+
+    Under ``dvc exp run --temp`` and ``--queue`` this is a temporary copy of the project.
+
+    Raises:
+        FakefacesError: there is no ``dvc.yaml`` in any of them.
+
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file() and (folder / "params.yaml").is_file():
+            return folder
+    raise FakefacesError(
+        f"{here} is not inside a fakefaces project: no dvc.yaml with a params.yaml here or above. "
+        "Change into the project's folder first."
+    )
+
+
+def home() -> Path:
+    """The project that keeps the MLflow store: ``DVC_ROOT`` where DVC set it, else the workspace.
+
+    DVC points ``DVC_ROOT`` of a queued or temporary experiment at the project that started it, so the
+    runs of all experiments meet in one store.
+    """
+    root = os.environ.get("DVC_ROOT")
+    return Path(root) if root else workspace()
+
+
+def tracking_uri() -> str:
+    """``MLFLOW_TRACKING_URI``, else the sqlite file ``mlruns/mlflow.db`` of :func:`home`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlruns' / 'mlflow.db'}"
+
+
+def artifacts_root() -> Path | None:
+    """Where artifacts go beside the embedded store; None where a server or the user's own store decides."""
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else home() / "mlruns" / "artifacts"
+
+
+def stage() -> str | None:
+    """The DVC stage that runs us, such as ``train@vgg16``; None outside of DVC."""
+    return os.environ.get("DVC_STAGE")
+
+
+def experiment() -> str | None:
+    """The name of the ``dvc exp run`` that runs us; None under a plain ``dvc repro``."""
+    name = os.environ.get("DVC_EXP_NAME")
+    if name:
+        return name
+    return "unnamed" if os.environ.get("DVC_EXP_BASELINE_REV") else None

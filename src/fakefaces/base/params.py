@@ -1,0 +1,192 @@
+"""``params.yaml``, read once into frozen records: one section a stage, and what all stages share."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, model_validator
+
+from fakefaces.base.errors import ParamsError
+from fakefaces.base.strict import Strict, parse
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Split(Strict):
+    """How the photographs are divided."""
+
+    protocol: Literal["reference"]
+    test_size: Share
+    validation_size: Share  # of what the test set leaves
+
+
+class Validate(Strict):
+    """What an image and a split must be, for Great Expectations."""
+
+    formats: list[Literal["JPEG", "PNG", "WEBP", "BMP", "TIFF"]]
+    min_side: Count  # pixels
+    max_side: Count  # pixels
+    max_bytes: Count
+    min_class_share: Share  # of each split, for either class
+    min_readable_share: Annotated[float, Field(gt=0, le=1)]
+
+
+class Transform(Strict):
+    """One albumentations transform: its own name and its own arguments."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+class Augment(Strict):
+    """The transforms that an augmented model sees its training images through, and the picture of them."""
+
+    transforms: list[Transform]
+    examples: Count  # rows of the picture
+    copies: Count  # columns beside the original
+
+
+class View(Strict):
+    """What a model is given of a photograph: its pixels at a size, or a frozen backbone's features."""
+
+    image_size: Annotated[int, Field(ge=16, le=1024)]
+    backbone: str | None = None  # a name in keras.applications
+    weights: str = "imagenet"  # imagenet, none, or the path of a Keras weights file
+    allow_random_weights: bool = False  # go on where the ImageNet weights cannot be had
+    trainable_from: str | None = None  # the backbone's layer from which on it is trained; None: all frozen
+
+
+class Prepare(Strict):
+    """The views by name; each is made once and kept."""
+
+    views: dict[Slug, View]
+
+
+class Fit(Strict):
+    """How a network is fitted."""
+
+    epochs: Count
+    batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    patience: Count  # epochs without a better validation loss before the fit ends
+    monitor: Literal["val_loss", "val_roc_auc"] = "val_loss"
+
+
+class Model(Strict):
+    """One row of the results table: a kind of model with its own settings."""
+
+    kind: Slug
+    view: Slug
+    augment: Literal["none", "standard"] = "none"
+    tuned: Literal["none", "best"] = "none"
+    settings: dict[str, Any] = {}
+    fit: dict[str, Any] = {}
+
+
+class Train(Strict):
+    """The models, and the fit that each may change a part of."""
+
+    fit: Fit
+    threshold: Share  # of p_fake, from which on an image is called fake
+    models: dict[Slug, Model]
+
+    def fit_with(self, *overrides: dict[str, Any], where: str) -> Fit:
+        """The shared fit with other values over it, the last ones on top."""
+        values = self.fit.model_dump()
+        for override in overrides:
+            values |= override
+        return parse(Fit, values, f"params.yaml: {where}")
+
+
+class Range(Strict):
+    """Where a study looks for one value: a list of choices, or an interval."""
+
+    choices: list[Any] | None = None
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Range":
+        interval = self.low is not None and self.high is not None
+        if (self.choices is None) != interval:
+            raise ValueError("give either 'choices' or both 'low' and 'high'")
+        return self
+
+
+class Tune(Strict):
+    """The study: which kind on which view, how long, and where it looks."""
+
+    kind: Slug
+    view: Slug
+    augment: Literal["none", "standard"] = "none"
+    trials: Annotated[int, Field(ge=0)]
+    epochs: Count
+    startup_trials: Count  # drawn at random before the sampler learns, and never pruned
+    space: dict[str, Range]
+
+
+class Evaluate(Strict):
+    """The figures: how sure they are."""
+
+    draws: Annotated[int, Field(ge=100)]  # of the bootstrap
+
+
+class Promote(Strict):
+    """Which figure chooses among the models, and which one decides against the champion."""
+
+    name: str
+    metric: Literal["roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1"]
+
+
+class Params(Strict):
+    """The whole of ``params.yaml``."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    threads: Count
+    split: Split
+    validate_: Annotated[Validate, Field(alias="validate")]
+    augment: Augment
+    prepare: Prepare
+    tune: Tune
+    train: Train
+    evaluate: Evaluate
+    promote: Promote
+
+    @model_validator(mode="after")
+    def _names_lead_somewhere(self) -> "Params":
+        for name, model in self.train.models.items():
+            if model.view not in self.prepare.views:
+                known = ", ".join(self.prepare.views)
+                raise ValueError(f"train.models.{name}.view: no view '{model.view}'; known: {known}")
+            if model.tuned == "best" and model.kind != self.tune.kind:
+                raise ValueError(f"train.models.{name}.tuned: the study tunes the kind '{self.tune.kind}' only")
+        if self.tune.view not in self.prepare.views:
+            raise ValueError(f"tune.view: no view '{self.tune.view}'; known: {', '.join(self.prepare.views)}")
+        return self
+
+
+def load(path: Path) -> Params:
+    """Read ``params.yaml``.
+
+    Raises:
+        ParamsError: the file is missing, is no YAML, or holds a key or value that cannot be used.
+
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path.name}: cannot be read ({error}); restore it with: git checkout {path.name}") from None
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path.name}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise ParamsError(f"{path.name}: expected the sections {', '.join(_sections())}")
+    return parse(Params, value, path.name)
+
+
+def _sections() -> list[str]:
+    return [field.alias or name for name, field in Params.model_fields.items()]

@@ -1,0 +1,72 @@
+"""Progress on the terminal: a live bar for a person, a line every few seconds for a log file."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+
+_QUIET_SECONDS = 5.0  # between two lines in a log file
+
+T = TypeVar("T")
+Step = Callable[[int, str], None]
+
+
+def console() -> Console:
+    """The console for a person's eyes, on standard error: standard output is for results."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print one plain line to standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Step]:
+    """Show how far a wait has come; the value is called as ``step(advance, note)``."""
+    if sys.stderr.isatty():
+        with _bar(description, total) as step:
+            yield step
+    else:
+        yield _lines(description, total)
+
+
+def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
+    """Pass ``items`` on and show how many of ``total`` have passed."""
+    with progress(description, total) as step:
+        for item in items:
+            yield item
+            step(1, "")
+
+
+@contextmanager
+def _bar(description: str, total: int) -> Iterator[Step]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console()) as bar:
+        task = bar.add_task(description, total=total, note="")
+        yield lambda advance, note: bar.update(task, advance=advance, note=note)
+
+
+def _lines(description: str, total: int) -> Step:
+    done, last = 0, time.monotonic()
+
+    def step(advance: int, note: str) -> None:
+        nonlocal done, last
+        done += advance
+        now = time.monotonic()
+        if now - last >= _QUIET_SECONDS or (done == total and total > 1):
+            last = now
+            say(f"{description}: {done}/{total} {note}".rstrip())
+
+    return step

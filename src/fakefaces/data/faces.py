@@ -1,0 +1,111 @@
+"""Names to labels: what the folders and file names say about each photograph. No pixel is read here."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from fakefaces.base.errors import DataError
+
+REAL, FAKE = 0, 1  # everywhere; a score is the probability of FAKE
+PARTS = ("left_eye", "right_eye", "nose", "mouth")  # left and right as seen in the image
+DIFFICULTIES = ("easy", "mid", "hard")
+COLUMNS = ("image", "label", "difficulty", *PARTS)
+
+_REAL_FOLDERS = ("training_real", "real")
+_FAKE_FOLDERS = ("training_fake", "fake")
+_FAKE_NAME = re.compile(r"(?P<difficulty>easy|mid|hard)_\d+_(?P<parts>[01]+)")
+_LITTER = {"thumbs.db", "desktop.ini"}  # file managers leave these in any folder
+_EXPECTED = (
+    "expected the folders training_real/ and training_fake/ (as CIPLAB's) or real/ and fake/ in it, "
+    "at any depth. Import photographs with: fakefaces data FOLDER"
+)
+
+
+def find_faces(root: Path) -> pd.DataFrame:
+    """List the photographs under ``root`` with what their folders and names tell.
+
+    The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake``, are found at any depth; of
+    several pairs the shallowest is taken, if it holds the names of all the others (the Kaggle archive
+    unpacks to the same set twice).
+
+    Args:
+        root: the data folder.
+
+    Returns:
+        A row a photograph, sorted by ``image``:
+
+        - ``image``: path below ``root``, with ``/``.
+        - ``label``: 0 real, 1 fake.
+        - ``difficulty``: ``easy``, ``mid`` or ``hard`` as the name says; empty for reals and for fakes that
+          are not named by CIPLAB's convention.
+        - ``left_eye``, ``right_eye``, ``nose``, ``mouth``: 1 where that part was replaced, 0 where not,
+          missing (``Int64``) where a fake's name does not tell.
+
+    Raises:
+        DataError: no such folders, one class empty, or two different sets in one folder.
+
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: there is no such folder; {_EXPECTED}")
+    reals, fakes = _class_folders(root)
+    rows = [_row(path, root, REAL) for path in _files(reals)] + [_row(path, root, FAKE) for path in _files(fakes)]
+    for folder, label in ((reals, REAL), (fakes, FAKE)):
+        if not any(row[1] == label for row in rows):
+            raise DataError(f"{folder}: no photograph in it; both classes are needed; {_EXPECTED}")
+    faces = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("image", ignore_index=True)
+    return faces.astype(dict.fromkeys(PARTS, "Int64"))
+
+
+def parts_of(name: str) -> tuple[str, tuple[int | None, ...]]:
+    """Difficulty and replaced parts from the file name of a fake, such as ``mid_12_0011.jpg``.
+
+    Returns:
+        ``("mid", (0, 0, 1, 1))``; an unknown difficulty is empty and unknown parts are None. One file of
+        the public set, ``easy_116_111.jpg``, has three bits: its difficulty is known, its parts are not.
+
+    """
+    match = _FAKE_NAME.fullmatch(Path(name).stem)
+    if match is None:
+        return "", (None,) * len(PARTS)
+    bits = match["parts"]
+    known = len(bits) == len(PARTS)
+    return match["difficulty"], tuple(int(bit) for bit in bits) if known else (None,) * len(PARTS)
+
+
+def _class_folders(root: Path) -> tuple[Path, Path]:
+    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
+    pairs = []
+    for parent in sorted(folders, key=lambda path: (len(path.parts), path.as_posix())):
+        for real, fake in zip(_REAL_FOLDERS, _FAKE_FOLDERS, strict=True):
+            has = [(parent / name).is_dir() for name in (real, fake)]
+            if all(has):
+                pairs.append((parent / real, parent / fake))
+            elif any(has):
+                missing = parent / (fake if has[0] else real)
+                raise DataError(f"{missing}: this folder is missing, so one class is absent; {_EXPECTED}")
+    if not pairs:
+        raise DataError(f"{root}: no photographs found; {_EXPECTED}")
+    first, *others = pairs
+    for other in others:
+        for ours, theirs in zip(first, other, strict=True):
+            extra = {path.name for path in _files(theirs)} - {path.name for path in _files(ours)}
+            if extra:
+                raise DataError(
+                    f"{root}: two sets of photographs, {ours.parent} and {theirs.parent} "
+                    f"({len(extra)} names only in the second); keep one"
+                )
+    return first
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and path.name.lower() not in _LITTER
+    )
+
+
+def _row(path: Path, root: Path, label: int) -> tuple[object, ...]:
+    difficulty, parts = parts_of(path.name) if label == FAKE else ("", (0,) * len(PARTS))
+    return (path.relative_to(root).as_posix(), label, difficulty, *parts)

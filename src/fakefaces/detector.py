@@ -1,0 +1,98 @@
+"""A trained detector as it is kept: one folder with the network and all that scoring an image needs.
+
+network.keras    from pixels to p_fake, the backbone included; no pickle, no code
+detector.json    the view, the threshold, the polarity, and where the weights came from
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefaces.base.errors import ModelError, ParamsError
+from fakefaces.base.files import read_json, write_json, written_aside
+from fakefaces.base.strict import Strict, parse
+from fakefaces.runtime import load_network, save_network
+
+_BATCH = 32
+
+
+class Card(Strict):
+    """What stands beside the network."""
+
+    model: str
+    kind: str
+    image_size: int
+    weights: str  # "trained from scratch", or where the backbone's came from
+    threshold: float
+    positive: str = "fake"
+    parameters: int
+    format: int = 1
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A network with its card.
+
+    Attributes:
+        network: Keras model from RGB pixels (batch, size, size, 3), 0 to 255, to p_fake (batch, 1).
+        card: what stands beside it.
+
+    """
+
+    network: Any
+    card: Card
+
+    def p_fake(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Score views.
+
+        Args:
+            pixels: uint8 (n, size, size, 3) of the card's ``image_size``.
+
+        Returns:
+            float64 (n,): the probability of ``fake``. Batches are filled up to a power of two, so a score
+            does not depend on who else is in the request.
+
+        """
+        scores = [self._batch(pixels[k : k + _BATCH]) for k in range(0, len(pixels), _BATCH)]
+        return np.concatenate([np.empty(0), *scores])
+
+    def save(self, folder: Path) -> None:
+        """Write the folder, whole or not at all; equal detectors give equal bytes."""
+        with written_aside(folder) as aside:
+            aside.mkdir()
+            save_network(self.network, aside / "network.keras")
+            write_json(aside / "detector.json", self.card.model_dump())
+
+    def _batch(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        n = len(pixels)
+        filled = np.zeros((1 << (n - 1).bit_length(), *pixels.shape[1:]), dtype=np.float32)
+        filled[:n] = pixels
+        return np.asarray(self.network.predict_on_batch(filled), dtype=np.float64)[:n, 0]
+
+
+def load(folder: Path) -> Detector:
+    """Read what :meth:`Detector.save` wrote.
+
+    Raises:
+        ModelError: the folder holds no detector, or one that this version cannot read.
+
+    """
+    card = read_card(folder)
+    return Detector(load_network(folder / "network.keras"), card)
+
+
+def read_card(folder: Path) -> Card:
+    """The card alone, without TensorFlow.
+
+    Raises:
+        ModelError: the folder holds no card that this version can read.
+
+    """
+    path = folder / "detector.json"
+    try:
+        return parse(Card, read_json(path), str(path))
+    except (OSError, ValueError, ParamsError) as error:
+        raise ModelError(f"{folder}: not a detector ({' '.join(str(error).split())[:200]})") from None

@@ -1,0 +1,1 @@
+from fakefaces.base.errors import *  # noqa: D100, F403

@@ -1,0 +1,117 @@
+"""From a view and a row of ``params.yaml`` to a fitted network; shared by the train and the tune stage."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import fakefaces
+from fakefaces.augmentation import Recipe
+from fakefaces.base.files import read_json
+from fakefaces.data.faces import PARTS
+from fakefaces.models.kinds import Blueprint
+from fakefaces.runtime import load_network
+from fakefaces.training import Part, Progress, Row, Schedule, fingerprint, fit
+
+
+@dataclass(frozen=True)
+class View:
+    """A prepared view, as the prepare stage left it.
+
+    Attributes:
+        train: arrays of the training images.
+        validation: arrays of the validation images.
+        frozen: the backbone's part that gave the features, or None for pixels.
+        trained: the backbone's part that is trained, or None.
+        image_size: pixels.
+        weights: where the weights came from, in words.
+
+    """
+
+    train: Part
+    validation: Part
+    frozen: Any | None
+    trained: Any | None
+    image_size: int
+    weights: str
+
+
+def load_view(folder: Path, images: pd.DataFrame) -> View:
+    """Read a view and divide it as the table of images says."""
+    about = read_json(folder / "view.json")
+    arrays = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
+    parts = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    labels = images["label"].to_numpy(dtype=np.float32)
+
+    def part(split: str) -> Part:
+        rows = np.flatnonzero(images["split"] == split)
+        return Part(np.asarray(arrays[rows]), labels[rows], parts[rows])
+
+    def network(name: str) -> Any | None:
+        path = folder / f"{name}.keras"
+        return load_network(path) if path.is_file() else None
+
+    return View(part("train"), part("validation"), network("frozen"), network("trained"), **about)
+
+
+def fit_view(
+    view: View,
+    blueprint: Blueprint,
+    schedule: Schedule,
+    *,
+    recipe: Recipe,
+    seed: int,
+    unfinished: Path,
+    on_epoch: Callable[[Row], None],
+) -> tuple[Any, Progress]:
+    """Build the network that a blueprint and a view describe, fit it, and put it on its frozen backbone.
+
+    Args:
+        view: what it learns from.
+        blueprint: the kind with its settings.
+        schedule: how long and how fast.
+        recipe: augmentation; views of a backbone take none.
+        seed: of weights, order, copies and dropout.
+        unfinished: folder for checkpoints of killed fits.
+        on_epoch: called with each row of the history.
+
+    Returns:
+        A network from pixels (batch, size, size, 3) to p_fake (batch, 1), and the history.
+
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    head = blueprint.build(view.train.views.shape[1:], view.trained)
+    settings = [
+        blueprint.kind.__name__,
+        blueprint.settings.model_dump(),
+        vars(schedule),
+        recipe.to_json(),
+        seed,
+    ]
+    key = fingerprint([view.train.views, view.train.labels, view.validation.views], settings, _code())
+    head, progress = fit(
+        head,
+        view.train,
+        view.validation,
+        schedule,
+        recipe=recipe,
+        seed=seed,
+        checkpoint=unfinished / key,
+        on_epoch=on_epoch,
+    )
+    if view.frozen is None:
+        return head, progress
+    inputs = keras.Input(view.frozen.input.shape[1:], name="pixels")
+    return keras.Model(inputs, head(view.frozen(inputs)), name=head.name), progress
+
+
+def _code() -> list[Path]:
+    """The files that a fit's result depends on."""
+    package = Path(fakefaces.__file__).parent
+    names = ("training.py", "fitting.py", "augmentation.py")
+    return [*(package / "models").glob("*.py"), *(package / name for name in names)]

@@ -1,0 +1,173 @@
+"""The only decoder of image bytes: bounds before pixels, orientation, every mode to RGB.
+
+A photograph comes here as bytes, whether it lies in a folder, in a request to the server or in a page, so
+training and serving see the same pixels.
+"""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ExifTags import Base as Exif
+
+from fakefaces.base.errors import ImageError
+
+MAX_BYTES = 64 * 2**20
+MAX_SIDE = 20_000  # pixels
+MAX_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header alone tells.
+
+    Attributes:
+        format: ``JPEG``, ``PNG`` and so on.
+        mode: Pillow's mode as stored: ``RGB``, ``L``, ``CMYK``, ``P``, ``I;16``, ``RGBA`` ...
+        width: pixels, before the EXIF orientation is applied.
+        height: pixels, likewise.
+        program: the EXIF ``Software`` tag, or an empty string.
+        orientation: the EXIF orientation, 1 to 8; 1 where there is none.
+        quantization: a digest of the JPEG luma quantization table with its first four values, or empty.
+
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+    program: str
+    orientation: int
+    quantization: str
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file, at most ``MAX_BYTES`` of them.
+
+    Raises:
+        ImageError: the file cannot be read, is empty or is too large.
+
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ImageError(f"{path}: {size:,} bytes; at most {MAX_BYTES:,} are read")
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def header(data: bytes, name: str = "image") -> Header:
+    """Read the header and hold it against the bounds; no pixel is decoded.
+
+    Raises:
+        ImageError: not an image, an unknown format, or a size beyond the bounds.
+
+    """
+    with _opened(data, name) as image:
+        exif = image.getexif()
+        table = getattr(image, "quantization", {}).get(0, [])
+        digest = hashlib.sha256(bytes(min(v, 255) for v in table)).hexdigest()[:8] if table else ""
+        orientation = exif.get(Exif.Orientation, 1)
+        return Header(
+            format=image.format or "",
+            mode=image.mode,
+            width=image.width,
+            height=image.height,
+            program=str(exif.get(Exif.Software, "")).strip(" \0"),
+            orientation=orientation if orientation in range(1, 9) else 1,
+            quantization=f"{digest}:{','.join(map(str, table[:4]))}" if table else "",
+        )
+
+
+def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
+    """Decode to RGB as a person sees it: rotated by its EXIF orientation, transparency over white.
+
+    Args:
+        data: a whole image file.
+        name: what an error calls it.
+
+    Returns:
+        uint8 array (height, width, 3), RGB, 0 to 255. Grey, palette, CMYK and 16-bit images are converted;
+        of an animation the first frame is taken.
+
+    Raises:
+        ImageError: not an image, beyond the bounds, truncated or broken.
+
+    """
+    with _opened(data, name) as image:
+        try:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            return np.asarray(_rgb(upright))
+        except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+            raise ImageError(f"{name}: broken or truncated image ({error})") from None
+
+
+def resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Scale a whole image to a square, by pixel area when it shrinks.
+
+    Args:
+        pixels: uint8 (height, width, 3).
+        size: side of the result in pixels.
+
+    Returns:
+        uint8 (size, size, 3). The aspect ratio is not kept, as in the reference.
+
+    """
+    import cv2
+
+    height, width = pixels.shape[:2]
+    shrinks = height >= size and width >= size
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (size, size), interpolation=way), dtype=np.uint8)
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    if not data:
+        raise ImageError(f"{name}: the file is empty")
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{name}: {len(data):,} bytes; at most {MAX_BYTES:,} are read")
+    with warnings.catch_warnings():
+        # The bound is ours and stricter; Pillow's warnings on odd metadata help no one.
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        except UnidentifiedImageError:
+            raise ImageError(f"{name}: not an image of a known format ({', '.join(FORMATS)})") from None
+        except Image.DecompressionBombError:
+            raise ImageError(f"{name}: its header claims more than {MAX_PIXELS:,} pixels") from None
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise ImageError(f"{name}: broken image header ({error})") from None
+        with image:
+            width, height = image.size
+            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+                raise ImageError(
+                    f"{name}: its header claims {width} x {height} pixels; "
+                    f"at most {MAX_PIXELS:,} pixels and {MAX_SIDE:,} a side are decoded"
+                )
+            yield image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bits: Pillow would clip, not scale
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if image.mode.startswith("I") else max(float(values.max()), 1.0)
+        return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8)).convert("RGB")
+    if "A" in image.getbands() or "transparency" in image.info:
+        over = image.convert("RGBA")
+        white = Image.new("RGBA", over.size, "white")
+        return Image.alpha_composite(white, over).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,78 @@
+"""Which model to promote, and whether it takes the champion's place: decisions, no registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fakefaces.base.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model with the figures that decide.
+
+    Attributes:
+        model: its name in ``params.yaml``.
+        digest: DVC's digest of its folder.
+        test_digest: of the test images.
+        validation: the deciding figure on validation, which chooses among the models.
+        test: the same on the test images, which is held against the champion's.
+    """
+
+    model: str
+    digest: str
+    test_digest: str
+    validation: float
+    test: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a candidate, and why in one sentence."""
+
+    promoted: bool
+    reason: str
+
+
+def choose(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> Candidate:
+    """The model that is best on validation; of equals the one with fewer parameters, then by name.
+
+    Args:
+        metrics: what stands in ``reports/metrics/<model>.json``, by model.
+        metric: the figure's name.
+
+    Raises:
+        ModelError: the figure could be computed for no model.
+    """
+    known = [
+        (found["validation"][metric], -found["parameters"], name, found)
+        for name, found in sorted(metrics.items(), reverse=True)
+        if found["validation"][metric] is not None and found["test"][metric] is not None
+    ]
+    if not known:
+        raise ModelError(f"no model has a {metric} on both validation and test; see reports/metrics")
+    value, _, name, found = max(known, key=lambda row: row[:3])
+    return Candidate(name, found["model_digest"], found["test_digest"], value, found["test"][metric])
+
+
+def decide(candidate: Candidate, champion: Candidate | None, metric: str) -> Decision:
+    """Hold the candidate against the champion on the same test images.
+
+    Args:
+        candidate: the best of this pipeline.
+        champion: the present one, measured on the candidate's test images; None if there is none.
+        metric: the figure's name, for the reason.
+
+    Raises:
+        ModelError: the two were measured on different images, so their figures say nothing together.
+    """
+    if champion is None:
+        return Decision(True, "there was no champion")
+    if champion.digest == candidate.digest:
+        return Decision(True, "it is the champion already")
+    if champion.test_digest != candidate.test_digest:
+        raise ModelError("champion and candidate were measured on different test images")
+    figures = f"test {metric} {candidate.test:.4f} against the champion's {champion.test:.4f}"
+    if candidate.test >= champion.test:
+        return Decision(True, f"{figures} on the same images")
+    return Decision(False, f"{figures} on the same images: the champion stays")

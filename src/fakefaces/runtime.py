@@ -1,0 +1,79 @@
+"""TensorFlow, started once a process: without its banner, seeded, and the same to the last bit each time."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fakefaces.base.errors import ModelError
+from fakefaces.base.files import without_dates, written_aside
+
+
+def start(seed: int, threads: int) -> None:
+    """Import TensorFlow and settle its randomness; call it before anything that uses Keras.
+
+    Args:
+        seed: of weights, dropout and shuffles.
+        threads: of TensorFlow's operators; sums are split among them, so the number is part of the result.
+
+    """
+    with _without_banner():
+        import keras
+        import tensorflow as tf
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        pass  # it runs already in this process, with the threads that it has
+    tf.config.experimental.enable_op_determinism()
+    tf.get_logger().setLevel("ERROR")
+    keras.utils.set_random_seed(seed)
+
+
+def save_network(network: Any, path: Path) -> None:
+    """Save a Keras model as a ``.keras`` file; equal models give equal bytes."""
+    with written_aside(path) as aside:
+        named = aside.with_suffix(".keras")  # Keras insists on the ending
+        try:
+            network.save(named)
+            without_dates(named)
+            named.replace(aside)
+        finally:
+            named.unlink(missing_ok=True)
+
+
+def load_network(path: Path) -> Any:
+    """Load a ``.keras`` file, not compiled.
+
+    Raises:
+        ModelError: the file is missing, broken, or carries code.
+
+    """
+    import keras
+
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: not a network that can be loaded ({reason})") from None
+
+
+@contextmanager
+def _without_banner() -> Iterator[None]:
+    """Hold back what the C++ side prints before any log level counts; show it if the import fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,74 @@
+"""Score photographs with a detector: files, bytes, in batches, in the order given."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from fakefaces import images
+from fakefaces.base.errors import ImageError
+from fakefaces.detector import Detector
+from fakefaces.views import pixels
+
+_CHUNK = 64  # images decoded at a time: what bounds the memory
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a detector says of one image.
+
+    Attributes:
+        name: as given.
+        p_fake: probability of fake, 0 to 1; None where the image could not be read.
+        label: ``fake`` from the detector's threshold on, else ``real``; None likewise.
+        problem: why not, or an empty string.
+
+    """
+
+    name: str
+    p_fake: float | None
+    label: str | None
+    problem: str = ""
+
+
+def score_files(detector: Detector, paths: Sequence[Path], *, threads: int) -> Iterator[Score]:
+    """Score files one after another; a file that is no image gives a score with a problem, not an error."""
+    return score(detector, ((str(path), lambda path=path: images.read(path)) for path in paths), threads=threads)  # type: ignore[misc]
+
+
+def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]], *, threads: int) -> Iterator[Score]:
+    """Score anything that has a name and gives bytes.
+
+    Args:
+        detector: loaded.
+        sources: a name and a function that reads the bytes, called in a thread.
+        threads: images decoded at a time.
+
+    Yields:
+        One score a source, in their order.
+
+    """
+    size, threshold = detector.card.image_size, detector.card.threshold
+
+    def view(source: tuple[str, Callable[[], bytes]]) -> tuple[str, np.ndarray | str]:
+        name, read = source
+        try:
+            return name, pixels.view(read(), size, name)
+        except ImageError as error:
+            return name, str(error)
+
+    waiting = iter(sources)
+    with ThreadPoolExecutor(threads) as pool:
+        while chunk := list(islice(waiting, _CHUNK)):
+            seen = list(pool.map(view, chunk))
+            good = [v for _, v in seen if not isinstance(v, str)]
+            scores = iter(detector.p_fake(np.stack(good)) if good else [])
+            for name, v in seen:
+                if isinstance(v, str):
+                    yield Score(name, None, None, v)
+                else:
+                    p = float(next(scores))
+                    yield Score(name, p, "fake" if p >= threshold else "real")

@@ -1,0 +1,193 @@
+"""Fit a network on arrays: seeded to the last bit, stopped on validation, and gone on with after a kill."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefaces.augmentation import Recipe, augment
+from fakefaces.base.errors import ModelError
+from fakefaces.base.files import read_json, write_json, written_aside
+
+Row = dict[str, float]
+OnEpoch = Callable[[Row], None]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes:
+        epochs: at most.
+        batch_size: images.
+        learning_rate: of Adam.
+        patience: epochs without a better ``monitor`` after which the fit ends.
+        monitor: ``val_loss`` (smaller is better) or ``val_roc_auc`` (larger is better).
+
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+    monitor: str = "val_loss"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The arrays of one split.
+
+    Attributes:
+        views: (n, ...) what the network is given; uint8 pixels or float32 features.
+        labels: float32 (n,), 1 fake.
+        parts: int8 (n, 4), replaced parts; -1 unknown.
+
+    """
+
+    views: NDArray[Any]
+    labels: NDArray[np.float32]
+    parts: NDArray[np.int8]
+
+
+@dataclass
+class Progress:
+    """Where a fit stands between two epochs."""
+
+    history: list[Row] = field(default_factory=list)
+    best: float | None = None
+    best_epoch: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are done."""
+        return len(self.history)
+
+    def improved_by(self, row: Row, monitor: str) -> bool:
+        """Take in an epoch's figures; True if they are the best so far."""
+        self.history.append(row)
+        value = row[monitor] if monitor == "val_roc_auc" else -row[monitor]
+        if self.best is not None and not value > self.best:
+            return False
+        self.best, self.best_epoch = value, self.epoch
+        return True
+
+    def over(self, schedule: Schedule) -> bool:
+        """Whether the last epoch is reached or patience is at its end."""
+        return self.epoch >= schedule.epochs or self.epoch - self.best_epoch >= schedule.patience
+
+
+def fit(
+    network: Any,
+    train: Part,
+    validation: Part,
+    schedule: Schedule,
+    *,
+    recipe: Recipe,
+    seed: int,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch = lambda row: None,
+) -> tuple[Any, Progress]:
+    """Fit, keep the weights of the best epoch, and leave a checkpoint after each one.
+
+    Args:
+        network: a Keras model, not compiled.
+        train: what it learns from; the order and the augmented copies of each epoch depend on the seed and
+            the epoch alone, so a fit that goes on from a checkpoint ends where an undisturbed one does.
+        validation: what stops it.
+        schedule: how long and how fast.
+        recipe: augmentation of the training images; empty for none.
+        seed: of order and copies.
+        checkpoint: folder for the state between two epochs; what lies there is gone on with, so give each
+            fit its own (:func:`fingerprint`).
+        on_epoch: called with each new row of the history.
+
+    Returns:
+        The network with the best epoch's weights, and the history.
+
+    Raises:
+        ModelError: the loss is no longer a number.
+
+    """
+    import keras
+
+    state = Progress()
+    if checkpoint and (checkpoint / "progress.json").is_file():
+        network, state = _restored(checkpoint)
+        best = network.get_weights() if state.best is None else _load_best(checkpoint)
+    else:
+        network.compile(
+            optimizer=keras.optimizers.Adam(schedule.learning_rate),
+            loss="binary_crossentropy",
+            metrics=[keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="roc_auc")],
+        )
+        best = network.get_weights()
+    for row in state.history:
+        on_epoch(row)
+    while not state.over(schedule):
+        row = _one_epoch(network, train, validation, schedule, recipe, [seed, state.epoch])
+        if state.improved_by(row, schedule.monitor):
+            best = network.get_weights()
+        if checkpoint:
+            _keep(checkpoint, network, best, state)
+        on_epoch(row)
+    network.set_weights(best)
+    return network, state
+
+
+def fingerprint(arrays: Sequence[NDArray[Any]], settings: Any, code: Sequence[Path]) -> str:
+    """A short digest of all that a fit depends on, so that a checkpoint is gone on with only by its own fit.
+
+    Args:
+        arrays: what is learned from.
+        settings: anything that JSON can write.
+        code: source files.
+
+    """
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in sorted(code):
+        digest.update(path.read_bytes())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]
+
+
+def _one_epoch(network: Any, train: Part, validation: Part, schedule: Schedule, recipe: Recipe, seed: list[int]) -> Row:
+    order = np.random.default_rng(seed).permutation(len(train.labels))
+    views, _ = augment(train.views[order], train.parts[order], recipe, seed=seed)
+    fitted = network.fit(
+        views,
+        train.labels[order],
+        batch_size=schedule.batch_size,
+        validation_data=(validation.views, validation.labels),
+        shuffle=False,
+        verbose=0,
+    )
+    row = {"epoch": float(seed[1] + 1)} | {name: float(values[0]) for name, values in fitted.history.items()}
+    if not all(np.isfinite(value) for value in row.values()):
+        raise ModelError(f"{network.name}: the loss is not a number after epoch {seed[1] + 1}; lower its learning_rate")
+    return row
+
+
+def _keep(checkpoint: Path, network: Any, best: list[NDArray[Any]], state: Progress) -> None:
+    with written_aside(checkpoint) as aside:
+        aside.mkdir()
+        network.save(aside / "network.keras")
+        np.savez(aside / "best.npz", *best)
+        write_json(aside / "progress.json", vars(state))
+
+
+def _restored(checkpoint: Path) -> tuple[Any, Progress]:
+    import keras
+
+    network = keras.models.load_model(checkpoint / "network.keras")
+    return network, Progress(**read_json(checkpoint / "progress.json"))
+
+
+def _load_best(checkpoint: Path) -> list[NDArray[Any]]:
+    with np.load(checkpoint / "best.npz", allow_pickle=False) as arrays:
+        return [arrays[name] for name in arrays.files]

@@ -1,0 +1,1 @@
+"""What the photographs are, held against what they should be."""
