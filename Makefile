@@ -1,0 +1,50 @@
+# `make repro` sets up and runs the pipeline; `make test` sets up and runs the tests. Nothing is installed
+# system-wide: without uv on the PATH, one is put into .uv/.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+UV_VERSION := 0.9.0
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --locked --no-sync
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+PORT := 5000
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/.ready: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --locked --compile-bytecode
+	@touch $@
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/pip install --quiet 'uv>=$(UV_VERSION)'
+
+setup: .venv/.ready  ## make the environment from the lock file
+
+repro: setup  ## run the pipeline: dvc repro
+	$(RUN) dvc repro
+
+test: setup  ## run the tests
+	$(RUN) pytest
+
+test-all: setup  ## run the slow tests too
+	$(RUN) pytest -m ''
+
+lint: setup  ## ruff and mypy
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+format: setup  ## let ruff mend what it can
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+ui: setup  ## MLflow's pages on 127.0.0.1:5000
+	$(RUN) mlflow ui --host 127.0.0.1 --port $(PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlruns/mlflow.db}"
+
+sample: setup  ## draw the embedded sample again
+	rm -rf samples && $(RUN) fakefaces sample samples
+
+.PHONY: help setup repro test test-all lint format ui sample

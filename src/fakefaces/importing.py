@@ -1,0 +1,79 @@
+"""Photographs of the user's own into ``data/``, as a DVC import that stays tied to where they came from."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from fakefaces.base.errors import DataError
+from fakefaces.base.progress import say
+from fakefaces.data.faces import find_faces
+
+KAGGLE = "ciplab/real-and-fake-face-detection"
+
+
+def import_photographs(source: str, root: Path) -> None:
+    """Make ``data/`` an import of a folder or URL, checked before anything is replaced.
+
+    Args:
+        source: a local folder, a URL that DVC can read, or ``kaggle`` for CIPLAB's set.
+        root: the project's folder.
+
+    Raises:
+        DataError: nothing there, no faces in it, or DVC could not fetch it; ``data/`` stays as it was.
+    """
+    if source == "kaggle":
+        source = str(download_ciplab())
+    if "://" not in source:
+        folder = Path(source).expanduser().resolve()
+        faces = find_faces(folder)
+        say(f"{folder}: {(faces['label'] == 0).sum()} real and {(faces['label'] == 1).sum()} fake images")
+        # Inside the project a relative path means the same on every clone.
+        source = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
+    # Fetched beside data/ first: what is there is given up only for something that is whole.
+    aside = root / "data.new"
+    _forget(root, aside)
+    try:
+        _dvc(root, "import-url", source, aside.name)
+        find_faces(aside)
+        _forget(root, root / "data")
+        _dvc(root, "move", f"{aside.name}.dvc", "data")
+        _dvc(root, "unfreeze", "data.dvc")
+    finally:
+        _forget(root, aside)
+    say("data/ now holds these photographs; run: dvc repro")
+
+
+def download_ciplab() -> Path:
+    """Download the public set with kagglehub.
+
+    Returns:
+        The folder of its unpacked files, in kagglehub's own cache.
+
+    Raises:
+        DataError: kagglehub is not installed, there is no network, or Kaggle refused.
+    """
+    try:
+        import kagglehub
+    except ImportError:
+        raise DataError("the download needs kagglehub; install it with: uv sync --extra kaggle") from None
+    try:
+        return Path(kagglehub.dataset_download(KAGGLE))
+    except Exception as error:  # kagglehub passes on whatever requests and Kaggle's API raise
+        reason = " ".join(str(error).split())[:160]
+        raise DataError(
+            f"Kaggle's {KAGGLE} could not be downloaded ({reason}). Is there a network? Or download and unzip it "
+            "elsewhere, then: fakefaces data FOLDER"
+        ) from None
+
+
+def _dvc(root: Path, *arguments: str) -> None:
+    """Run DVC's command line; its Python API is not a public one for this."""
+    done = subprocess.run(["dvc", *arguments, "-q"], cwd=root, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        reason = " ".join(done.stderr.replace("ERROR:", "").split())[:300]
+        raise DataError(f"dvc {' '.join(arguments)}: {reason}")
+
+
+def _forget(root: Path, folder: Path) -> None:
+    (root / f"{folder.name}.dvc").unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

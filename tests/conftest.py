@@ -1,0 +1,126 @@
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+NAMES = ("easy_{}_1111", "mid_{}_0011", "mid_{}_1100", "hard_{}_0001")
+
+
+def picture(rng: np.random.Generator, fake: bool, size: int = 64) -> Image.Image:
+    """Noise over a gradient; a fake has a flat bright patch, which any network of ours can learn."""
+    ramp = np.linspace(60, 160, size)[:, None, None] + np.zeros((1, size, 3))
+    pixels = ramp + rng.normal(0, 12, (size, size, 3)) + rng.uniform(-20, 20, 3)
+    if fake:
+        y, x = rng.integers(8, size - 32, 2)
+        pixels[y : y + 22, x : x + 22] = 235
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def write_photographs(folder: Path, reals: int = 40, fakes: int = 40, size: int = 64) -> Path:
+    """A small set in CIPLAB's layout and naming."""
+    rng = np.random.default_rng(7)
+    for name in ("training_real", "training_fake"):
+        (folder / name).mkdir(parents=True)
+    for k in range(reals):
+        picture(rng, False, size).save(folder / "training_real" / f"real_{k:05d}.jpg", quality=90)
+    for k in range(fakes):
+        name = NAMES[k % len(NAMES)].format(k)
+        picture(rng, True, size).save(folder / "training_fake" / f"{name}.jpg", quality=90)
+    return folder
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    return write_photographs(tmp_path / "photographs")
+
+
+@pytest.fixture(scope="session")
+def small_params() -> dict:
+    """params.yaml as committed, cut down to what runs in seconds; the structure stays."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["validate"]["min_side"] = 32
+    params["augment"] |= {"examples": 2, "copies": 2}
+    params["prepare"]["views"] = {
+        "pixels": {"image_size": 32},
+        "mobilenet": {"image_size": 32, "backbone": "MobileNet", "weights": "none"},
+    }
+    params["tune"] |= {"trials": 2, "epochs": 1, "startup_trials": 1}
+    params["train"]["fit"] |= {"epochs": 2, "batch_size": 16}
+    params["train"]["models"] = {
+        "simple_cnn": {"kind": "simple_cnn", "view": "pixels", "augment": "standard", "tuned": "none"},
+        "mobilenet": {"kind": "pretrained", "view": "mobilenet", "augment": "none", "tuned": "none"},
+        "custom_cnn_tuned": {"kind": "custom_cnn", "view": "pixels", "augment": "none", "tuned": "best"},
+    }
+    params["evaluate"]["draws"] = 200
+    return params
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, small_params: dict, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder without git or DVC, for stages called in this process."""
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ROOT / "dvc.yaml", root)
+    (root / "params.yaml").write_text(yaml.safe_dump(small_params, sort_keys=False))
+    write_photographs(root / "data")
+    for name in ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(root)
+    return root
+
+
+class Project:
+    """A real clone: git, DVC, the code, and a small set of photographs in samples/."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in it as a user does, with this environment's programs."""
+        import os
+
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
+        paths = {"PATH": f"{Path(sys.executable).parent}:{clean['PATH']}", "PYTHONPATH": str(self.root / "src")}
+        who = {f"GIT_{role}_{what}": "tester@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        done = subprocess.run(
+            command, cwd=self.root, env=clean | paths | who | env, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def params(self) -> dict:
+        return yaml.safe_load((self.root / "params.yaml").read_text())
+
+    def write_params(self, params: dict) -> None:
+        (self.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture(scope="session")
+def make_project(small_params: dict) -> Callable[[Path], Project]:
+    def make(root: Path) -> Project:
+        root.mkdir(parents=True)
+        project = Project(root)
+        for name in ("src", "pipelines"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+            shutil.copy(ROOT / name, root)
+        project.write_params(small_params)
+        write_photographs(root / "samples")
+        project.run("git", "init", "-q")
+        project.run("dvc", "init", "-q")
+        shutil.copy(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+        project.run("dvc", "import-url", "-q", "samples", "data")
+        project.run("dvc", "unfreeze", "data.dvc")
+        project.run("git", "add", "-A")
+        project.run("git", "commit", "-qm", "start")
+        return project
+
+    return make

@@ -1,0 +1,135 @@
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from fakefaces.errors import ModelError
+from fakefaces.evaluation.comparisons import bootstrap_p, compare_all, holm, mcnemar_mid_p
+from fakefaces.evaluation.metrics import classification_metrics
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 1), (3, 9), (9, 3), (40, 22), (0, 12), (100, 99)])
+def test_mid_p_is_the_exact_p_less_half_the_observed_outcome_on_either_side(b, c):
+    exact = mcnemar([[0, b], [c, 0]], exact=True).pvalue
+    assert mcnemar_mid_p(b, c) == pytest.approx(exact - binom.pmf(b, b + c, 0.5))
+    assert mcnemar_mid_p(b, c) == mcnemar_mid_p(c, b)
+
+
+def test_mid_p_of_a_published_example():
+    """Airway hyper-responsiveness, in Fagerland, Lydersen and Laake (2013): 1 and 7 discordant pairs."""
+    assert mcnemar_mid_p(1, 7) == pytest.approx(0.0391, abs=5e-5)
+
+
+def test_equal_discordance_has_p_1():
+    assert mcnemar_mid_p(0, 0) == mcnemar_mid_p(5, 5) == 1.0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_holm_is_statsmodels(seed):
+    random = np.random.default_rng(seed)
+    p = (random.random(random.integers(1, 12)) ** 3).round(2)
+    assert holm(p.tolist()) == pytest.approx(multipletests(p, method="holm")[1].tolist())
+
+
+def test_holm_does_not_count_what_could_not_be_compared():
+    assert holm([0.01, None, 0.02]) == [0.02, None, 0.02]
+    assert holm([None]) == [None]
+    assert holm([]) == []
+
+
+def test_bootstrap_p_agrees_with_the_interval():
+    assert bootstrap_p(np.r_[np.full(24, -1.0), np.full(975, 1.0)]) == pytest.approx(0.05)
+    assert bootstrap_p(np.ones(999)) == pytest.approx(0.002)
+    assert bootstrap_p(np.zeros(999)) == 1.0
+
+
+@pytest.fixture
+def models(faces):
+    table = faces(150, 150, skill=0.8)
+    random = np.random.default_rng(1)
+    y = table["label"].to_numpy()
+    scores = {
+        "plain": table["p_fake"].to_numpy(),
+        "better": np.clip(table["p_fake"] + 0.35 * (y - 0.5), 0, 1).to_numpy(),
+        "chance": random.random(len(y)),
+    }
+    return scores, y, table["group"].to_numpy()
+
+
+def test_every_pair_is_compared_on_the_same_images(models):
+    scores, y, group = models
+    found = compare_all(scores, y, group, {"plain": 0.5, "better": 0.5, "chance": 0.4}, draws=500, seed=0)
+    assert [(one.first, one.second) for one in found] == [
+        ("plain", "better"),
+        ("plain", "chance"),
+        ("better", "chance"),
+    ]
+    alone = {name: classification_metrics(y, p, 0.4 if name == "chance" else 0.5) for name, p in scores.items()}
+    for one in found:
+        assert one.accuracy_difference == pytest.approx(alone[one.first]["accuracy"] - alone[one.second]["accuracy"])
+        assert one.roc_auc_difference == pytest.approx(alone[one.first]["roc_auc"] - alone[one.second]["roc_auc"])
+        assert one.accuracy_interval[0] < one.accuracy_difference < one.accuracy_interval[1]
+        assert one.roc_auc_interval[0] < one.roc_auc_difference < one.roc_auc_interval[1]
+        assert (one.n, one.groups, one.reasons) == (300, 150, {})
+        right = [(p >= (0.4 if name == "chance" else 0.5)) == y for name, p in scores.items()]
+        assert one.accuracy_p <= one.accuracy_p_holm
+        assert one.roc_auc_p <= one.roc_auc_p_holm
+    assert found[0].only_first_right == int((right[0] & ~right[1]).sum())
+    assert found[0].roc_auc_p_holm < 0.05
+    assert [one.roc_auc_p_holm for one in found] == holm([one.roc_auc_p for one in found])
+
+
+def test_comparisons_are_json_and_a_table(models):
+    scores, y, group = models
+    found = compare_all(scores, y, group, 0.5, draws=100, seed=0)
+    json.dumps([asdict(one) for one in found], allow_nan=False)
+    assert len(pd.DataFrame(map(asdict, found))) == 3
+    assert compare_all(scores, y, group, 0.5, draws=100, seed=0) == found
+
+
+def test_a_model_against_itself(models):
+    scores, y, group = models
+    (one,) = compare_all({"a": scores["plain"], "b": scores["plain"]}, y, group, 0.5, draws=100, seed=0)
+    assert one.accuracy_difference == one.roc_auc_difference == 0
+    assert one.accuracy_p == one.roc_auc_p == 1
+    assert one.accuracy_interval is None
+    assert set(one.reasons) == {"accuracy_interval", "roc_auc_interval"}
+
+
+def test_models_of_equal_skill_seldom_differ():
+    """The test keeps its level: 5 % of comparisons without a difference come out significant."""
+    random = np.random.default_rng(5)
+    p_values = []
+    for seed in range(200):
+        y = np.tile([0, 1], 60)
+        a, b = (1 / (1 + np.exp(-(random.normal(size=120) + y))) for _ in range(2))
+        (one,) = compare_all({"a": a, "b": b}, y, None, 0.6, draws=200, seed=seed)
+        p_values.append((one.accuracy_p, one.roc_auc_p))
+    assert (np.array(p_values) < 0.05).mean(axis=0) == pytest.approx([0.05, 0.05], abs=0.035)
+
+
+def test_what_cannot_be_compared_is_none_with_a_reason():
+    p = {"a": np.linspace(0, 1, 20), "b": np.linspace(1, 0, 20)}
+    (one,) = compare_all(p, [1] * 20, None, 0.5, draws=100, seed=0)
+    assert one.roc_auc_difference is one.roc_auc_interval is one.roc_auc_p is one.roc_auc_p_holm is None
+    assert one.reasons["roc_auc_difference"] == "only one class among the 20 images"
+    (one,) = compare_all(p, [0, 1] * 10, ["x", "y"] * 10, 0.5, draws=100, seed=0)
+    assert one.roc_auc_difference is not None
+    assert one.roc_auc_p is one.accuracy_interval is None
+    assert "2 groups" in one.reasons["accuracy_interval"]
+    assert one.reasons["roc_auc_p"] == "counted on 1 groups; to resample takes 10"
+
+
+def test_bad_comparisons_are_refused():
+    with pytest.raises(ModelError, match="no threshold for: b"):
+        compare_all({"a": [0.1, 0.2], "b": [0.1, 0.2]}, [0, 1], None, {"a": 0.5}, draws=100, seed=0)
+    with pytest.raises(ModelError, match="one length"):
+        compare_all({"a": [0.1, 0.2], "b": [0.1]}, [0, 1], None, 0.5, draws=100, seed=0)
+    with pytest.raises(ModelError, match="no images"):
+        compare_all({"a": [], "b": []}, [], None, 0.5, draws=100, seed=0)
+    assert compare_all({}, [], None, 0.5, draws=100, seed=0) == []

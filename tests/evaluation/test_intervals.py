@@ -1,0 +1,176 @@
+import json
+import time
+
+import numpy as np
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from fakefaces.errors import ModelError
+from fakefaces.evaluation.intervals import (
+    bootstrap,
+    group_weights,
+    percentile_interval,
+    share_interval,
+    wilson_interval,
+)
+from fakefaces.evaluation.measure import measure
+from fakefaces.evaluation.metrics import FIGURES, weighted_figures
+from fakefaces.evaluation.scored import scored
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 10), (10, 10), (3, 7), (150, 205), (1, 1)])
+def test_wilson_is_statsmodels(count, n):
+    low, high = proportion_confint(count, n, method="wilson")
+    assert wilson_interval(count / n, n).ends == pytest.approx([low, high], abs=1e-12)
+
+
+def test_wilson_refuses_what_is_no_proportion():
+    for share, n in ((1.1, 5), (0.5, 0), (float("nan"), 5)):
+        with pytest.raises(ModelError, match="no proportion"):
+            wilson_interval(share, n)
+
+
+def test_images_of_a_group_are_drawn_together():
+    group = np.array([0, 1, 1, 2, 2, 2])
+    weights = np.concatenate(list(group_weights(group, draws=500, seed=1)))
+    assert weights.shape == (500, 6)
+    for code in range(3):
+        assert np.ptp(weights[:, group == code], axis=1).max() == 0
+    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()  # three groups are drawn each time
+    assert weights[:, 0].mean() == pytest.approx(1, abs=0.1)
+
+
+def test_blocks_change_no_draw(monkeypatch):
+    group = np.arange(30) // 2
+    whole = np.concatenate(list(group_weights(group, draws=101, seed=7)))
+    monkeypatch.setattr("fakefaces.evaluation.intervals._BLOCK", 30 * 8)
+    blocks = list(group_weights(group, draws=101, seed=7))
+    assert len(blocks) == 13
+    assert (np.concatenate(blocks) == whole).all()
+
+
+def test_a_seed_gives_the_same_interval_whatever_the_order_of_rows(images):
+    first = measure(images, threshold=0.5, draws=300, seed=3)
+    again = measure(images, threshold=0.5, draws=300, seed=3)
+    assert first == again
+    assert first["intervals"] != measure(images, threshold=0.5, draws=300, seed=4)["intervals"]
+    order = np.random.default_rng(0).permutation(len(images))
+    other = scored(images.fake[order], images.p_fake[order], images.group[order])
+    shuffled = measure(other, threshold=0.5, draws=300, seed=3)
+    for name in FIGURES:
+        assert shuffled["intervals"][name] == pytest.approx(first["intervals"][name], abs=1e-12)
+
+
+def test_the_bootstrap_is_the_plain_one_done_at_once(images):
+    """The weights of a draw give what the drawn images, repeated, give."""
+    names = ("roc_auc", "precision")
+    drawn = bootstrap(lambda w: weighted_figures(images, 0.5, w, names), images.group, draws=40, seed=5)
+    weights = np.concatenate(list(group_weights(images.group, draws=40, seed=5)))
+    for i, w in enumerate(weights):
+        places = np.repeat(np.arange(len(images)), w.astype(int))
+        copied = scored(images.fake[places], images.p_fake[places])
+        plain = weighted_figures(copied, 0.5, np.ones((1, len(copied))), names)
+        for name in names:
+            assert drawn[name][i] == pytest.approx(plain[name][0], abs=1e-12)
+
+
+def test_undefined_draws_are_left_out_and_counted():
+    values = np.r_[np.linspace(0, 1, 95), [np.nan] * 5]
+    found = percentile_interval(values)
+    assert found.left_out == 5
+    assert found.ends == pytest.approx([0.025, 0.975])
+    many = percentile_interval(np.r_[np.linspace(0, 1, 80), [np.nan] * 20])
+    assert (many.ends, many.reason) == (None, "undefined in 20 of 100 draws")
+    assert percentile_interval(np.full(100, np.nan)).ends is None
+
+
+def test_draws_that_agree_tell_no_interval_but_a_share_has_wilsons():
+    agreeing = np.ones(100)
+    assert percentile_interval(agreeing).ends is None
+    found = share_interval(1.0, agreeing, 50)
+    assert found.ends == wilson_interval(1.0, 50).ends
+    assert found.reason == "all draws agree, so they tell no interval: Wilson's on 50 groups"
+
+
+def test_too_few_draws_are_refused(images):
+    with pytest.raises(ModelError, match="at least 40"):
+        measure(images, threshold=0.5, draws=39, seed=0)
+
+
+@pytest.mark.parametrize("figure", ["roc_auc", "recall"])
+def test_the_interval_covers_the_truth_nineteen_times_in_twenty(figure):
+    """Groups of one to five images whose scores lean together, as fakes of one photograph do."""
+    random = np.random.default_rng(11)
+
+    def sample(n_groups):
+        group = np.repeat(np.arange(n_groups), random.integers(1, 6, n_groups))
+        y = random.integers(0, 2, len(group))
+        z = 0.8 * random.normal(size=n_groups)[group] + random.normal(size=len(group)) + y - 0.5
+        return scored(y, 1 / (1 + np.exp(-z)), group)
+
+    everything = sample(20_000)
+    truth = weighted_figures(everything, 0.5, np.ones((1, len(everything))), [figure])[figure][0]
+    hits = 0
+    for seed in range(300):
+        low, high = measure(sample(60), threshold=0.5, draws=400, seed=seed, figures=[figure])["intervals"][figure]
+        hits += low <= truth <= high
+    assert 0.91 <= hits / 300 <= 0.98
+
+
+def test_groups_widen_an_interval_that_single_images_would_make_too_narrow():
+    random = np.random.default_rng(2)
+    group = np.repeat(np.arange(40), 10)
+    y = np.tile([0, 1], 200)
+    right = random.random(40)[group] > 0.3  # all or nothing of a group is right
+    p = np.where(right == (y == 1), 0.9, 0.1)
+    ends = [
+        measure(scored(y, p, g), threshold=0.5, draws=500, seed=0, figures=["accuracy"])["intervals"]["accuracy"]
+        for g in (group, None)
+    ]
+    grouped, single = (high - low for low, high in ends)
+    assert grouped > 2.5 * single
+
+
+def test_one_group_has_no_bootstrap():
+    found = measure(scored([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.3], ["a"] * 4), threshold=0.5, draws=100, seed=0)
+    assert found["groups"] == 1
+    assert found["roc_auc"] == 1.0
+    assert found["intervals"]["roc_auc"] is None
+    assert found["reasons"]["intervals.roc_auc"] == "counted on 1 groups; to resample takes 10"
+    assert found["intervals"]["accuracy"] == wilson_interval(0.75, 1).ends
+    json.dumps(found, allow_nan=False)
+
+
+def test_figures_rest_on_the_groups_of_their_own_images():
+    """Many reals do not make up for three fakes."""
+    random = np.random.default_rng(0)
+    y = np.repeat([0, 1], [200, 3])
+    found = measure(scored(y, random.random(203)), threshold=0.5, draws=200, seed=0)
+    assert found["intervals"]["roc_auc"] is None
+    assert found["intervals"]["accuracy"] is not None
+    assert found["reasons"]["intervals.recall"].endswith("Wilson's on 3 groups")
+    assert "intervals.accuracy" not in found["reasons"]
+
+
+def test_an_absent_class_and_no_images_are_told():
+    found = measure(scored([1] * 15, np.linspace(0, 1, 15)), threshold=0.5, draws=100, seed=0)
+    assert found["reasons"]["roc_auc"] == "no reals among the 15 images"
+    assert found["intervals"]["roc_auc"] is None
+    assert found["intervals"]["recall"] is not None
+    nothing = measure(scored([], []), threshold=0.5, draws=100, seed=0)
+    assert nothing["n"] == nothing["groups"] == 0
+    assert set(nothing["reasons"].values()) == {"no images"}
+
+
+def test_constant_scores_have_figures_and_no_false_certainty():
+    found = measure(scored([0, 1] * 50, [0.7] * 100), threshold=0.5, draws=200, seed=0)
+    assert found["roc_auc"] == 0.5
+    assert found["intervals"]["roc_auc"] is None
+    assert found["recall"] == 1.0
+    assert found["intervals"]["recall"] == wilson_interval(1.0, 50).ends
+
+
+def test_all_figures_of_400_images_take_well_under_a_second(images):
+    start = time.perf_counter()
+    measure(images, threshold=0.5, draws=2000, seed=0)
+    assert time.perf_counter() - start < 1

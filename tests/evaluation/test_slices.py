@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakefaces.errors import ModelError
+from fakefaces.evaluation.intervals import wilson_interval
+from fakefaces.evaluation.metrics import classification_metrics
+from fakefaces.evaluation.pairs import paired_win_rate
+from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.slices import by_difficulty, by_part, by_part_count, matched_subset
+
+SAMPLING = {"threshold": 0.5, "draws": 100, "seed": 0}
+
+
+@pytest.fixture
+def table(faces):
+    return faces(120, 160).reset_index(drop=True)
+
+
+@pytest.fixture
+def images(table):
+    return scored(table["label"], table["p_fake"], table["group"])
+
+
+def _expected(table, fakes):
+    part = table[(table["label"] == 0) | fakes]
+    return classification_metrics(part["label"], part["p_fake"])
+
+
+def test_a_difficulty_is_held_against_all_reals(table, images):
+    found = by_difficulty(images, table["difficulty"], **SAMPLING)
+    assert list(found) == ["easy", "mid", "hard"]
+    for name, record in found.items():
+        expected = _expected(table, table["difficulty"] == name)
+        for figure in ("roc_auc", "balanced_accuracy", "recall"):
+            assert record[figure] == pytest.approx(expected[figure])
+            low, high = record["intervals"][figure]
+            assert low < record[figure] < high
+        assert record["reals"] == 120
+
+
+def test_a_part_and_a_number_of_parts(table, images):
+    parts = by_part(images, table, **SAMPLING)
+    assert list(parts) == ["left_eye", "right_eye", "nose", "mouth"]
+    nose = (table["nose"] == 1).to_numpy(dtype=bool)
+    assert parts["nose"]["roc_auc"] == pytest.approx(_expected(table, nose)["roc_auc"])
+    counts = by_part_count(images, table, **SAMPLING)
+    assert list(counts) == ["1", "2", "3", "4"]
+    assert sum(record["fakes"] for record in counts.values()) == 160
+
+
+def test_unknown_parts_and_difficulties_belong_to_no_slice(table, images):
+    table.loc[table["label"] == 1, ["left_eye", "mouth"]] = pd.NA
+    assert by_part_count(images, table, **SAMPLING) == {}
+    parts = by_part(images, table, **SAMPLING)
+    assert parts["mouth"]["roc_auc"] is None
+    assert parts["mouth"]["reasons"]["roc_auc"] == "no fakes among the 120 images"
+    assert parts["nose"]["roc_auc"] is not None
+    assert by_difficulty(images, pd.Series([""] * 280), **SAMPLING) == {}
+    assert by_difficulty(images, pd.Series([None] * 280, dtype="str"), **SAMPLING) == {}
+
+
+def test_one_fake_to_a_difficulty_has_a_recall_and_no_bootstrap():
+    images = scored([0] * 30 + [1] * 3, np.linspace(0, 1, 33))
+    found = by_difficulty(images, pd.Series([""] * 30 + ["easy", "mid", "hard"]), **SAMPLING)
+    for record in found.values():
+        assert record["roc_auc"] == 1.0
+        assert record["intervals"]["roc_auc"] is None
+        assert record["intervals"]["recall"] == wilson_interval(1.0, 1).ends
+    json.dumps(found, allow_nan=False)
+
+
+def test_matched_is_the_commonest_encoding_of_reals_not_of_all():
+    images = scored([0, 0, 0, 1, 1, 1, 1], [0.5] * 7)
+    encoding = pd.Series(["a", "a", "b", "b", "b", "b", "a"])
+    common, mask = matched_subset(images, encoding)
+    assert common == "a"
+    assert mask.tolist() == [True, True, False, False, False, False, True]
+
+
+def test_unknown_encodings_match_nothing():
+    images = scored([0, 0, 0, 0, 1, 1], [0.5] * 6)
+    common, mask = matched_subset(images, pd.Series(["", None, "", "z", "", "z"]))
+    assert (common, mask.tolist()) == ("z", [False, False, False, True, False, True])
+    common, mask = matched_subset(images, pd.Series(["", None, "", "", "z", "z"]))
+    assert common is None
+    assert not mask.any()
+    tied, _ = matched_subset(images, pd.Series(["z", "y", "z", "y", "", ""]))
+    assert tied == "y"
+
+
+def test_a_fake_wins_against_its_own_source_only():
+    images = scored([0, 0, 1, 1, 1], [0.2, 0.8, 0.3, 0.8, 0.7])
+    found = paired_win_rate(images, [(2, 0), (3, 1), (4, 1)], draws=100, seed=0)
+    assert found["win_rate"] == pytest.approx((1 + 0.5 + 0) / 3)
+    assert (found["n"], found["groups"], found["ties"]) == (3, 2, 1)
+
+
+def test_the_win_rate_interval_takes_fakes_of_a_source_together():
+    random = np.random.default_rng(0)
+    reals, each = 40, 8
+    wins = random.random(reals) < 0.6  # the fakes of a source win or lose together
+    p = np.r_[np.full(reals, 0.5), np.where(np.repeat(wins, each), 0.9, 0.1)]
+    y = np.repeat([0, 1], [reals, reals * each])
+    pairs = [(reals + i, i // each) for i in range(reals * each)]
+    found = paired_win_rate(scored(y, p), pairs, draws=1000, seed=0)
+    assert found["win_rate"] == pytest.approx(wins.mean())
+    low, high = found["intervals"]["win_rate"]
+    assert [low, high] == pytest.approx(wilson_interval(wins.mean(), reals).ends, abs=0.03)
+
+
+def test_a_perfect_win_rate_has_an_interval_below_1():
+    y = np.repeat([0, 1], 20)
+    found = paired_win_rate(scored(y, y * 1.0), [(20 + i, i) for i in range(20)], draws=100, seed=0)
+    assert found["intervals"]["win_rate"] == wilson_interval(1.0, 20).ends
+    assert found["reasons"]["intervals.win_rate"].startswith("all draws agree")
+
+
+def test_no_pairs_and_wrong_pairs():
+    images = scored([0, 1, 1], [0.1, 0.2, 0.3])
+    found = paired_win_rate(images, [], draws=100, seed=0)
+    assert found["win_rate"] is None
+    assert found["reasons"] == {"win_rate": "no fake with its source among the images"}
+    for pair, message in (((0, 1), "1 of 1"), ((1, 2), "1 of 1"), ((1, 3), "0 to 2"), ((1, -1), "0 to 2")):
+        with pytest.raises(ModelError, match=message):
+            paired_win_rate(images, [pair], draws=100, seed=0)
