@@ -12,7 +12,8 @@ from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.detector import read_card
-from fakefaces.evaluation.metrics import classification_metrics, reference_metrics
+from fakefaces.evaluation.metrics import classification_metrics
+from fakefaces.evaluation.report import evaluate_scores, rounded
 from fakefaces.report.results import results_markdown, results_table
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import stage_run
@@ -20,7 +21,8 @@ from fakefaces.tracking.runs import stage_run
 
 def main(params: Params, layout: Layout) -> None:
     images = read_split(layout.images)
-    metrics, curves, predictions = {}, {}, {}
+    metrics: dict[str, dict[str, Any]] = {}
+    curves, predictions = {}, {}
     for name in params.train.models:
         card = read_card(layout.model(name))
         scored = images.merge(pd.read_csv(layout.scores(name)), on=["image", "split"], validate="one_to_one")
@@ -32,9 +34,13 @@ def main(params: Params, layout: Layout) -> None:
             "protocol": params.split.protocol,
             "model_digest": digest(layout.model(name)),
             "test_digest": images_digest(test),
-            "validation": classification_metrics(validation["label"], validation["p_fake"], card.threshold),
-            "test": classification_metrics(test["label"], test["p_fake"], card.threshold),
-            "reference_convention": reference_metrics(test["label"], test["p_fake"], card.threshold),
+            "validation": rounded(classification_metrics(validation["label"], validation["p_fake"], card.threshold)),
+            "test": evaluate_scores(
+                test.assign(encoding=test["quantization"]),
+                threshold=card.threshold,
+                draws=params.evaluate.draws,
+                seed=params.seed,
+            ),
         }
         fpr, tpr, _ = roc_curve(test["label"], test["p_fake"])
         curves[name] = pd.DataFrame({"fpr": fpr, "tpr": tpr})
@@ -53,9 +59,8 @@ def main(params: Params, layout: Layout) -> None:
         with written_aside(layout.reports / kind) as folder:
             for name, frame in tables.items():
                 write_text(folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.6f"))
-    majority = next(iter(metrics.values()))["test"]["majority_rate"]
     write_text(layout.reports / "results.csv", table.to_csv(index=False, float_format="%.6f"))
-    write_text(layout.reports / "results.md", results_markdown(table, majority))
+    write_text(layout.reports / "results.md", results_markdown(table))
     for name, found in metrics.items():
         log(layout, name, found)
     for name, auc, accuracy in zip(table["model"], table["roc_auc"], table["accuracy"], strict=True):
@@ -68,9 +73,10 @@ def log(layout: Layout, name: str, found: dict[str, Any]) -> None:
         run.params({key: found[key] for key in ("weights", "threshold", "protocol")} | {"model": name})
         run.tag("model.digest", found["model_digest"])
         run.tag("test.digest", found["test_digest"])
-        for part in ("validation", "test", "reference_convention"):
-            figures = {key: value for key, value in found[part].items() if isinstance(value, float | int)}
-            run.metrics({f"{part}_{key}": value for key, value in figures.items()})
+        test = found["test"]
+        parts = {"validation": found["validation"], "test": test["overall"], "test_matched": test["matched"]}
+        for part, figures in (parts | {"test_reference": test["reference"]}).items():
+            run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
         for path in (layout.metrics(name), layout.scores(name)):
             run.artifact(path)
         run.made(layout.relative(layout.metrics(name)))

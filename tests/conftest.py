@@ -88,7 +88,9 @@ class Project:
 
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
         paths = {"PATH": f"{Path(sys.executable).parent}:{clean['PATH']}", "PYTHONPATH": str(self.root / "src")}
-        who = {f"GIT_{role}_{what}": "tester@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        who = {
+            f"GIT_{role}_{what}": "tester@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
         done = subprocess.run(
             command, cwd=self.root, env=clean | paths | who | env, capture_output=True, text=True, check=False
         )

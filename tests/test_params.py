@@ -2,18 +2,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.conftest import ROOT
 
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.params import load
 from fakefaces.models.kinds import blueprint, kinds
+from tests.conftest import ROOT
 
 
 def changed(tmp_path: Path, change) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     change(params)
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(params))
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
     return path
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.conftest import write_photographs
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import find_faces, parts_of
 from fakefaces.data.splits import images_digest, read_split, split_faces
+from tests.conftest import write_photographs
 
 
 def public_set() -> pd.DataFrame:
@@ -89,10 +89,9 @@ def test_too_few_images_are_refused(tmp_path):
 
 
 def test_the_stage_writes_a_table_that_reads_back(workspace):
-    from pipelines.split import main
-
     from fakefaces.base.layout import Layout
     from fakefaces.base.params import load
+    from pipelines.split import main
 
     layout = Layout(workspace)
     main(load(workspace / "params.yaml"), layout)

@@ -94,7 +94,7 @@ def fit_view(
         seed,
     ]
     key = fingerprint([view.train.views, view.train.labels, view.validation.views], settings, _code())
-    head, progress = fit(
+    progress = fit(
         head,
         view.train,
         view.validation,

@@ -45,14 +45,16 @@ def choose(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> Candidate:
         ModelError: the figure could be computed for no model.
     """
     known = [
-        (found["validation"][metric], -found["parameters"], name, found)
-        for name, found in sorted(metrics.items(), reverse=True)
-        if found["validation"][metric] is not None and found["test"][metric] is not None
+        (-found["validation"][metric], found["parameters"], name)
+        for name, found in metrics.items()
+        if found["validation"][metric] is not None and found["test"]["overall"][metric] is not None
     ]
     if not known:
         raise ModelError(f"no model has a {metric} on both validation and test; see reports/metrics")
-    value, _, name, found = max(known, key=lambda row: row[:3])
-    return Candidate(name, found["model_digest"], found["test_digest"], value, found["test"][metric])
+    name = min(known)[-1]
+    found = metrics[name]
+    value, test = found["validation"][metric], found["test"]["overall"][metric]
+    return Candidate(name, found["model_digest"], found["test_digest"], value, test)
 
 
 def decide(candidate: Candidate, champion: Candidate | None, metric: str) -> Decision:

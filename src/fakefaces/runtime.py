@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.files import without_dates, written_aside
+from fakefaces.base.files import normalise_keras, written_aside
 
 
 def start(seed: int, threads: int) -> None:
@@ -39,7 +39,7 @@ def save_network(network: Any, path: Path) -> None:
         named = aside.with_suffix(".keras")  # Keras insists on the ending
         try:
             network.save(named)
-            without_dates(named)
+            normalise_keras(named)
             named.replace(aside)
         finally:
             named.unlink(missing_ok=True)

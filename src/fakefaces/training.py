@@ -91,7 +91,7 @@ def fit(
     seed: int,
     checkpoint: Path | None = None,
     on_epoch: OnEpoch = lambda row: None,
-) -> tuple[Any, Progress]:
+) -> Progress:
     """Fit, keep the weights of the best epoch, and leave a checkpoint after each one.
 
     Args:
@@ -107,7 +107,7 @@ def fit(
         on_epoch: called with each new row of the history.
 
     Returns:
-        The network with the best epoch's weights, and the history.
+        The history; the network itself is left with the weights of its best epoch.
 
     Raises:
         ModelError: the loss is no longer a number.
@@ -115,17 +115,15 @@ def fit(
     """
     import keras
 
-    state = Progress()
+    network.compile(
+        optimizer=keras.optimizers.Adam(schedule.learning_rate),
+        loss="binary_crossentropy",
+        metrics=[keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="roc_auc")],
+    )
+    network.optimizer.build(network.trainable_variables)
+    state, best = Progress(), network.get_weights()
     if checkpoint and (checkpoint / "progress.json").is_file():
-        network, state = _restored(checkpoint)
-        best = network.get_weights() if state.best is None else _load_best(checkpoint)
-    else:
-        network.compile(
-            optimizer=keras.optimizers.Adam(schedule.learning_rate),
-            loss="binary_crossentropy",
-            metrics=[keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="roc_auc")],
-        )
-        best = network.get_weights()
+        state, best = _restore(checkpoint, network)
     for row in state.history:
         on_epoch(row)
     while not state.over(schedule):
@@ -136,7 +134,7 @@ def fit(
             _keep(checkpoint, network, best, state)
         on_epoch(row)
     network.set_weights(best)
-    return network, state
+    return state
 
 
 def fingerprint(arrays: Sequence[NDArray[Any]], settings: Any, code: Sequence[Path]) -> str:
@@ -176,18 +174,25 @@ def _one_epoch(network: Any, train: Part, validation: Part, schedule: Schedule, 
 def _keep(checkpoint: Path, network: Any, best: list[NDArray[Any]], state: Progress) -> None:
     with written_aside(checkpoint) as aside:
         aside.mkdir()
-        network.save(aside / "network.keras")
+        np.savez(aside / "variables.npz", *(np.asarray(variable) for variable in _variables(network)))
         np.savez(aside / "best.npz", *best)
         write_json(aside / "progress.json", vars(state))
 
 
-def _restored(checkpoint: Path) -> tuple[Any, Progress]:
-    import keras
+def _restore(checkpoint: Path, network: Any) -> tuple[Progress, list[NDArray[Any]]]:
+    for variable, value in zip(_variables(network), _arrays(checkpoint / "variables.npz"), strict=True):
+        variable.assign(value)
+    return Progress(**read_json(checkpoint / "progress.json")), _arrays(checkpoint / "best.npz")
 
-    network = keras.models.load_model(checkpoint / "network.keras")
-    return network, Progress(**read_json(checkpoint / "progress.json"))
+
+def _variables(network: Any) -> list[Any]:
+    """All that a fit changes: the weights, the state of each dropout's generator, the optimizer's moments.
+
+    A ``.keras`` file leaves the generators out, so a fit gone on from one would drop other units.
+    """
+    return [*network.variables, *network.optimizer.variables]
 
 
-def _load_best(checkpoint: Path) -> list[NDArray[Any]]:
-    with np.load(checkpoint / "best.npz", allow_pickle=False) as arrays:
+def _arrays(path: Path) -> list[NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as arrays:
         return [arrays[name] for name in arrays.files]

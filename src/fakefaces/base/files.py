@@ -25,13 +25,13 @@ def written_aside(path: Path) -> Iterator[Path]:
         yield aside
         if path.is_dir():
             _remove(path)
-        os.replace(aside, path)
+        aside.replace(path)
     finally:
         _remove(aside)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with ``\\n`` line ends, whole or not at all."""
+    """Write UTF-8 text with Unix line ends, whole or not at all."""
     with written_aside(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
@@ -46,21 +46,34 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def without_dates(archive: Path) -> None:
-    """Rewrite a zip archive so that equal contents give equal bytes.
+def normalise_keras(archive: Path) -> None:
+    """Rewrite a ``.keras`` archive so that equal networks give equal bytes.
 
-    A ``.keras`` file is a zip that carries the date of its making twice: in every entry's header, and as
-    ``date_saved`` in ``metadata.json``.
+    Keras writes the date of the making into every entry's header and into ``metadata.json``, and addresses of
+    Python objects into ``config.json`` (``shared_object_id``), which are numbered here in their order instead.
     """
-    with written_aside(archive) as aside:
-        with zipfile.ZipFile(archive) as old, zipfile.ZipFile(aside, "w") as new:
-            for name in sorted(old.namelist()):
-                data = old.read(name)
-                if name == "metadata.json":
-                    metadata = json.loads(data)
-                    metadata.pop("date_saved", None)
-                    data = json.dumps(metadata, sort_keys=True).encode()
-                new.writestr(zipfile.ZipInfo(name, date_time=_EPOCH), data)
+    with written_aside(archive) as aside, zipfile.ZipFile(archive) as old, zipfile.ZipFile(aside, "w") as new:
+        for name in sorted(old.namelist()):
+            data = old.read(name)
+            if name == "metadata.json":
+                metadata = json.loads(data)
+                metadata.pop("date_saved", None)
+                data = json.dumps(metadata, sort_keys=True).encode()
+            elif name == "config.json":
+                data = json.dumps(_renumbered(json.loads(data), {})).encode()
+            new.writestr(zipfile.ZipInfo(name, date_time=_EPOCH), data)
+
+
+def _renumbered(value: Any, seen: dict[int, int]) -> Any:
+    """``value`` with its ``shared_object_id`` counted from 1 in the order in which they appear."""
+    if isinstance(value, dict):
+        return {
+            key: seen.setdefault(one, len(seen) + 1) if key == "shared_object_id" else _renumbered(one, seen)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_renumbered(one, seen) for one in value]
+    return value
 
 
 def _remove(path: Path) -> None:

@@ -70,8 +70,8 @@ def _fewest(test_size: float, validation_size: float) -> int:
 
 
 def _strata(faces: pd.DataFrame, fewest: int) -> pd.Series:
-    """Label and difficulty in one key; difficulties too rare to be divided fall back to the label."""
-    label = faces["label"].map({0: "real", FAKE: "fake"})
-    fine = label + "-" + faces["difficulty"]
+    """Label and difficulty in one key; what is too rare to be divided goes with its label's largest stratum."""
+    fine = faces["label"].map({0: "real", FAKE: "fake"}) + "-" + faces["difficulty"]
     counts = fine.map(fine.value_counts())
-    return fine.where(counts >= fewest, label)
+    largest = counts.groupby(faces["label"]).idxmax()
+    return fine.where(counts >= fewest, fine.loc[faces["label"].map(largest)].to_numpy())

@@ -19,31 +19,24 @@ def results_table(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         metrics: what stands in ``reports/metrics/<model>.json``, by model.
 
     Returns:
-        Columns ``model``, ``weights``, ``protocol``, ``n``, the figures on the test images (fake positive),
-        the confusion counts, the same by the reference's convention (``reference_...``, real positive), and
-        what the reference's slides print (``printed_...``).
+        Columns ``model``, ``weights``, ``protocol``, ``n``, ``majority_rate``; the figures on the test images
+        (fake positive) with the ends of their 95 % intervals (``..._low``, ``..._high``); the confusion counts;
+        ``matched_n`` and ``matched_roc_auc``, on the test images that share the reals' commonest encoding; the
+        figures by the reference's convention (``reference_...``, real positive), and what the reference's
+        slides print (``printed_...``).
     """
-    rows = []
-    for model, found in metrics.items():
-        test, theirs = found["test"], found["reference_convention"]
-        printed = vars(PRINTED[model]) if model in PRINTED else {}
-        rows.append(
-            {"model": model, "weights": found["weights"], "protocol": found["protocol"], "n": test["n"]}
-            | {name: test[name] for name in _OURS}
-            | {name: test["confusion"][name] for name in _COUNTS}
-            | {f"reference_{name}": theirs[name] for name in _THEIRS}
-            | {f"printed_{name}": printed.get(name) for name in _THEIRS}
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(model, found) for model, found in metrics.items()])
 
 
-def results_markdown(table: pd.DataFrame, majority_rate: float) -> str:
+def results_markdown(table: pd.DataFrame) -> str:
     """The table for people, in Markdown."""
     first = table.iloc[0]
     ours = _markdown(
-        ["model", "weights", "ROC AUC", "AP", "accuracy", "balanced", "F1", "precision", "recall", "TP FP FN TN"],
+        ["model", "weights", "ROC AUC", "accuracy", "AP", "balanced", "F1", "precision", "recall", "TP FP FN TN"],
         [
-            [row["model"], row["weights"], *(_figure(row[name]) for name in _OURS), _counts(row)]
+            [row["model"], row["weights"], _with_interval(row, "roc_auc"), _with_interval(row, "accuracy")]
+            + [_figure(row[name]) for name in _OURS if name not in ("roc_auc", "accuracy")]
+            + [" ".join(str(row[name]) for name in _COUNTS)]
             for _, row in table.iterrows()
         ],
     )
@@ -58,7 +51,8 @@ def results_markdown(table: pd.DataFrame, majority_rate: float) -> str:
     return f"""# Results
 
 {first["n"]} test images, protocol `{first["protocol"]}`; naming the larger class always is right for
-{majority_rate:.4f} of them. Fake is the positive class, and ROC AUC and AP (average precision) are those of the scores.
+{first["majority_rate"]:.4f} of them. Fake is the positive class; ROC AUC and AP (average precision) are those of the
+scores. In brackets: 95 % intervals, from resampling groups of images that share a photograph.
 
 {ours}
 ## Beside the reference
@@ -67,6 +61,21 @@ By the reference's convention: real is the positive class, and "AUC" is that of 
 balanced accuracy. The printed figures are from {TEST_IMAGES} other test images, of which {MAJORITY:.4f} are real.
 
 {theirs}"""
+
+
+def _row(model: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    test = found["test"]
+    overall, matched, theirs = test["overall"], test["matched"], test["reference"]
+    printed = vars(PRINTED[model]) if model in PRINTED else {}
+    row = {"model": model, "weights": found["weights"], "protocol": found["protocol"]}
+    row |= {"n": overall["n"], "majority_rate": overall["majority_rate"]}
+    for name in _OURS:
+        low, high = overall["intervals"].get(name) or (None, None)
+        row |= {name: overall[name], f"{name}_low": low, f"{name}_high": high}
+    row |= {name: overall["confusion"][name] for name in _COUNTS}
+    row |= {"matched_n": matched["n"], "matched_roc_auc": matched["roc_auc"]}
+    row |= {f"reference_{name}": theirs[name] for name in _THEIRS}
+    return row | {f"printed_{name}": printed.get(name) for name in _THEIRS}
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -78,5 +87,6 @@ def _figure(value: float | None) -> str:
     return "–" if value is None or pd.isna(value) else f"{value:.3f}"
 
 
-def _counts(row: pd.Series) -> str:
-    return " ".join(str(row[name]) for name in _COUNTS)
+def _with_interval(row: pd.Series, name: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return _figure(row[name]) + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from fakefaces.augmentation import Recipe, augment
+from fakefaces.base.errors import ParamsError
+from fakefaces.base.files import read_json
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import load
+from pipelines import split, validate
+from pipelines.augment import main
+
+PARTS = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [-1, -1, -1, -1]], dtype=np.int8)
+
+
+def pictures(n: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+
+
+def test_no_transforms_change_nothing():
+    images = pictures()
+    seen, parts = augment(images, PARTS, Recipe([]), seed=[1])
+    assert seen is images
+    assert parts is PARTS
+
+
+@pytest.mark.parametrize("name", ["HorizontalFlip", "Rotate180"])
+def test_a_mirror_swaps_the_eyes_whatever_transform_made_it(name):
+    transforms = {
+        "HorizontalFlip": [("HorizontalFlip", {"p": 1.0})],
+        "Rotate180": [("Affine", {"rotate": (180, 180), "p": 1.0})],
+    }
+    images = pictures()
+    seen, parts = augment(images, PARTS, Recipe(transforms[name]), seed=[1])
+    assert parts.tolist() == [[0, 1, 1, 0], [1, 0, 0, 1], [-1, -1, -1, -1]]
+    assert PARTS[0, 0] == 1  # the input is left alone
+    if name == "HorizontalFlip":
+        assert (seen == images[:, :, ::-1]).all()
+
+
+def test_flips_and_parts_agree_image_by_image():
+    images = pictures(40)
+    parts = np.tile(PARTS[0], (40, 1))
+    seen, sides = augment(images, parts, Recipe([("HorizontalFlip", {"p": 0.5})]), seed=[5])
+    mirrored = (seen == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert 5 < mirrored.sum() < 35
+    assert (sides[:, 1] == mirrored).all()
+
+
+def test_the_seed_decides_every_copy():
+    recipe = Recipe([("Affine", {"rotate": (-30, 30), "p": 1.0}), ("RandomBrightnessContrast", {"p": 1.0})])
+    one, same, other = (augment(pictures(), PARTS, recipe, seed=s)[0] for s in ([1, 2], [1, 2], [1, 3]))
+    assert (one == same).all()
+    assert (one != other).any()
+
+
+def test_a_recipe_survives_json():
+    recipe = Recipe([("HorizontalFlip", {"p": 0.5})])
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (("HorizontalFlop", {}), "no transform 'HorizontalFlop'"),
+        (("Compose", {}), "no transform 'Compose'"),
+        (("HorizontalFlip", {"probability": 1}), "HorizontalFlip.*probability"),
+        (("Affine", {"p": 7}), "Affine"),
+    ],
+)
+def test_a_wrong_name_or_argument_is_one_message(step, reason):
+    with pytest.raises(ParamsError, match=reason):
+        augment(pictures(), PARTS, Recipe([step]), seed=[1])
+
+
+def test_the_stage_writes_both_recipes_and_the_picture(workspace):
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    split.main(params, layout)
+    validate.main(params, layout)
+    main(params, layout)
+    assert read_json(layout.recipe("none")) == []
+    standard = Recipe.from_json(read_json(layout.recipe("standard")))
+    assert [name for name, _ in standard.transforms] == [step.name for step in params.augment.transforms]
+    with Image.open(layout.reports / "augmentations.png") as drawn:
+        assert drawn.width > 300
+    first = (layout.reports / "augmentations.png").read_bytes()
+    main(params, layout)
+    assert (layout.reports / "augmentations.png").read_bytes() == first

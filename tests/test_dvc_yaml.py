@@ -1,0 +1,113 @@
+"""dvc.yaml against the code: a stage's deps cover what its script imports, and one word names all."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in (ROOT / "src").rglob("*.py"):
+        parts = path.relative_to(ROOT / "src").with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of ours that a file imports anywhere, in functions too, with the packages they lie in."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MODULES:
+            names.add(node.value)  # started as a process: python -m fakefaces.remeasure
+    ours = {name for name in names if name in MODULES}
+    return ours | {".".join(n.split(".")[:k]) for n in ours for k in range(1, n.count(".") + 1)}
+
+
+def closure(script: Path) -> set[Path]:
+    seen: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += [MODULES[name] for name in imported(path)]
+    return seen
+
+
+def deps(stage: str) -> list[Path]:
+    body = STAGES[stage].get("do", STAGES[stage])
+    return [ROOT / dep.replace("${src}", "src/fakefaces") for dep in body["deps"]]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_what_the_script_imports(stage):
+    script = ROOT / "pipelines" / f"{stage}.py"
+    named = deps(stage)
+    missing = [
+        str(path.relative_to(ROOT))
+        for path in sorted(closure(script))
+        if not any(path == dep or dep in path.parents for dep in named)
+    ]
+    assert not missing, f"dvc.yaml: {stage}: deps lack {missing}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_name_no_code_that_the_script_does_not_import(stage):
+    needed = closure(ROOT / "pipelines" / f"{stage}.py")
+    if "models" in {path.name for path in deps(stage)}:
+        needed |= set((ROOT / "src/fakefaces/models").glob("*.py"))  # found by name, from params.yaml
+    spare = [
+        str(dep.relative_to(ROOT))
+        for dep in deps(stage)
+        if ("src" in dep.parts or dep.suffix == ".py") and not any(dep == p or dep in p.parents for p in needed)
+    ]
+    assert not spare
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_one_word_names_script_and_test(stage):
+    assert (ROOT / "pipelines" / f"{stage}.py").is_file()
+    assert (ROOT / "tests" / f"test_{stage}.py").is_file()
+    body = STAGES[stage].get("do", STAGES[stage])
+    assert f"pipelines/{stage}.py" in body["cmd"]
+
+
+def test_light_stages_never_reach_tensorflow():
+    heavy = {"tensorflow", "keras"}
+    for stage in ("split", "validate", "evaluate", "promote"):
+        for path in closure(ROOT / "pipelines" / f"{stage}.py"):
+            if path.name in ("remeasure.py", "served.py"):
+                continue  # a process of its own; MLflow's copy of the model's code
+            top = {
+                name.split(".")[0]
+                for node in ast.parse(path.read_text()).body
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+            }
+            assert not top & heavy, path
+
+
+def test_mlflow_has_one_room():
+    users = {
+        path.relative_to(ROOT / "src/fakefaces").parts[0]
+        for path in MODULES.values()
+        if any(
+            (isinstance(n, ast.Import) and any(a.name.split(".")[0] == "mlflow" for a in n.names))
+            or (isinstance(n, ast.ImportFrom) and (n.module or "").split(".")[0] == "mlflow")
+            for n in ast.walk(ast.parse(path.read_text()))
+        )
+    }
+    assert users == {"tracking"}

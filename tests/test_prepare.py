@@ -1,0 +1,123 @@
+import json
+
+import numpy as np
+import pytest
+
+from fakefaces import images, runtime
+from fakefaces.base.errors import ModelError, ParamsError
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import View, load
+from fakefaces.data.splits import read_split
+from fakefaces.views.backbones import cut, features, make_backbone
+from pipelines import prepare, split, validate
+
+
+def backbone(tmp_path, name="MobileNet", size=32, weights="none", allow_random=False):
+    runtime.start(seed=1, threads=2)
+    return make_backbone(name, size=size, weights=weights, allow_random=allow_random, seed=1, root=tmp_path)
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+
+
+def silent(advance, note):
+    pass
+
+
+@pytest.mark.parametrize("name", ["VGG16", "MobileNet", "EfficientNetB0", "DenseNet121"])
+def test_preprocessing_is_the_backbones_own(tmp_path, name):
+    import keras
+
+    made = backbone(tmp_path, name).network
+    module = __import__(getattr(keras.applications, name).__module__, fromlist=["preprocess_input"])
+    wanted = module.preprocess_input(PIXELS.astype("float32"))
+    got = made.get_layer("preprocess")(PIXELS.astype("float32"))
+    assert np.abs(np.asarray(got) - np.asarray(wanted)).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"), [("VGG16", "block5_conv1"), ("MobileNetV2", "block_16_expand"), ("EfficientNetB0", "top_conv")]
+)
+def test_a_cut_backbone_computes_what_the_whole_one_does(tmp_path, name, layer):
+    made = backbone(tmp_path, name).network
+    whole, none = cut(made, None)
+    assert none is None
+    wanted = features(whole, PIXELS, silent)
+    frozen, trained = cut(backbone(tmp_path, name).network, layer)
+    below = features(frozen, PIXELS, silent)
+    assert np.abs(np.asarray(trained.predict_on_batch(below)) - wanted).max() < 1e-5
+    assert not frozen.trainable_weights
+    assert trained.trainable_weights
+
+
+def test_random_weights_are_seeded(tmp_path):
+    one, two = (backbone(tmp_path).network.get_weights() for _ in range(2))
+    assert all((a == b).all() for a, b in zip(one, two, strict=True))
+
+
+def test_weights_come_from_a_file_and_say_so(tmp_path):
+    first = backbone(tmp_path)
+    assert first.weights == "random"
+    core = first.network.layers[2]
+    core.set_weights([w + 1 for w in core.get_weights()])
+    core.save_weights(tmp_path / "own.weights.h5")
+    second = backbone(tmp_path, weights="own.weights.h5")
+    assert second.weights == "own.weights.h5"
+    assert all((a == b).all() for a, b in zip(core.get_weights(), second.network.layers[2].get_weights(), strict=True))
+
+
+def test_what_a_user_can_get_wrong_is_one_message(tmp_path):
+    with pytest.raises(ModelError, match="no backbone 'VGG17'.*VGG16"):
+        backbone(tmp_path, "VGG17")
+    with pytest.raises(ModelError, match="no file"):
+        backbone(tmp_path, weights="absent.h5")
+    (tmp_path / "text.weights.h5").write_text("no weights")
+    with pytest.raises(ModelError, match="not the weights of MobileNet"):
+        backbone(tmp_path, weights="text.weights.h5")
+    with pytest.raises(ModelError, match="at least 32x32"):
+        backbone(tmp_path, "VGG16", size=16)
+    with pytest.raises(ModelError, match="no layer 'block9'; its last ones"):
+        cut(backbone(tmp_path, "VGG16").network, "block9")
+    with pytest.raises(ModelError, match="more than one tensor"):
+        cut(backbone(tmp_path, "MobileNetV2").network, "block_15_depthwise")
+
+
+def test_without_a_network_random_weights_are_used_only_where_allowed(tmp_path, monkeypatch, capfd):
+    import keras
+
+    def unreachable(*args, **kwargs):
+        if kwargs["weights"] == "imagenet":
+            raise Exception("URL fetch failure on https://example.com: None -- no network")
+        return real(*args, **kwargs)
+
+    real = keras.applications.MobileNet
+    unreachable.__module__ = real.__module__
+    monkeypatch.setattr(keras.applications, "MobileNet", unreachable)
+    with pytest.raises(ModelError, match="could not be downloaded.*allow_random_weights"):
+        backbone(tmp_path, weights="imagenet")
+    made = backbone(tmp_path, weights="imagenet", allow_random=True)
+    assert made.weights == "random (imagenet could not be downloaded)"
+    assert "RANDOM" in capfd.readouterr().err
+
+
+def test_the_stage_writes_each_view_once_in_the_order_of_the_table(workspace):
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    split.main(params, layout)
+    validate.main(params, layout)
+    for name in params.prepare.views:
+        prepare.main(params, layout, name)
+    arrays = np.load(layout.view("pixels") / "arrays.npy")
+    table = read_split(layout.images)
+    assert arrays.shape == (80, 32, 32, 3)
+    last = images.resize(images.decode((layout.data / table["image"].iloc[-1]).read_bytes()), 32)
+    assert (arrays[-1] == last).all()
+    about = json.loads((layout.view("mobilenet") / "view.json").read_text())
+    assert about == {"image_size": 32, "weights": "MobileNet random"}
+    assert np.load(layout.view("mobilenet") / "arrays.npy").shape == (80, 1024)
+
+
+def test_a_view_refuses_what_it_does_not_know():
+    from fakefaces.base.strict import parse
+
+    with pytest.raises(ParamsError, match="image_size"):
+        parse(View, {"image_size": 4}, "here")

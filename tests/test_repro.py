@@ -1,0 +1,193 @@
+"""The whole `dvc repro` on a small sample, in a real temporary git and DVC project with a real MLflow store."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from tests.conftest import Project
+
+MODELS = ["simple_cnn", "mobilenet", "custom_cnn_tuned"]
+
+
+@pytest.fixture(scope="session")
+def reproduced(make_project, tmp_path_factory) -> Project:
+    project = make_project(tmp_path_factory.mktemp("repro") / "project")
+    project.output = project.run("dvc", "repro").stderr
+    return project
+
+
+@pytest.fixture
+def store(reproduced, monkeypatch):
+    """MLflow on the project's store."""
+    monkeypatch.chdir(reproduced.root)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from fakefaces.tracking.store import connect
+
+        yield connect()
+
+
+def lock(project: Project) -> dict:
+    return yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
+
+
+def test_every_stage_left_its_outputs(reproduced):
+    for name in MODELS:
+        assert (reproduced.root / "outputs" / "models" / name / "network.keras").is_file()
+        found = json.loads((reproduced.root / "reports" / "metrics" / f"{name}.json").read_text())
+        assert found["test"]["overall"]["n"] == 8
+    text = (reproduced.root / "reports" / "results.md").read_text()
+    assert all(f"| {name} |" in text for name in MODELS)
+    assert "MobileNet random" in text
+    assert not list(reproduced.root.rglob("*.tmp"))
+    assert not list((reproduced.root / ".unfinished").rglob("*.npz"))
+
+
+def test_git_sees_only_what_should_be_committed(reproduced):
+    status = reproduced.run("git", "status", "--porcelain", "--untracked-files=all").stdout.split()[1::2]
+    assert {path.split("/")[0] for path in status} <= {"dvc.lock", "reports"}
+    assert not any(path.endswith((".png", ".keras", ".npy", ".html")) for path in status)
+
+
+def test_a_second_repro_runs_nothing(reproduced):
+    before = (reproduced.root / "dvc.lock").read_bytes()
+    done = reproduced.run("dvc", "repro")
+    assert "Running stage" not in done.stdout + done.stderr
+    assert (reproduced.root / "dvc.lock").read_bytes() == before
+
+
+def test_no_output_holds_a_path_or_a_run_id(reproduced, store):
+    ids = [run.info.run_id for run in store.search_runs(search_all_experiments=True, output_format="list")]
+    texts = [path for path in (reproduced.root / "reports").rglob("*") if path.suffix in (".json", ".csv", ".md")]
+    texts = [path for path in texts if path.name != "promotion.json"] + [reproduced.root / "dvc.lock"]
+    for path in texts:
+        text = path.read_text()
+        assert str(reproduced.root) not in text, path
+        assert not any(run_id in text for run_id in ids), path
+
+
+def test_the_store_holds_the_runs_in_one_tree(reproduced, store):
+    runs = store.search_runs(search_all_experiments=True, output_format="list")
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    by_role: dict[str, list] = {}
+    for run in runs:
+        by_role.setdefault(run.data.tags["role"], []).append(run)
+    assert {role: len(found) for role, found in by_role.items()} == {
+        "pipeline": 1,
+        "tune": 1,
+        "trial": 2,
+        "train": 3,
+        "evaluate": 3,
+    }
+    parent = by_role["pipeline"][0].info.run_id
+    for run in by_role["tune"] + by_role["train"] + by_role["evaluate"]:
+        assert run.data.tags["mlflow.parentRunId"] == parent
+        assert run.data.tags["mlflow.source.git.commit"] == reproduced.run("git", "rev-parse", "HEAD").stdout.strip()
+        assert run.data.tags["git.dirty"] == "false"
+        assert run.inputs.dataset_inputs[0].dataset.digest == run.data.tags["data.digest"][:36]
+    for run in by_role["trial"]:
+        assert run.data.tags["mlflow.parentRunId"] == by_role["tune"][0].info.run_id
+
+
+def test_a_training_run_has_parameters_epochs_and_its_model(reproduced, store):
+    (run,) = store.search_runs(
+        experiment_names=["fakefaces"],
+        filter_string="tags.role = 'train' and attributes.run_name = 'simple_cnn'",
+        output_format="list",
+    )
+    assert run.data.params["kind"] == "simple_cnn"
+    assert run.data.params["fit.epochs"] == "2"
+    assert run.data.tags["dvc.stage"] == "train@simple_cnn"
+    epochs = store.MlflowClient().get_metric_history(run.info.run_id, "val_loss")
+    assert [metric.step for metric in epochs] == [1, 2]
+    outs = {out["path"]: out["md5"] for out in lock(reproduced)["train@simple_cnn"]["outs"]}
+    for path, md5 in outs.items():  # found by what it made, under DVC's own digest
+        assert run.data.tags[f"made.{path}"] == md5
+    model = store.get_logged_model(run.outputs.model_outputs[0].model_id)
+    info = store.models.get_model_info(model.model_uri)
+    assert info.signature.inputs.input_types() == [store.types.DataType.binary]
+    assert info.saved_input_example_info is not None
+
+
+def test_the_best_on_validation_is_registered_and_champion(reproduced, store):
+    promotion = json.loads((reproduced.root / "reports" / "promotion.json").read_text())
+    client = store.MlflowClient()
+    champion = client.get_model_version_by_alias("fake-faces", "champion")
+    assert client.get_model_version_by_alias("fake-faces", "challenger").version == champion.version
+    best = max(
+        (json.loads((reproduced.root / "reports" / "metrics" / f"{name}.json").read_text()) | {"name": name}
+         for name in MODELS),
+        key=lambda found: (found["validation"]["roc_auc"], -found["parameters"]),
+    )  # fmt: skip
+    assert champion.tags["model"] == best["name"] == promotion["candidate"]["model"]
+    assert "no champion" in champion.description
+
+
+def test_predict_scores_files_and_folders_with_the_champion(reproduced):
+    folder = "data/training_fake"
+    table = reproduced.run("fakefaces", "predict", folder).stdout.splitlines()
+    assert len(table) == 41
+    assert table[0].split() == ["path", "p_fake", "label"]
+    lines = reproduced.run("fakefaces", "predict", folder, "--json").stdout.splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [list(row) for row in rows] == [["path", "p_fake", "label"]] * 40
+    assert [row["path"] for row in rows] == [line.split()[0] for line in table[1:]]
+    scored = (reproduced.root / "outputs" / "scores").glob("*.csv")
+    champion = json.loads((reproduced.root / "reports" / "promotion.json").read_text())["candidate"]["model"]
+    kept = next(path for path in scored if path.stem == champion).read_text().splitlines()[1:]
+    ours = {row["path"].removeprefix("data/"): row["p_fake"] for row in rows}
+    compared = 0
+    for line in kept:  # the evaluated scores are the served ones
+        image, _, p = line.split(",")
+        if image in ours:
+            assert ours[image] == pytest.approx(float(p), abs=2e-6)
+            compared += 1
+    assert compared > 3
+
+
+def test_predict_says_in_one_line_what_is_wrong(reproduced, tmp_path):
+    (tmp_path / "text.jpg").write_text("no image")
+    for arguments, wanted in (
+        ((str(tmp_path / "absent.jpg"),), "no such file"),
+        ((str(tmp_path / "text.jpg"),), "not an image"),
+        (("data/training_real", "--model", "models:/nobody@champion"), "no such model"),
+        (("data/training_real", "--model", "nobody"), "neither a folder"),
+    ):
+        done = reproduced.run("fakefaces", "predict", *arguments, check=False)
+        assert done.returncode == 1, arguments
+        assert wanted in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_dvc_reads_metrics_and_plots(reproduced):
+    shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json").stdout)
+    files = next(iter(shown.values()))["data"]
+    assert {name.split("/")[-1] for name in files} == {f"{name}.json" for name in MODELS}
+    reproduced.run("dvc", "plots", "show", "-o", "outputs/plots")
+    page = (reproduced.root / "outputs" / "plots" / "index.html").read_text()
+    assert all(f"reports/{kind}/simple_cnn.csv" in page for kind in ("roc", "confusion", "history"))
+
+
+@pytest.mark.slow
+def test_another_clone_makes_the_same_bytes(reproduced, make_project, tmp_path):
+    other = make_project(tmp_path / "elsewhere")
+    other.run("dvc", "repro")
+    assert (other.root / "dvc.lock").read_bytes() == (reproduced.root / "dvc.lock").read_bytes()
+
+
+@pytest.mark.slow
+def test_an_experiment_moves_no_alias_and_a_better_or_equal_model_does(reproduced, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(reproduced.root, root, symlinks=True)
+    project = Project(root)
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "results")
+    before = (root / "reports" / "promotion.json").read_bytes()
+    done = project.run("dvc", "exp", "run", "-n", "faster", "-S", "train.fit.learning_rate=0.002")
+    assert "moves no alias" in done.stdout + done.stderr
+    assert (root / "reports" / "promotion.json").read_bytes() == before
