@@ -9,13 +9,14 @@ from fakefaces.base.params import Params
 from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split
-from fakefaces.views.backbones import cut, features, make_backbone
+from fakefaces.views.backbones import at_unit_scale, cut, features, make_backbone
 from fakefaces.views.pixels import make_pixels
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
     view = params.prepare.views[name]
-    arrays = make_pixels(layout.data, read_split(layout.images)["image"], view.image_size, threads=params.threads)
+    table = read_split(layout.images)
+    arrays: np.ndarray = make_pixels(layout.data, table["image"], view.image_size, threads=params.threads)
     with written_aside(layout.view(name)) as folder:
         folder.mkdir()
         origin = "trained from scratch"
@@ -32,6 +33,8 @@ def main(params: Params, layout: Layout, name: str) -> None:
             frozen, trained = cut(backbone.network, view.trainable_from)
             with progress(f"{view.backbone} features", len(arrays)) as step:
                 arrays = features(frozen, arrays, step)
+            if trained is None:
+                frozen, arrays = at_unit_scale(frozen, arrays, np.flatnonzero(table["split"] == "train"))
             origin = f"{view.backbone} {backbone.weights}"
             runtime.save_network(frozen, folder / "frozen.keras")
             if trained is not None:

@@ -37,7 +37,7 @@ def main(params: Params, layout: Layout) -> None:
             epochs = {"epochs": tune.epochs, "patience": tune.epochs}
             schedule = params.train.fit_with(found["fit"], epochs, where="tune.space")
             plan = blueprint(tune.kind, found["settings"], "params.yaml: tune.space")
-            with run.child(f"trial {number}", {"role": "trial"}) as trial:
+            with run.child(f"trial {number}", role="trial") as trial:
                 trial.params(values)
                 highest, pruned = 0.0, False
 

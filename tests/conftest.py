@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -76,23 +77,26 @@ def workspace(tmp_path: Path, small_params: dict, monkeypatch: pytest.MonkeyPatc
     return root
 
 
+_GIT = {f"GIT_{role}_{what}": "tester@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
 class Project:
     """A real clone: git, DVC, the code, and a small set of photographs in samples/."""
 
     def __init__(self, root: Path):
         self.root = root
+        self.network_log = root.parent / "network.log"
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command in it as a user does, with this environment's programs."""
-        import os
-
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
-        paths = {"PATH": f"{Path(sys.executable).parent}:{clean['PATH']}", "PYTHONPATH": str(self.root / "src")}
-        who = {
-            f"GIT_{role}_{what}": "tester@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        paths = {
+            "PATH": f"{Path(sys.executable).parent}:{clean['PATH']}",
+            "PYTHONPATH": f"{self.root / 'src'}:{ROOT / 'tests' / 'network_guard'}",
+            "NETWORK_LOG": str(self.network_log),
         }
         done = subprocess.run(
-            command, cwd=self.root, env=clean | paths | who | env, capture_output=True, text=True, check=False
+            command, cwd=self.root, env=clean | paths | _GIT | env, capture_output=True, text=True, check=False
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}")

@@ -113,7 +113,12 @@ def test_the_stage_writes_each_view_once_in_the_order_of_the_table(workspace):
     assert (arrays[-1] == last).all()
     about = json.loads((layout.view("mobilenet") / "view.json").read_text())
     assert about == {"image_size": 32, "weights": "MobileNet random"}
-    assert np.load(layout.view("mobilenet") / "arrays.npy").shape == (80, 1024)
+    made = np.load(layout.view("mobilenet") / "arrays.npy")
+    assert made.shape == (80, 1024)
+    # at unit scale on the training images, and the saved network gives the same
+    assert made[table["split"] == "train"].std() == pytest.approx(1, rel=1e-3)
+    frozen = runtime.load_network(layout.view("mobilenet") / "frozen.keras")
+    assert np.abs(frozen.predict_on_batch(arrays[:4].astype("float32")) - made[:4]).max() < 1e-2
 
 
 def test_a_view_refuses_what_it_does_not_know():

@@ -92,6 +92,8 @@ def test_the_store_holds_the_runs_in_one_tree(reproduced, store):
         assert run.inputs.dataset_inputs[0].dataset.digest == run.data.tags["data.digest"][:36]
     for run in by_role["trial"]:
         assert run.data.tags["mlflow.parentRunId"] == by_role["tune"][0].info.run_id
+        assert run.data.tags["dvc.stage"] == "tune"
+        assert run.inputs.dataset_inputs
 
 
 def test_a_training_run_has_parameters_epochs_and_its_model(reproduced, store):
@@ -162,6 +164,18 @@ def test_predict_says_in_one_line_what_is_wrong(reproduced, tmp_path):
         assert done.returncode == 1, arguments
         assert wanted in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_nothing_calls_home(reproduced):
+    """No process of the pipeline or of DVC looked a host up or connected to one."""
+    assert not reproduced.network_log.exists(), reproduced.network_log.read_text()
+
+
+def test_the_network_guard_notes_what_it_should(reproduced):
+    code = "import socket; socket.getaddrinfo('localhost', 1); socket.getaddrinfo('call.home.invalid', 80)"
+    reproduced.run("python", "-c", code, check=False)
+    assert reproduced.network_log.read_text() == "call.home.invalid\n"
+    reproduced.network_log.unlink()
 
 
 def test_dvc_reads_metrics_and_plots(reproduced):

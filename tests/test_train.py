@@ -9,9 +9,11 @@ import pytest
 from fakefaces import runtime
 from fakefaces.augmentation import Recipe
 from fakefaces.base.errors import ModelError
+from fakefaces.fitting import View, fit_view
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
 from fakefaces.training import Part, Progress, Schedule, fingerprint, fit
+from fakefaces.views.backbones import cut, features, make_backbone
 from tests.conftest import ROOT
 
 SCHEDULE = Schedule(epochs=3, batch_size=16, learning_rate=0.003, patience=3)
@@ -135,6 +137,37 @@ SAVE = """
     card = Card(model="m", kind="custom_cnn", image_size=32, weights="w", threshold=0.5, parameters=1)
     Detector(fitted, card).save(Path({out!r}))
 """
+
+
+def test_the_last_blocks_of_a_backbone_are_trained_and_the_others_are_not(tmp_path):
+    runtime.start(seed=1, threads=2)
+    made = make_backbone("VGG16", size=32, weights="none", allow_random=False, seed=1, root=tmp_path)
+    frozen, trained = cut(made.network, "block5_conv3")
+    train, validation = part(32, 0), part(16, 1)
+
+    def seen(images: Part) -> Part:
+        return Part(features(frozen, images.views, lambda n, note: None), images.labels, images.parts)
+
+    view = View(seen(train), seen(validation), frozen, trained, 32, "VGG16 random")
+    before = [w.copy() for w in frozen.get_weights()], [np.asarray(w).copy() for w in trained.trainable_weights]
+    whole, state = fit_view(
+        view,
+        blueprint("pretrained", {"units": 8}, "here"),
+        SCHEDULE,
+        recipe=Recipe([]),
+        seed=1,
+        unfinished=tmp_path / "unfinished",
+        on_epoch=lambda row: None,
+    )
+    assert state.epoch == 3
+    assert all((a == b).all() for a, b in zip(before[0], frozen.get_weights(), strict=True))
+    assert any((a != np.asarray(b)).any() for a, b in zip(before[1], trained.trainable_weights, strict=True))
+    scores = whole.predict_on_batch(validation.views.astype("float32"))
+    assert scores.shape == (16, 1)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    runtime.save_network(whole, tmp_path / "whole.keras")
+    again = runtime.load_network(tmp_path / "whole.keras")
+    assert np.abs(again.predict_on_batch(validation.views.astype("float32")) - scores).max() < 1e-6
 
 
 def test_two_processes_save_the_same_bytes(tmp_path):

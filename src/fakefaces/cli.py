@@ -78,7 +78,7 @@ def data(
 def sample(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.", show_default=False)],
     images: Annotated[int, typer.Option(min=20, help="How many.")] = 800,
-    size: Annotated[int, typer.Option(min=64, max=512, help="Side in pixels.")] = 176,
+    size: Annotated[int, typer.Option(min=128, max=256, help="Side in pixels.")] = 176,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal images.")] = 0,
 ) -> None:
     """Draw faces, real and doctored, in the layout of the public set."""

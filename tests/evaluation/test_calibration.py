@@ -5,7 +5,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.calibration import (
     Scaling,
     calibration,

@@ -8,7 +8,7 @@ from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.comparisons import bootstrap_p, compare_all, holm, mcnemar_mid_p
 from fakefaces.evaluation.metrics import classification_metrics
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.curves import MOST_POINTS, precision_recall_curve, roc_curve
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.robustness import robustness

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.metrics import (
     FIGURES,
     Confusion,

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.metrics import classification_metrics, reference_metrics
 from fakefaces.evaluation.report import evaluate_scores, rounded
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.pairs import paired_win_rate

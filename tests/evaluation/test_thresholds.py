@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
 from fakefaces.evaluation.thresholds import operating_point, unsure_band
 

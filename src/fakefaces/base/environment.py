@@ -15,6 +15,7 @@ _QUIET = {
     # Not telemetry, but noise: the banner of TensorFlow's C++ side, git advice, a display nobody has.
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MPLBACKEND": "Agg",
     # The models are written for Keras on TensorFlow; ~/.keras/keras.json must not change that.
     "KERAS_BACKEND": "tensorflow",

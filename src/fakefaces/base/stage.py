@@ -1,6 +1,5 @@
 """What every stage and command has around it: errors in one line, an exit code, an orderly end on a signal."""
 
-import errno
 import signal
 import sys
 from collections.abc import Callable
@@ -38,10 +37,9 @@ def guarded(main: Callable[..., None], *arguments: str) -> int:
     except KeyboardInterrupt:
         say("interrupted; run the same command again to go on")
         return 130
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            raise
-        say(f"ERROR {error.filename or 'disk'}: {error.strerror}; nothing half-written was left behind")
+    except OSError as error:  # a full disk, a folder that may not be written, a file that was taken away
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"ERROR {where}{error.strerror or error}; nothing half-written was left behind")
         return 1
     return 0
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import FEWEST_GROUPS, Interval, bootstrap, few_groups, percentile_interval
 from fakefaces.evaluation.metrics import weighted_figures
 from fakefaces.evaluation.scored import Array, Scored, scored

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.ranking import rank, ratio
 from fakefaces.evaluation.scored import Array, Mask, Scored, scored
 

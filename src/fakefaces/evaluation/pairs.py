@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import FEWEST_GROUPS, bootstrap, share_interval
 from fakefaces.evaluation.measure import shown
 from fakefaces.evaluation.ranking import ratio

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.data.faces import FAKE, REAL
-from fakefaces.errors import ModelError
+from fakefaces.base.errors import ModelError
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

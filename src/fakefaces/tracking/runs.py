@@ -51,10 +51,12 @@ class Run:
         self.mlflow.log_artifact(str(path), artifact_path=folder)
 
     @contextmanager
-    def child(self, name: str, tags: Mapping[str, str]) -> Iterator["Run"]:
-        """A run nested in this one."""
-        with self.mlflow.start_run(run_name=name, nested=True, tags=dict(tags)) as run:
-            yield Run(self.mlflow, run.info.run_id, self.root)
+    def child(self, name: str, role: str) -> Iterator["Run"]:
+        """A run nested in this one, on the same data and from the same commit."""
+        tags = dict(self.tags) | {"role": role}
+        with self.mlflow.start_run(run_name=name, nested=True, tags=tags) as run:
+            _log_data(self.mlflow, self.root, role)
+            yield Run(self.mlflow, run.info.run_id, self.root, tags)
 
 
 @contextmanager

@@ -8,8 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pydantic
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+
+
+class Prediction(pydantic.BaseModel):
+    """What the model says of one image."""
+
+    p_fake: float
+    label: str
 
 
 class FakeFaces(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -22,7 +30,7 @@ class FakeFaces(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         runtime.start(seed=0, threads=0)
         self.detector = detector.load(Path(context.artifacts["detector"]))
 
-    def predict(self, model_input: list[bytes], params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    def predict(self, model_input: list[bytes], params: dict[str, Any] | None = None) -> list[Prediction]:
         """Score whole image files.
 
         Args:
@@ -43,7 +51,7 @@ class FakeFaces(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         broken = [s.problem for s in scores if s.problem]
         if broken:
             raise MlflowException("; ".join(broken), error_code=INVALID_PARAMETER_VALUE)
-        return [{"p_fake": s.p_fake, "label": s.label} for s in scores]
+        return [Prediction(p_fake=s.p_fake, label=s.label) for s in scores]
 
 
 mlflow.models.set_model(FakeFaces())

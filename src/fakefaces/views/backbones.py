@@ -113,6 +113,25 @@ def features(frozen: Any, pixels: NDArray[np.uint8], progress: Callable[[int, st
     return np.concatenate(out)
 
 
+def at_unit_scale(frozen: Any, made: NDArray[np.float32], rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
+    """Scale pooled features to a standard deviation of one, and the network that gives them likewise.
+
+    What a head learns from must not depend on the backbone's units: random EfficientNet features are of the
+    order of 1e-6, where a normalisation's epsilon would flatten them to a constant.
+
+    Args:
+        frozen: the network.
+        made: (n, units) its features.
+        rows: those of the training images, which alone decide the scale.
+    """
+    import keras
+
+    spread = float(made[rows].std(dtype=np.float64))
+    scale = 1.0 / spread if spread > 0 else 1.0
+    scaled = keras.layers.Rescaling(scale, name="unit_scale")(frozen.output)
+    return keras.Model(frozen.input, scaled, name="frozen"), (made * np.float32(scale)).astype(np.float32)
+
+
 def _step(frozen: Any, pixels: NDArray[np.uint8], progress: Callable[[int, str], None]) -> NDArray[np.float32]:
     made = frozen.predict_on_batch(pixels.astype("float32"))
     progress(len(pixels), "")

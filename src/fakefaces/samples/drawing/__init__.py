@@ -1,0 +1,1 @@
+"""Drawing of one face at twice its final size."""

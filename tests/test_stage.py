@@ -1,0 +1,125 @@
+"""What a user can cause ends in one line and an exit code, and leaves nothing half-written."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fakefaces.base import environment
+from fakefaces.base.errors import FakefacesError, TrackingError
+from fakefaces.base.files import written_aside
+from fakefaces.base.layout import Layout
+from fakefaces.base.stage import guarded
+
+
+def test_an_error_of_ours_is_one_line(capfd):
+    def main():
+        raise FakefacesError("data/a.jpg: what, and what to do")
+
+    assert guarded(main) == 1
+    assert capfd.readouterr().err == "ERROR data/a.jpg: what, and what to do\n"
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path, capfd):
+    target = tmp_path / "views" / "pixels"
+
+    def main():
+        with written_aside(target) as aside:
+            aside.mkdir()
+            np.save(aside / "arrays.npy", np.zeros(1000))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside / "arrays.npy"))
+
+    assert guarded(main) == 1
+    assert "No space left on device" in capfd.readouterr().err
+    assert list(target.parent.iterdir()) == []
+
+
+def test_what_was_there_stays_when_the_new_one_fails(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), written_aside(path) as aside:
+        aside.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_fault_of_ours_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        guarded(lambda: 1 / 0)
+
+
+def test_an_interrupt_says_how_to_go_on(capfd):
+    def main():
+        raise KeyboardInterrupt
+
+    assert guarded(main) == 130
+    assert "go on" in capfd.readouterr().err
+
+
+STAGES = ("split", "validate", "augment", "evaluate")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_without_its_inputs_names_the_file(workspace, stage):
+    root = Path(__file__).parents[1]
+    (workspace / "data").rename(workspace / "elsewhere")
+    done = subprocess.run(
+        [sys.executable, str(root / "pipelines" / f"{stage}.py")],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("ERROR ")
+    assert ("data" in done.stderr) or ("outputs" in done.stderr)
+
+
+def test_outside_of_a_project_the_message_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    with pytest.raises(FakefacesError, match="not inside a fakefaces project"):
+        environment.workspace()
+
+
+def test_the_store_lies_at_the_project_not_at_the_working_directory(workspace, monkeypatch):
+    below = workspace / "data" / "training_real"
+    monkeypatch.chdir(below)
+    assert environment.tracking_uri() == f"sqlite:///{workspace / 'mlruns' / 'mlflow.db'}"
+    monkeypatch.setenv("DVC_ROOT", "/the/project")  # a queued experiment, in a copy elsewhere
+    assert environment.tracking_uri() == "sqlite:////the/project/mlruns/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert environment.tracking_uri() == "http://127.0.0.1:5000"
+    assert environment.artifacts_root() is None
+
+
+def test_a_broken_store_is_one_message(workspace, monkeypatch):
+    from fakefaces.tracking.store import connect
+
+    layout = Layout(workspace)
+    (layout.root / "mlruns").mkdir()
+    (layout.root / "mlruns" / "mlflow.db").write_text("this is no database")
+    with pytest.raises(TrackingError, match="cannot be opened|cannot be used"):
+        connect()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("NO_ALBUMENTATIONS_UPDATE", "1"),
+        ("GX_ANALYTICS_ENABLED", "false"),
+        ("DVC_NO_ANALYTICS", "true"),
+    ],
+)
+def test_importing_the_package_turns_telemetry_off(name, value):
+    clean = {k: v for k, v in os.environ.items() if k != name}
+    code = f"import os, fakefaces; print(os.environ[{name!r}])"
+    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == value
