@@ -1,16 +1,13 @@
 """Score the validation and test images with a saved detector, from their files, as serving does."""
 
-import pandas as pd
-
 from fakefaces import detector, runtime
-from fakefaces.base.errors import ImageError
 from fakefaces.base.files import write_text
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.base.progress import track
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split
-from fakefaces.scoring import score_files
+from fakefaces.scoring import p_fakes, score_files
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
@@ -19,13 +16,8 @@ def main(params: Params, layout: Layout, name: str) -> None:
     runtime.start(params.seed, params.threads)
     loaded = detector.load(layout.model(name))
     paths = [layout.data / image for image in seen["image"]]
-    scores = list(track(score_files(loaded, paths, threads=params.threads), f"scoring {name}", len(paths)))
-    broken = [score.problem for score in scores if score.problem]
-    if broken:
-        raise ImageError("\n".join(broken))
-    scored = pd.DataFrame(
-        {"image": seen["image"], "split": seen["split"], "p_fake": [score.p_fake for score in scores]}
-    )
+    scores = track(score_files(loaded, paths, threads=params.threads), f"scoring {name}", len(paths))
+    scored = seen[["image", "split"]].assign(p_fake=p_fakes(scores))
     write_text(layout.scores(name), scored.to_csv(index=False, float_format="%.8f"))
 
 

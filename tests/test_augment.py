@@ -47,6 +47,17 @@ def test_flips_and_parts_agree_image_by_image():
     assert (sides[:, 1] == mirrored).all()
 
 
+def test_shifts_with_a_reflecting_border_are_no_mirror():
+    recipe = Recipe([("Affine", {"translate_percent": (-0.1, 0.1), "rotate": (-20, 20), "border_mode": 4, "p": 1.0})])
+    parts = np.tile(PARTS[0], (40, 1))
+    assert (augment(pictures(40), parts, recipe, seed=[2])[1] == parts).all()
+
+
+def test_an_eye_out_of_the_picture_is_no_mirror():
+    recipe = Recipe([("Crop", {"x_max": 12, "y_max": 32}), ("Resize", {"height": 32, "width": 32})])
+    assert (augment(pictures(), PARTS, recipe, seed=[2])[1] == PARTS).all()
+
+
 def test_the_seed_decides_every_copy():
     recipe = Recipe([("Affine", {"rotate": (-30, 30), "p": 1.0}), ("RandomBrightnessContrast", {"p": 1.0})])
     one, same, other = (augment(pictures(), PARTS, recipe, seed=s)[0] for s in ([1, 2], [1, 2], [1, 3]))

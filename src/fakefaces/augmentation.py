@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ParamsError
 
-# Where the eyes are, as shares of width and height. Only their order from left to right is used, after the
-# transforms have moved them: so any mirror is seen, whatever transform made it.
-_EYES = ((0.3, 0.5), (0.7, 0.5))
+# Points around where the eyes are, as shares of width and height, and the side they lie on. Only which side is left of
+# the other is used, after the transforms have moved them: so any mirror is seen, whatever transform made it.
+_SIDES = np.repeat([0, 1], 9)
+_POINTS = np.array(
+    [(0.3 + 0.4 * side + 0.05 * x, 0.45 + 0.05 * y) for side in (0, 1) for x in (-1, 0, 1) for y in (-1, 0, 1)]
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,6 @@ def compose(recipe: Recipe, seed: int) -> Any:
 
     Raises:
         ParamsError: albumentations has no such transform, or the transform refuses an argument.
-
     """
     import warnings
 
@@ -62,7 +64,8 @@ def compose(recipe: Recipe, seed: int) -> Any:
             except (TypeError, ValueError, UserWarning) as error:
                 reason = " ".join(str(error).split())
                 raise ParamsError(f"params.yaml: augment.transforms: {name}: {reason}") from None
-    points = albumentations.KeypointParams(format="xy", remove_invisible=False)
+    # A border that reflects the image reflects points too; those fall outside and are removed.
+    points = albumentations.KeypointParams(format="xy", label_fields=["sides"], remove_invisible=True)
     return albumentations.Compose(steps, keypoint_params=points, seed=seed)
 
 
@@ -80,21 +83,25 @@ def augment(
     Returns:
         New arrays of the same shapes. Where a copy is a mirror image, its first two parts have changed
         places: the eye on the left of the image is the other one now.
-
     """
     if not recipe:
         return images, parts
     pipeline = compose(recipe, _entropy(seed))
     copies, sides = np.empty_like(images), parts.copy()
     height, width = images.shape[1:3]
-    eyes = np.array(_EYES) * (width, height)
+    points = _POINTS * (width, height)
     for k, image in enumerate(images):
-        seen = pipeline(image=image, keypoints=eyes)
+        seen = pipeline(image=image, keypoints=points, sides=_SIDES)
         copies[k] = seen["image"]
-        left, right = seen["keypoints"]
-        if left[0] > right[0]:
+        if _mirrored(np.asarray(seen["keypoints"]), np.asarray(seen["sides"])):
             sides[k, :2] = parts[k, 1::-1]
     return copies, sides
+
+
+def _mirrored(points: NDArray[np.float64], sides: NDArray[np.int64]) -> bool:
+    """Whether what was left is right now; no, where one side is no longer in the picture."""
+    left, right = (points[sides == side] for side in (0, 1))
+    return bool(len(left) and len(right) and np.median(left[:, 0]) > np.median(right[:, 0]))
 
 
 def _entropy(seed: Sequence[int]) -> int:

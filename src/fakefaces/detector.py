@@ -39,7 +39,6 @@ class Detector:
     Attributes:
         network: Keras model from RGB pixels (batch, size, size, 3), 0 to 255, to p_fake (batch, 1).
         card: what stands beside it.
-
     """
 
     network: Any
@@ -54,7 +53,6 @@ class Detector:
         Returns:
             float64 (n,): the probability of ``fake``. Batches are filled up to a power of two, so a score
             does not depend on who else is in the request.
-
         """
         scores = [self._batch(pixels[k : k + _BATCH]) for k in range(0, len(pixels), _BATCH)]
         return np.concatenate([np.empty(0), *scores])
@@ -78,7 +76,6 @@ def load(folder: Path) -> Detector:
 
     Raises:
         ModelError: the folder holds no detector, or one that this version cannot read.
-
     """
     card = read_card(folder)
     return Detector(load_network(folder / "network.keras"), card)
@@ -89,7 +86,6 @@ def read_card(folder: Path) -> Card:
 
     Raises:
         ModelError: the folder holds no card that this version can read.
-
     """
     path = folder / "detector.json"
     try:

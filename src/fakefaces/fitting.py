@@ -28,7 +28,6 @@ class View:
         trained: the backbone's part that is trained, or None.
         image_size: pixels.
         weights: where the weights came from, in words.
-
     """
 
     train: Part
@@ -80,7 +79,6 @@ def fit_view(
 
     Returns:
         A network from pixels (batch, size, size, 3) to p_fake (batch, 1), and the history.
-
     """
     import keras
 

@@ -38,7 +38,6 @@ class Header:
         program: the EXIF ``Software`` tag, or an empty string.
         orientation: the EXIF orientation, 1 to 8; 1 where there is none.
         quantization: a digest of the JPEG luma quantization table with its first four values, or empty.
-
     """
 
     format: str
@@ -55,7 +54,6 @@ def read(path: Path) -> bytes:
 
     Raises:
         ImageError: the file cannot be read, is empty or is too large.
-
     """
     try:
         size = path.stat().st_size
@@ -71,7 +69,6 @@ def header(data: bytes, name: str = "image") -> Header:
 
     Raises:
         ImageError: not an image, an unknown format, or a size beyond the bounds.
-
     """
     with _opened(data, name) as image:
         exif = image.getexif()
@@ -102,7 +99,6 @@ def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
 
     Raises:
         ImageError: not an image, beyond the bounds, truncated or broken.
-
     """
     with _opened(data, name) as image:
         try:
@@ -122,7 +118,6 @@ def resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
     Returns:
         uint8 (size, size, 3). The aspect ratio is not kept, as in the reference.
-
     """
     import cv2
 

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from fakefaces import detector, runtime
 from fakefaces.base import environment
-from fakefaces.base.errors import ImageError
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
 from fakefaces.base.progress import track
 from fakefaces.base.stage import guarded
 from fakefaces.data.splits import read_split
 from fakefaces.evaluation.metrics import classification_metrics
-from fakefaces.scoring import score_files
+from fakefaces.scoring import p_fakes, score_files
 from fakefaces.tracking.detectors import fetch
 
 
@@ -30,11 +29,8 @@ def main(uri: str, images: str, metric: str) -> None:
     runtime.start(params.seed, params.threads)
     champion = detector.load(fetch(uri))
     paths = [layout.data / image for image in test["image"]]
-    scores = list(track(score_files(champion, paths, threads=params.threads), "scoring the champion", len(paths)))
-    broken = [score.problem for score in scores if score.problem]
-    if broken:
-        raise ImageError("\n".join(broken))
-    figures = classification_metrics(test["label"], [s.p_fake for s in scores], champion.card.threshold)
+    scores = track(score_files(champion, paths, threads=params.threads), "scoring the champion", len(paths))
+    figures = classification_metrics(test["label"], p_fakes(scores), champion.card.threshold)
     print(json.dumps({metric: figures[metric]}))
 
 

@@ -18,7 +18,6 @@ def start(seed: int, threads: int) -> None:
     Args:
         seed: of weights, dropout and shuffles.
         threads: of TensorFlow's operators; sums are split among them, so the number is part of the result.
-
     """
     with _without_banner():
         import keras
@@ -50,7 +49,6 @@ def load_network(path: Path) -> Any:
 
     Raises:
         ModelError: the file is missing, broken, or carries code.
-
     """
     import keras
 

@@ -25,13 +25,25 @@ class Score:
         p_fake: probability of fake, 0 to 1; None where the image could not be read.
         label: ``fake`` from the detector's threshold on, else ``real``; None likewise.
         problem: why not, or an empty string.
-
     """
 
     name: str
     p_fake: float | None
     label: str | None
     problem: str = ""
+
+
+def p_fakes(scores: Iterable[Score]) -> list[float]:
+    """The scores as numbers, where every image must have one.
+
+    Raises:
+        ImageError: naming each image that could not be read.
+    """
+    seen = list(scores)
+    broken = [score.problem for score in seen if score.p_fake is None]
+    if broken:
+        raise ImageError("\n".join(broken))
+    return [score.p_fake for score in seen if score.p_fake is not None]
 
 
 def score_files(detector: Detector, paths: Sequence[Path], *, threads: int) -> Iterator[Score]:
@@ -49,7 +61,6 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
 
     Yields:
         One score a source, in their order.
-
     """
     size, threshold = detector.card.image_size, detector.card.threshold
 
@@ -65,10 +76,10 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
         while chunk := list(islice(waiting, _CHUNK)):
             seen = list(pool.map(view, chunk))
             good = [v for _, v in seen if not isinstance(v, str)]
-            scores = iter(detector.p_fake(np.stack(good)) if good else [])
+            scores: Iterator[float] = iter(detector.p_fake(np.stack(good)).tolist() if good else [])
             for name, v in seen:
                 if isinstance(v, str):
                     yield Score(name, None, None, v)
                 else:
-                    p = float(next(scores))
+                    p = next(scores)
                     yield Score(name, p, "fake" if p >= threshold else "real")

@@ -28,7 +28,6 @@ class Schedule:
         learning_rate: of Adam.
         patience: epochs without a better ``monitor`` after which the fit ends.
         monitor: ``val_loss`` (smaller is better) or ``val_roc_auc`` (larger is better).
-
     """
 
     epochs: int
@@ -46,7 +45,6 @@ class Part:
         views: (n, ...) what the network is given; uint8 pixels or float32 features.
         labels: float32 (n,), 1 fake.
         parts: int8 (n, 4), replaced parts; -1 unknown.
-
     """
 
     views: NDArray[Any]
@@ -111,7 +109,6 @@ def fit(
 
     Raises:
         ModelError: the loss is no longer a number.
-
     """
     import keras
 
@@ -144,7 +141,6 @@ def fingerprint(arrays: Sequence[NDArray[Any]], settings: Any, code: Sequence[Pa
         arrays: what is learned from.
         settings: anything that JSON can write.
         code: source files.
-
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in sorted(code):

@@ -20,7 +20,6 @@ class Trial:
         values: what was tried, by name.
         score: the best validation ROC AUC; None where it was pruned.
         pruned: whether it was stopped early.
-
     """
 
     number: int
@@ -67,7 +66,6 @@ def search(
 
     Returns:
         The trials, in order.
-
     """
     import optuna
 

@@ -37,7 +37,6 @@ def workspace() -> Path:
 
     Raises:
         FakefacesError: there is no ``dvc.yaml`` in any of them.
-
     """
     here = Path.cwd()
     for folder in (here, *here.parents):

@@ -10,7 +10,6 @@ class Layout:
 
     Attributes:
         root: the folder with ``dvc.yaml``.
-
     """
 
     root: Path

@@ -173,7 +173,6 @@ def load(path: Path) -> Params:
 
     Raises:
         ParamsError: the file is missing, is no YAML, or holds a key or value that cannot be used.
-
     """
     try:
         text = path.read_text(encoding="utf-8")

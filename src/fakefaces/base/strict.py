@@ -26,7 +26,6 @@ def parse(record: type[M], value: Any, where: str) -> M:
     Raises:
         ParamsError: with a line per fault: the key, what is wrong with it and, for an unknown key, the
             allowed ones.
-
     """
     try:
         return record.model_validate(value)

@@ -44,7 +44,6 @@ def find_faces(root: Path) -> pd.DataFrame:
 
     Raises:
         DataError: no such folders, one class empty, or two different sets in one folder.
-
     """
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder; {_EXPECTED}")
@@ -63,7 +62,6 @@ def parts_of(name: str) -> tuple[str, tuple[int | None, ...]]:
     Returns:
         ``("mid", (0, 0, 1, 1))``; an unknown difficulty is empty and unknown parts are None. One file of
         the public set, ``easy_116_111.jpg``, has three bits: its difficulty is known, its parts are not.
-
     """
     match = _FAKE_NAME.fullmatch(Path(name).stem)
     if match is None:

@@ -29,7 +29,6 @@ def split_faces(faces: pd.DataFrame, *, test_size: float, validation_size: float
 
     Raises:
         DataError: a class has too few images to be divided.
-
     """
     from sklearn.model_selection import train_test_split
 
@@ -54,7 +53,7 @@ def split_faces(faces: pd.DataFrame, *, test_size: float, validation_size: float
 def read_split(path: object) -> pd.DataFrame:
     """Read the table that the split stage wrote, with its dtypes."""
     types = {"label": "int64", "difficulty": "str", "group": "str"} | dict.fromkeys(PARTS, "Int64")
-    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values={part: [""] for part in PARTS})  # type: ignore[call-overload, no-any-return]
+    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values={part: [""] for part in PARTS})  # type: ignore[call-overload]
 
 
 def images_digest(images: pd.DataFrame) -> str:

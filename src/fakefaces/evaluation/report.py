@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from fakefaces.data.faces import PARTS
 from fakefaces.base.errors import ModelError
+from fakefaces.data.faces import PARTS
 from fakefaces.evaluation import metrics, slices
 from fakefaces.evaluation.calibration import calibration
 from fakefaces.evaluation.intervals import LEVEL

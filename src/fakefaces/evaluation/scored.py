@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from fakefaces.data.faces import FAKE, REAL
 from fakefaces.base.errors import ModelError
+from fakefaces.data.faces import FAKE, REAL
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -32,7 +32,6 @@ class Blueprint:
 
         Returns:
             A Keras model from a batch of views to p_fake, float32 (batch, 1).
-
         """
         return self.kind.build(self.settings, shape, trained)
 
@@ -53,7 +52,6 @@ def blueprint(kind: str, settings: dict[str, Any], where: str) -> Blueprint:
 
     Raises:
         ParamsError: no such kind, or settings that it does not take.
-
     """
     if kind not in kinds():
         raise ParamsError(f"{where}: no kind '{kind}'; known: {', '.join(kinds())}")

@@ -19,7 +19,6 @@ def draw_augmentations(
         originals: uint8 (rows, height, width, 3).
         copies: for each column, uint8 (rows, height, width, 3).
         names: what the rows are called.
-
     """
     from matplotlib.figure import Figure
 

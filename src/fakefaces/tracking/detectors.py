@@ -21,7 +21,6 @@ def log_detector(run: Run, folder: Path, example: bytes) -> None:
         run: the run that trained it.
         folder: what :meth:`fakefaces.detector.Detector.save` wrote.
         example: one image file.
-
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
@@ -52,7 +51,6 @@ def fetch(uri: str) -> Path:
 
     Raises:
         TrackingError: there is no such model, or its files are gone.
-
     """
     mlflow = store.connect()
     from mlflow.exceptions import MlflowException
@@ -80,7 +78,6 @@ def logged_model(run: Any) -> str:
 
     Raises:
         TrackingError: the run logged none.
-
     """
     outputs = run.outputs.model_outputs if run.outputs else []
     if not outputs:

@@ -22,12 +22,13 @@ class Run:
         mlflow: the connected module.
         id: the run's id.
         root: the workspace whose outputs it writes.
-
+        tags: where it comes from; its children have them too.
     """
 
     mlflow: Any
     id: str
     root: Path
+    tags: Mapping[str, str]
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters, nested ones as ``a.b``."""
@@ -70,19 +71,21 @@ def stage_run(name: str, role: str) -> Iterator[Run]:
         name: the run's name, such as the model's.
         role: ``train``, ``tune`` or ``evaluate``, as the tag ``role``.
 
+    Raises:
+        TrackingError: the store cannot be opened or written.
     """
     root = environment.workspace()
-    mlflow = store.connect()
-    store.close_dead_runs(mlflow)
-    tags = provenance.tags(root) | {"role": role}
-    parent = _parent(mlflow, root, tags)
-    with mlflow.start_run(run_name=name, parent_run_id=parent, tags=tags) as run:
-        _log_data(mlflow, root, role)
-        try:
-            yield Run(mlflow, run.info.run_id, root)
-        except FakefacesError as error:
-            mlflow.set_tag("error", str(error)[:5000])
-            raise
+    with store.opened() as mlflow:
+        store.close_dead_runs(mlflow)
+        tags = provenance.tags(root) | {"role": role}
+        parent = _parent(mlflow, root, tags)
+        with mlflow.start_run(run_name=name, parent_run_id=parent, tags=tags) as run:
+            _log_data(mlflow, root, role)
+            try:
+                yield Run(mlflow, run.info.run_id, root, tags)
+            except FakefacesError as error:
+                mlflow.set_tag("error", str(error)[:5000])
+                raise
 
 
 def find_run(mlflow: Any, path: str, made: str) -> Any | None:

@@ -12,6 +12,8 @@ import pydantic
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
+from fakefaces.base.errors import ImageError
+
 
 class Prediction(pydantic.BaseModel):
     """What the model says of one image."""
@@ -20,7 +22,7 @@ class Prediction(pydantic.BaseModel):
     label: str
 
 
-class FakeFaces(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class FakeFaces(mlflow.pyfunc.PythonModel):
     """A pyfunc from image files as bytes to ``p_fake`` and ``label``."""
 
     def load_context(self, context: Any) -> None:
@@ -42,16 +44,16 @@ class FakeFaces(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
         Raises:
             MlflowException: one of them is no image; the server answers 400.
-
         """
-        from fakefaces.scoring import score
+        from fakefaces.scoring import p_fakes, score
 
         sources = ((f"image {k}", lambda data=data: data) for k, data in enumerate(model_input, start=1))
         scores = list(score(self.detector, sources, threads=2))
-        broken = [s.problem for s in scores if s.problem]
-        if broken:
-            raise MlflowException("; ".join(broken), error_code=INVALID_PARAMETER_VALUE)
-        return [Prediction(p_fake=s.p_fake, label=s.label) for s in scores]
+        try:
+            values = p_fakes(scores)
+        except ImageError as error:
+            raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
+        return [Prediction(p_fake=p, label=str(s.label)) for p, s in zip(values, scores, strict=True)]
 
 
 mlflow.models.set_model(FakeFaces())

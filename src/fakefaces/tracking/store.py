@@ -14,15 +14,15 @@ from fakefaces.base.errors import TrackingError
 EXPERIMENT = "fakefaces"
 
 
-def connect() -> Any:
+@contextmanager
+def opened() -> Iterator[Any]:
     """Import MLflow, point it at the store and make the experiment if it is not there yet.
 
-    Returns:
+    Yields:
         The ``mlflow`` module, with tracking URI and experiment set.
 
     Raises:
-        TrackingError: the store cannot be opened.
-
+        TrackingError: the store cannot be opened, or fails while the block uses it.
     """
     warnings.simplefilter("ignore", FutureWarning)
     logging.getLogger("alembic").setLevel(logging.ERROR)
@@ -41,13 +41,23 @@ def connect() -> Any:
                 location = artifacts.as_uri() if artifacts else None
                 mlflow.create_experiment(EXPERIMENT, artifact_location=location)
         mlflow.set_experiment(EXPERIMENT)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+        yield mlflow
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = " ".join(str(error).split())[:300]
         raise TrackingError(
-            f"the MLflow store {uri} cannot be opened ({reason}); check MLFLOW_TRACKING_URI, "
+            f"the MLflow store {uri} cannot be used ({reason}); check MLFLOW_TRACKING_URI, "
             "or the folder mlruns/ and the space on its disk"
         ) from None
-    return mlflow
+
+
+def connect() -> Any:
+    """Give the ``mlflow`` module on the store, for single questions.
+
+    Raises:
+        TrackingError: the store cannot be opened.
+    """
+    with opened() as mlflow:
+        return mlflow
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fakefaces.data.faces import FAKE
@@ -25,7 +26,6 @@ class Rules:
         max_bytes: largest file.
         min_class_share: smallest share of either class in each split.
         min_readable_share: share of the files that must decode; the others are left out with a warning.
-
     """
 
     formats: Sequence[str]
@@ -47,7 +47,6 @@ def validate_images(table: pd.DataFrame, rules: Rules, docs: Path | None) -> dic
     Returns:
         ``success`` (no critical expectation failed), ``images``, and ``expectations``: for each its
         meaning, severity, success, how many images break it, and the first ten of them.
-
     """
     warnings.simplefilter("ignore")  # Great Expectations' own deprecations, in a process that ends after it
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
@@ -113,8 +112,8 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
 def _balance(table: pd.DataFrame) -> pd.DataFrame:
     """One row a split: how many images, and the share of the rarer class."""
     fakes = (table["label"] == FAKE).groupby(table["split"]).mean()
-    rarer = fakes.where(fakes <= 0.5, 1 - fakes)
-    return pd.DataFrame({"split": fakes.index, "rarer_class_share": rarer.to_numpy()})
+    shares = fakes.to_numpy(dtype=float)
+    return pd.DataFrame({"split": fakes.index, "rarer_class_share": np.minimum(shares, 1 - shares)})
 
 
 def _image_expectations(ge: Any, rules: Rules) -> list[Any]:

@@ -30,7 +30,6 @@ def image_facts(root: Path, names: list[str], *, threads: int) -> pd.DataFrame:
         ``format``, ``mode``, ``width`` and ``height`` (pixels; missing where the header cannot be read),
         ``bytes``, ``program`` (EXIF), ``orientation`` (EXIF, 1 to 8), ``quantization`` (of the JPEG luma
         table) and ``sha256`` of the bytes.
-
     """
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(lambda name: _facts(root, name), names)

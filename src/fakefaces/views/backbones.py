@@ -24,7 +24,6 @@ class Backbone:
             name, or ``random (imagenet could not be downloaded)``.
         network: Keras model from RGB pixels (batch, size, size, 3), 0 to 255, to feature maps. Its own
             preprocessing is the first layer.
-
     """
 
     name: str
@@ -47,7 +46,6 @@ def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, see
     Raises:
         ModelError: no such model, a size it refuses, no such file or one of another network, or no
             download and random weights not allowed.
-
     """
     import keras
 
@@ -75,7 +73,6 @@ def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
 
     Raises:
         ModelError: no such layer, or more than one tensor crosses there.
-
     """
     import keras
 

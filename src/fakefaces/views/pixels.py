@@ -16,7 +16,6 @@ def view(data: bytes, size: int, name: str = "image") -> NDArray[np.uint8]:
 
     Raises:
         ImageError: the bytes are no image that can be taken.
-
     """
     return images.resize(images.decode(data, name), size)
 
@@ -35,7 +34,6 @@ def make_pixels(root: Path, names: Iterable[str], size: int, *, threads: int) ->
 
     Raises:
         ImageError: one of them is no image that can be taken.
-
     """
     paths = [root / name for name in names]
     pixels = np.empty((len(paths), size, size, 3), dtype=np.uint8)
