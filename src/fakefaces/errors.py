@@ -1,1 +1,0 @@
-from fakefaces.base.errors import *  # noqa: D100, F403
