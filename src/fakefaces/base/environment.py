@@ -6,7 +6,7 @@ from pathlib import Path
 from fakefaces.base.errors import FakefacesError
 
 # Nothing calls home. `setdefault`, so that a user who wants a library's telemetry can have it.
-_QUIET = {
+_SETTLED = {
     "NO_ALBUMENTATIONS_UPDATE": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -19,12 +19,15 @@ _QUIET = {
     "MPLBACKEND": "Agg",
     # The models are written for Keras on TensorFlow; ~/.keras/keras.json must not change that.
     "KERAS_BACKEND": "tensorflow",
+    # TensorFlow leaves oneDNN off on some processors: there the custom CNN trains about twice as fast with it
+    # (benchmarks/onednn.py), and one machine's figures should not differ from another's by a default.
+    "TF_ENABLE_ONEDNN_OPTS": "1",
 }
 
 
 def settle() -> None:
     """Set what has to stand in the environment before any of the libraries is imported."""
-    for name, value in _QUIET.items():
+    for name, value in _SETTLED.items():
         os.environ.setdefault(name, value)
     # An id left over in a shell would silently send every run of a pipeline into that one run.
     os.environ.pop("MLFLOW_RUN_ID", None)
