@@ -24,7 +24,7 @@ def start(seed: int, threads: int) -> None:
         import tensorflow as tf
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         pass  # it runs already in this process, with the threads that it has
     tf.config.experimental.enable_op_determinism()

@@ -19,8 +19,8 @@ _SETTLED = {
     "MPLBACKEND": "Agg",
     # The models are written for Keras on TensorFlow; ~/.keras/keras.json must not change that.
     "KERAS_BACKEND": "tensorflow",
-    # TensorFlow leaves oneDNN off on some processors: there the custom CNN trains about twice as fast with it
-    # (benchmarks/onednn.py), and one machine's figures should not differ from another's by a default.
+    # TensorFlow leaves oneDNN off on some processors: there the custom CNN trains 2.5 times as fast with it
+    # (benchmarks/training.py), and one machine's figures should not differ from another's by a default.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
 
