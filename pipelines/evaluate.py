@@ -1,68 +1,99 @@
-"""Turn scores into figures: on the test images, beside the reference's, without loading a model."""
+"""Turn scores into figures: of each model and each rule, on the test images, without loading a model."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-from sklearn.metrics import roc_curve
 
 from fakefaces.base.files import write_json, write_text, written_aside
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
-from fakefaces.base.progress import say
+from fakefaces.base.progress import say, track
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import images_digest, read_split
+from fakefaces.data.splits import images_digest, read_split, rounds
 from fakefaces.detector import read_card
-from fakefaces.evaluation.metrics import classification_metrics
-from fakefaces.evaluation.report import evaluate_scores, rounded
-from fakefaces.report.results import results_markdown, results_table
+from fakefaces.evaluation.comparisons import compare_all
+from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
+from fakefaces.evaluation.judgement import judge, with_sources
+from fakefaces.report.markdown import results_markdown
+from fakefaces.report.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import stage_run
+
+Figures = dict[str, dict[str, Any]]
 
 
 def main(params: Params, layout: Layout) -> None:
     images = read_split(layout.images)
-    metrics: dict[str, dict[str, Any]] = {}
-    curves, predictions = {}, {}
-    for name in params.train.models:
-        card = read_card(layout.model(name))
-        scored = images.merge(pd.read_csv(layout.scores(name)), on=["image", "split"], validate="one_to_one")
-        validation, test = (scored[scored["split"] == split] for split in ("validation", "test"))
-        metrics[name] = {
-            "weights": card.weights,
-            "parameters": card.parameters,
-            "threshold": card.threshold,
-            "protocol": params.split.protocol,
-            "model_digest": digest(layout.model(name)),
-            "test_digest": images_digest(test),
-            "validation": rounded(classification_metrics(validation["label"], validation["p_fake"], card.threshold)),
-            "test": evaluate_scores(
-                test.assign(encoding=test["quantization"]),
-                threshold=card.threshold,
-                draws=params.evaluate.draws,
-                seed=params.seed,
-            ),
-        }
-        fpr, tpr, _ = roc_curve(test["label"], test["p_fake"])
-        curves[name] = pd.DataFrame({"fpr": fpr, "tpr": tpr})
-        named = {True: "fake", False: "real"}
-        predictions[name] = pd.DataFrame(
-            {
-                "actual": (test["label"] == 1).map(named),
-                "predicted": (test["p_fake"] >= card.threshold).map(named),
-            }
+    pairs = pd.read_csv(layout.source_pairs, dtype={"a": "str", "b": "str"})
+    images = images.assign(encoding=images["quantization"], source=with_sources(images, pairs))
+    tables = {name: pd.read_csv(layout.scores(name)) for name in params.train.models}
+    shortcuts = pd.read_csv(layout.shortcuts)
+    rules = {str(name): rows[["image", "split", "p_fake"]] for name, rows in shortcuts.groupby("rule", sort=False)}
+    tested = {name: of_split(images, rows, "test") for name, rows in (tables | rules).items()}
+    seen_by_rules = {name: tested[name].set_index("image")["p_fake"] for name in rules}
+
+    def figures(name: str, rows: pd.DataFrame, threshold: float, shifted: pd.DataFrame | None) -> dict[str, Any]:
+        return {"protocol": params.split.protocol, "rounds": len(rounds(images))} | judge(
+            of_split(images, rows, "validation"),
+            tested[name],
+            shifted=shifted,
+            rules=seen_by_rules if name in tables else {},
+            threshold=threshold,
+            seed=params.seed,
+            **params.evaluate.model_dump(),
         )
+
+    metrics: Figures = {}
+    for name, rows in track(tables.items(), "evaluating", len(tables)):
+        card = read_card(layout.detector(name, 0, len(rounds(images))))
+        about = {"weights": card.weights, "parameters": card.parameters, "threshold": card.threshold}
+        digests = {"model_digest": digest(layout.model(name)), "test_digest": images_digest(tested[name])}
+        metrics[name] = about | digests | figures(name, rows, card.threshold, pd.read_csv(layout.shifted(name)))
+    for name, rows in rules.items():
+        about = {"weights": f"sees only: {name}", "threshold": params.train.threshold}
+        metrics[rule_name(name)] = about | figures(name, rows, params.train.threshold, None)
+    first = next(iter(tested.values()))
+    compared = compare_all(
+        {name: tested[name]["p_fake"] for name in tables},
+        first["label"],
+        first["group"],
+        {name: metrics[name]["threshold"] for name in tables},
+        draws=params.evaluate.draws,
+        seed=params.seed,
+    )
+    write(layout, metrics, {name: tested[name] for name in tables}, comparisons_table(map(asdict, compared)))
+    for name in tables:
+        log(layout, name, metrics[name])
+
+
+def of_split(images: pd.DataFrame, scores: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The images of one split of all rounds, each with its score, by name."""
+    chosen = scores.loc[scores["split"] == split, ["image", "p_fake"]]
+    return images.merge(chosen, on="image", validate="one_to_one").sort_values("image", ignore_index=True)
+
+
+def write(layout: Layout, metrics: Figures, tested: dict[str, pd.DataFrame], comparisons: pd.DataFrame) -> None:
+    """Write the figures, the tables and the points of the plots."""
     table = results_table(metrics)
     with written_aside(layout.reports / "metrics") as folder:
         for name, found in metrics.items():
             write_json(folder / f"{name}.json", found)
-    for kind, tables in (("roc", curves), ("confusion", predictions)):
+    points: dict[str, dict[str, pd.DataFrame]] = {"roc": {}, "precision_recall": {}, "confusion": {}}
+    named = {True: "fake", False: "real"}
+    for name, test in tested.items():
+        curve, steps = (draw(test["label"], test["p_fake"]) for draw in (roc_curve, precision_recall_curve))
+        points["roc"][name] = pd.DataFrame({key: curve[key] for key in ("fpr", "tpr")})
+        points["precision_recall"][name] = pd.DataFrame({key: steps[key] for key in ("recall", "precision")})
+        called = (test["p_fake"] >= metrics[name]["threshold"]).map(named)
+        points["confusion"][name] = pd.DataFrame({"actual": (test["label"] == 1).map(named), "predicted": called})
+    for kind, tables in points.items():
         with written_aside(layout.reports / kind) as folder:
             for name, frame in tables.items():
                 write_text(folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.6f"))
     write_text(layout.reports / "results.csv", table.to_csv(index=False, float_format="%.6f"))
-    write_text(layout.reports / "results.md", results_markdown(table))
-    for name, found in metrics.items():
-        log(layout, name, found)
+    write_text(layout.reports / "comparisons.csv", comparisons.to_csv(index=False, float_format="%.6f"))
+    write_text(layout.reports / "results.md", results_markdown(table, metrics, comparisons))
     for name, auc, accuracy in zip(table["model"], table["roc_auc"], table["accuracy"], strict=True):
         say(f"{name:24} ROC AUC {auc:.3f}  accuracy {accuracy:.3f}")
 
@@ -70,14 +101,19 @@ def main(params: Params, layout: Layout) -> None:
 def log(layout: Layout, name: str, found: dict[str, Any]) -> None:
     """Log one model's evaluation as a run that points at what it judged."""
     with stage_run(name, role="evaluate") as run:
-        run.params({key: found[key] for key in ("weights", "threshold", "protocol")} | {"model": name})
+        run.params({key: found[key] for key in ("weights", "threshold", "protocol", "rounds")} | {"model": name})
         run.tag("model.digest", found["model_digest"])
         run.tag("test.digest", found["test_digest"])
         test = found["test"]
         parts = {"validation": found["validation"], "test": test["overall"], "test_matched": test["matched"]}
-        for part, figures in (parts | {"test_reference": test["reference"]}).items():
+        parts |= {"test_paired": test["paired"], "operating": found["operating"].get("test", {})}
+        parts |= {"test_reference": test["reference"], "explained": found["explained"]}
+        parts |= {f"test_{row['transform']}_{row['level']:g}": row for row in found["robustness"] if row["transform"]}
+        for part, figures in parts.items():
             run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
-        for path in (layout.metrics(name), layout.scores(name)):
+        for path in (layout.metrics(name), layout.scores(name), layout.shifted(name)):
+            run.artifact(path)
+        for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
             run.artifact(path)
         run.made(layout.relative(layout.metrics(name)))
 

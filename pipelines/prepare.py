@@ -1,6 +1,7 @@
 """Make one view of all images: decoded once, scaled, and passed through a frozen backbone if it has one."""
 
 import numpy as np
+import pandas as pd
 
 from fakefaces import runtime
 from fakefaces.base.files import write_json, written_aside
@@ -8,15 +9,14 @@ from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import read_split
-from fakefaces.views.backbones import at_unit_scale, cut, features, make_backbone
+from fakefaces.views.backbones import cut, features, make_backbone
 from fakefaces.views.pixels import make_pixels
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
     view = params.prepare.views[name]
-    table = read_split(layout.images)
-    arrays: np.ndarray = make_pixels(layout.data, table["image"], view.image_size, threads=params.threads)
+    names = pd.read_csv(layout.facts, dtype={"image": "str"})["image"]
+    arrays: np.ndarray = make_pixels(layout.data, names, view.image_size, threads=params.threads)
     with written_aside(layout.view(name)) as folder:
         folder.mkdir()
         origin = "trained from scratch"
@@ -33,8 +33,6 @@ def main(params: Params, layout: Layout, name: str) -> None:
             frozen, trained = cut(backbone.network, view.trainable_from)
             with progress(f"{view.backbone} features", len(arrays)) as step:
                 arrays = features(frozen, arrays, step)
-            if trained is None:
-                frozen, arrays = at_unit_scale(frozen, arrays, np.flatnonzero(table["split"] == "train"))
             origin = f"{view.backbone} {backbone.weights}"
             runtime.save_network(frozen, folder / "frozen.keras")
             if trained is not None:

@@ -20,6 +20,10 @@ def main(params: Params, layout: Layout) -> None:
     metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
     best = choose(metrics, metric)
     say(f"best on validation: {best.model} ({metric} {best.validation:.4f})")
+    if params.split.protocol == "folds":
+        say("cross-validation measures kinds of models, and none of its detectors was tested on all images: nothing is")
+        say("promoted; say split.protocol: grouped for a model to use")
+        return
     if environment.experiment():
         say("an experiment moves no alias; promote it with: dvc exp apply, then dvc repro")
         return

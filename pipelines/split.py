@@ -1,4 +1,6 @@
-"""Divide the photographs into train, validation and test."""
+"""Divide the photographs into train, validation and test, by one of three protocols."""
+
+import pandas as pd
 
 from fakefaces.base.files import write_text
 from fakefaces.base.layout import Layout
@@ -6,20 +8,32 @@ from fakefaces.base.params import Params
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
-from fakefaces.data.splits import SPLITS, split_faces
+from fakefaces.data.splits import SPLITS, folds, grouped_split, reference_split, rounds
+from fakefaces.sources.groups import group_images
 
 
 def main(params: Params, layout: Layout) -> None:
     faces = find_faces(layout.data)
-    split = split_faces(
-        faces,
-        test_size=params.split.test_size,
-        validation_size=params.split.validation_size,
-        seed=params.seed,
-    )
-    write_text(layout.split, split.to_csv(index=False))
-    sizes = split["split"].value_counts()
-    say(f"{len(split)} images: " + ", ".join(f"{sizes[name]} {name}" for name in SPLITS))
+    pairs = pd.read_csv(layout.source_pairs, dtype={"a": "str", "b": "str"})
+    group = group_images(list(faces["image"]), pairs).reset_index(drop=True)
+    table = faces.assign(group=group)
+    split, seed = params.split, params.seed
+    shares = {"test_size": split.test_size, "validation_size": split.validation_size}
+    if split.protocol == "reference":
+        table["split"] = reference_split(faces, seed=seed, **shares)
+    elif split.protocol == "grouped":
+        table["split"] = grouped_split(faces, group, seed=seed, **shares)
+    else:
+        fold = folds(faces, group, n_splits=split.n_splits, seed=seed)
+        table["split"] = rounds(table.assign(fold=fold))[0]
+        table["fold"] = fold
+    write_text(layout.split, table.to_csv(index=False))
+    several = int((group.value_counts() > 1).sum())
+    sizes = table["split"].value_counts()
+    parts = ", ".join(f"{sizes[name]} {name}" for name in SPLITS)
+    if split.protocol == "folds":
+        parts = f"{split.n_splits} folds of {', '.join(map(str, table['fold'].value_counts().sort_index()))}"
+    say(f"{split.protocol}: {len(table)} images: {parts}; {several} groups of two or more share a photograph")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""Train one model, keep its best epoch, and log the run to MLflow."""
+"""Train one model, once or once a fold, keep its best epoch, and log the run to MLflow."""
 
 import shutil
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -9,16 +12,16 @@ from fakefaces.augmentation import Recipe
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json, write_text
 from fakefaces.base.layout import Layout
-from fakefaces.base.params import Params
+from fakefaces.base.params import Fit, Params
 from fakefaces.base.progress import progress, say
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import read_split
+from fakefaces.data.splits import read_split, rounds
 from fakefaces.detector import Card, Detector
-from fakefaces.fitting import fit_view, load_view
-from fakefaces.models.kinds import blueprint
+from fakefaces.fitting import View, fit_view, load_view
+from fakefaces.models.kinds import Blueprint, blueprint
 from fakefaces.tracking.detectors import log_detector
-from fakefaces.tracking.runs import stage_run
-from fakefaces.training import Row, Schedule
+from fakefaces.tracking.runs import Run, stage_run
+from fakefaces.training import Progress, Row, Schedule
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
@@ -35,44 +38,69 @@ def main(params: Params, layout: Layout, name: str) -> None:
         )
     table = read_split(layout.images)
     runtime.start(params.seed, params.threads)
-    with stage_run(name, role="train") as run, progress(name, schedule.epochs) as step:
-        view = load_view(layout.view(model.view), table)
+    splits = rounds(table)
+    unfinished, histories = layout.unfinished("train", name), []
+    with stage_run(name, role="train") as run:
         run.params(
-            {"model": name, "seed": params.seed, "threads": params.threads}
+            {"model": name, "seed": params.seed, "threads": params.threads, "rounds": len(splits)}
             | model.model_dump(include={"kind", "view", "augment", "tuned"})
-            | {"fit": schedule.model_dump(), "settings": plan.settings.model_dump(), "weights": view.weights}
+            | {"fit": schedule.model_dump(), "settings": plan.settings.model_dump()}
         )
+        for number, split in enumerate(splits):
+            view = load_view(layout.view(model.view), table.assign(split=split))
+            run.params({"weights": view.weights})
+            folder = layout.detector(name, number, len(splits))
+            with one_round(run, number, len(splits)) as within:
+                network, state = fitted(name, within, view, plan, schedule, recipe, params.seed, unfinished)
+                card = Card(
+                    model=name,
+                    kind=model.kind,
+                    image_size=view.image_size,
+                    weights=view.weights,
+                    threshold=params.train.threshold,
+                    parameters=network.count_params(),
+                )
+                Detector(network, card).save(folder)
+                log_detector(within, folder, images.read(layout.data / table["image"].iloc[0]))
+            histories.append(pd.DataFrame(state.history) if len(splits) == 1 else told(state, number))
+            say(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {view.weights}")
+        write_text(layout.history(name), pd.concat(histories).to_csv(index=False, float_format="%.6f"))
+        run.artifact(layout.history(name))
+        run.made(layout.relative(layout.model(name)), layout.relative(layout.history(name)))
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def one_round(run: Run, number: int, rounds: int) -> AbstractContextManager[Run]:
+    """The run of one round: the model's own where there is but one, else nested in it."""
+    return nullcontext(run) if rounds == 1 else run.child(f"fold {number}", role="fold")
+
+
+def fitted(
+    name: str, run: Run, view: View, plan: Blueprint, schedule: Fit, recipe: Recipe, seed: int, unfinished: Path
+) -> tuple[Any, Progress]:
+    """Fit one network, with its epochs on the terminal and in its run."""
+    with progress(name, schedule.epochs) as step:
 
         def on_epoch(row: Row) -> None:
             run.metrics({key: value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
             step(1, f"val_loss {row['val_loss']:.4f} val_roc_auc {row['val_roc_auc']:.3f}")
 
-        unfinished = layout.unfinished("train", name)
         network, state = fit_view(
             view,
             plan,
             Schedule(**schedule.model_dump()),
             recipe=recipe,
-            seed=params.seed,
+            seed=seed,
             unfinished=unfinished,
             on_epoch=on_epoch,
         )
-        card = Card(
-            model=name,
-            kind=model.kind,
-            image_size=view.image_size,
-            weights=view.weights,
-            threshold=params.train.threshold,
-            parameters=network.count_params(),
-        )
-        Detector(network, card).save(layout.model(name))
-        write_text(layout.history(name), pd.DataFrame(state.history).to_csv(index=False, float_format="%.6f"))
-        run.metrics({"best_epoch": state.best_epoch, "epochs": state.epoch})
-        run.artifact(layout.history(name))
-        log_detector(run, layout.model(name), images.read(layout.data / table["image"].iloc[0]))
-        run.made(layout.relative(layout.model(name)), layout.relative(layout.history(name)))
-        shutil.rmtree(unfinished, ignore_errors=True)
-    say(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {view.weights}")
+    run.metrics({"best_epoch": state.best_epoch, "epochs": state.epoch})
+    return network, state
+
+
+def told(state: Progress, number: int) -> pd.DataFrame:
+    """The history of one fold, which is named."""
+    return pd.DataFrame(state.history).assign(fold=number)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,35 @@
 """Validate the images with Great Expectations; a critical failure stops the pipeline and names the files."""
 
+import pandas as pd
+
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import write_json, write_text, written_aside
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import read_split
+from fakefaces.data.splits import read_split, rounds
 from fakefaces.validation.expectations import Rules, failures, validate_images
 from fakefaces.validation.facts import image_facts
+from fakefaces.validation.shortcuts import audit, fitted, rule_features
 
 
 def main(params: Params, layout: Layout) -> None:
     split = read_split(layout.split)
-    facts = image_facts(layout.data, list(split["image"]), threads=params.threads)
+    facts, looks = image_facts(layout.data, list(split["image"]), threads=params.threads)
     table = split.merge(facts, on="image", validate="one_to_one")
+    readable = table["readable"].to_numpy(dtype=bool)
+    accepted = table[readable].reset_index(drop=True)
+    features = rule_features(accepted, looks.of(readable))
+    findings = audit(features, accepted["label"], accepted["group"], draws=params.evaluate.draws, seed=params.seed)
     with written_aside(layout.reports / "data_docs") as docs:
-        summary = validate_images(table, Rules(**params.validate_.model_dump()), docs)
+        summary = validate_images(
+            table,
+            Rules(**params.validate_.model_dump()),
+            docs,
+            findings=findings,
+            groups_may_separate=params.split.protocol == "reference",
+        )
     for line in failures(summary, "warning"):
         say(f"WARNING {line}")
     unreadable = table[~table["readable"]]
@@ -27,10 +40,25 @@ def main(params: Params, layout: Layout) -> None:
             "\n  ".join(["the images fail validation:", *failures(summary, "critical")])
             + "\nRemove or mend these files, or change the rules in params.yaml: validate."
         )
-    accepted = table[table["readable"]].drop(columns=["readable", "problem"])
+    scores = [shortcut_scores(accepted, split, features, params.seed) for split in rounds(accepted)]
+    accepted = accepted.drop(columns=["readable", "problem"])
+    of_split = [column for column in split if column != "image"]
+    write_text(layout.facts, accepted.drop(columns=of_split).to_csv(index=False))
     write_text(layout.images, accepted.to_csv(index=False))
+    write_text(layout.shortcuts, pd.concat(scores).to_csv(index=False, float_format="%.8f"))
     write_json(layout.reports / "validation.json", summary)
     say(f"{len(accepted)} of {len(table)} images accepted")
+
+
+def shortcut_scores(table: pd.DataFrame, split: pd.Series, features: dict, seed: int) -> pd.DataFrame:
+    """What each rule, fitted on the training images, says of the others: ``rule``, ``image``, ``split``, ``p_fake``."""
+    train = (split == "train").to_numpy(dtype=bool)
+    tables = []
+    for rule, values in features.items():
+        scores = fitted(values, table["label"].to_numpy(), train, seed=seed)
+        found = {"rule": rule, "image": table["image"], "split": split, "p_fake": scores}
+        tables.append(pd.DataFrame(found)[~train])
+    return pd.concat(tables)
 
 
 if __name__ == "__main__":

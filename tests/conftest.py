@@ -59,6 +59,7 @@ def small_params() -> dict:
         "mobilenet": {"kind": "pretrained", "view": "mobilenet", "augment": "none", "tuned": "none"},
         "custom_cnn_tuned": {"kind": "custom_cnn", "view": "pixels", "augment": "none", "tuned": "best"},
     }
+    params["distort"] |= {"jpeg": [90, 50], "blur": [1], "resize": [0.5], "noise": [5]}
     params["evaluate"]["draws"] = 200
     return params
 

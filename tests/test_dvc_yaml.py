@@ -1,11 +1,13 @@
 """dvc.yaml against the code: a stage's deps cover what its script imports, and one word names all."""
 
 import ast
+from functools import reduce
 from pathlib import Path
 
 import pytest
 import yaml
 
+from fakefaces.tracking.digests import digest
 from tests.conftest import ROOT
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -77,6 +79,27 @@ def test_deps_name_no_code_that_the_script_does_not_import(stage):
     assert not spare
 
 
+def test_the_lock_file_is_of_this_code_and_these_parameters():
+    """dvc.lock is true for the sample: nothing that it names has changed since; else run dvc repro and commit."""
+    locked = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+    stale = {
+        f"{stage}: {dep['path']}"
+        for stage, body in locked.items()
+        for dep in body["deps"]
+        if dep["path"].split("/")[0] in ("src", "pipelines") and digest(ROOT / dep["path"]) != dep["md5"]
+    }
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for stage, body in locked.items():
+        for key, value in body.get("params", {}).get("params.yaml", {}).items():
+            now = reduce(lambda inside, part: (inside or {}).get(part), key.split("."), params)
+            stale |= {f"{stage}: params.yaml: {key}"} if now != value else set()
+    assert not stale
+    wanted = {name for name, body in STAGES.items() if "foreach" not in body}
+    wanted |= {f"prepare@{view}" for view in params["prepare"]["views"]}
+    wanted |= {f"{stage}@{model}" for stage in ("train", "score") for model in params["train"]["models"]}
+    assert set(locked) == wanted
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_one_word_names_script_and_test(stage):
     assert (ROOT / "pipelines" / f"{stage}.py").is_file()
@@ -87,7 +110,7 @@ def test_one_word_names_script_and_test(stage):
 
 def test_light_stages_never_reach_tensorflow():
     heavy = {"tensorflow", "keras"}
-    for stage in ("split", "validate", "evaluate", "promote"):
+    for stage in ("sources", "split", "validate", "distort", "evaluate", "promote"):
         for path in closure(ROOT / "pipelines" / f"{stage}.py"):
             if path.name in ("remeasure.py", "served.py"):
                 continue  # a process of its own; MLflow's copy of the model's code

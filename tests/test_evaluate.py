@@ -1,10 +1,11 @@
 import pandas as pd
 import pytest
 
+from fakefaces.evaluation.judgement import judge, with_sources
 from fakefaces.evaluation.metrics import Confusion, figures_from_counts
-from fakefaces.evaluation.report import evaluate_scores
+from fakefaces.report.markdown import results_markdown
 from fakefaces.report.reference import PRINTED
-from fakefaces.report.results import results_markdown, results_table
+from fakefaces.report.results import comparisons_table, results_table
 
 COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printed figures
     "simple_cnn": (109, 96, 0, 0),
@@ -22,37 +23,86 @@ def test_the_reference_counts_give_its_printed_figures_to_the_last_digit(model):
         assert f"{got[name]:.{digits}f}" == f"{printed:.{digits}f}", name
 
 
-def record(flip: bool = False) -> dict:
+def record(flip: bool = False, sees: str = "") -> dict:
+    """Figures of forty images as the stage makes them."""
     table = pd.DataFrame(
         {
             "image": [f"{k}.jpg" for k in range(40)],
             "label": [k % 2 for k in range(40)],
             "p_fake": [0.8 - 0.01 * k if (k % 2) != flip else 0.2 + 0.01 * k for k in range(40)],
-            "group": [f"{k}.jpg" for k in range(40)],
+            "group": [f"{k // 2}" for k in range(40)],
             "encoding": ["a"] * 40,
+            "source": [f"{k - 1}.jpg" if k % 2 else None for k in range(40)],
+            "difficulty": ["mid" if k % 2 else "" for k in range(40)],
         }
     )
-    test = evaluate_scores(table, threshold=0.5, draws=200, seed=1)
-    return {"weights": "trained from scratch", "protocol": "reference", "test": test}
+    shifted = pd.concat(
+        table[["image"]].assign(transform="jpeg", level=level, p_fake=table["p_fake"] / 2) for level in (90, 50)
+    )
+    rules = {} if sees else {"header": pd.Series(0.5, index=table["image"])}
+    found = judge(
+        table,
+        table,
+        shifted=None if sees else shifted,
+        rules=rules,
+        threshold=0.5,
+        max_fpr=0.1,
+        max_fnr=0.1,
+        draws=200,
+        seed=1,
+    )
+    return {"weights": sees or "trained from scratch", "protocol": "grouped", "rounds": 1} | found
 
 
-def test_the_table_has_a_row_a_model_with_ours_and_theirs():
-    table = results_table({"custom_cnn": record(), "another": record(flip=True)})
-    assert list(table["model"]) == ["custom_cnn", "another"]
+@pytest.fixture(scope="module")
+def metrics() -> dict:
+    return {"custom_cnn": record(), "another": record(flip=True), "rule_header": record(sees="sees only: header")}
+
+
+COMPARED = {
+    "first": "custom_cnn", "second": "another", "n": 40, "groups": 20, "only_first_right": 3, "only_second_right": 1,
+    "accuracy_difference": 0.05, "accuracy_interval": [-0.1, 0.2], "accuracy_p": 0.4, "accuracy_p_holm": 0.8,
+    "roc_auc_difference": None, "roc_auc_interval": None, "roc_auc_p": None, "roc_auc_p_holm": None, "reasons": {},
+}  # fmt: skip
+
+
+def test_the_table_has_a_row_a_model_with_ours_and_theirs(metrics):
+    table = results_table(metrics)
+    assert list(table["model"]) == ["custom_cnn", "another", "rule_header"]
     ours = table.iloc[0]
-    assert ours["n"] == 40
+    assert ours["n"] == 40 and ours["groups"] == 20
     assert ours["roc_auc_low"] < ours["roc_auc"] < ours["roc_auc_high"]
     assert ours["reference_auc"] == pytest.approx(ours["balanced_accuracy"], abs=1e-6)
     assert ours["printed_accuracy"] == 0.560976
     assert pd.isna(table.iloc[1]["printed_accuracy"])
     assert (table["tp"] + table["fp"] + table["fn"] + table["tn"] == 40).all()
+    assert ours["paired_n"] == 20 and ours["matched_n"] == 40
+    assert ours["operating_fpr"] <= 0.1
 
 
-def test_the_markdown_says_protocol_majority_and_what_cannot_be_told():
-    text = results_markdown(results_table({"vgg16": record()}))
-    assert "protocol `reference`" in text
+def test_the_page_says_protocol_majority_and_what_cannot_be_told(metrics):
+    text = results_markdown(results_table(metrics), metrics, comparisons_table([COMPARED]))
+    assert "protocol `grouped`" in text
     assert "0.5000" in text
-    assert "/ 0.530 |" in text
-    assert "/ – |" in text  # the slides print no F1 for VGG
-    widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert widths == {11, 7}
+    assert "/ 0.561 |" in text
+    assert "| another | 0." in text.split("## Beside the reference")[1]
+    assert "rule_header" not in text.split("## Robustness")[1]  # a rule has no scores of distorted images
+    assert "| custom_cnn | another | +0.050 [-0.10, +0.20] | 0.800 | – | – |" in text
+    assert "jpeg 50" in text and "mid (20)" in text
+    heads = [line for line in text.splitlines() if line.startswith("| model") or line.startswith("| first")]
+    assert len(heads) == 6
+
+
+def test_with_folds_the_page_says_who_scored_whom(metrics):
+    cross = {name: found | {"protocol": "folds", "rounds": 5} for name, found in metrics.items()}
+    text = results_markdown(results_table(cross), cross, comparisons_table([COMPARED]))
+    assert "protocol `folds` (each image scored by the one of 5 networks" in text
+
+
+def test_a_fake_has_the_real_it_shares_most_with_as_its_source():
+    images = pd.DataFrame({"image": ["f1", "f2", "f3", "r1", "r2"], "label": [1, 1, 1, 0, 0]})
+    pairs = pd.DataFrame(
+        [("f1", "r1", 30), ("f1", "r2", 90), ("f1", "f2", 200), ("f2", "r1", 20)], columns=["a", "b", "inliers"]
+    )
+    assert with_sources(images, pairs).tolist()[:2] == ["r2", "r1"]
+    assert with_sources(images, pairs).isna().tolist() == [False, False, True, True, True]

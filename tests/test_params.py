@@ -31,7 +31,9 @@ def test_every_model_of_the_committed_file_has_settings_that_its_kind_takes():
 
 def test_an_unknown_key_is_named_with_the_allowed_ones(tmp_path):
     path = changed(tmp_path, lambda p: p["split"].update(tets_size=0.1))
-    with pytest.raises(ParamsError, match=r"'split\.tets_size'; allowed here: protocol, test_size, validation_size"):
+    with pytest.raises(
+        ParamsError, match=r"'split\.tets_size'; allowed here: n_splits, protocol, test_size, validation_size"
+    ):
         load(path)
 
 

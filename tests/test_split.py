@@ -1,10 +1,12 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import find_faces, parts_of
-from fakefaces.data.splits import images_digest, read_split, split_faces
+from fakefaces.data.splits import folds, grouped_split, images_digest, read_split, reference_split, rounds
 from tests.conftest import write_photographs
 
 
@@ -15,19 +17,88 @@ def public_set() -> pd.DataFrame:
     return table.assign(image=[f"{k:05d}.jpg" for k in range(len(table))])
 
 
+def with_groups(faces: pd.DataFrame, several: int = 235) -> pd.Series:
+    """Some photographs stand behind two to seven images, as in the public set; labels mix."""
+    rng = np.random.default_rng(5)
+    group, order = faces["image"].copy(), list(rng.permutation(len(faces)))
+    for k in range(several):
+        for _ in range(rng.choice([2, 2, 2, 3, 4, 7])):
+            group.iloc[order.pop()] = f"shared {k}"
+    return group
+
+
+SHARES = {"test_size": 0.1, "validation_size": 0.11}
+
+
 def test_the_reference_sizes_on_the_public_counts():
-    split = split_faces(public_set(), test_size=0.1, validation_size=0.11, seed=3)
-    assert split["split"].value_counts().to_dict() == {"train": 1634, "validation": 202, "test": 205}
-    test = split[split["split"] == "test"]
+    faces = public_set()
+    split = reference_split(faces, **SHARES, seed=3)
+    assert split.value_counts().to_dict() == {"train": 1634, "validation": 202, "test": 205}
+    test = faces[split == "test"]
     assert (test["label"] == 0).sum() == 109  # as on the slides
     assert test["difficulty"].value_counts().to_dict() == {"": 109, "mid": 48, "easy": 24, "hard": 24}
 
 
-def test_the_seed_decides():
+def test_the_grouped_split_keeps_sizes_and_strata_and_separates_no_group():
     faces = public_set()
-    one, same, other = (split_faces(faces, test_size=0.1, validation_size=0.11, seed=s)["split"] for s in (1, 1, 2))
+    group = with_groups(faces)
+    split = grouped_split(faces, group, **SHARES, seed=3)
+    assert split.groupby(group).nunique().max() == 1
+    sizes = split.value_counts()
+    for name, wanted in {"train": 1634, "validation": 202, "test": 205}.items():
+        assert abs(sizes[name] - wanted) <= 3
+    for name, share in {"train": 0.801, "validation": 0.099, "test": 0.1}.items():
+        of_part = faces[split == name]
+        counts = of_part.groupby(["label", "difficulty"]).size()
+        wanted = faces.groupby(["label", "difficulty"]).size() * share
+        assert (counts - wanted).abs().max() <= 2
+    several = group.map(group.value_counts()) > 1  # the groups are dealt to all parts, not to the largest
+    assert several[split == "test"].mean() == pytest.approx(several.mean(), abs=0.06)
+
+
+def test_the_folds_are_alike_and_each_image_is_tested_once_by_a_model_that_knows_no_part_of_it():
+    faces = public_set()
+    group = with_groups(faces)
+    table = faces.assign(group=group, fold=folds(faces, group, n_splits=5, seed=3))
+    assert table.groupby("group")["fold"].nunique().max() == 1
+    assert table["fold"].value_counts().between(406, 411).all()
+    assert table.groupby("fold")["label"].mean().between(0.465, 0.475).all()
+    splits = rounds(table)
+    assert len(splits) == 5
+    for split in splits:
+        assert set(split) == {"train", "validation", "test"}
+        assert split.groupby(table["group"]).nunique().max() == 1
+    for name in ("test", "validation"):
+        assert (sum((split == name).astype(int) for split in splits) == 1).all()
+
+
+def test_without_folds_there_is_one_round():
+    table = pd.DataFrame({"split": ["train", "test"]})
+    assert [list(split) for split in rounds(table)] == [["train", "test"]]
+
+
+@pytest.mark.parametrize("divide", [grouped_split, reference_split])
+def test_the_seed_decides(divide):
+    faces = public_set()
+    group = (with_groups(faces),) if divide is grouped_split else ()
+    one, same, other = (divide(faces, *group, **SHARES, seed=s) for s in (1, 1, 2))
     assert one.equals(same)
     assert not one.equals(other)
+
+
+def test_too_few_photographs_are_told_not_divided():
+    faces = public_set().iloc[1060:1120].reset_index(drop=True)
+    one = pd.Series("all the same", index=faces.index)
+    with pytest.raises(DataError, match="of 1 photographs"):
+        grouped_split(faces, one, **SHARES, seed=0)
+    with pytest.raises(DataError, match="5 folds of 1 groups"):
+        folds(faces, one, n_splits=5, seed=0)
+    four = pd.Series([f"g{k % 4}" for k in range(len(faces))])
+    with pytest.raises(DataError, match="5 folds of 4 groups"):
+        folds(faces, four, n_splits=5, seed=0)
+    by_label = faces["label"].map({0: "reals", 1: "fakes"})
+    with pytest.raises(DataError, match="both classes"):
+        grouped_split(faces, by_label, **SHARES, seed=0)
 
 
 def test_names_tell_difficulty_and_parts():
@@ -85,29 +156,37 @@ def test_an_empty_folder_says_what_is_expected(tmp_path):
 def test_too_few_images_are_refused(tmp_path):
     faces = find_faces(write_photographs(tmp_path / "few", reals=9))
     with pytest.raises(DataError, match="only 9 real"):
-        split_faces(faces, test_size=0.1, validation_size=0.11, seed=0)
+        reference_split(faces, **SHARES, seed=0)
 
 
-def test_the_stage_writes_a_table_that_reads_back(workspace):
+@pytest.mark.parametrize("protocol", ["reference", "grouped", "folds"])
+def test_the_stage_writes_a_table_that_reads_back(workspace, protocol):
     from fakefaces.base.layout import Layout
     from fakefaces.base.params import load
-    from pipelines.split import main
+    from pipelines import sources, split
 
-    layout = Layout(workspace)
-    main(load(workspace / "params.yaml"), layout)
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    params = params.model_copy(update={"split": params.split.model_copy(update={"protocol": protocol})})
+    shutil.copy(layout.data / "training_real" / "real_00000.jpg", layout.data / "training_real" / "real_90000.jpg")
+    sources.main(params, layout)
+    split.main(params, layout)
     table = read_split(layout.split)
     assert list(table.columns) == [
         "image", "label", "difficulty", "left_eye", "right_eye", "nose", "mouth", "group", "split",
-    ]  # fmt: skip
-    assert table["split"].value_counts().to_dict() == {"train": 64, "validation": 8, "test": 8}
+    ] + ["fold"] * (protocol == "folds")  # fmt: skip
     assert table["nose"].dtype == "Int64"
+    assert len(table) == 81
+    assert table["group"].nunique() == 80
+    assert set(table["split"]) == {"train", "validation", "test"}
+    if protocol != "reference":
+        assert table.groupby("group")["split"].nunique().max() == 1
 
 
 def test_a_rare_difficulty_does_not_stop_the_split():
     faces = public_set().iloc[1000:1200].reset_index(drop=True)
     faces.loc[len(faces) - 1, "difficulty"] = "hard"
-    split = split_faces(faces, test_size=0.1, validation_size=0.11, seed=0)
-    assert (split["split"] != "").all()
+    for split in (reference_split(faces, **SHARES, seed=0), grouped_split(faces, faces["image"], **SHARES, seed=0)):
+        assert (split != "").all()
 
 
 def test_images_digest_knows_bytes_and_labels_but_no_order():

@@ -1,24 +1,39 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from fakefaces import images
 from fakefaces.base.errors import DataError
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
 from fakefaces.data.splits import read_split
+from fakefaces.validation.facts import image_facts
 from pipelines import split, validate
+
+SHORTCUTS = "no rule that sees only the file or the framing tells fakes from reals"
 
 
 @pytest.fixture
 def run(workspace):
-    """Split and validate the workspace; returns its layout."""
+    """Split and validate the workspace, where no two images share a photograph; returns its layout."""
 
-    def run(**rules) -> Layout:
+    def run(protocol: str = "grouped", leak: bool = False, **rules) -> Layout:
         layout, params = Layout(workspace), load(workspace / "params.yaml")
-        changed = params.validate_.model_copy(update=rules)
-        params = params.model_copy(update={"validate_": changed})
+        changed = {
+            "validate_": params.validate_.model_copy(update=rules),
+            "split": params.split.model_copy(update={"protocol": protocol}),
+        }
+        params = params.model_copy(update=changed)
+        layout.source_pairs.parent.mkdir(exist_ok=True)
+        layout.source_pairs.write_text("a,b\n")
         split.main(params, layout)
+        if leak:
+            table = read_split(layout.split)
+            rows = [table.index[table["split"] == name][0] for name in ("train", "test")]
+            table.loc[rows, "group"] = "one photograph"
+            table.to_csv(layout.split, index=False)
         validate.main(params, layout)
         return layout
 
@@ -37,7 +52,8 @@ def test_a_sound_set_passes_and_its_facts_are_written(run):
     assert (table["format"] == "JPEG").all()
     assert (table["width"] == 64).all()
     assert table["sha256"].str.len().eq(64).all()
-    assert all(result["success"] for result in summary(layout).values())
+    failed = [meaning for meaning, result in summary(layout).items() if not result["success"]]
+    assert failed == [SHORTCUTS]  # the fakes of the tests are brighter
     assert (layout.reports / "data_docs" / "index.html").is_file()
 
 
@@ -73,6 +89,86 @@ def test_a_photograph_in_two_splits_is_critical(run, workspace):
         copy.write_bytes(reals[0].read_bytes())
     with pytest.raises(DataError, match="no photograph stands in two splits"):
         run()
+
+
+def test_a_separated_group_is_critical_and_named(run):
+    with pytest.raises(DataError, match="no group of images that share a photograph is separated: not so for 2: train"):
+        run(leak=True)
+
+
+def test_the_reference_protocol_may_separate_groups_under_a_warning(run, capfd):
+    layout = run("reference", leak=True)
+    separated = summary(layout)["no group of images that share a photograph is separated"]
+    assert (separated["success"], separated["severity"], separated["unexpected"]) == (False, "warning", 2)
+    assert "WARNING no group of images that share a photograph is separated: not so for 2" in capfd.readouterr().err
+
+
+def test_a_group_in_two_folds_is_critical(run):
+    with pytest.raises(DataError, match="share a photograph is separated"):
+        run("folds", leak=True)
+
+
+def test_a_rule_that_tells_the_fakes_is_warned_of_with_its_figure(run, capfd):
+    layout = run()
+    findings = json.loads((layout.reports / "validation.json").read_text())["shortcuts"]
+    assert [finding["rule"] for finding in findings] == ["header", "thumbnail", "colour", "exif"]
+    colour, exif = findings[2:]
+    assert colour["beats_chance"] and colour["roc_auc"] > 0.9
+    assert (exif["beats_chance"], exif["roc_auc"], exif["interval"]) == (False, 0.5, None)
+    line = next(line for line in capfd.readouterr().err.splitlines() if SHORTCUTS in line)
+    assert line.startswith("WARNING")
+    assert f"colour: ROC AUC {colour['roc_auc']:.2f}" in line
+    assert "exif" not in line
+
+
+def test_each_file_is_decoded_once_and_its_looks_are_its_own(workspace, monkeypatch):
+    names = ["whole.png", "broken.jpg", "grey.jpg"]
+    pixels = np.random.default_rng(3).integers(0, 256, (48, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(workspace / "whole.png")
+    Image.new("L", (20, 20), 51).save(workspace / "grey.jpg")
+    (workspace / "broken.jpg").write_bytes(b"no image")
+    decoded, decode = [], images.decode
+    monkeypatch.setattr(images, "decode", lambda data, name: decoded.append(name) or decode(data, name))
+    table, looks = image_facts(workspace, names, threads=2)
+    assert sorted(decoded) == ["grey.jpg", "whole.png"]
+    assert list(table["image"]) == names
+    assert list(table["readable"]) == [True, False, True]
+    weights = np.array([0.299, 0.587, 0.114])
+    areas = (pixels @ weights).reshape(16, 3, 16, 2).mean(axis=(1, 3)).ravel() / 255
+    assert np.allclose(looks.thumbnail[0], areas, atol=1 / 255)
+    colour = np.concatenate([pixels.mean(axis=(0, 1)), pixels.std(axis=(0, 1))]) / 255
+    assert np.allclose(looks.colour[0], colour, atol=1e-6)
+    assert np.isnan(looks.thumbnail[1]).all() and np.isnan(looks.colour[1]).all()
+    assert np.allclose(looks.thumbnail[2], 0.2) and np.allclose(looks.colour[2], [0.2] * 3 + [0] * 3)
+    only = looks.of(table["readable"].to_numpy(dtype=bool))
+    assert len(only) == 2 and not np.isnan(only.thumbnail).any()
+
+
+@pytest.mark.parametrize(
+    ("mode", "format", "options", "wanted"),
+    [
+        ("RGB", "JPEG", {"subsampling": "4:4:4"}, "4:4:4"),
+        ("RGB", "JPEG", {"subsampling": "4:2:2"}, "4:2:2"),
+        ("RGB", "JPEG", {"subsampling": "4:2:0"}, "4:2:0"),
+        ("L", "JPEG", {}, ""),
+        ("CMYK", "JPEG", {}, ""),
+        ("RGB", "PNG", {}, ""),
+    ],
+)
+def test_the_facts_tell_how_chroma_is_sampled(workspace, mode, format, options, wanted):
+    Image.new(mode, (16, 16)).save(workspace / "one", format, **options)
+    table, _ = image_facts(workspace, ["one"], threads=1)
+    assert list(table["subsampling"]) == [wanted]
+
+
+def test_a_header_that_lists_fewer_components_than_it_claims_is_no_crash(workspace):
+    Image.new("RGB", (16, 16)).save(workspace / "whole.jpg")
+    data = (workspace / "whole.jpg").read_bytes()
+    start = data.index(b"\xff\xc0")  # the frame: length, depth, height, width, 3, and three bytes a component
+    cut = data[: start + 2] + b"\x00\x08" + data[start + 4 : start + 10] + data[start + 19 :]
+    (workspace / "cut.jpg").write_bytes(cut)
+    table, _ = image_facts(workspace, ["cut.jpg"], threads=1)
+    assert not table["readable"].any()
 
 
 def test_a_photograph_with_both_labels_is_critical(run, workspace):

@@ -15,6 +15,7 @@ from fakefaces.data.faces import PARTS
 from fakefaces.models.kinds import Blueprint
 from fakefaces.runtime import load_network
 from fakefaces.training import Part, Progress, Row, Schedule, fingerprint, fit
+from fakefaces.views.backbones import at_unit_scale
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,15 @@ class View:
 def load_view(folder: Path, images: pd.DataFrame) -> View:
     """Read a view and divide it as the table of images says."""
     about = read_json(folder / "view.json")
+
+    def network(name: str) -> Any | None:
+        path = folder / f"{name}.keras"
+        return load_network(path) if path.is_file() else None
+
+    frozen, trained = network("frozen"), network("trained")
     arrays = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
+    if frozen is not None and trained is None:
+        frozen, arrays = at_unit_scale(frozen, arrays, np.flatnonzero(images["split"] == "train"))
     parts = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     labels = images["label"].to_numpy(dtype=np.float32)
 
@@ -49,11 +58,7 @@ def load_view(folder: Path, images: pd.DataFrame) -> View:
         rows = np.flatnonzero(images["split"] == split)
         return Part(np.asarray(arrays[rows]), labels[rows], parts[rows])
 
-    def network(name: str) -> Any | None:
-        path = folder / f"{name}.keras"
-        return load_network(path) if path.is_file() else None
-
-    return View(part("train"), part("validation"), network("frozen"), network("trained"), **about)
+    return View(part("train"), part("validation"), frozen, trained, **about)
 
 
 def fit_view(

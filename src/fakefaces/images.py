@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
 from PIL.ExifTags import Base as Exif
 
 from fakefaces.base.errors import ImageError
@@ -38,6 +38,8 @@ class Header:
         program: the EXIF ``Software`` tag, or an empty string.
         orientation: the EXIF orientation, 1 to 8; 1 where there is none.
         quantization: a digest of the JPEG luma quantization table with its first four values, or empty.
+        subsampling: of a JPEG's chroma: ``4:4:4``, ``4:2:2``, ``4:2:0`` or ``other``; empty where the file is
+            no JPEG or has no chroma.
     """
 
     format: str
@@ -47,6 +49,7 @@ class Header:
     program: str
     orientation: int
     quantization: str
+    subsampling: str
 
 
 def read(path: Path) -> bytes:
@@ -83,6 +86,7 @@ def header(data: bytes, name: str = "image") -> Header:
             program=str(exif.get(Exif.Software, "")).strip(" \0"),
             orientation=orientation if orientation in range(1, 9) else 1,
             quantization=f"{digest}:{','.join(map(str, table[:4]))}" if table else "",
+            subsampling=_subsampling(image),
         )
 
 
@@ -127,6 +131,19 @@ def resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(pixels, (size, size), interpolation=way), dtype=np.uint8)
 
 
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    """A JPEG file of an image, chroma at half resolution, by libjpeg's tables.
+
+    Args:
+        pixels: uint8 (height, width, 3), RGB.
+        quality: 1 to 100.
+    """
+    import cv2
+
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return bytes(data)
+
+
 @contextmanager
 def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     if not data:
@@ -152,6 +169,14 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
                     f"at most {MAX_PIXELS:,} pixels and {MAX_SIDE:,} a side are decoded"
                 )
             yield image
+
+
+def _subsampling(image: Image.Image) -> str:
+    # Counted rather than believed: Pillow fails where a header claims three components and lists fewer.
+    if len(getattr(image, "layer", ())) != 3:
+        return ""
+    known = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+    return known.get(JpegImagePlugin.get_sampling(image), "other")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -20,6 +20,16 @@ class Layout:
         return self.root / "data"
 
     @property
+    def sources(self) -> Path:
+        """What the search for shared photographs remembers: features and pairs by the images' sha256."""
+        return self.root / "outputs" / "sources.npz"
+
+    @property
+    def source_pairs(self) -> Path:
+        """The images that share a photograph, a pair a row."""
+        return self.root / "reports" / "source_pairs.csv"
+
+    @property
     def split(self) -> Path:
         """The split stage's table."""
         return self.root / "outputs" / "split.csv"
@@ -28,6 +38,21 @@ class Layout:
     def images(self) -> Path:
         """The validate stage's table: the split of the accepted images, with their facts."""
         return self.root / "outputs" / "images.csv"
+
+    @property
+    def facts(self) -> Path:
+        """The accepted images with their facts alone, whatever the split."""
+        return self.root / "outputs" / "facts.csv"
+
+    @property
+    def shortcuts(self) -> Path:
+        """Scores of the rules that see only the file or the framing."""
+        return self.root / "outputs" / "shortcuts.csv"
+
+    @property
+    def distorted(self) -> Path:
+        """The distorted test images, by size."""
+        return self.root / "outputs" / "distorted"
 
     def recipe(self, name: str) -> Path:
         """An augmentation recipe: ``none`` or ``standard``."""
@@ -42,12 +67,20 @@ class Layout:
         return self.root / "outputs" / "tune" / f"{name}.json"
 
     def model(self, name: str) -> Path:
-        """The folder of a trained detector."""
+        """The folder of a trained model."""
         return self.root / "outputs" / "models" / name
+
+    def detector(self, name: str, number: int, rounds: int) -> Path:
+        """The folder of the detector of one round: the model's own where there is but one."""
+        return self.model(name) if rounds == 1 else self.model(name) / f"fold{number}"
 
     def scores(self, name: str) -> Path:
         """A model's scores of the validation and test images."""
         return self.root / "outputs" / "scores" / f"{name}.csv"
+
+    def shifted(self, name: str) -> Path:
+        """A model's scores of the distorted test images."""
+        return self.root / "outputs" / "shifted" / f"{name}.csv"
 
     def metrics(self, name: str) -> Path:
         """A model's figures."""

@@ -14,12 +14,19 @@ Count = Annotated[int, Field(ge=1)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
+class Sources(Strict):
+    """Which images share a photograph."""
+
+    min_inliers: Annotated[int, Field(ge=8)]  # places in which two images agree under one motion
+
+
 class Split(Strict):
     """How the photographs are divided."""
 
-    protocol: Literal["reference"]
+    protocol: Literal["reference", "grouped", "folds"]
     test_size: Share
     validation_size: Share  # of what the test set leaves
+    n_splits: Annotated[int, Field(ge=3)]  # of the folds: one is tested, the next validates, the others train
 
 
 class Validate(Strict):
@@ -85,6 +92,17 @@ class Model(Strict):
     fit: dict[str, Any] = {}
 
 
+class Distort(Strict):
+    """What the test images are put through to see how robust a model is."""
+
+    images: Count  # of the test set, at most
+    quality: Annotated[int, Field(ge=1, le=100)]  # of the encoder that every image passes through at the end
+    jpeg: list[Annotated[int, Field(ge=1, le=100)]]  # qualities
+    blur: list[Annotated[float, Field(gt=0)]]  # standard deviations of a Gaussian, pixels
+    resize: list[Annotated[float, Field(gt=0, le=2)]]  # factors of either side
+    noise: list[Annotated[float, Field(gt=0)]]  # standard deviations, of 255
+
+
 class Train(Strict):
     """The models, and the fit that each may change a part of."""
 
@@ -132,6 +150,8 @@ class Evaluate(Strict):
     """The figures: how sure they are."""
 
     draws: Annotated[int, Field(ge=100)]  # of the bootstrap
+    max_fpr: Share  # of the reals that the operating threshold may call fake
+    max_fnr: Share  # of the fakes that may be called real outside of the unsure band
 
 
 class Promote(Strict):
@@ -146,12 +166,14 @@ class Params(Strict):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     threads: Count
+    sources: Sources
     split: Split
     validate_: Annotated[Validate, Field(alias="validate")]
     augment: Augment
     prepare: Prepare
     tune: Tune
     train: Train
+    distort: Distort
     evaluate: Evaluate
     promote: Promote
 

@@ -5,20 +5,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fakefaces import images
 from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import track
+from fakefaces.validation.looks import Looks, gathered, look, unseen
 
 COLUMNS = (
     "image", "readable", "problem", "format", "mode", "width", "height", "bytes",
-    "program", "orientation", "quantization", "sha256",
+    "program", "orientation", "quantization", "subsampling", "sha256",
 )  # fmt: skip
 
 
-def image_facts(root: Path, names: list[str], *, threads: int) -> pd.DataFrame:
-    """Read and decode every file once and note what it is.
+def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataFrame, Looks]:
+    """Read and decode every file once; note what it is and, at the coarsest, what it looks like.
 
     Args:
         root: the data folder.
@@ -26,27 +29,30 @@ def image_facts(root: Path, names: list[str], *, threads: int) -> pd.DataFrame:
         threads: files worked on at a time.
 
     Returns:
-        A row a name, in the order given: ``readable`` (decodes whole) with ``problem`` saying why not,
-        ``format``, ``mode``, ``width`` and ``height`` (pixels; missing where the header cannot be read),
-        ``bytes``, ``program`` (EXIF), ``orientation`` (EXIF, 1 to 8), ``quantization`` (of the JPEG luma
-        table) and ``sha256`` of the bytes.
+        A table and the looks, a row a name in the order given. The table's columns: ``readable`` (decodes
+        whole) with ``problem`` saying why not, ``format``, ``mode``, ``width`` and ``height`` (pixels; missing
+        where the header cannot be read), ``bytes``, ``program`` (EXIF), ``orientation`` (EXIF, 1 to 8),
+        ``quantization`` (of the JPEG luma table), ``subsampling`` (of the JPEG's chroma) and ``sha256`` of the
+        bytes.
     """
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(lambda name: _facts(root, name), names)
         rows = list(track(found, "reading images", len(names)))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype(dict.fromkeys(("width", "height", "orientation", "bytes"), "Int64"))
+    table = pd.DataFrame([row for row, _ in rows], columns=list(COLUMNS))
+    table = table.astype(dict.fromkeys(("width", "height", "orientation", "bytes"), "Int64"))
+    return table, gathered([seen for _, seen in rows])
 
 
-def _facts(root: Path, name: str) -> dict[str, Any]:
+def _facts(root: Path, name: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
     row: dict[str, Any] = {"image": name, "readable": False, "problem": ""}
-    row |= dict.fromkeys(("format", "mode", "program", "quantization", "sha256"), "")
+    row |= dict.fromkeys(("format", "mode", "program", "quantization", "subsampling", "sha256"), "")
     try:
         data = images.read(root / name)
         row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         row |= vars(images.header(data, name))
-        images.decode(data, name)
-        row["readable"] = True
+        seen = look(images.decode(data, name))
     except ImageError as error:
         row["problem"] = str(error).removeprefix(f"{name}: ").removeprefix(f"{root / name}: ")
-    return row
+        return row, unseen()
+    row["readable"] = True
+    return row, seen

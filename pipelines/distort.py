@@ -1,0 +1,52 @@
+"""Distort the test images at every level, once for all models: each is decoded once, and kept at each view's size."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from fakefaces import images
+from fakefaces.base.files import write_json, written_aside
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import Params
+from fakefaces.base.progress import say, track
+from fakefaces.base.stage import run_stage
+from fakefaces.data.splits import read_split, rounds
+from fakefaces.distortion import distort, levels
+
+
+def main(params: Params, layout: Layout) -> None:
+    names = chosen(read_split(layout.images), params.distort.images, params.seed)
+    known = levels(params.distort.model_dump(include={"jpeg", "blur", "resize", "noise"}))
+    sizes = sorted({view.image_size for view in params.prepare.views.values()})
+    kept = {size: np.empty((len(known), len(names), size, size, 3), dtype=np.uint8) for size in sizes}
+
+    def one(place: int) -> None:
+        pixels = images.decode(images.read(layout.data / names[place]), names[place])
+        for k, level in enumerate(known):
+            changed = distort(pixels, level, quality=params.distort.quality, seed=[params.seed, place])
+            for size in sizes:
+                kept[size][k, place] = images.resize(changed, size)
+
+    with ThreadPoolExecutor(params.threads) as pool:
+        for _ in track(pool.map(one, range(len(names))), "distorting", len(names)):
+            pass
+    with written_aside(layout.distorted) as folder:
+        folder.mkdir()
+        for size, pixels in kept.items():
+            np.save(folder / f"{size}.npy", pixels)
+        write_json(folder / "index.json", {"images": names, "levels": known})
+    say(f"{len(names)} test images at {len(known)} levels")
+
+
+def chosen(table: pd.DataFrame, most: int, seed: int) -> list[str]:
+    """The test images of all rounds, or whole groups of them, drawn by the seed, that make up about ``most``."""
+    tested = pd.concat([table[split == "test"] for split in rounds(table)])
+    groups = tested["group"].drop_duplicates().sort_values().to_numpy()
+    order = pd.Series(np.random.default_rng(seed).permutation(len(groups)), index=groups)
+    drawn = tested.assign(turn=tested["group"].map(order)).sort_values(["turn", "image"], kind="stable")
+    return sorted(drawn["image"].head(most))
+
+
+if __name__ == "__main__":
+    run_stage(main)

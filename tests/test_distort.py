@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakefaces import images
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import load
+from fakefaces.distortion import TRANSFORMS, distort, levels
+from pipelines import distort as stage
+from tests.conftest import picture
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    return np.asarray(picture(np.random.default_rng(3), fake=True, size=96))
+
+
+def test_levels_keep_the_order():
+    strengths = {"noise": [2], "jpeg": [90, 50], "blur": [1], "resize": [0.5]}
+    assert levels(strengths) == [("jpeg", 90.0), ("jpeg", 50.0), ("blur", 1.0), ("resize", 0.5), ("noise", 2.0)]
+
+
+@pytest.mark.parametrize(("name", "mild", "strong"), [("jpeg", 95, 50), ("blur", 0.5, 2), ("noise", 2, 10)])
+def test_stronger_levels_are_farther_from_the_image(pixels, name, mild, strong):
+    near, far = (distort(pixels, (name, level), quality=95, seed=[1]) for level in (mild, strong))
+    assert near.shape == far.shape == pixels.shape
+    error = [np.abs(out.astype(float) - pixels).mean() for out in (near, far)]
+    assert 0 < error[0] < error[1]
+
+
+def test_resize_is_the_factor_of_either_side(pixels):
+    assert distort(pixels, ("resize", 0.5), quality=95, seed=[1]).shape == (48, 48, 3)
+
+
+def test_jpeg_is_one_pass_of_the_encoder_and_the_others_end_with_one(pixels):
+    assert np.array_equal(
+        distort(pixels, ("jpeg", 70), quality=95, seed=[1]), images.decode(images.encode_jpeg(pixels, 70))
+    )
+    sharp, soft = (distort(pixels, ("blur", 0.5), quality=q, seed=[1]) for q in (95, 30))
+    assert not np.array_equal(sharp, soft)
+
+
+def test_noise_is_seeded(pixels):
+    one, same, other = (distort(pixels, ("noise", 5), quality=95, seed=[s]) for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_an_unknown_transform_is_refused(pixels):
+    with pytest.raises(ValueError, match=", ".join(TRANSFORMS)):
+        distort(pixels, ("swirl", 1), quality=95, seed=[1])
+
+
+def test_the_stage_keeps_each_level_at_each_size(workspace):
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    names = [f"training_real/real_{k:05d}.jpg" for k in range(6)]
+    table = pd.DataFrame({"image": names, "split": ["train", *["test"] * 5], "group": [*"abccde"]})
+    layout.images.parent.mkdir()
+    table.to_csv(layout.images, index=False)
+    stage.main(params, layout)
+    index = json.loads((layout.distorted / "index.json").read_text())
+    assert index["images"] == names[1:]
+    known = params.distort
+    assert len(index["levels"]) == sum(map(len, (known.jpeg, known.blur, known.resize, known.noise)))
+    arrays = np.load(layout.distorted / "32.npy")
+    assert arrays.shape == (len(index["levels"]), 5, 32, 32, 3)
+    original = images.decode(images.read(layout.data / names[2]))
+    q50 = index["levels"].index(["jpeg", 50.0])
+    wanted = images.resize(distort(original, ("jpeg", 50.0), quality=95, seed=[0]), 32)
+    assert np.array_equal(arrays[q50, 1], wanted)
+
+
+def test_of_many_test_images_whole_photographs_are_drawn():
+    table = pd.DataFrame({"image": [f"{k:02d}" for k in range(40)], "split": "test"})
+    table["group"] = [f"g{k // 2}" for k in range(40)]
+    drawn = stage.chosen(table, 10, seed=4)
+    assert len(drawn) == 10
+    assert table[table["image"].isin(drawn)]["group"].nunique() == 5
+    assert drawn == stage.chosen(table, 10, seed=4) != stage.chosen(table, 10, seed=5)
+    cross = table.assign(fold=[k // 2 % 3 for k in range(40)])
+    assert len(stage.chosen(cross, 100, seed=4)) == 40  # with folds all are tested

@@ -1,0 +1,247 @@
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fakefaces.data.faces import find_faces
+from fakefaces.validation.expectations import Rules, failures, validate_images
+from fakefaces.validation.facts import image_facts
+from fakefaces.validation.looks import Looks
+from fakefaces.validation.shortcuts import RULES, audit, fitted, out_of_fold, rule_features
+
+SIZE, EACH = 48, 60  # pixels; images of a class
+RULES_OF_IMAGES = Rules(
+    formats=["JPEG"], min_side=16, max_side=99, max_bytes=10**5, min_class_share=0.2, min_readable_share=1.0
+)
+FAMILY = "no rule that sees only the file or the framing tells fakes from reals"
+SEPARATED = "no group of images that share a photograph is separated"
+
+
+@dataclass
+class Plant:
+    """How fakes differ from reals."""
+
+    quality: int = 90  # of a fake's JPEG
+    centre: float = 0.0  # grey levels by which a fake's middle is brighter and its border darker; a real's not
+    tint: float = 0.0  # grey levels that a fake has more of red
+    program: str = ""  # in a fake's EXIF
+
+
+def write_set(root: Path, plant: Plant) -> pd.DataFrame:
+    """Draw both classes in one way but for the plant; the images and what stands in the split table."""
+    rng = np.random.default_rng(11)
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
+    bump = np.exp(-4 * (x**2 + y**2))
+    bump -= bump.mean()
+    for fake in (False, True):
+        folder = root / ("fake" if fake else "real")
+        folder.mkdir(parents=True)
+        for k in range(EACH):
+            slope = rng.normal(0, 20, (2, 1, 1, 3))
+            pixels = rng.normal(128, 15, 3) + slope[0] * x[..., None] + slope[1] * y[..., None]
+            pixels = pixels + rng.normal(0, 12, (SIZE, SIZE, 3))
+            # Turned about, not left out: mean and spread of the colours stay what they are.
+            pixels += (plant.centre if fake else -plant.centre) * bump[..., None]
+            pixels[..., 0] += plant.tint if fake else 0
+            exif = Image.Exif()
+            if fake and plant.program:
+                exif[0x0131] = plant.program
+            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+            image.save(folder / f"mid_{k}_1000.jpg", quality=plant.quality if fake else 90, exif=exif)
+    faces = find_faces(root)
+    part = np.where(np.arange(len(faces)) % 5 == 0, "test", "train")
+    return faces.assign(group=faces["image"], split=part)
+
+
+def validated(root: Path, plant: Plant) -> dict:
+    split = write_set(root, plant)
+    facts, looks = image_facts(root, list(split["image"]), threads=1)
+    table = split.merge(facts, on="image")
+    findings = audit(rule_features(table, looks), table["label"], table["group"], draws=400, seed=1)
+    return validate_images(table, RULES_OF_IMAGES, None, findings)
+
+
+@pytest.mark.parametrize(
+    ("rule", "plant"),
+    [
+        ("header", Plant(quality=75)),
+        ("thumbnail", Plant(centre=40)),
+        ("colour", Plant(tint=60)),
+        ("exif", Plant(program="Adobe Photoshop")),
+    ],
+)
+def test_a_planted_shortcut_is_reported_with_its_figure(tmp_path, rule, plant):
+    summary = validated(tmp_path, plant)
+    assert summary["success"]  # worth knowing, and no reason to stop
+    (line,) = [line for line in failures(summary, "warning") if FAMILY in line]
+    found = {finding["rule"]: finding for finding in summary["shortcuts"]}
+    assert f"{rule}: ROC AUC {found[rule]['roc_auc']:.2f}" in line
+    assert found[rule]["beats_chance"]
+    assert found[rule]["roc_auc"] > 0.9
+    assert found[rule]["accuracy"] > found[rule]["majority_rate"]
+    named = {other for other in RULES if f"{other}: ROC AUC" in line}
+    # More red makes a brighter thumbnail; nothing else of a plant shows elsewhere.
+    assert named == ({rule, "thumbnail"} if rule == "colour" else {rule})
+
+
+def test_a_clean_set_passes_without_any(tmp_path):
+    summary = validated(tmp_path, Plant())
+    assert not [line for line in failures(summary, "warning") if FAMILY in line or SEPARATED in line]
+    assert not any(finding["beats_chance"] for finding in summary["shortcuts"])
+    assert [finding["rule"] for finding in summary["shortcuts"]] == list(RULES)
+    assert all(finding["majority_rate"] == 0.5 for finding in summary["shortcuts"])
+
+
+def test_without_findings_there_is_no_such_expectation(tmp_path):
+    split = write_set(tmp_path, Plant())
+    facts, _ = image_facts(tmp_path, list(split["image"]), threads=1)
+    summary = validate_images(split.merge(facts, on="image"), RULES_OF_IMAGES, None)
+    assert FAMILY not in {result["meaning"] for result in summary["expectations"]}
+    assert summary["shortcuts"] == []
+
+
+@pytest.mark.parametrize("may_separate", [False, True])
+@pytest.mark.parametrize("column", ["split", "fold"])
+def test_a_leaking_group_is_reported(tmp_path, may_separate, column):
+    split = write_set(tmp_path, Plant())
+    facts, _ = image_facts(tmp_path, list(split["image"]), threads=1)
+    table = split.merge(facts, on="image")
+    if column == "fold":
+        table = table.assign(split="train", fold=np.arange(len(table)) % 5)
+    table.loc[[0, 1], "group"] = "one photograph"
+    summary = validate_images(table, RULES_OF_IMAGES, None, groups_may_separate=may_separate)
+    (line,) = failures(summary, "warning" if may_separate else "critical")[:1]
+    assert line == f"{SEPARATED}: not so for 2: fake/mid_0_1000.jpg, fake/mid_10_1000.jpg"
+    assert summary["success"] == may_separate
+
+
+def random_set(n: int = 80, columns: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, columns)), rng.permutation(n) % 2, np.arange(n)
+
+
+def test_constant_features_say_nothing():
+    _, labels, groups = random_set(81)
+    same = np.ones((81, 3))
+    assert len(set(out_of_fold(same, labels, groups, seed=1))) == 1
+    assert len(set(fitted(same, labels, groups < 50, seed=1))) == 1
+    (finding,) = audit({"exif": same}, labels, groups, draws=100, seed=1)
+    assert (finding.roc_auc, finding.interval, finding.beats_chance) == (0.5, None, False)
+    assert finding.accuracy == finding.majority_rate == pytest.approx(41 / 81)
+    assert finding.reason == "all images are the same to it"
+    assert str(finding) == "exif: ROC AUC 0.50"
+
+
+def test_features_that_say_nothing_in_uneven_folds_are_not_below_chance():
+    """Pooled over folds, scores that follow each fold's own share of fakes would rank the folds the wrong way."""
+    labels = np.arange(40) < 20
+    groups = np.r_[np.zeros(9), np.arange(1, 32)].astype(int)
+    features = np.ones((40, 1))
+    features[-1] = 2
+    p_fake = out_of_fold(features, labels, groups, seed=1)
+    assert np.unique(p_fake[:-1]).size == 1
+
+
+@pytest.mark.parametrize("fakes", [0, 1])
+def test_a_class_of_one_group_is_a_reason_not_a_crash(fakes):
+    features, _, groups = random_set(30)
+    labels = np.zeros(30, dtype=int)
+    labels[: 5 * fakes] = 1
+    groups[:5] = 0
+    assert out_of_fold(features, labels, groups, seed=1) is None
+    (finding,) = audit({"header": features}, labels, groups, draws=100, seed=1)
+    assert finding.roc_auc is None and finding.interval is None and finding.accuracy is None
+    assert not finding.beats_chance
+    assert f"{fakes} with fakes" in finding.reason
+    assert str(finding) == f"header: {finding.reason}"
+
+
+def test_no_images_are_a_reason_too():
+    (finding,) = audit({"header": np.zeros((0, 3))}, [], [], draws=100, seed=1)
+    assert (finding.n, finding.roc_auc, finding.majority_rate) == (0, None, None)
+
+
+def test_few_groups_have_a_figure_and_no_verdict():
+    features, labels, groups = random_set(16)
+    features[:, 0] = labels
+    (finding,) = audit({"header": features[:, :1]}, labels, groups, draws=100, seed=1)
+    assert finding.roc_auc == 1.0
+    assert finding.interval is None and not finding.beats_chance
+    assert "8 groups" in finding.reason
+
+
+def test_a_rule_that_is_always_right_beats_chance():
+    _, labels, groups = random_set()
+    (finding,) = audit({"header": labels[:, None] * 1.0}, labels, groups, draws=100, seed=1)
+    assert (finding.roc_auc, finding.accuracy, finding.beats_chance) == (1.0, 1.0, True)
+
+
+def test_an_image_is_not_scored_by_what_its_group_taught():
+    """Each photograph is there twice with a label by chance: who has seen the other copy knows the label."""
+    features, labels, groups = (np.repeat(part, 2, axis=0) for part in random_set(100))
+    alone = out_of_fold(features, labels, np.arange(200), seed=1)
+    together = out_of_fold(features, labels, groups, seed=1)
+    assert ((alone >= 0.5) == labels).mean() > 0.7
+    assert ((together >= 0.5) == labels).mean() < 0.6
+
+
+def test_chance_labels_seldom_alarm():
+    alarms = 0
+    for seed in range(20):
+        features, labels, groups = random_set(60, seed=seed)
+        (finding,) = audit({"colour": features}, labels, groups, draws=100, seed=seed)
+        alarms += finding.beats_chance
+    assert alarms <= 3  # at 5 %, more come in one of sixty runs
+
+
+def test_the_labels_of_other_rows_do_not_reach_a_fitted_rule():
+    features, labels, groups = random_set()
+    train = groups < 50
+    first = fitted(features, labels, train, seed=3)
+    assert first.shape == (80,) and first.dtype == np.float64
+    assert (fitted(features, np.where(train, labels, 1 - labels), train, seed=3) == first).all()
+    assert ((first >= 0.5) == labels)[train].mean() > 0.7
+
+
+def test_a_rule_fitted_on_one_class_says_that_class():
+    features, labels, _ = random_set()
+    assert set(fitted(features, labels, labels == 1, seed=3)) == {1.0}
+
+
+def test_the_same_seed_gives_the_same_findings():
+    features, labels, groups = random_set()
+    first, again = (audit({"colour": features}, labels, groups, draws=100, seed=5) for _ in range(2))
+    assert first == again
+    assert first != audit({"colour": features}, labels, groups, draws=100, seed=6)
+
+
+def test_features_of_mixed_files_are_numbers():
+    """Tables read back from disk and fresh ones, of JPEG and PNG, with and without EXIF."""
+    n = 40
+    table = pd.DataFrame(
+        {
+            "quantization": ["a"] * 25 + ["b", "c"] + [""] * 13,
+            "subsampling": ["4:2:0"] * 27 + [""] * 13,
+            "format": ["JPEG"] * 27 + ["PNG"] * 13,
+            "width": 64,
+            "height": 48,
+            "bytes": np.arange(1, n + 1) * 1000,
+            "program": ["Adobe Photoshop"] * 20 + ["GIMP"] + ["Paint"] + [""] * 18,
+            "orientation": [1] * 30 + [6] * 10,
+        }
+    )
+    looks = Looks(np.zeros((n, 256), np.float32), np.zeros((n, 6), np.float32))
+    features = rule_features(table, looks)
+    fresh = table.astype({"width": "Int64", "height": "Int64", "bytes": "Int64", "orientation": "Int64"})
+    for rule, again in rule_features(fresh, looks).items():
+        assert (features[rule] == again).all()
+        assert features[rule].dtype == np.float64
+    assert tuple(features) == RULES
+    assert features["header"].shape == (n, 3 + 2 + 2 + 3)  # the two rare tables share a column
+    assert features["exif"].shape == (n, 3 + 1)
+    assert features["exif"][:, -1].sum() == 10
+    few = table.assign(program=["GIMP"] * 37 + [""] * 3)
+    assert rule_features(few, looks)["exif"].shape == (n, 2 + 1)  # to have none is a value, however rare
