@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
@@ -30,16 +32,17 @@ def import_photographs(source: str, root: Path) -> None:
         # Inside the project a relative path means the same on every clone.
         source = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
     # Fetched beside data/ first: what is there is given up only for something that is whole.
-    aside = root / "data.new"
-    _forget(root, aside)
+    new, old = root / "data.new", root / "data.old"
+    _forget(new)
+    say(f"fetching {source}; a large set takes minutes")
     try:
-        _dvc(root, "import-url", source, aside.name)
-        find_faces(aside)
-        _forget(root, root / "data")
-        _dvc(root, "move", f"{aside.name}.dvc", "data")
-        _dvc(root, "unfreeze", "data.dvc")
+        _dvc(root, "import-url", source, new.name)
+        find_faces(new)
+        with _set_aside([root / "data", root / "data.dvc"], old):
+            _dvc(root, "move", new.name, "data")
+            _dvc(root, "unfreeze", "data.dvc")
     finally:
-        _forget(root, aside)
+        _forget(new)
     say("data/ now holds these photographs; run: dvc repro")
 
 
@@ -68,12 +71,35 @@ def download_ciplab() -> Path:
 
 def _dvc(root: Path, *arguments: str) -> None:
     """Run DVC's command line; its Python API is not a public one for this."""
-    done = subprocess.run(["dvc", *arguments, "-q"], cwd=root, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(["dvc", *arguments], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = " ".join(done.stderr.replace("ERROR:", "").split())[:300]
-        raise DataError(f"dvc {' '.join(arguments)}: {reason}")
+        errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        reason = " ".join(errors)[:300] or f"it ended with {done.returncode}"
+        raise DataError(f"dvc {' '.join(arguments)}: {reason}; data/ stays as it was")
 
 
-def _forget(root: Path, folder: Path) -> None:
-    (root / f"{folder.name}.dvc").unlink(missing_ok=True)
+@contextmanager
+def _set_aside(paths: list[Path], folder: Path) -> Iterator[None]:
+    """Keep what is there in a folder, and bring it back if the block fails."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    there = [path for path in paths if path.exists()]
+    for path in there:
+        # Not by its own name: DVC looks for .dvc files everywhere.
+        path.rename(folder / f"{path.name}.old")
+    try:
+        yield
+    except BaseException:
+        for path in there:
+            if path.is_dir():
+                shutil.rmtree(path)
+            path.unlink(missing_ok=True)
+            (folder / f"{path.name}.old").rename(path)
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget(folder: Path) -> None:
+    folder.with_name(f"{folder.name}.dvc").unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)

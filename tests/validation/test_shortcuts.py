@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from fakefaces.data.faces import find_faces
 from fakefaces.validation.expectations import Rules, failures, validate_images
@@ -83,8 +84,9 @@ def test_a_planted_shortcut_is_reported_with_its_figure(tmp_path, rule, plant):
     assert found[rule]["roc_auc"] > 0.9
     assert found[rule]["accuracy"] > found[rule]["majority_rate"]
     named = {other for other in RULES if f"{other}: ROC AUC" in line}
-    # More red makes a brighter thumbnail; nothing else of a plant shows elsewhere.
-    assert named == ({rule, "thumbnail"} if rule == "colour" else {rule})
+    # More red makes a brighter thumbnail, and EXIF a larger file; nothing else of a plant shows elsewhere.
+    may = {"colour": {"thumbnail"}, "exif": {"header"}}.get(rule, set())
+    assert rule in named and named <= {rule} | may
 
 
 def test_a_clean_set_passes_without_any(tmp_path):
@@ -142,7 +144,7 @@ def test_features_that_say_nothing_in_uneven_folds_are_not_below_chance():
     features = np.ones((40, 1))
     features[-1] = 2
     p_fake = out_of_fold(features, labels, groups, seed=1)
-    assert np.unique(p_fake[:-1]).size == 1
+    assert np.ptp(p_fake[:-1]) < 0.02  # without the folds' own shares, which lie between 0.41 and 0.53
 
 
 @pytest.mark.parametrize("fakes", [0, 1])
@@ -181,11 +183,11 @@ def test_a_rule_that_is_always_right_beats_chance():
 
 def test_an_image_is_not_scored_by_what_its_group_taught():
     """Each photograph is there twice with a label by chance: who has seen the other copy knows the label."""
-    features, labels, groups = (np.repeat(part, 2, axis=0) for part in random_set(100))
+    features, labels, groups = (np.repeat(part, 2, axis=0) for part in random_set(100, columns=60))
     alone = out_of_fold(features, labels, np.arange(200), seed=1)
     together = out_of_fold(features, labels, groups, seed=1)
-    assert ((alone >= 0.5) == labels).mean() > 0.7
-    assert ((together >= 0.5) == labels).mean() < 0.6
+    assert roc_auc_score(labels, alone) > 0.65
+    assert roc_auc_score(labels, together) < 0.6
 
 
 def test_chance_labels_seldom_alarm():
@@ -198,12 +200,12 @@ def test_chance_labels_seldom_alarm():
 
 
 def test_the_labels_of_other_rows_do_not_reach_a_fitted_rule():
-    features, labels, groups = random_set()
+    features, labels, groups = random_set(columns=60)
     train = groups < 50
     first = fitted(features, labels, train, seed=3)
     assert first.shape == (80,) and first.dtype == np.float64
     assert (fitted(features, np.where(train, labels, 1 - labels), train, seed=3) == first).all()
-    assert ((first >= 0.5) == labels)[train].mean() > 0.7
+    assert roc_auc_score(labels[train], first[train]) > 0.8
 
 
 def test_a_rule_fitted_on_one_class_says_that_class():

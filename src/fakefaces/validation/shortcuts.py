@@ -76,12 +76,11 @@ def rule_features(table: pd.DataFrame, looks: Looks) -> dict[str, Array]:
         in :class:`Looks`; ``exif``: the program, none being one of its values, as 0/1 columns, and whether the
         image is stored turned. Values that fewer than ten images have share a column.
     """
-    sizes = table[["width", "height", "bytes"]].to_numpy(dtype=np.float64)
-    sizes[:, 2] /= sizes[:, 0] * sizes[:, 1]
+    width, height, size = (table[column].to_numpy(dtype=np.float64) for column in ("width", "height", "bytes"))
     turned = table["orientation"].ne(1).to_numpy(dtype=np.float64, na_value=0)
     header = [_one_hot(table[column]) for column in ("quantization", "subsampling", "format")]
     return {
-        "header": np.hstack([*header, np.log(sizes)]),
+        "header": np.column_stack([*header, np.log(width), np.log(height), np.log(size / (width * height))]),
         "thumbnail": looks.thumbnail.astype(np.float64),
         "colour": looks.colour.astype(np.float64),
         "exif": np.column_stack([_one_hot(table["program"]), turned]),
