@@ -42,7 +42,11 @@ def test_every_stage_left_its_outputs(reproduced):
         found = json.loads((reproduced.root / "reports" / "metrics" / f"{name}.json").read_text())
         assert found["test"]["overall"]["n"] == 8
     text = (reproduced.root / "reports" / "results.md").read_text()
-    assert all(f"| {name} |" in text for name in MODELS)
+    assert all(f"| {name} |" in text for name in [*MODELS, "rule_header", "rule_exif"])
+    assert "protocol `grouped`" in text
+    found = json.loads((reproduced.root / "reports" / "metrics" / "simple_cnn.json").read_text())
+    assert [row["level"] for row in found["robustness"]] == [None, 90, 50, 1, 0.5, 5]
+    assert found["operating"]["max_fpr"] == 0.1
     assert "MobileNet random" in text
     assert not list(reproduced.root.rglob("*.tmp"))
     assert not list((reproduced.root / ".unfinished").rglob("*.npz"))
@@ -181,10 +185,11 @@ def test_the_network_guard_notes_what_it_should(reproduced):
 def test_dvc_reads_metrics_and_plots(reproduced):
     shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json").stdout)
     files = next(iter(shown.values()))["data"]
-    assert {name.split("/")[-1] for name in files} == {f"{name}.json" for name in MODELS}
+    rules = [f"rule_{name}" for name in ("header", "thumbnail", "colour", "exif")]
+    assert {name.split("/")[-1] for name in files} == {f"{name}.json" for name in [*MODELS, *rules]}
     reproduced.run("dvc", "plots", "show", "-o", "outputs/plots")
     page = (reproduced.root / "outputs" / "plots" / "index.html").read_text()
-    assert all(f"reports/{kind}/simple_cnn.csv" in page for kind in ("roc", "confusion", "history"))
+    assert all(f"reports/{kind}/simple_cnn.csv" in page for kind in ("roc", "precision_recall", "confusion", "history"))
 
 
 @pytest.mark.slow
@@ -204,4 +209,26 @@ def test_an_experiment_moves_no_alias_and_a_better_or_equal_model_does(reproduce
     before = (root / "reports" / "promotion.json").read_bytes()
     done = project.run("dvc", "exp", "run", "-n", "faster", "-S", "train.fit.learning_rate=0.002")
     assert "moves no alias" in done.stdout + done.stderr
+    assert (root / "reports" / "promotion.json").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_with_folds_each_image_is_tested_once_and_nothing_is_promoted(reproduced, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(reproduced.root, root, symlinks=True)
+    project = Project(root)
+    before = (root / "reports" / "promotion.json").read_bytes()
+    params = project.params()
+    params["split"] |= {"protocol": "folds", "n_splits": 3}
+    project.write_params(params)
+    done = project.run("dvc", "repro")
+    assert "Running stage 'prepare@" not in done.stdout + done.stderr  # features do not depend on the split
+    assert "Running stage 'sources'" not in done.stdout + done.stderr
+    for name in MODELS:
+        found = json.loads((root / "reports" / "metrics" / f"{name}.json").read_text())
+        assert (found["protocol"], found["rounds"]) == ("folds", 3)
+        assert found["test"]["overall"]["n"] == found["validation"]["n"] == 80
+        assert {path.name for path in (root / "outputs" / "models" / name).iterdir()} == {"fold0", "fold1", "fold2"}
+    assert "protocol `folds`" in (root / "reports" / "results.md").read_text()
+    assert "nothing is" in done.stdout + done.stderr
     assert (root / "reports" / "promotion.json").read_bytes() == before
