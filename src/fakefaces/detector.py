@@ -51,10 +51,11 @@ class Detector:
             pixels: uint8 (n, size, size, 3) of the card's ``image_size``.
 
         Returns:
-            float64 (n,): the probability of ``fake``. Batches are filled up to a power of two, so a score
-            does not depend on who else is in the request.
+            float64 (n,): the probability of ``fake``. Batches are filled up, to a power of two where there is
+            but one and to the full size where there are several: a few sizes are a few graphs to be traced.
         """
-        scores = [self._batch(pixels[k : k + _BATCH]) for k in range(0, len(pixels), _BATCH)]
+        several = len(pixels) > _BATCH
+        scores = [self._batch(pixels[k : k + _BATCH], several) for k in range(0, len(pixels), _BATCH)]
         return np.concatenate([np.empty(0), *scores])
 
     def save(self, folder: Path) -> None:
@@ -64,9 +65,10 @@ class Detector:
             save_network(self.network, aside / "network.keras")
             write_json(aside / "detector.json", self.card.model_dump())
 
-    def _batch(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def _batch(self, pixels: NDArray[np.uint8], full: bool) -> NDArray[np.float64]:
         n = len(pixels)
-        filled = np.zeros((1 << (n - 1).bit_length(), *pixels.shape[1:]), dtype=np.float32)
+        size = _BATCH if full else 1 << (n - 1).bit_length()
+        filled = np.zeros((size, *pixels.shape[1:]), dtype=np.float32)
         filled[:n] = pixels
         return np.asarray(self.network.predict_on_batch(filled), dtype=np.float64)[:n, 0]
 
