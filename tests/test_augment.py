@@ -7,7 +7,7 @@ from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
-from pipelines import split, validate
+from pipelines import sources, split, validate
 from pipelines.augment import main
 
 PARTS = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [-1, -1, -1, -1]], dtype=np.int8)
@@ -86,6 +86,7 @@ def test_a_wrong_name_or_argument_is_one_message(step, reason):
 
 def test_the_stage_writes_both_recipes_and_the_picture(workspace):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
+    sources.main(params, layout)
     split.main(params, layout)
     validate.main(params, layout)
     main(params, layout)
