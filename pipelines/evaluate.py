@@ -62,6 +62,9 @@ def main(params: Params, layout: Layout) -> None:
         draws=params.evaluate.draws,
         seed=params.seed,
     )
+    # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would log no evaluation.
+    scores = pd.DataFrame({name: tested[name]["p_fake"] for name in (*tables, *rules)})
+    write_text(layout.tested, first.drop(columns="p_fake").join(scores).to_csv(index=False, float_format="%.8f"))
     write(layout, metrics, {name: tested[name] for name in tables}, comparisons_table(map(asdict, compared)))
     for name in tables:
         log(layout, name, metrics[name])

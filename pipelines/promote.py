@@ -20,6 +20,8 @@ def main(params: Params, layout: Layout) -> None:
     metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
     best = choose(metrics, metric)
     say(f"best on validation: {best.model} ({metric} {best.validation:.4f})")
+    # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would skip this stage.
+    write_json(layout.candidate, vars(best))
     if params.split.protocol == "folds":
         say("cross-validation measures kinds of models, and none of its detectors was tested on all images: nothing is")
         say("promoted; say split.protocol: grouped for a model to use")

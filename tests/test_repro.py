@@ -193,10 +193,20 @@ def test_dvc_reads_metrics_and_plots(reproduced):
 
 
 @pytest.mark.slow
-def test_another_clone_makes_the_same_bytes(reproduced, make_project, tmp_path):
+def test_another_clone_makes_the_same_bytes_and_has_its_runs_and_its_champion(reproduced, make_project, tmp_path):
     other = make_project(tmp_path / "elsewhere")
+    shutil.copy(reproduced.root / "dvc.lock", other.root)  # as committed: it is true before anything has run
+    shutil.copytree(reproduced.root / "reports", other.root / "reports")
+    (other.root / "reports" / "promotion.json").unlink()
     other.run("dvc", "repro")
     assert (other.root / "dvc.lock").read_bytes() == (reproduced.root / "dvc.lock").read_bytes()
+    scored = other.run("fakefaces", "predict", "data/training_fake", "--json").stdout
+    assert len(scored.splitlines()) == 40
+    code = (
+        "from fakefaces.tracking.store import connect; print(len(connect().search_runs(search_all_experiments=True)))"
+    )
+    counts = [project.run("python", "-c", code).stdout.split()[-1] for project in (other, reproduced)]
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.slow

@@ -54,6 +54,16 @@ class Layout:
         """The distorted test images, by size."""
         return self.root / "outputs" / "distorted"
 
+    @property
+    def tested(self) -> Path:
+        """The test images with every model's score."""
+        return self.root / "outputs" / "tested.csv"
+
+    @property
+    def candidate(self) -> Path:
+        """The model that is best on validation, with its figures."""
+        return self.root / "outputs" / "candidate.json"
+
     def recipe(self, name: str) -> Path:
         """An augmentation recipe: ``none`` or ``standard``."""
         return self.root / "outputs" / "augment" / f"{name}.json"
