@@ -1,0 +1,24 @@
+"""The command line, one file a command."""
+
+import sys
+
+import typer
+
+from fakefaces.base.stage import guarded
+from fakefaces.cli.data import data
+from fakefaces.cli.predict import predict
+from fakefaces.cli.sample import sample
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Tell doctored face photographs from real ones.",
+)
+for _command in (predict, data, sample):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend end in one line and exit code 1."""
+    sys.exit(guarded(lambda: app(standalone_mode=True)))

@@ -1,0 +1,5 @@
+"""``python -m fakefaces.cli``."""
+
+from fakefaces.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""``fakefaces predict``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fakefaces.base.errors import DataError
+from fakefaces.cli.chosen import detector_folder, image_files
+
+
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Another model: a models:/ URI, or the folder of a trained one.", show_default="the champion"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
+) -> None:
+    """Score images with the champion: p_fake from 0 (real) to 1 (fake)."""
+    from fakefaces import detector, runtime, scoring
+    from fakefaces.base.progress import track
+
+    files = image_files(paths)
+    folder = detector_folder(model)
+    runtime.start(seed=0, threads=threads)
+    scores = scoring.score_files(detector.load(folder), files, threads=threads)
+    shown = track(scores, "scoring", len(files)) if len(files) > 64 else scores
+    width = min(max(len(str(path)) for path in files), 80)
+    if not as_json:
+        print(f"{'path':{width}}  p_fake  label")
+    failed = 0
+    for score in shown:
+        if score.problem:
+            failed += 1
+            print(f"ERROR {score.problem}", file=sys.stderr)
+            if as_json:
+                print(json.dumps({"path": score.name, "p_fake": None, "label": None, "error": score.problem}))
+        elif as_json:
+            print(json.dumps({"path": score.name, "p_fake": round(score.p_fake or 0.0, 6), "label": score.label}))
+        else:
+            print(f"{score.name:{width}}  {score.p_fake:6.4f}  {score.label}")
+    if failed:
+        raise DataError(f"{failed} of {len(files)} files could not be scored")

@@ -1,0 +1,27 @@
+"""``fakefaces sample``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.", show_default=False)],
+    images: Annotated[int, typer.Option(min=20, help="How many.")] = 800,
+    size: Annotated[int, typer.Option(min=128, max=256, help="Side in pixels.")] = 176,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal images.")] = 0,
+) -> None:
+    """Draw faces, real and doctored, in the layout of the public set."""
+    from fakefaces.base.progress import progress
+    from fakefaces.samples import write_samples
+
+    with progress("drawing faces", images) as step:
+        done = 0
+
+        def on_progress(now: int, total: int) -> None:
+            nonlocal done
+            step(now - done, "")
+            done = now
+
+        write_samples(folder, images=images, size=size, seed=seed, progress=on_progress)
