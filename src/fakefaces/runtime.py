@@ -19,7 +19,7 @@ def start(seed: int, threads: int) -> None:
         seed: of weights, dropout and shuffles.
         threads: of TensorFlow's operators; sums are split among them, so the number is part of the result.
     """
-    with _without_banner():
+    with _without_banner(), _hidden("matplotlib", "sklearn"):
         import keras
         import tensorflow as tf
     try:
@@ -57,6 +57,22 @@ def load_network(path: Path) -> Any:
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: not a network that can be loaded ({reason})") from None
+
+
+@contextmanager
+def _hidden(*packages: str) -> Iterator[None]:
+    """Let an import go without packages that it could do without, unless they are imported already.
+
+    Keras takes scikit-learn and matplotlib in for wrappers and plots that nobody asks for here; without them the
+    import of TensorFlow and Keras takes 0.7 times as long (benchmarks/startup.py).
+    """
+    unknown = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(unknown))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in unknown:
+            del sys.modules[name]
 
 
 @contextmanager
