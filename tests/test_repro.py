@@ -138,10 +138,10 @@ def test_predict_scores_files_and_folders_with_the_champion(reproduced):
     folder = "data/training_fake"
     table = reproduced.run("fakefaces", "predict", folder).stdout.splitlines()
     assert len(table) == 41
-    assert table[0].split() == ["path", "p_fake", "label"]
+    assert table[0].split() == ["path", "p_fake", "label", "unsure"]
     lines = reproduced.run("fakefaces", "predict", folder, "--json").stdout.splitlines()
     rows = [json.loads(line) for line in lines]
-    assert [list(row) for row in rows] == [["path", "p_fake", "label"]] * 40
+    assert [list(row) for row in rows] == [["path", "p_fake", "label", "unsure", "parts"]] * 40
     assert [row["path"] for row in rows] == [line.split()[0] for line in table[1:]]
     scored = (reproduced.root / "outputs" / "scores").glob("*.csv")
     champion = json.loads((reproduced.root / "reports" / "promotion.json").read_text())["candidate"]["model"]

@@ -43,6 +43,34 @@ def test_scores_come_in_the_order_given_and_do_not_depend_on_company(loaded, fil
         assert alone.label == ("fake" if alone.p_fake >= 0.5 else "real")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "p", "unsure"),
+    [
+        (0.3, 0.7, 0.3, True),
+        (0.3, 0.7, 0.7, False),
+        (0.3, 0.7, 0.29, False),
+        (None, 0.7, 0.0, True),
+        (0.3, None, 1.0, True),
+        (0.6, 0.6, 0.6, False),
+    ],
+)
+def test_the_unsure_band_holds_its_lower_end_only(low, high, p, unsure):
+    assert detector.Operating(threshold=0.6, low=low, high=high).unsure(p) is unsure
+
+
+def test_the_label_turns_at_the_operating_threshold_where_there_is_one(loaded, files, tmp_path):
+    plain = list(score_files(loaded, files, threads=2))
+    assert {s.unsure for s in plain} == {None}
+    between = sorted(s.p_fake for s in plain)[20]
+    point = detector.Operating(threshold=between, low=between, high=1.0)
+    chosen = detector.Detector(loaded.network, loaded.card.model_copy(update={"operating": point}))
+    chosen.save(tmp_path / "d")
+    again = list(score_files(detector.load(tmp_path / "d"), files, threads=2))
+    assert [s.p_fake for s in again] == [s.p_fake for s in plain]
+    assert [s.label for s in again] == ["fake" if s.p_fake >= between else "real" for s in plain]
+    assert [s.unsure for s in again] == [s.label == "fake" for s in again]
+
+
 def test_scoring_sees_the_pixels_that_training_saw(loaded, files):
     arrays = np.stack([pixels.view(path.read_bytes(), 32) for path in files])
     direct = loaded.network(arrays.astype("float32"), training=False).numpy()[:, 0]

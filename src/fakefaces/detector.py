@@ -19,6 +19,21 @@ from fakefaces.runtime import load_network, save_network
 _BATCH = 32
 
 
+class Operating(Strict):
+    """Where the verdict turns, chosen on validation: see :mod:`fakefaces.evaluation.operating`.
+
+    An image is called fake from ``threshold`` on, and the verdict is unsure from ``low`` to below ``high``.
+    """
+
+    threshold: float  # of p_fake
+    low: float | None  # None: no image is surely real
+    high: float | None  # None: no image is surely fake
+
+    def unsure(self, p_fake: float) -> bool:
+        """Whether a person should look at the image."""
+        return (self.low is None or p_fake >= self.low) and (self.high is None or p_fake < self.high)
+
+
 class Card(Strict):
     """What stands beside the network."""
 
@@ -26,10 +41,20 @@ class Card(Strict):
     kind: str
     image_size: int
     weights: str  # "trained from scratch", or where the backbone's came from
-    threshold: float
-    positive: str = "fake"
+    threshold: float  # of p_fake, which the figures are computed at
+    operating: Operating | None = None  # what a registered detector decides by; None: not registered
+    positive: str = "fake"  # what a high score means
     parameters: int
     format: int = 1
+
+    def label(self, p_fake: float) -> str:
+        """``fake`` from the operating threshold on, where there is one, else from ``threshold`` on."""
+        threshold = self.operating.threshold if self.operating else self.threshold
+        return "fake" if p_fake >= threshold else "real"
+
+    def unsure(self, p_fake: float) -> bool | None:
+        """Whether the verdict is unsure; None where nothing was chosen on validation."""
+        return self.operating.unsure(p_fake) if self.operating else None
 
 
 @dataclass(frozen=True)

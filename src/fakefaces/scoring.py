@@ -25,12 +25,16 @@ class Score:
         p_fake: probability of fake, 0 to 1; None where the image could not be read.
         label: ``fake`` from the detector's threshold on, else ``real``; None likewise.
         problem: why not, or an empty string.
+        unsure: whether a person should look at the image; None where the detector has no operating point.
+        parts: what the detector can tell of each of :data:`fakefaces.data.faces.PARTS`; None where nothing.
     """
 
     name: str
     p_fake: float | None
     label: str | None
     problem: str = ""
+    unsure: bool | None = None
+    parts: dict[str, float] | None = None
 
 
 def p_fakes(scores: Iterable[Score]) -> list[float]:
@@ -62,12 +66,12 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
     Yields:
         One score a source, in their order.
     """
-    size, threshold = detector.card.image_size, detector.card.threshold
+    card = detector.card
 
     def view(source: tuple[str, Callable[[], bytes]]) -> tuple[str, np.ndarray | str]:
         name, read = source
         try:
-            return name, pixels.view(read(), size, name)
+            return name, pixels.view(read(), card.image_size, name)
         except ImageError as error:
             return name, str(error)
 
@@ -82,4 +86,4 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
                     yield Score(name, None, None, v)
                 else:
                     p = next(scores)
-                    yield Score(name, p, "fake" if p >= threshold else "real")
+                    yield Score(name, p, card.label(p), unsure=card.unsure(p))

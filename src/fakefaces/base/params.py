@@ -155,10 +155,12 @@ class Evaluate(Strict):
 
 
 class Promote(Strict):
-    """Which figure chooses among the models, and which one decides against the champion."""
+    """Which figure chooses among the models, and how far the chosen one may fall behind the champion."""
 
     name: str
     metric: Literal["roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1"]
+    margin: Annotated[float, Field(ge=0, lt=1)]  # of the metric, to which the interval of the difference may reach
+    slice_margin: Annotated[float, Field(ge=0, lt=1)]  # of the metric, within any difficulty or part
 
 
 class Params(Strict):

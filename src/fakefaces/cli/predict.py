@@ -3,12 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fakefaces.base.errors import DataError
 from fakefaces.cli.chosen import detector_folder, image_files
+
+if TYPE_CHECKING:
+    from fakefaces.scoring import Score
 
 
 def predict(
@@ -22,7 +25,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
 ) -> None:
-    """Score images with the champion: p_fake from 0 (real) to 1 (fake)."""
+    """Score images with the champion: p_fake from 0 (real) to 1 (fake), and whether a person should look."""
     from fakefaces import detector, runtime, scoring
     from fakefaces.base.progress import track
 
@@ -33,17 +36,29 @@ def predict(
     shown = track(scores, "scoring", len(files)) if len(files) > 64 else scores
     width = min(max(len(str(path)) for path in files), 80)
     if not as_json:
-        print(f"{'path':{width}}  p_fake  label")
+        print(f"{'path':{width}}  p_fake  label  unsure")
     failed = 0
     for score in shown:
         if score.problem:
             failed += 1
             print(f"ERROR {score.problem}", file=sys.stderr)
             if as_json:
-                print(json.dumps({"path": score.name, "p_fake": None, "label": None, "error": score.problem}))
+                print(json.dumps(row(score) | {"error": score.problem}))
         elif as_json:
-            print(json.dumps({"path": score.name, "p_fake": round(score.p_fake or 0.0, 6), "label": score.label}))
+            print(json.dumps(row(score)))
         else:
-            print(f"{score.name:{width}}  {score.p_fake:6.4f}  {score.label}")
+            unsure = "-" if score.unsure is None else "yes" if score.unsure else "no"
+            print(f"{score.name:{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be scored")
+
+
+def row(score: "Score") -> dict[str, Any]:
+    """A score as a JSON object."""
+    return {
+        "path": score.name,
+        "p_fake": score.p_fake,
+        "label": score.label,
+        "unsure": score.unsure,
+        "parts": score.parts,
+    }
