@@ -26,7 +26,8 @@ Figures = dict[str, dict[str, Any]]
 def main(params: Params, layout: Layout) -> None:
     images = read_split(layout.images)
     pairs = pd.read_csv(layout.source_pairs, dtype={"a": "str", "b": "str"})
-    images = images.assign(encoding=images["quantization"], source=with_sources(images, pairs))
+    source = with_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
+    images = images.assign(encoding=images["quantization"], source=source)
     tables = {name: pd.read_csv(layout.scores(name)) for name in params.train.models}
     shortcuts = pd.read_csv(layout.shortcuts)
     rules = {str(name): rows[["image", "split", "p_fake"]] for name, rows in shortcuts.groupby("rule", sort=False)}
@@ -41,7 +42,7 @@ def main(params: Params, layout: Layout) -> None:
             rules=seen_by_rules if name in tables else {},
             threshold=threshold,
             seed=params.seed,
-            **params.evaluate.model_dump(),
+            **params.evaluate.model_dump(exclude={"source_inliers"}),
         )
 
     metrics: Figures = {}

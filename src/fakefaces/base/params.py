@@ -152,6 +152,7 @@ class Evaluate(Strict):
     draws: Annotated[int, Field(ge=100)]  # of the bootstrap
     max_fpr: Share  # of the reals that the operating threshold may call fake
     max_fnr: Share  # of the fakes that may be called real outside of the unsure band
+    source_inliers: Annotated[int, Field(ge=8)]  # places in which a fake agrees with a real that it was made from
 
 
 class Promote(Strict):
