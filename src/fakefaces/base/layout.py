@@ -60,6 +60,16 @@ class Layout:
         return self.root / "outputs" / "tested.csv"
 
     @property
+    def explained(self) -> Path:
+        """The heat maps of the test images, what was replaced in them, feature maps and filters."""
+        return self.root / "outputs" / "explained"
+
+    @property
+    def explanations(self) -> Path:
+        """How often each model's heat maps point at the forgery."""
+        return self.root / "reports" / "explanations.json"
+
+    @property
     def candidate(self) -> Path:
         """The model that is best on validation, with its figures."""
         return self.root / "outputs" / "candidate.json"

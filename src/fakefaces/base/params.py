@@ -155,6 +155,22 @@ class Evaluate(Strict):
     source_inliers: Annotated[int, Field(ge=8)]  # places in which a fake agrees with a real that it was made from
 
 
+class Explain(Strict):
+    """The heat maps' judgement, and how much of a network is drawn."""
+
+    random_maps: Count  # maps of noise, whose mean is what a model's maps are held against
+    layers: Count  # convolutions that are drawn of a network, at most
+    maps: Count  # feature maps that are drawn of a convolution, at most
+
+
+class Report(Strict):
+    """The page."""
+
+    gallery: Count  # test images in its galleries, at most
+    pairs: Count  # pairs of one photograph, at most
+    max_bytes: Annotated[int, Field(ge=2_000_000)]  # of the page; pictures shrink to fit
+
+
 class Promote(Strict):
     """Which figure chooses among the models, and how far the chosen one may fall behind the champion."""
 
@@ -178,6 +194,8 @@ class Params(Strict):
     train: Train
     distort: Distort
     evaluate: Evaluate
+    explain: Explain
+    report: Report
     promote: Promote
 
     @model_validator(mode="after")

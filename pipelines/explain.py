@@ -1,0 +1,103 @@
+"""Where each model sees the forgery in the test images, and whether it is there; its feature maps and filters."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fakefaces import detector, runtime
+from fakefaces.base.errors import ModelError
+from fakefaces.base.files import write_json, write_text, written_aside
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import Params
+from fakefaces.base.progress import progress, say
+from fakefaces.base.stage import run_stage
+from fakefaces.data.splits import read_split, rounds
+from fakefaces.evaluation.judgement import with_sources
+from fakefaces.evaluation.report import rounded
+from fakefaces.explain.features import feature_maps, filters
+from fakefaces.explain.heat import detector_heat
+from fakefaces.explain.judging import judge_heat
+from fakefaces.explain.pictures import draw_feature_maps, draw_filters
+from fakefaces.explain.truth import truths
+from fakefaces.views.pixels import make_pixels
+
+
+def main(params: Params, layout: Layout) -> None:
+    table = read_split(layout.images)
+    pairs = pd.read_csv(layout.source_pairs, dtype={"a": "str", "b": "str"})
+    table = table.assign(source=with_sources(table, pairs, min_inliers=params.evaluate.source_inliers))
+    splits = rounds(table)
+    tested = pd.concat([table.assign(number=k)[split == "test"] for k, split in enumerate(splits)])
+    tested = tested.sort_values("image", ignore_index=True)
+    known = truths(
+        layout.data,
+        tested[tested["label"] == 1],
+        min_inliers=params.evaluate.source_inliers,
+        seed=params.seed,
+        threads=params.threads,
+    )
+    runtime.start(params.seed, params.threads)
+    record: dict[str, Any] = {}
+    with written_aside(layout.explained) as folder:
+        folder.mkdir()
+        for name in params.train.models:
+            heat = explained(params, layout, name, tested, len(splits), folder)
+            if heat is None:
+                continue
+            # Kept in 256 steps, and judged as kept: the last digits of another processor do not show.
+            kept = (heat * 255).round().astype(np.uint8)
+            np.save(folder / f"{name}.npy", kept)
+            sampling = {"draws": params.evaluate.draws, "seed": params.seed}
+            found = judge_heat(
+                kept / np.float32(255), tested, known, random_maps=params.explain.random_maps, **sampling
+            )
+            if found:
+                record[name] = rounded(found)
+                say(f"{name:24} points at the forgery in {found['pointing']:.3f} of {found['n']} fakes")
+        origins = tested["image"].map({image: truth.origin for image, truth in known.items()})
+        write_text(folder / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))
+        masks = [known[image].mask for image in tested["image"] if image in known]
+        np.save(folder / "masks.npy", np.packbits(np.stack(masks), axis=-1) if masks else np.zeros((0, 0, 0), np.uint8))
+    write_json(layout.explanations, record)
+
+
+def explained(
+    params: Params, layout: Layout, name: str, tested: pd.DataFrame, count: int, folder: Path
+) -> NDArray[np.float32] | None:
+    """The heat maps of all test images by one model, each by the network of its round; its pictures on the way."""
+    heat: NDArray[np.float32] | None = None
+    with progress(f"explaining {name}", len(tested)) as step:
+        for number in range(count):
+            loaded = detector.load(layout.detector(name, number, count))
+            rows = np.flatnonzero(tested["number"] == number)
+            pixels = make_pixels(
+                layout.data, tested["image"].iloc[rows], loaded.card.image_size, threads=params.threads
+            )
+            try:
+                maps = detector_heat(loaded, pixels, step)
+            except ModelError as error:
+                say(f"{name}: no heat maps: {error}")
+                return None
+            heat = np.zeros((len(tested), *maps.shape[1:]), np.float32) if heat is None else heat
+            heat[rows] = maps
+            if number == 0:
+                draw(params, loaded, pixels[0], tested["image"].iloc[rows[0]], folder)
+    return heat
+
+
+def draw(params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], image: str, folder: Path) -> None:
+    """The feature maps of one test image and the filters, where the network has convolutions."""
+    name, limits = loaded.card.model, params.explain
+    maps = feature_maps(loaded.network, pixels, layers=limits.layers, maps=limits.maps)
+    if maps:
+        draw_feature_maps(folder / f"{name}_feature_maps.png", pixels, maps, f"{name}: feature maps of {image}")
+    kernels = filters(loaded.network, layers=limits.layers)
+    if kernels:
+        draw_filters(folder / f"{name}_filters.png", kernels, f"{name}: filters")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,120 @@
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fakefaces import images
+from fakefaces.data.faces import PARTS, find_faces
+from fakefaces.explain.judging import centre, judge_heat, noise
+from fakefaces.explain.regions import BOXES, box_mask, suspected
+from fakefaces.explain.truth import SIDE, Truth, difference_mask, truths
+from tests.conftest import ROOT
+
+SETTINGS = {"min_inliers": 20, "seed": 1, "threads": 2}
+
+
+def fake(image: str, bits: str, source: object = None) -> dict:
+    return {"image": image, "group": image, "source": source} | dict(zip(PARTS, map(int, bits), strict=True))
+
+
+@pytest.fixture(scope="module")
+def sample() -> pd.DataFrame:
+    """The drawn fakes whose base is among the drawn reals."""
+    manifest = pd.read_csv(ROOT / "samples" / "manifest.csv", dtype="str", keep_default_na=False)
+    reals = manifest[(manifest["label"] == "real") & (manifest["decoy"] == "")].drop_duplicates("base")
+    source = manifest["base"].map(reals.set_index("base")["image"])
+    faces = find_faces(ROOT / "samples")
+    table = faces.merge(manifest.assign(source=source)[["image", "group", "source"]], on="image")
+    return table[(table["label"] == 1) & table["source"].notna()].reset_index(drop=True)
+
+
+def test_what_registration_finds_lies_where_the_drawn_masks_say(sample):
+    pairs = sample[sample["difficulty"] == "easy"].head(6)
+    drawn = truths(ROOT / "samples", pairs, **SETTINGS)
+    assert {one.origin for one in drawn.values()} == {"mask"}
+    inside, found = [], []
+    for row in pairs.itertuples():
+        pixels = [images.decode(images.read(ROOT / "samples" / name)) for name in (row.image, row.source)]
+        mask = difference_mask(*pixels, min_inliers=20, seed=1)
+        small = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE)))
+        truth = drawn[row.image].mask
+        inside.append((small & truth).sum() / small.sum())
+        found.append((small & truth).sum() / truth.sum())
+    assert np.median(inside) > 0.9
+    assert np.median(found) > 0.6
+
+
+def test_the_boxes_cover_the_drawn_parts(sample):
+    shares = []
+    for image, truth in truths(ROOT / "samples", sample, **SETTINGS).items():
+        row = sample[sample["image"] == image].iloc[0]
+        boxes = box_mask({part: int(row[part]) for part in PARTS}, SIDE)
+        shares.append((truth.mask & boxes).sum() / truth.mask.sum())
+    assert np.mean(shares) > 0.8
+
+
+def test_without_a_mask_the_source_counts_and_without_it_the_name(sample, tmp_path):
+    row = sample.iloc[0]
+    for name in (row["image"], row["source"]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / "samples" / name).read_bytes())
+    rows = [row.to_dict(), fake("f/unnamed.jpg", "0000"), fake("f/easy_1_0100.jpg", "0100")]
+    known = truths(tmp_path, pd.DataFrame(rows), **SETTINGS)
+    assert {image: truth.origin for image, truth in known.items()} == {
+        row["image"]: "source",
+        "f/easy_1_0100.jpg": "boxes",
+    }
+    assert (
+        known["f/easy_1_0100.jpg"].mask == box_mask({"left_eye": 0, "right_eye": 1, "nose": 0, "mouth": 0}, SIDE)
+    ).all()
+
+
+def test_a_source_that_differs_all_over_is_not_believed(sample, tmp_path):
+    row = sample.iloc[0]
+    for name in (row["image"], row["source"]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(ROOT / "samples" / name) as photograph:
+            shade = np.asarray(photograph, dtype=float)
+        if name == row["source"]:
+            shade = shade * np.linspace(0.3, 1, shade.shape[1])[None, :, None]
+        Image.fromarray(shade.astype(np.uint8)).save(tmp_path / name, quality=95)
+    (truth,) = truths(tmp_path, pd.DataFrame([row.to_dict()]), **SETTINGS).values()
+    assert truth.origin == "boxes"
+
+
+def test_the_left_eye_is_on_the_left_of_the_image():
+    left, right = (box_mask({p: int(p == name) for p in PARTS}, 60) for name in ("left_eye", "right_eye"))
+    assert left[:, :30].any() and not left[:, 30:].any()
+    assert right[:, 30:].any() and not right[:, :30].any()
+
+
+def test_suspected_parts_are_the_warm_ones():
+    heat = np.zeros((SIDE, SIDE), np.float32)
+    assert set(suspected(heat).values()) == {0.0}
+    left, top, right, bottom = (round(edge * SIDE) for edge in BOXES["mouth"])
+    heat[top:bottom, left:right] = 1
+    found = suspected(heat)
+    assert max(found, key=found.__getitem__) == "mouth"
+    assert found["left_eye"] == 0
+    assert sum(found.values()) == pytest.approx(4)
+
+
+def test_heat_is_judged_on_the_fakes_that_something_is_known_of():
+    rows = pd.DataFrame([fake(f"f/easy_{k}_0001.jpg", "0001") for k in range(30)] + [fake("r/1.jpg", "0000")])
+    mask = box_mask({"left_eye": 0, "right_eye": 0, "nose": 0, "mouth": 1}, SIDE)
+    known = {image: Truth("boxes", mask) for image in rows["image"] if image.startswith("f/")}
+    heat = np.zeros((31, 12, 12), np.float32)
+    heat[:, 9, 6] = 1  # in the mouth's box
+    found = judge_heat(heat, rows, known, random_maps=50, draws=100, seed=1)
+    assert found["truth"] == {"boxes": 30}
+    assert (found["n"], found["pointing"]) == (30, 1.0)
+    assert found["baselines"]["centre"]["pointing"] == 0  # the middle of the picture is the nose
+    assert found["baselines"]["random"]["pointing"] < 0.3
+    assert judge_heat(heat, rows, {}, random_maps=5, draws=100, seed=1) is None
+
+
+def test_what_knows_nothing_has_the_resolution_of_the_map():
+    assert noise((3, 3), 4, seed=1).shape == (4, SIDE, SIDE)
+    assert (noise((3, 3), 4, seed=1) == noise((3, 3), 4, seed=1)).all()
+    middle = np.unravel_index(centre().argmax(), (SIDE, SIDE))
+    assert abs(middle[0] - SIDE / 2) <= 1
