@@ -115,7 +115,7 @@ def log(layout: Layout, name: str, found: dict[str, Any]) -> None:
         parts |= {f"test_{row['transform']}_{row['level']:g}": row for row in found["robustness"] if row["transform"]}
         for part, figures in parts.items():
             run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
-        for path in (layout.metrics(name), layout.scores(name), layout.shifted(name)):
+        for path in (layout.metrics(name), layout.scores(name), layout.shifted(name), layout.tested):
             run.artifact(path)
         for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
             run.artifact(path)

@@ -1,25 +1,23 @@
 """Register the model that is best on validation; it becomes champion if the test images bear it out."""
 
-import json
-import subprocess
-import sys
-
 from fakefaces.base import environment
-from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import read_json, write_json
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
-from fakefaces.promotion import Candidate, choose, decide
-from fakefaces.tracking.registry import Registry, Version
+from fakefaces.decision import record_of
+from fakefaces.promotion import choose, promote
+from fakefaces.remeasure import measured
+from fakefaces.tracking.evidence import gathered
+from fakefaces.tracking.registry import Registry
 
 
 def main(params: Params, layout: Layout) -> None:
-    metric = params.promote.metric
+    rule = params.promote
     metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
-    best = choose(metrics, metric)
-    say(f"best on validation: {best.model} ({metric} {best.validation:.4f})")
+    best = choose(metrics, rule.metric)
+    say(f"best on validation: {best.model} ({rule.metric} {best.validation:.4f})")
     # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would skip this stage.
     write_json(layout.candidate, vars(best))
     if params.split.protocol == "folds":
@@ -29,46 +27,18 @@ def main(params: Params, layout: Layout) -> None:
     if environment.experiment():
         say("an experiment moves no alias; promote it with: dvc exp apply, then dvc repro")
         return
-    registry = Registry(params.promote.name)
-    version = registry.register(
-        layout.relative(layout.model(best.model)), best.digest, {"model": best.model, "test.digest": best.test_digest}
+    version, decision = promote(
+        Registry(rule.name),
+        gathered(best.model, metrics[best.model], layout.tested),
+        (layout.relative(layout.model(best.model)), layout.model(best.model)),
+        rule,
+        measured,
+        draws=params.evaluate.draws,
+        seed=params.seed,
     )
-    registry.challenge(version)
-    present = registry.champion()
-    champion = measured(present, best, layout, metric) if present else None
-    decision = decide(best, champion, metric)
-    registry.note(
-        version,
-        f"{best.model}: {decision.reason}",
-        {f"test.{metric}": f"{best.test:.6f}", f"validation.{metric}": f"{best.validation:.6f}"}
-        | {"test.digest": best.test_digest},
-    )
-    if decision.promoted:
-        registry.crown(version)
-    outcome = "champion" if decision.promoted else "challenger"
-    write_json(
-        layout.reports / "promotion.json",
-        {"version": version.number, "outcome": outcome, "reason": decision.reason, "candidate": vars(best)},
-    )
-    say(f"{params.promote.name} version {version.number} is {outcome}: {decision.reason}")
-
-
-def measured(champion: Version, best: Candidate, layout: Layout, metric: str) -> Candidate:
-    """The champion's figure on the candidate's test images: as noted, or measured now in a process of its own.
-
-    The other process loads TensorFlow; it is needed only when the data changed under the champion.
-    """
-    noted = champion.tags.get(f"test.{metric}")
-    if noted and champion.tags.get("test.digest") == best.test_digest:
-        value = float(noted)
-    else:
-        say(f"measuring the champion (version {champion.number}) on these test images")
-        command = [sys.executable, "-m", "fakefaces.remeasure", champion.uri, str(layout.images), metric]
-        done = subprocess.run(command, cwd=layout.root, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            raise TrackingError(f"{champion.uri}: the champion could not be measured; see the lines above")
-        value = float(json.loads(done.stdout)[metric])
-    return Candidate(champion.tags.get("model", "?"), champion.tags.get("digest", ""), best.test_digest, value, value)
+    # Beside the outputs and not one of them: it names a version, which another store numbers otherwise.
+    write_json(layout.promotion, record_of(version.number, decision))
+    say(f"{rule.name} version {version.number} is {decision.outcome}: {decision.reason}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,16 @@
+import numpy as np
+import pandas as pd
 import pytest
 
 from fakefaces.base.errors import ModelError
-from fakefaces.promotion import Candidate, choose, decide
+from fakefaces.base.params import Promote
+from fakefaces.data.faces import PARTS
+from fakefaces.decision import described, record_of, recorded, tags_of
+from fakefaces.promotion import Measured, choose, judge, operating_point, scores_of
+from fakefaces.tracking.evidence import Evidence
+from fakefaces.tracking.registry import Version
+
+RULE = Promote(name="n", metric="roc_auc", margin=0.05, slice_margin=0.1)
 
 
 def metrics(validation, test=0.6, parameters=10):
@@ -14,8 +23,31 @@ def metrics(validation, test=0.6, parameters=10):
     }
 
 
-def candidate(test, digest="new", images="t"):
-    return Candidate("m", digest, images, 0.7, test)
+def table_of(strength: float, seed: int = 0, n: int = 200) -> pd.DataFrame:
+    label = np.arange(n) % 2
+    noise = np.random.default_rng(seed).normal(0, 1, n)
+    table = pd.DataFrame({"sha256": [f"{k:064x}" for k in range(n)], "label": label, "group": range(n)})
+    table["difficulty"] = np.where(label == 1, "mid", "")
+    for part in PARTS:
+        table[part] = pd.array(label, dtype="Int64")
+    return table.assign(p_fake=1 / (1 + np.exp(-(noise + strength * (label - 0.5)))))
+
+
+def evidence(strength: float = 1, digest: str = "new", seed: int = 0) -> Evidence:
+    return Evidence("m", digest, "t", {"threshold": 0.5}, table_of(strength, seed))
+
+
+def version(number: int, digest: str, **tags: str) -> Version:
+    return Version(number, f"models:/n/{number}", {"digest": digest} | tags, "run")
+
+
+def champion(strength: float):
+    table = table_of(strength, seed=1)
+    return lambda present, held: Measured(0.5, dict(zip(table["sha256"], table["p_fake"], strict=True)))
+
+
+def judged(found, present, measure=None, own=None):
+    return judge(found, own, present, RULE, measure, draws=300, seed=0)
 
 
 def test_validation_chooses_not_test():
@@ -34,18 +66,42 @@ def test_a_model_without_the_figure_is_passed_over():
         choose({"a": metrics(None)}, "roc_auc")
 
 
-@pytest.mark.parametrize(("test", "promoted"), [(0.61, True), (0.6, True), (0.59, False)])
-def test_at_least_as_good_as_the_champion(test, promoted):
-    decision = decide(candidate(test), candidate(0.6, digest="old"), "roc_auc")
-    assert decision.promoted is promoted
-    assert "0.6000" in decision.reason
+def test_a_better_candidate_takes_the_champions_place_and_a_worse_one_stays_challenger():
+    won = judged(evidence(3), version(1, "old"), champion(0.5))
+    assert (won.outcome, won.against, won.test_digest) == ("champion", 1, "t")
+    assert won.held.difference > 0.1
+    lost = judged(evidence(0.5), version(1, "old"), champion(3))
+    assert lost.outcome == "challenger"
+    assert "the champion stays" in lost.reason
 
 
-def test_none_and_itself():
-    assert decide(candidate(0.1), None, "roc_auc").promoted
-    assert decide(candidate(0.6), candidate(0.6), "roc_auc").reason == "it is the champion already"
+def test_none_itself_and_its_own_network_are_not_measured():
+    assert judged(evidence(), None).reason == "there was no champion"
+    assert judged(evidence(), version(2, "new"), own=version(2, "new")).reason == "it is the champion already"
+    assert "another operating point" in judged(evidence(), version(1, "new"), own=version(2, "new")).reason
 
 
 def test_other_test_images_are_no_comparison():
-    with pytest.raises(ModelError, match="different test images"):
-        decide(candidate(0.9), candidate(0.6, digest="old", images="other"), "roc_auc")
+    table = table_of(1)
+    scores = dict(zip(table["sha256"], table["p_fake"], strict=True))
+    for other in (scores | {"f" * 64: 0.5}, {key: value for key, value in scores.items() if key != "0" * 64}):
+        with pytest.raises(ModelError, match="different test images"):
+            scores_of(Measured(0.5, other), table)
+    shuffled = dict(reversed(scores.items()))
+    assert scores_of(Measured(0.5, shuffled), table).tolist() == table["p_fake"].tolist()
+
+
+def test_a_decision_is_read_from_the_version_as_it_was_written():
+    for found in (judged(evidence(3), version(1, "old"), champion(0.5)), judged(evidence(), None)):
+        assert recorded(version(2, "new", **tags_of(found))) == found
+        assert record_of(2, found)["outcome"] == found.outcome
+        assert found.reason in described(found)
+    assert recorded(version(2, "new")) is None
+    assert "| nose | 100 |" in described(judged(evidence(3), version(1, "old"), champion(0.5)))
+
+
+def test_the_operating_point_keeps_its_digits_and_may_lack_an_end():
+    unsure = {"low": None, "high": 0.61152109500001}
+    point = operating_point({"operating": {"threshold": 0.61152109500001, "unsure": unsure}})
+    assert (point.threshold, point.low, point.high) == (0.61152109500001, None, 0.61152109500001)
+    assert operating_point({"operating": {"threshold": None, "reason": "no reals"}}) is None

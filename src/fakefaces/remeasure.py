@@ -1,37 +1,71 @@
-"""Measure a registered detector on the test images of today's split; run as a process of its own.
+"""Measure a registered detector on the test images of today's split, in a process of its own.
 
-``python -m fakefaces.remeasure URI IMAGES METRIC`` prints one JSON object. The promote stage calls it when the
-champion was judged on other images, so that promotion itself needs no TensorFlow.
+:func:`measured` is called where the champion was judged on other images than the candidate; the process that it
+starts, ``python -m fakefaces.remeasure URI``, loads TensorFlow, so that promotion itself need not.
 """
 
 import json
+import subprocess
 import sys
-from pathlib import Path
 
-from fakefaces import detector, runtime
+from fakefaces import detector, promotion, runtime
 from fakefaces.base import environment
+from fakefaces.base.errors import ModelError, TrackingError
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
-from fakefaces.base.progress import track
+from fakefaces.base.progress import say, track
 from fakefaces.base.stage import guarded
-from fakefaces.data.splits import read_split
-from fakefaces.evaluation.metrics import classification_metrics
+from fakefaces.data.splits import images_digest, read_split
 from fakefaces.scoring import p_fakes, score_files
 from fakefaces.tracking.detectors import fetch
+from fakefaces.tracking.evidence import Evidence
+from fakefaces.tracking.registry import Version
 
 
-def main(uri: str, images: str, metric: str) -> None:
-    """Score the test images and print the figure."""
+def measured(champion: Version, evidence: Evidence) -> promotion.Measured:
+    """The champion's scores of the candidate's test images: from its evaluation, or made now.
+
+    Raises:
+        ModelError: it was never tested on them, and they are not this workspace's test images.
+        TrackingError: it could not be loaded.
+    """
+    known = promotion.of_champion(champion, evidence)
+    if known:
+        return known
+    layout = Layout(environment.workspace())
+    if test_digest(layout) != evidence.test_digest:
+        raise ModelError(
+            f"{champion.uri}: the champion was tested on other images than the candidate ({evidence.test_digest}), and "
+            "those are not this workspace's; check out the candidate's commit, run dvc repro, and promote again"
+        )
+    say(f"measuring the champion (version {champion.number}) on these test images")
+    command = [sys.executable, "-m", "fakefaces.remeasure", champion.uri]
+    done = subprocess.run(command, cwd=layout.root, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise TrackingError(f"{champion.uri}: the champion could not be measured; see the lines above")
+    return promotion.Measured(**json.loads(done.stdout))
+
+
+def test_digest(layout: Layout) -> str | None:
+    """The digest of this workspace's test images; None where the pipeline has not divided any."""
+    if not layout.images.is_file():
+        return None
+    table = read_split(layout.images)
+    return images_digest(table[table["split"] == "test"])
+
+
+def main(uri: str) -> None:
+    """Score the test images and print the scores by the images' sha256."""
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
-    table = read_split(Path(images))
+    table = read_split(layout.images)
     test = table[table["split"] == "test"]
     runtime.start(params.seed, params.threads)
     champion = detector.load(fetch(uri))
     paths = [layout.data / image for image in test["image"]]
     scores = track(score_files(champion, paths, threads=params.threads), "scoring the champion", len(paths))
-    figures = classification_metrics(test["label"], p_fakes(scores), champion.card.threshold)
-    print(json.dumps({metric: figures[metric]}))
+    by_image = dict(zip(test["sha256"], p_fakes(scores), strict=True))
+    print(json.dumps({"threshold": champion.card.threshold, "p_fake": by_image}))
 
 
 if __name__ == "__main__":

@@ -82,3 +82,8 @@ def experiment() -> str | None:
     if name:
         return name
     return "unnamed" if os.environ.get("DVC_EXP_BASELINE_REV") else None
+
+
+def serving() -> bool:
+    """Whether MLflow's scoring server runs us: strings come from a stranger's request and are no paths."""
+    return any(name in os.environ for name in ("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "__pyfunc_model_path__"))

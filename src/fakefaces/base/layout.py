@@ -115,6 +115,11 @@ class Layout:
         """What people read."""
         return self.root / "reports"
 
+    @property
+    def promotion(self) -> Path:
+        """The latest decision on a promotion; no output of DVC's, and git ignores it."""
+        return self.root / "reports" / "promotion.json"
+
     def unfinished(self, stage: str, name: str) -> Path:
         """Where a stage keeps what a killed process goes on from; no output of DVC's."""
         return self.root / ".unfinished" / stage / name

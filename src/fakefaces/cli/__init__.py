@@ -7,7 +7,10 @@ import typer
 from fakefaces.base.stage import guarded
 from fakefaces.cli.data import data
 from fakefaces.cli.predict import predict
+from fakefaces.cli.promote import promote
+from fakefaces.cli.registry import registry
 from fakefaces.cli.sample import sample
+from fakefaces.cli.serve import serve
 
 app = typer.Typer(
     add_completion=False,
@@ -15,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell doctored face photographs from real ones.",
 )
-for _command in (predict, data, sample):
+for _command in (predict, promote, registry, serve, data, sample):
     app.command()(_command)
 
 

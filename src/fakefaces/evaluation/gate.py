@@ -165,7 +165,7 @@ def _slice(
     fakes = int(chosen.sum())
     groups = len(np.unique(pair["candidate"].group[chosen]))
     if groups < FEWEST_GROUPS:
-        return SliceDifference(kind, name, fakes, None, f"{groups} groups; {FEWEST_GROUPS} are needed")
+        return SliceDifference(kind, name, fakes, None, f"groups: {groups}; {FEWEST_GROUPS} are needed")
     inside = {which: images.subset(chosen | ~fake) for which, images in pair.items()}
     values, reason = _values(inside, thresholds, metric)
     return SliceDifference(kind, name, fakes, _difference(values), reason)

@@ -1,16 +1,24 @@
-"""Detectors in MLflow: logged with their run, registered, resolved to a folder again."""
+"""Detectors in MLflow: logged with their run, kept for serving, resolved to a folder again."""
 
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
+from fakefaces.base.files import write_json
+from fakefaces.detector import Operating, read_card
 from fakefaces.tracking import store
-from fakefaces.tracking.runs import Run
+from fakefaces.tracking.runs import Run, find_run
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-_NEEDS = ("tensorflow", "numpy", "pillow", "opencv-python-headless", "pydantic")
+_NEEDS = ("mlflow", "tensorflow", "numpy", "pillow", "opencv-python-headless", "pydantic", "pyyaml", "rich")
 _ARTIFACT = "detector"
 
 
@@ -22,22 +30,51 @@ def log_detector(run: Run, folder: Path, example: bytes) -> None:
         folder: what :meth:`fakefaces.detector.Detector.save` wrote.
         example: one image file.
     """
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-    from mlflow.types.schema import DataType
+    pyfunc().log_model(name=_ARTIFACT, input_example=[example], **_model(folder))
 
-    run.mlflow.pyfunc.log_model(
-        name=_ARTIFACT,
-        python_model=str(Path(__file__).with_name("served.py")),
-        artifacts={_ARTIFACT: str(folder)},
-        signature=ModelSignature(
-            inputs=Schema([ColSpec(DataType.binary)]),
-            outputs=Schema([ColSpec(DataType.double, "p_fake"), ColSpec(DataType.string, "label")]),
-        ),
-        input_example=[example],
-        # Named here, so that MLflow need not load the model in another process to find them.
-        pip_requirements=[f"{name}=={version(name)}" for name in _NEEDS],
-    )
+
+@contextmanager
+def with_operating(folder: Path, operating: Operating | None) -> Iterator[Path]:
+    """A passing copy of a detector's folder whose card holds an operating point."""
+    with tempfile.TemporaryDirectory(prefix="fakefaces-") as passing:
+        copy = Path(passing) / _ARTIFACT
+        shutil.copytree(folder, copy, copy_function=_linked)
+        (copy / "detector.json").unlink()
+        write_json(copy / "detector.json", read_card(folder).model_copy(update={"operating": operating}).model_dump())
+        yield copy
+
+
+def keep_for_serving(mlflow: Any, run: Any, folder: Path, tags: dict[str, str]) -> str:
+    """Keep a detector with its operating point as a model of the run that trained it; nothing is loaded.
+
+    One process at a time: :meth:`fakefaces.tracking.registry.Registry.register` sees to that.
+
+    Args:
+        mlflow: the connected module.
+        run: that trained it; it is left as it is.
+        folder: of the detector.
+        tags: ``served.digest`` among them, by which a copy that is there already is found.
+
+    Returns:
+        Its ``models:/`` URI.
+    """
+    from mlflow.models import Model
+
+    client, experiment = mlflow.MlflowClient(), run.info.experiment_id
+    wanted = f"tags.`served.digest` = '{tags['served.digest']}'"
+    for found in client.search_logged_models([experiment], filter_string=wanted):
+        if str(found.status) == "READY":
+            return f"models:/{found.model_id}"
+        client.delete_logged_model(found.model_id)  # of a process that was killed: the registry is locked for us
+    # With the client, not mlflow.start_run: that would set a finished run to RUNNING and move its end.
+    logged = client.create_logged_model(experiment, name="registered", source_run_id=run.info.run_id, tags=tags)
+    about = Model(artifact_path=logged.artifact_location, run_id=run.info.run_id, model_id=logged.model_id)
+    with tempfile.TemporaryDirectory(prefix="fakefaces-") as passing:
+        saved = Path(passing) / "model"
+        pyfunc().save_model(str(saved), mlflow_model=about, **_model(folder))
+        client.log_model_artifacts(logged.model_id, str(saved))
+    client.finalize_logged_model(logged.model_id, "READY")
+    return f"models:/{logged.model_id}"
 
 
 def fetch(uri: str) -> Path:
@@ -50,19 +87,31 @@ def fetch(uri: str) -> Path:
         The folder, as :func:`fakefaces.detector.load` takes it.
 
     Raises:
+        TrackingError: there is no such model, its files are gone, or it is not ours.
+    """
+    folder = fetched(uri)
+    return folder / "artifacts" / folder_name(folder)
+
+
+def fetched(uri: str) -> Path:
+    """Bring a model to a local folder in MLflow's own format, for MLflow to load.
+
+    Args:
+        uri: as for :func:`fetch`.
+
+    Raises:
         TrackingError: there is no such model, or its files are gone.
     """
     mlflow = store.connect()
     from mlflow.exceptions import MlflowException
 
     try:
-        folder = Path(mlflow.artifacts.download_artifacts(uri))
+        return Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrackingError(
             f"{uri}: no such model in {environment.tracking_uri()} ({reason}); train and promote one with: dvc repro"
         ) from None
-    return folder / "artifacts" / folder_name(folder)
 
 
 def folder_name(folder: Path) -> str:
@@ -71,6 +120,40 @@ def folder_name(folder: Path) -> str:
     if not inside:
         raise TrackingError(f"{folder}: this model was not logged by fakefaces")
     return inside[0]
+
+
+def trained(what: str) -> tuple[str, str, str]:
+    """The detector of a run of training or evaluation.
+
+    Args:
+        what: the run's id, at least six characters of its beginning, or its name; of several the newest.
+
+    Returns:
+        The output that it is (``outputs/models/<name>``), DVC's digest of it, and its ``models:/`` URI.
+
+    Raises:
+        TrackingError: there is no such run, it made no detector, or the detector's own run is gone.
+    """
+    mlflow = store.connect()
+    runs = mlflow.search_runs(
+        experiment_names=[store.EXPERIMENT],
+        filter_string="attributes.status = 'FINISHED'",
+        order_by=["attributes.start_time DESC"],
+        output_format="list",
+    )
+    runs = [run for run in runs if run.data.tags.get("role") in ("train", "evaluate")]
+    meant = [run for run in runs if len(what) >= 6 and run.info.run_id.startswith(what)] or [
+        run for run in runs if run.info.run_name == what
+    ]
+    if not meant:
+        raise TrackingError(f"{what}: no version, alias, or run of training or evaluation; see: fakefaces registry")
+    model, tags = meant[0].data.params["model"], meant[0].data.tags
+    path = f"outputs/models/{model}"
+    digest = tags.get("model.digest") or tags.get(f"made.{path}", "")
+    origin = find_run(mlflow, path, digest)
+    if origin is None:
+        raise TrackingError(f"{what}: the run that trained its detector is not in the store")
+    return path, digest, f"models:/{logged_model(origin)}"
 
 
 def logged_model(run: Any) -> str:
@@ -83,3 +166,30 @@ def logged_model(run: Any) -> str:
     if not outputs:
         raise TrackingError(f"the run {run.info.run_name} ({run.info.run_id}) logged no detector")
     return str(outputs[-1].model_id)
+
+
+def pyfunc() -> Any:
+    """MLflow's ``pyfunc``; at its import it warns of type hints of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        import mlflow.pyfunc
+    return mlflow.pyfunc
+
+
+def _model(folder: Path) -> dict[str, Any]:
+    """What MLflow keeps of a detector: its files, and the code that serves them, as a file and not as a pickle."""
+    return {
+        "python_model": str(Path(__file__).with_name("served.py")),
+        "artifacts": {_ARTIFACT: str(folder)},
+        # Named here, so that MLflow need not load the model in another process to find them.
+        "pip_requirements": [f"{name}=={version(name)}" for name in _NEEDS],
+    }
+
+
+def _linked(source: str, target: str) -> str:
+    """A hard link where that can be, for a network is large; a copy elsewhere."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target

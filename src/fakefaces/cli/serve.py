@@ -1,0 +1,24 @@
+"""``fakefaces serve``."""
+
+from typing import Annotated
+
+import typer
+
+from fakefaces.cli.chosen import registered_name
+
+
+def serve(
+    model: Annotated[
+        str | None, typer.Option(help="Another model: a models:/ URI.", show_default="the champion")
+    ] = None,
+    host: Annotated[str, typer.Option(help="To bind to; others than this machine reach 0.0.0.0.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 5001,
+) -> None:
+    """Serve the champion over HTTP, with MLflow's scoring server."""
+    from fakefaces.base.progress import say
+    from fakefaces.tracking import detectors, server
+
+    uri = model or f"models:/{registered_name()}@{detectors.CHAMPION}"
+    folder = detectors.fetched(uri)
+    say(f"loading {uri}")
+    server.serve(folder, host, port)

@@ -1,0 +1,98 @@
+"""What an evaluation found, brought back from its run: the record of a model and its score of each test image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fakefaces.base.errors import TrackingError
+from fakefaces.base.files import read_json
+from fakefaces.tracking import store
+
+TESTED = "tested.csv"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One model's evaluation.
+
+    Attributes:
+        model: its name in ``params.yaml``.
+        digest: DVC's of its folder.
+        test_digest: of the test images.
+        found: the record, as in ``reports/metrics/<model>.json``.
+        tested: a row a test image: ``sha256``, ``label``, ``group``, ``difficulty``, the parts, ``p_fake``.
+    """
+
+    model: str
+    digest: str
+    test_digest: str
+    found: dict[str, Any]
+    tested: pd.DataFrame
+
+
+def gathered(model: str, found: dict[str, Any], tested: Path) -> Evidence:
+    """An evaluation from its files.
+
+    Args:
+        model: its name.
+        found: the record.
+        tested: the table of the test images, with a column of scores a model.
+    """
+    from fakefaces.data.splits import read_split
+
+    table = read_split(tested)
+    return Evidence(
+        model, found["model_digest"], found["test_digest"], found, table.assign(p_fake=table[model].astype("float64"))
+    )
+
+
+def find(digest: str, test_digest: str | None = None) -> Evidence | None:
+    """The newest finished evaluation of the detector with this digest.
+
+    Args:
+        digest: DVC's of its folder.
+        test_digest: of the images that it was tested on; None: whichever.
+
+    Returns:
+        None where no run in the store has it, or the run's files are gone.
+    """
+    from mlflow.exceptions import MlflowException
+
+    mlflow = store.connect()
+    wanted = f"tags.role = 'evaluate' and tags.`model.digest` = '{digest}' and attributes.status = 'FINISHED'"
+    if test_digest:
+        wanted += f" and tags.`test.digest` = '{test_digest}'"
+    runs = mlflow.search_runs(
+        experiment_names=[store.EXPERIMENT],
+        filter_string=wanted,
+        order_by=["attributes.start_time DESC"],
+        max_results=1,
+        output_format="list",
+    )
+    for run in runs:
+        model = run.data.params["model"]
+        try:
+            record, table = (
+                Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name))
+                for name in (f"{model}.json", TESTED)
+            )
+        except (MlflowException, OSError):
+            return None
+        return gathered(model, read_json(record), table)
+    return None
+
+
+def needed(digest: str) -> Evidence:
+    """As :func:`find`, for an evaluation that must be there.
+
+    Raises:
+        TrackingError: there is none.
+    """
+    found = find(digest)
+    if found is None:
+        raise TrackingError(
+            f"no evaluation of the detector {digest} in the MLflow store; check out its commit and run: dvc repro"
+        )
+    return found

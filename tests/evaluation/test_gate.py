@@ -1,0 +1,124 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakefaces.data.faces import PARTS
+from fakefaces.evaluation.comparisons import compare_all
+from fakefaces.evaluation.gate import Held, SliceDifference, decide, hold, worse
+
+THRESHOLDS = {"candidate": 0.5, "champion": 0.5}
+
+
+def images(n: int = 240, seed: int = 3) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    label = np.arange(n) % 2
+    table = pd.DataFrame({"label": label, "group": [f"g{k // 2}" for k in range(n)]})
+    table["difficulty"] = np.where(label == 1, np.asarray(["easy", "mid", "hard"])[np.arange(n) // 2 % 3], "")
+    for part in PARTS:
+        table[part] = pd.array(np.where(label == 1, random.integers(0, 2, n), 0), dtype="Int64")
+    return table
+
+
+def scores(table: pd.DataFrame, strength: float, seed: int = 0) -> pd.Series:
+    noise = np.random.default_rng(seed).normal(0, 1, len(table))
+    return pd.Series(1 / (1 + np.exp(-(noise + strength * (table["label"] - 0.5)))))
+
+
+def held(table: pd.DataFrame, candidate: pd.Series, champion: pd.Series, metric: str = "roc_auc") -> Held:
+    return hold(table, candidate, champion, THRESHOLDS, metric=metric, draws=400, seed=1)
+
+
+def test_difference_and_interval_are_those_of_the_comparison_of_all_models():
+    table = images()
+    one, two = scores(table, 2), scores(table, 1, seed=1)
+    found = held(table, one, two)
+    (other,) = compare_all({"a": one, "b": two}, table["label"], table["group"], 0.5, draws=400, seed=1)
+    assert found.difference == pytest.approx(other.roc_auc_difference)
+    assert found.interval == pytest.approx(other.roc_auc_interval)
+    by_accuracy = held(table, one, two, "accuracy")
+    assert by_accuracy.difference == pytest.approx(other.accuracy_difference)
+    assert by_accuracy.interval == pytest.approx(other.accuracy_interval)
+
+
+def test_a_slice_is_its_fakes_against_all_reals():
+    from sklearn.metrics import roc_auc_score
+
+    table = images()
+    one, two = scores(table, 2), scores(table, 1, seed=1)
+    found = {part.name: part for part in held(table, one, two).slices}
+    chosen = (table["difficulty"] == "hard") | (table["label"] == 0)
+    wanted = [roc_auc_score(table["label"][chosen], part[chosen]) for part in (one, two)]
+    assert found["hard"].difference == pytest.approx(wanted[0] - wanted[1])
+    assert found["hard"].fakes == 40
+    assert set(found) == {"easy", "mid", "hard", *PARTS}
+
+
+def test_a_better_model_passes_and_a_worse_one_does_not():
+    table = images()
+    strong, weak = scores(table, 3), scores(table, 0.5, seed=1)
+    passed = decide(held(table, strong, weak), margin=0.05, slice_margin=0.1)
+    assert passed.promoted
+    assert "no slice is worse" in passed.reason
+    failed = decide(held(table, weak, strong), margin=0.05, slice_margin=0.1)
+    assert not failed.promoted
+    assert "it is worse" in failed.reason
+
+
+def test_a_model_that_ranks_alike_passes_without_a_margin():
+    table = images()
+    one = scores(table, 1)
+    found = held(table, one**2, one)
+    assert (found.difference, found.interval) == (0, [0.0, 0.0])
+    assert decide(found, margin=0, slice_margin=0).promoted
+
+
+def test_what_a_few_images_cannot_rule_out_keeps_the_champion():
+    table = images(60)
+    one, two = scores(table, 1.2, seed=5), scores(table, 1.1, seed=6)
+    found = held(table, *sorted((one, two), key=lambda p: held(table, p, one).difference, reverse=True))
+    assert found.difference > 0
+    refused = decide(found, margin=0.05, slice_margin=1)
+    assert not refused.promoted
+    assert "is not ruled out" in refused.reason
+    assert decide(found, margin=0.5, slice_margin=1).promoted
+
+
+def test_a_slice_that_falls_keeps_the_champion_and_is_named():
+    table = images(600)
+    champion = scores(table, 0.2)
+    candidate = scores(table, 5)
+    hard = table["difficulty"] == "hard"
+    candidate[hard] = champion[hard] * 0.1
+    found = held(table, candidate, champion)
+    assert found.difference > 0.05
+    assert [one.name for one in worse(found, 0.1) if one.slice == "difficulty"] == ["hard"]
+    verdict = decide(found, margin=0.05, slice_margin=0.1)
+    assert not verdict.promoted
+    assert "worse by more than 0.1 on hard -0." in verdict.reason
+    assert decide(found, margin=0.05, slice_margin=0.9).promoted
+
+
+def test_a_slice_of_few_photographs_is_told_and_not_judged():
+    table = images()
+    table.loc[table["difficulty"] == "hard", "difficulty"] = ""
+    table.loc[[1, 3, 5], "difficulty"] = "hard"
+    (hard,) = [one for one in held(table, scores(table, 1), scores(table, 3)).slices if one.name == "hard"]
+    assert (hard.fakes, hard.difference) == (3, None)
+    assert "10 are needed" in hard.reason
+
+
+def test_eight_images_promote_nothing():
+    table = images(8)
+    found = held(table, scores(table, 5), scores(table, 0, seed=2))
+    assert found.interval is None
+    verdict = decide(found, margin=0.5, slice_margin=1)
+    assert not verdict.promoted
+    assert "cannot tell" in verdict.reason
+
+
+def test_the_margins_themselves_are_allowed():
+    part = [SliceDifference("part", "nose", 30, -0.1)]
+    found = Held("roc_auc", 100, 90, 0.7, 0.7, 0.0, [-0.05, 0.05], None, part)
+    assert decide(found, margin=0.05, slice_margin=0.1).promoted
+    assert not decide(found, margin=0.049, slice_margin=0.1).promoted
+    assert not decide(found, margin=0.05, slice_margin=0.099).promoted
