@@ -1,4 +1,4 @@
-"""Distort the test images at every level, once for all models: each is decoded once, and kept at each view's size."""
+"""Distort the test images at every level, once for all models: each is decoded once, and kept as each view reads it."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,33 +8,34 @@ import pandas as pd
 from fakefaces import images
 from fakefaces.base.files import write_json, written_aside
 from fakefaces.base.layout import Layout
-from fakefaces.base.params import Params
+from fakefaces.base.params import Params, Reads
 from fakefaces.base.progress import say, track
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.distortion import distort, levels
+from fakefaces.views.reading import seen
 
 
 def main(params: Params, layout: Layout) -> None:
     names = chosen(read_split(layout.images), params.distort.images, params.seed)
     known = levels(params.distort.model_dump(include={"jpeg", "blur", "resize", "noise"}))
-    sizes = sorted({view.image_size for view in params.prepare.views.values()})
-    kept = {size: np.empty((len(known), len(names), size, size, 3), dtype=np.uint8) for size in sizes}
+    views = sorted({(view.reads, view.image_size) for view in params.prepare.views.values()})
+    kept: dict[tuple[Reads, int], list[list[np.ndarray]]] = {view: [[] for _ in known] for view in views}
 
-    def one(place: int) -> None:
+    def one(place: int) -> list[list[np.ndarray]]:
         pixels = images.decode(images.read(layout.data / names[place]), names[place])
-        for k, level in enumerate(known):
-            changed = distort(pixels, level, quality=params.distort.quality, seed=[params.seed, place])
-            for size in sizes:
-                kept[size][k, place] = images.resize(changed, size)
+        levels = (distort(pixels, level, quality=params.distort.quality, seed=[params.seed, place]) for level in known)
+        return [[seen(reads, changed, size) for reads, size in views] for changed in levels]
 
     with ThreadPoolExecutor(params.threads) as pool:
-        for _ in track(pool.map(one, range(len(names))), "distorting", len(names)):
-            pass
+        for found in track(pool.map(one, range(len(names))), "distorting", len(names)):
+            for k, at_level in enumerate(found):
+                for view, array in zip(views, at_level, strict=True):
+                    kept[view][k].append(array)
     with written_aside(layout.distorted) as folder:
         folder.mkdir()
-        for size, pixels in kept.items():
-            np.save(folder / f"{size}.npy", pixels)
+        for (reads, size), arrays in kept.items():
+            np.save(folder / f"{reads}-{size}.npy", np.array(arrays))
         write_json(folder / "index.json", {"images": names, "levels": known})
     say(f"{len(names)} test images at {len(known)} levels")
 

@@ -1,5 +1,6 @@
 """Where each model sees the forgery in the test images, and whether it is there; its feature maps and filters."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefaces import detector, runtime
+from fakefaces import detector, images, runtime
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import write_json, write_text, written_aside
 from fakefaces.base.layout import Layout
@@ -22,7 +23,6 @@ from fakefaces.explain.heat import detector_heat
 from fakefaces.explain.judging import judge_heat
 from fakefaces.explain.pictures import draw_feature_maps, draw_filters
 from fakefaces.explain.truth import truths
-from fakefaces.views.pixels import make_pixels
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -73,19 +73,23 @@ def explained(
         for number in range(count):
             loaded = detector.load(layout.detector(name, number, count))
             rows = np.flatnonzero(tested["number"] == number)
-            pixels = make_pixels(
-                layout.data, tested["image"].iloc[rows], loaded.card.image_size, threads=params.threads
-            )
+            views = read_all(loaded, layout, tested["image"].iloc[rows], params.threads)
             try:
-                maps = detector_heat(loaded, pixels, step)
+                maps = detector_heat(loaded, views, step)
             except ModelError as error:
                 say(f"{name}: no heat maps: {error}")
                 return None
             heat = np.zeros((len(tested), *maps.shape[1:]), np.float32) if heat is None else heat
             heat[rows] = maps
-            if number == 0:
-                draw(params, loaded, pixels[0], tested["image"].iloc[rows[0]], folder)
+            if number == 0 and loaded.card.reads == "pixels":
+                draw(params, loaded, views[0], tested["image"].iloc[rows[0]], folder)
     return heat
+
+
+def read_all(loaded: detector.Detector, layout: Layout, names: pd.Series, threads: int) -> NDArray[Any]:
+    """What the detector is given of images, stacked."""
+    with ThreadPoolExecutor(threads) as pool:
+        return np.stack(list(pool.map(lambda name: loaded.read(images.read(layout.data / name), name), names)))
 
 
 def draw(params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], image: str, folder: Path) -> None:

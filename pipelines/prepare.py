@@ -1,21 +1,29 @@
-"""Make one view of all images: decoded once, scaled, and passed through a frozen backbone if it has one."""
+"""Make one view of all images: decoded once, scaled, and passed through a frozen backbone if it has one.
+
+Or measured at native resolution, with copies and blends to train on, if it reads traces.
+"""
 
 import numpy as np
 import pandas as pd
 
 from fakefaces import runtime
-from fakefaces.base.files import write_json, written_aside
+from fakefaces.base.files import write_json, write_text, written_aside
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
+from fakefaces.data.faces import find_faces
 from fakefaces.views.backbones import cut, features, make_backbone
 from fakefaces.views.pixels import make_pixels
+from fakefaces.views.traces import measure
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
     view = params.prepare.views[name]
     names = pd.read_csv(layout.facts, dtype={"image": "str"})["image"]
+    if view.reads == "forensic":
+        write_traces(params, layout, name, names)
+        return
     arrays: np.ndarray = make_pixels(layout.data, names, view.image_size, threads=params.threads)
     with written_aside(layout.view(name)) as folder:
         folder.mkdir()
@@ -39,6 +47,28 @@ def main(params: Params, layout: Layout, name: str) -> None:
                 runtime.save_network(trained, folder / "trained.keras")
         np.save(folder / "arrays.npy", arrays)
         write_json(folder / "view.json", {"image_size": view.image_size, "weights": origin})
+
+
+def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) -> None:
+    """The view of a forensic model; nothing in it depends on the split."""
+    view = params.prepare.views[name]
+    faces = find_faces(layout.data).set_index("image").loc[names].reset_index()
+    traces = measure(
+        layout.data,
+        faces,
+        longest=view.image_size,
+        copies=view.copies,
+        blends=view.blends,
+        seed=params.seed,
+        threads=params.threads,
+    )
+    with written_aside(layout.view(name)) as folder:
+        folder.mkdir()
+        np.save(folder / "arrays.npy", traces.arrays)
+        np.save(folder / "made.npy", traces.made)
+        write_text(folder / "made.csv", traces.table.to_csv(index=False))
+        about = {"image_size": view.image_size, "weights": "trained from scratch", "reads": view.reads}
+        write_json(folder / "view.json", about)
 
 
 if __name__ == "__main__":

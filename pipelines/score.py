@@ -23,8 +23,9 @@ def main(params: Params, layout: Layout, name: str) -> None:
         loaded = detector.load(layout.detector(name, number, len(splits)))
         seen = table.assign(split=split)[split != "train"]
         paths = [layout.data / image for image in seen["image"]]
-        found = track(score_files(loaded, paths, threads=params.threads), f"scoring {name}", len(paths))
-        scores.append(seen[["image", "split"]].assign(p_fake=p_fakes(found)))
+        found = list(track(score_files(loaded, paths, threads=params.threads), f"scoring {name}", len(paths)))
+        parts = pd.DataFrame([one.parts or {} for one in found], index=seen.index)
+        scores.append(seen[["image", "split"]].assign(p_fake=p_fakes(found)).join(parts))
         shifted.append(score_distorted(loaded, layout, index, set(seen.loc[split == "test", "image"])))
     write_text(layout.scores(name), pd.concat(scores).to_csv(index=False, float_format="%.8f"))
     write_text(layout.shifted(name), pd.concat(shifted).to_csv(index=False, float_format="%.8f"))
@@ -34,10 +35,11 @@ def score_distorted(loaded: detector.Detector, layout: Layout, index: dict, test
     """Scores, at every level, of the images that this detector may judge."""
     rows = [k for k, image in enumerate(index["images"]) if image in tested]
     names = [index["images"][k] for k in rows]
-    pixels = np.load(layout.distorted / f"{loaded.card.image_size}.npy", mmap_mode="r", allow_pickle=False)
+    kept = layout.distorted / f"{loaded.card.reads}-{loaded.card.image_size}.npy"
+    views = np.load(kept, mmap_mode="r", allow_pickle=False)
     tables = []
     with progress(f"{loaded.card.model} on distorted images", len(index["levels"])) as step:
-        for (transform, level), changed in zip(index["levels"], pixels, strict=True):
+        for (transform, level), changed in zip(index["levels"], views, strict=True):
             found = {"transform": transform, "level": level, "image": names}
             tables.append(pd.DataFrame(found | {"p_fake": loaded.p_fake(np.asarray(changed[rows]))}))
             step(1, "")

@@ -55,6 +55,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                 card = Card(
                     model=name,
                     kind=model.kind,
+                    reads=view.reads,
                     image_size=view.image_size,
                     weights=view.weights,
                     threshold=params.train.threshold,

@@ -51,6 +51,7 @@ def small_params() -> dict:
     params["prepare"]["views"] = {
         "pixels": {"image_size": 32},
         "mobilenet": {"image_size": 32, "backbone": "MobileNet", "weights": "none"},
+        "traces": {"image_size": 256, "reads": "forensic", "copies": 1, "blends": 1},
     }
     params["tune"] |= {"trials": 2, "epochs": 1, "startup_trials": 1}
     params["train"]["fit"] |= {"epochs": 2, "batch_size": 16}
@@ -58,6 +59,7 @@ def small_params() -> dict:
         "simple_cnn": {"kind": "simple_cnn", "view": "pixels", "augment": "standard", "tuned": "none"},
         "mobilenet": {"kind": "pretrained", "view": "mobilenet", "augment": "none", "tuned": "none"},
         "custom_cnn_tuned": {"kind": "custom_cnn", "view": "pixels", "augment": "none", "tuned": "best"},
+        "forensic": {"kind": "forensic", "view": "traces", "augment": "none", "tuned": "none"},
     }
     params["distort"] |= {"jpeg": [90, 50], "blur": [1], "resize": [0.5], "noise": [5]}
     params["evaluate"]["draws"] = 200

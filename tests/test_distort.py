@@ -8,6 +8,7 @@ from fakefaces import images
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
 from fakefaces.distortion import TRANSFORMS, distort, levels
+from fakefaces.forensics.features import describe
 from pipelines import distort as stage
 from tests.conftest import picture
 
@@ -64,12 +65,15 @@ def test_the_stage_keeps_each_level_at_each_size(workspace):
     assert index["images"] == names[1:]
     known = params.distort
     assert len(index["levels"]) == sum(map(len, (known.jpeg, known.blur, known.resize, known.noise)))
-    arrays = np.load(layout.distorted / "32.npy")
+    arrays = np.load(layout.distorted / "pixels-32.npy")
     assert arrays.shape == (len(index["levels"]), 5, 32, 32, 3)
     original = images.decode(images.read(layout.data / names[2]))
     q50 = index["levels"].index(["jpeg", 50.0])
     wanted = images.resize(distort(original, ("jpeg", 50.0), quality=95, seed=[0]), 32)
     assert np.array_equal(arrays[q50, 1], wanted)
+    traces = np.load(layout.distorted / "forensic-256.npy")
+    again = describe(distort(original, ("jpeg", 50.0), quality=95, seed=[0]), longest=256)
+    assert np.array_equal(traces[q50, 1], again)
 
 
 def test_of_many_test_images_whole_photographs_are_drawn():

@@ -1,6 +1,6 @@
 """A trained detector as it is kept: one folder with the network and all that scoring an image needs.
 
-network.keras    from pixels to p_fake, the backbone included; no pickle, no code
+network.keras    from a view to p_fake, the backbone included; no pickle, no code
 detector.json    the view, the threshold, the polarity, and where the weights came from
 """
 
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.files import read_json, write_json, written_aside
+from fakefaces.base.params import Reads
 from fakefaces.base.strict import Strict, parse
+from fakefaces.data.faces import PARTS
 from fakefaces.runtime import load_network, save_network
+from fakefaces.views.reading import read
 
 _BATCH = 32
 
@@ -39,6 +42,7 @@ class Card(Strict):
 
     model: str
     kind: str
+    reads: Reads = "pixels"  # what the network is given of an image; see views.reading
     image_size: int
     weights: str  # "trained from scratch", or where the backbone's came from
     threshold: float  # of p_fake, which the figures are computed at
@@ -62,26 +66,44 @@ class Detector:
     """A network with its card.
 
     Attributes:
-        network: Keras model from RGB pixels (batch, size, size, 3), 0 to 255, to p_fake (batch, 1).
+        network: Keras model from a batch of views, as ``card.reads`` says, to (batch, 1): p_fake; or to
+            (batch, 5): p_fake, and for each of :data:`fakefaces.data.faces.PARTS` the probability that it was
+            replaced.
         card: what stands beside it.
     """
 
     network: Any
     card: Card
 
-    def p_fake(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Score views.
+    def read(self, data: bytes, name: str = "image") -> NDArray[Any]:
+        """What the network is given of one image file.
+
+        Raises:
+            ImageError: the bytes are no image that can be taken.
+        """
+        return read(self.card.reads, data, self.card.image_size, name)
+
+    def p_fake(self, views: NDArray[Any]) -> NDArray[np.float64]:
+        """Score views: float64 (n,), the probability of ``fake``; see :meth:`outputs`."""
+        return self.outputs(views)[:, 0]
+
+    def parts(self, outputs: NDArray[np.float64]) -> dict[str, float] | None:
+        """The score of each part in one row of :meth:`outputs`; None where the network tells of none."""
+        return dict(zip(PARTS, outputs[1:].tolist(), strict=True)) if len(outputs) > 1 else None
+
+    def outputs(self, views: NDArray[Any]) -> NDArray[np.float64]:
+        """All that the network says of views.
 
         Args:
-            pixels: uint8 (n, size, size, 3) of the card's ``image_size``.
+            views: (n, ...), stacked from :meth:`read`.
 
         Returns:
-            float64 (n,): the probability of ``fake``. Batches are filled up, to a power of two where there is
+            float64 (n, 1) or (n, 5), probabilities. Batches are filled up, to a power of two where there is
             but one and to the full size where there are several: a few sizes are a few graphs to be traced.
         """
-        several = len(pixels) > _BATCH
-        scores = [self._batch(pixels[k : k + _BATCH], several) for k in range(0, len(pixels), _BATCH)]
-        return np.concatenate([np.empty(0), *scores])
+        several = len(views) > _BATCH
+        made = [self._batch(views[k : k + _BATCH], several) for k in range(0, len(views), _BATCH)]
+        return np.concatenate(made) if made else np.empty((0, self.network.output_shape[-1]))
 
     def save(self, folder: Path) -> None:
         """Write the folder, whole or not at all; equal detectors give equal bytes."""
@@ -90,12 +112,12 @@ class Detector:
             save_network(self.network, aside / "network.keras")
             write_json(aside / "detector.json", self.card.model_dump())
 
-    def _batch(self, pixels: NDArray[np.uint8], full: bool) -> NDArray[np.float64]:
-        n = len(pixels)
+    def _batch(self, views: NDArray[Any], full: bool) -> NDArray[np.float64]:
+        n = len(views)
         size = _BATCH if full else 1 << (n - 1).bit_length()
-        filled = np.zeros((size, *pixels.shape[1:]), dtype=np.float32)
-        filled[:n] = pixels
-        return np.asarray(self.network.predict_on_batch(filled), dtype=np.float64)[:n, 0]
+        filled = np.zeros((size, *views.shape[1:]), dtype=np.float32)
+        filled[:n] = views
+        return np.asarray(self.network.predict_on_batch(filled), dtype=np.float64)[:n]
 
 
 def load(folder: Path) -> Detector:

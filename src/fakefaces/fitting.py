@@ -11,10 +11,11 @@ import pandas as pd
 import fakefaces
 from fakefaces.augmentation import Recipe
 from fakefaces.base.files import read_json
+from fakefaces.base.params import Reads
 from fakefaces.data.faces import PARTS
 from fakefaces.models.kinds import Blueprint
 from fakefaces.runtime import load_network
-from fakefaces.training import Part, Progress, Row, Schedule, fingerprint, fit
+from fakefaces.training import Part, Progress, Row, Schedule, fingerprint, fit, solved
 from fakefaces.views.backbones import at_unit_scale
 
 
@@ -29,6 +30,7 @@ class View:
         trained: the backbone's part that is trained, or None.
         image_size: pixels.
         weights: where the weights came from, in words.
+        reads: what the view is of an image, as in :mod:`fakefaces.views.reading`.
     """
 
     train: Part
@@ -37,6 +39,7 @@ class View:
     trained: Any | None
     image_size: int
     weights: str
+    reads: Reads = "pixels"
 
 
 def load_view(folder: Path, images: pd.DataFrame) -> View:
@@ -58,7 +61,23 @@ def load_view(folder: Path, images: pd.DataFrame) -> View:
         rows = np.flatnonzero(images["split"] == split)
         return Part(np.asarray(arrays[rows]), labels[rows], parts[rows])
 
-    return View(part("train"), part("validation"), frozen, trained, **about)
+    train = part("train")
+    if (folder / "made.npy").is_file():
+        train = _with_made(train, folder, set(images.loc[images["split"] == "train", "image"]))
+    return View(train, part("validation"), frozen, trained, **about)
+
+
+def _with_made(train: Part, folder: Path, names: set[str]) -> Part:
+    """The training images, and after them what was made of them alone."""
+    table = pd.read_csv(folder / "made.csv", dtype={"image": "str"})
+    rows = np.flatnonzero(table["image"].isin(names))
+    made = np.load(folder / "made.npy", mmap_mode="r", allow_pickle=False)[rows]
+    labels, parts = table["label"].to_numpy(np.float32)[rows], table[list(PARTS)].to_numpy(np.int8)[rows]
+    return Part(
+        np.concatenate([train.views, made]),
+        np.concatenate([train.labels, labels]),
+        np.concatenate([train.parts, parts]),
+    )
 
 
 def fit_view(
@@ -83,11 +102,17 @@ def fit_view(
         on_epoch: called with each row of the history.
 
     Returns:
-        A network from pixels (batch, size, size, 3) to p_fake (batch, 1), and the history.
+        A network from what the view reads to p_fake (batch, 1), or to p_fake and the parts (batch, 5), and the
+        history.
     """
     import keras
 
     keras.utils.set_random_seed(seed)
+    if blueprint.solves:
+        network = blueprint.fit(view.train, view.validation)
+        progress = solved(network, view.train, view.validation)
+        on_epoch(progress.history[0])
+        return network, progress
     head = blueprint.build(view.train.views.shape[1:], view.trained)
     settings = [
         blueprint.kind.__name__,

@@ -11,7 +11,6 @@ import numpy as np
 from fakefaces import images
 from fakefaces.base.errors import ImageError
 from fakefaces.detector import Detector
-from fakefaces.views import pixels
 
 _CHUNK = 64  # images decoded at a time: what bounds the memory
 
@@ -71,7 +70,7 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
     def view(source: tuple[str, Callable[[], bytes]]) -> tuple[str, np.ndarray | str]:
         name, read = source
         try:
-            return name, pixels.view(read(), card.image_size, name)
+            return name, detector.read(read(), name)
         except ImageError as error:
             return name, str(error)
 
@@ -80,10 +79,11 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
         while chunk := list(islice(waiting, _CHUNK)):
             seen = list(pool.map(view, chunk))
             good = [v for _, v in seen if not isinstance(v, str)]
-            scores: Iterator[float] = iter(detector.p_fake(np.stack(good)).tolist() if good else [])
+            outputs: Iterator[np.ndarray] = iter(detector.outputs(np.stack(good)) if good else ())
             for name, v in seen:
                 if isinstance(v, str):
                     yield Score(name, None, None, v)
                 else:
-                    p = next(scores)
-                    yield Score(name, p, card.label(p), unsure=card.unsure(p))
+                    told = next(outputs)
+                    p = float(told[0])
+                    yield Score(name, p, card.label(p), unsure=card.unsure(p), parts=detector.parts(told))

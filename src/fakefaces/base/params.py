@@ -12,6 +12,7 @@ from fakefaces.base.strict import Strict, parse
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Reads = Literal["pixels", "forensic"]  # what a network is given of an image: see fakefaces.views.reading
 
 
 class Sources(Strict):
@@ -56,13 +57,28 @@ class Augment(Strict):
 
 
 class View(Strict):
-    """What a model is given of a photograph: its pixels at a size, or a frozen backbone's features."""
+    """What a model is given of a photograph: its pixels at a size, a frozen backbone's features, or traces.
+
+    ``reads: forensic`` measures traces of processing at native resolution; ``image_size`` is the longest side
+    that is measured as it is.
+    """
 
     image_size: Annotated[int, Field(ge=16, le=1024)]
+    reads: Reads = "pixels"
+    copies: Annotated[int, Field(ge=0)] = 0  # distorted copies of each image, to train a forensic model on
+    blends: Annotated[int, Field(ge=0)] = 0  # fakes made of each real, likewise
     backbone: str | None = None  # a name in keras.applications
     weights: str = "imagenet"  # imagenet, none, or the path of a Keras weights file
     allow_random_weights: bool = False  # go on where the ImageNet weights cannot be had
     trainable_from: str | None = None  # the backbone's layer from which on it is trained; None: all frozen
+
+    @model_validator(mode="after")
+    def _one_way_of_reading(self) -> "View":
+        if self.reads == "forensic" and self.backbone:
+            raise ValueError("a view that reads traces has no backbone")
+        if self.reads == "pixels" and (self.copies or self.blends):
+            raise ValueError("'copies' and 'blends' are for reads: forensic; pixels are augmented in training")
+        return self
 
 
 class Prepare(Strict):

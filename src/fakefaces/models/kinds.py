@@ -1,7 +1,8 @@
 """From the name of a kind in ``params.yaml`` to its file in this folder.
 
 A kind is a module here with two names: ``Settings``, a strict record of what ``params.yaml`` may set, and
-``build(settings, shape, trained)``, which makes the network. Adding a file adds a kind; nothing else changes.
+``build(settings, shape, trained)``, which makes the network; or, in its place, ``fit(settings, train, validation)``,
+which solves for it, where there is a solution. Adding a file adds a kind; nothing else changes.
 Keras is imported inside ``build``, so that settings are checked in milliseconds.
 """
 
@@ -22,6 +23,20 @@ class Blueprint:
 
     kind: ModuleType
     settings: Strict
+
+    @property
+    def solves(self) -> bool:
+        """Whether the kind finds its network by itself, with :meth:`fit`."""
+        return hasattr(self.kind, "fit")
+
+    def fit(self, train: Any, validation: Any) -> Any:
+        """Make the network of a kind that solves for it, fitted; see the kind.
+
+        Args:
+            train: :class:`fakefaces.training.Part` to learn from.
+            validation: to calibrate on.
+        """
+        return self.kind.fit(self.settings, train, validation)
 
     def build(self, shape: tuple[int, ...], trained: Any | None = None) -> Any:
         """Make the network.

@@ -1,0 +1,5 @@
+"""What an image tells at its native resolution: noise, sharpness and traces of processing, part by part.
+
+Numbers in, numbers out; no TensorFlow. ``features.describe`` an image, ``blends.blend`` a training image made
+from a real one.
+"""

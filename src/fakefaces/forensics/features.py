@@ -1,0 +1,42 @@
+"""An image described at its native resolution: a row of numbers for each box of the face."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefaces.forensics.boxes import MIRRORED
+from fakefaces.forensics.cooccurrences import cooccurrences
+from fakefaces.forensics.correlations import correlations
+from fakefaces.forensics.spectra import spectra
+
+SMALLEST = 64  # pixels a side, below which a box holds too few blocks
+
+
+def describe(pixels: NDArray[np.uint8], *, longest: int) -> NDArray[np.float32]:
+    """Measure an image.
+
+    Args:
+        pixels: uint8 (height, width, 3), RGB.
+        longest: side in pixels from which on an image is scaled down first; below it is measured as it is,
+            since scaling destroys the traces that are looked for.
+
+    Returns:
+        float32 (boxes, numbers), the boxes in the order of :data:`fakefaces.forensics.boxes.BOXES`.
+    """
+    pixels = _bounded(pixels, longest)
+    planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb), -1, 0)]
+    return np.concatenate([spectra(planes), cooccurrences(planes), correlations(pixels)], axis=1)
+
+
+def mirrored(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The features of the mirror images, (…, boxes, numbers): left and right change places, no number changes."""
+    return features[..., list(MIRRORED), :]
+
+
+def _bounded(pixels: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    factor = min(1.0, longest / max(height, width))
+    size = max(SMALLEST, round(width * factor)), max(SMALLEST, round(height * factor))
+    if size == (width, height):
+        return pixels
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -1,0 +1,95 @@
+"""The view of a forensic model: every image measured at native resolution, with what is made to train on."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fakefaces import images
+from fakefaces.base.progress import track
+from fakefaces.data.faces import PARTS, REAL
+from fakefaces.distortion import distort
+from fakefaces.forensics.blends import blend, draw_parts
+from fakefaces.forensics.features import describe
+
+COLUMNS = ("image", "label", *PARTS)  # of the table that goes with what is made
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What the prepare stage keeps.
+
+    Attributes:
+        arrays: float32 (n, boxes, numbers) of the images themselves.
+        made: float32 (m, boxes, numbers) of copies and blends.
+        table: a row for each of ``made``: the ``image`` it was made of, alone; its ``label`` and its parts.
+    """
+
+    arrays: Features
+    made: Features
+    table: pd.DataFrame
+
+
+def measure(
+    root: Path, faces: pd.DataFrame, *, longest: int, copies: int, blends: int, seed: int, threads: int
+) -> Traces:
+    """Measure all images, distorted copies of them and fakes made of the reals.
+
+    Whatever is made of an image is made of that image alone, so it may be used wherever the image may.
+
+    Args:
+        root: the data folder.
+        faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.faces.find_faces` gives them.
+        longest: as of :func:`fakefaces.forensics.features.describe`.
+        copies: of each image: in turn one recompressed and one scaled down.
+        blends: of each real, saved as it was; every third one is distorted as a copy.
+        seed: of all draws.
+        threads: images worked on at a time.
+
+    Raises:
+        ImageError: one of them is no image that can be taken.
+    """
+    known = faces.loc[faces["label"] != REAL, list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    own = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+
+    def one(place: int) -> tuple[Features, list[Features], list[tuple[object, ...]]]:
+        name, label = faces["image"].iloc[place], int(faces["label"].iloc[place])
+        data = images.read(root / name)
+        pixels = images.decode(data, str(root / name))
+        random = np.random.default_rng([seed, place])
+        made: list[Features] = []
+        rows: list[tuple[object, ...]] = []
+        for number in range(copies):
+            made.append(describe(_copy(pixels, number, random), longest=longest))
+            rows.append((name, label, *own[place]))
+        for number in range(blends if label == REAL else 0):
+            parts = draw_parts(known, random)
+            forged = images.decode(images.encode_like(blend(pixels, parts, random), data))
+            if number % 3 == 2:
+                forged = _copy(forged, number // 3, random)
+            made.append(describe(forged, longest=longest))
+            rows.append((name, 1 - REAL, *parts))
+        return describe(pixels, longest=longest), made, rows
+
+    arrays: list[Features] = []
+    made: list[Features] = []
+    rows: list[tuple[object, ...]] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for own_view, of_it, told in track(pool.map(one, range(len(faces))), "measuring traces", len(faces)):
+            arrays.append(own_view)
+            made += of_it
+            rows += told
+    none = np.empty((0, *arrays[0].shape), dtype=np.float32)
+    return Traces(np.stack(arrays), np.stack(made) if made else none, pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _copy(pixels: NDArray[np.uint8], number: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    """A copy as it may arrive from a network: in turn recompressed, and scaled down."""
+    if number % 2 == 0:
+        return images.decode(images.encode_jpeg(pixels, int(random.integers(65, 96))))
+    return distort(pixels, ("resize", float(random.uniform(0.6, 0.97))), quality=int(random.integers(85, 97)), seed=[0])

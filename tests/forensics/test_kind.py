@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from fakefaces import runtime
+from fakefaces.detector import Card, Detector, load
+from fakefaces.models.kinds import blueprint
+from fakefaces.tracking.digests import digest
+from fakefaces.training import Part, solved
+
+SETTINGS = {"components": 20}
+
+
+def part(n: int, seed: int) -> Part:
+    """A fake's replaced parts are shifted in a direction, which no single box of a real is."""
+    rng = np.random.default_rng(seed)
+    views = rng.standard_normal((n, 7, 12)).astype(np.float32)
+    parts = np.where((np.arange(n) % 2 == 1)[:, None], rng.random((n, 4)) < 0.5, False).astype(np.int8)
+    parts[np.arange(n) % 2 == 1, rng.integers(4)] = 1
+    views[:, :4] += 2.5 * parts[:, :, None] * np.sign(np.arange(12) - 5.5)
+    return Part(views, (np.arange(n) % 2).astype(np.float32), parts)
+
+
+@pytest.fixture(scope="module")
+def network():
+    runtime.start(seed=1, threads=2)
+    return blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1))
+
+
+def test_it_finds_the_fakes_and_their_parts(network):
+    test = part(100, 2)
+    found = network.predict_on_batch(test.views)
+    assert found.shape == (100, 5)
+    assert ((found > 0) & (found < 1)).all()
+    assert ((found[:, 0] > 0.5) == test.labels).mean() > 0.85
+    assert ((found[:, 1:] > 0.5) == test.parts).mean() > 0.9
+    row = solved(network, part(300, 0), part(80, 1)).history[0]
+    assert row["val_roc_auc"] > 0.9
+
+
+def test_scores_are_calibrated_on_validation(network):
+    validation = part(80, 1)
+    found = network.predict_on_batch(validation.views)
+    assert found[:, 0].mean() == pytest.approx(validation.labels.mean(), abs=0.02)
+
+
+def test_the_network_is_the_solution_in_closed_form():
+    """Held against the dual solution, computed plainly, on as many components as there are numbers."""
+    import keras
+
+    from fakefaces.models.forensic import Settings, fit
+
+    train, test = part(60, 3), part(20, 4)
+    settings = Settings(components=59, whitening=0.0, width=0.7, ridge=0.2)
+    made = fit(settings, train, part(40, 5))
+    evidence = keras.Model(made.input, made.get_layer("evidence").output).predict_on_batch(test.views)
+    flat = train.views.reshape(60, -1).astype(float)
+    scale = lambda x: np.clip((x.reshape(len(x), -1) - flat.mean(0)) / flat.std(0), -6, 6)  # noqa: E731
+    known, asked = scale(train.views), scale(test.views)
+    squares = ((known[:, None] - known) ** 2).sum(-1)
+    width = 0.7 / known.var(0).sum()
+    targets = np.column_stack([train.labels, train.parts])
+    weights = np.linalg.solve(np.exp(-width * squares) + 0.2 * np.eye(60), targets - targets.mean(0))
+    # what of a test image lies outside of the training images' span is dropped with the components
+    axes = np.linalg.svd(known - known.mean(0), full_matrices=False)[2][:59]
+    inside = (asked - known.mean(0)) @ axes.T @ axes + known.mean(0)
+    wanted = np.exp(-width * ((inside[:, None] - known) ** 2).sum(-1)) @ weights + targets.mean(0)
+    assert np.abs(evidence - wanted).max() < 1e-3
+
+
+def test_unknown_parts_of_a_fake_are_taken_as_usual_ones():
+    runtime.start(seed=1, threads=2)
+    train = part(100, 0)
+    train.parts[1] = -1
+    found = blueprint("forensic", SETTINGS, "here").fit(train, part(80, 1)).predict_on_batch(train.views)
+    assert np.isfinite(found).all()
+
+
+def test_a_detector_of_this_kind_is_saved_loaded_and_the_same_each_time(network, tmp_path):
+    card = Card(model="m", kind="forensic", reads="forensic", image_size=64, weights="w", threshold=0.5, parameters=1)
+    Detector(network, card).save(tmp_path / "one")
+    again = load(tmp_path / "one")
+    views = part(5, 6).views
+    assert np.abs(again.outputs(views) - Detector(network, card).outputs(views)).max() < 1e-6
+    assert list(again.parts(again.outputs(views)[0])) == ["left_eye", "right_eye", "nose", "mouth"]
+    Detector(blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1)), card).save(tmp_path / "two")
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+
+
+def test_part_scores_are_painted_on_their_boxes():
+    from fakefaces.explain.heat import painted
+    from fakefaces.explain.regions import BOXES
+
+    maps = painted(np.eye(4) * 0.8 + 0.1)
+    assert maps.max(axis=(1, 2)) == pytest.approx(1)
+    for one, (left, top, right, bottom) in zip(maps, BOXES.values(), strict=True):
+        row, column = np.unravel_index(one.argmax(), one.shape)
+        assert left < (column + 0.5) / len(one) < right
+        assert top < (row + 0.5) / len(one) < bottom

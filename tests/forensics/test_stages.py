@@ -1,0 +1,54 @@
+"""A forensic model through the stages: measured, trained, scored, on the small set of photographs."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from fakefaces import images
+from fakefaces.base.files import write_json
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import load
+from fakefaces.data.faces import PARTS
+from fakefaces.data.splits import read_split
+from fakefaces.detector import read_card
+from fakefaces.fitting import load_view
+from fakefaces.forensics.features import describe
+from pipelines import augment, distort, prepare, score, sources, split, train, validate
+
+
+def test_traces_are_measured_trained_on_and_scored(workspace):
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    for stage in (sources, split, validate, augment, distort):
+        stage.main(params, layout)
+    write_json(layout.tuned("none"), {"fit": {}, "settings": {}})
+    prepare.main(params, layout, "traces")
+
+    table = read_split(layout.images)
+    arrays = np.load(layout.view("traces") / "arrays.npy")
+    first = images.decode(images.read(layout.data / table["image"].iloc[0]))
+    assert np.array_equal(arrays[0], describe(first, longest=256))
+    made = pd.read_csv(layout.view("traces") / "made.csv")
+    assert len(made) == 80 + 40  # a copy of each image, a blend of each real
+    blends = made[made["image"].str.contains("real") & (made["label"] == 1)]
+    assert len(blends) == 40
+    assert (blends[list(PARTS)].sum(axis=1) > 0).all()
+    copies = made.drop(blends.index).set_index("image")
+    assert copies["label"].equals(table.set_index("image")["label"].loc[copies.index])
+
+    # what was made of an image is learned from where the image is, and nowhere else
+    view = load_view(layout.view("traces"), table)
+    names = set(table.loc[table["split"] == "train", "image"])
+    assert len(view.train.labels) == len(names) + made["image"].isin(names).sum()
+    assert len(view.validation.labels) == (table["split"] == "validation").sum()
+
+    train.main(params, layout, "forensic")
+    card = read_card(layout.model("forensic"))
+    assert (card.kind, card.reads, card.image_size) == ("forensic", "forensic", 256)
+    score.main(params, layout, "forensic")
+    scores = pd.read_csv(layout.scores("forensic"))
+    assert scores["p_fake"].between(0, 1).all()
+    assert {*PARTS} <= {*scores.columns}
+    shifted = pd.read_csv(layout.shifted("forensic"))
+    levels = json.loads((layout.distorted / "index.json").read_text())["levels"]
+    assert len(shifted) == len(levels) * (table["split"] == "test").sum()
