@@ -87,6 +87,8 @@ def test_the_store_holds_the_runs_in_one_tree(reproduced, store):
         "trial": 2,
         "train": 3,
         "evaluate": 3,
+        "report": 1,
+        "pictures": 3,
     }
     parent = by_role["pipeline"][0].info.run_id
     for run in by_role["tune"] + by_role["train"] + by_role["evaluate"]:

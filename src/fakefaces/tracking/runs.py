@@ -1,5 +1,6 @@
 """Runs: one tree for each state of the pipeline, each run found again by what it made."""
 
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,17 @@ class Run:
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a file with the run."""
         self.mlflow.log_artifact(str(path), artifact_path=folder)
+
+    def text(self, text: str, name: str) -> None:
+        """Keep a text as a file with the run."""
+        self.mlflow.log_text(text, name)
+
+    def picture(self, name: str, png: bytes) -> None:
+        """Keep a picture that the UI shows beside those of the same name in other runs."""
+        from PIL import Image
+
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            self.mlflow.log_image(image.convert("RGB"), key=name, step=0)
 
     @contextmanager
     def child(self, name: str, role: str) -> Iterator["Run"]:
