@@ -8,7 +8,7 @@ import pandas as pd
 from fakefaces import images
 from fakefaces.base.files import write_json, written_aside
 from fakefaces.base.layout import Layout
-from fakefaces.base.params import Params, Reads
+from fakefaces.base.params import Params, Reads, View
 from fakefaces.base.progress import say, track
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
@@ -19,25 +19,32 @@ from fakefaces.views.reading import seen
 def main(params: Params, layout: Layout) -> None:
     names = chosen(read_split(layout.images), params.distort.images, params.seed)
     known = levels(params.distort.model_dump(include={"jpeg", "blur", "resize", "noise"}))
-    views = sorted({(view.reads, view.image_size) for view in params.prepare.views.values()})
-    kept: dict[tuple[Reads, int], list[list[np.ndarray]]] = {view: [[] for _ in known] for view in views}
+    views = sorted({(v.reads, v.image_size, crop_of(v)) for v in params.prepare.views.values()})
+    kept: dict[tuple[Reads, int, int], np.ndarray] = {}
 
     def one(place: int) -> list[list[np.ndarray]]:
         pixels = images.decode(images.read(layout.data / names[place]), names[place])
         levels = (distort(pixels, level, quality=params.distort.quality, seed=[params.seed, place]) for level in known)
-        return [[seen(reads, changed, size) for reads, size in views] for changed in levels]
+        return [[seen(reads, changed, size, crop=crop) for reads, size, crop in views] for changed in levels]
 
     with ThreadPoolExecutor(params.threads) as pool:
-        for found in track(pool.map(one, range(len(names))), "distorting", len(names)):
+        for place, found in enumerate(track(pool.map(one, range(len(names))), "distorting", len(names))):
             for k, at_level in enumerate(found):
                 for view, array in zip(views, at_level, strict=True):
-                    kept[view][k].append(array)
+                    if view not in kept:
+                        kept[view] = np.empty((len(known), len(names), *array.shape), array.dtype)
+                    kept[view][k, place] = array
     with written_aside(layout.distorted) as folder:
         folder.mkdir()
-        for (reads, size), arrays in kept.items():
-            np.save(folder / f"{reads}-{size}.npy", np.array(arrays))
+        for (reads, size, crop), arrays in kept.items():
+            np.save(layout.distorted_views(reads, size, crop, folder), arrays)
         write_json(folder / "index.json", {"images": names, "levels": known})
     say(f"{len(names)} test images at {len(known)} levels")
+
+
+def crop_of(view: View) -> int:
+    """The side of the face that is kept beside the traces; 0 where none is."""
+    return view.crop if view.reads == "forensic" and view.backbone else 0
 
 
 def chosen(table: pd.DataFrame, most: int, seed: int) -> list[str]:

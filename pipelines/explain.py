@@ -1,6 +1,5 @@
 """Where each model sees the forgery in the test images, and whether it is there; its feature maps and filters."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefaces import detector, images, runtime
+from fakefaces import detector, runtime
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import write_json, write_text, written_aside
 from fakefaces.base.layout import Layout
@@ -23,6 +22,7 @@ from fakefaces.explain.heat import detector_heat
 from fakefaces.explain.judging import judge_heat
 from fakefaces.explain.pictures import draw_feature_maps, draw_filters
 from fakefaces.explain.truth import truths
+from fakefaces.views.reading import read_all
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -73,7 +73,8 @@ def explained(
         for number in range(count):
             loaded = detector.load(layout.detector(name, number, count))
             rows = np.flatnonzero(tested["number"] == number)
-            views = read_all(loaded, layout, tested["image"].iloc[rows], params.threads)
+            card, paths = loaded.card, [layout.data / image for image in tested["image"].iloc[rows]]
+            views = read_all(paths, card.reads, card.image_size, crop=card.crop, threads=params.threads)
             try:
                 maps = detector_heat(loaded, views, step)
             except ModelError as error:
@@ -84,12 +85,6 @@ def explained(
             if number == 0 and loaded.card.reads == "pixels":
                 draw(params, loaded, views[0], tested["image"].iloc[rows[0]], folder)
     return heat
-
-
-def read_all(loaded: detector.Detector, layout: Layout, names: pd.Series, threads: int) -> NDArray[Any]:
-    """What the detector is given of images, stacked."""
-    with ThreadPoolExecutor(threads) as pool:
-        return np.stack(list(pool.map(lambda name: loaded.read(images.read(layout.data / name), name), names)))
 
 
 def draw(params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], image: str, folder: Path) -> None:

@@ -14,6 +14,7 @@ from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
 from fakefaces.views.backbones import cut, features, make_backbone
+from fakefaces.views.boxed import boxed, embedding
 from fakefaces.views.pixels import make_pixels
 from fakefaces.views.traces import measure
 
@@ -53,6 +54,18 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
     """The view of a forensic model; nothing in it depends on the split."""
     view = params.prepare.views[name]
     faces = find_faces(layout.data).set_index("image").loc[names].reset_index()
+    frozen, origin = None, "trained from scratch"
+    if view.backbone:
+        runtime.start(params.seed, params.threads)
+        backbone = make_backbone(
+            view.backbone,
+            size=view.crop,
+            weights=view.weights,
+            allow_random=view.allow_random_weights,
+            seed=params.seed,
+            root=layout.root,
+        )
+        frozen, origin = boxed(backbone.network, view.layers), f"{view.backbone} {backbone.weights}"
     traces = measure(
         layout.data,
         faces,
@@ -61,14 +74,18 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
         blends=view.blends,
         seed=params.seed,
         threads=params.threads,
+        crop=view.crop,
+        embed=embedding(frozen) if frozen is not None else None,
     )
     with written_aside(layout.view(name)) as folder:
         folder.mkdir()
+        if frozen is not None:
+            runtime.save_network(frozen, folder / "frozen.keras")
         np.save(folder / "arrays.npy", traces.arrays)
         np.save(folder / "made.npy", traces.made)
         write_text(folder / "made.csv", traces.table.to_csv(index=False))
-        about = {"image_size": view.image_size, "weights": "trained from scratch", "reads": view.reads}
-        write_json(folder / "view.json", about)
+        about = {"image_size": view.image_size, "weights": origin, "reads": view.reads}
+        write_json(folder / "view.json", about | {"crop": view.crop if view.backbone else 0})
 
 
 if __name__ == "__main__":

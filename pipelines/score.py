@@ -35,7 +35,8 @@ def score_distorted(loaded: detector.Detector, layout: Layout, index: dict, test
     """Scores, at every level, of the images that this detector may judge."""
     rows = [k for k, image in enumerate(index["images"]) if image in tested]
     names = [index["images"][k] for k in rows]
-    kept = layout.distorted / f"{loaded.card.reads}-{loaded.card.image_size}.npy"
+    card = loaded.card
+    kept = layout.distorted_views(card.reads, card.image_size, card.crop)
     views = np.load(kept, mmap_mode="r", allow_pickle=False)
     tables = []
     with progress(f"{loaded.card.model} on distorted images", len(index["levels"])) as step:

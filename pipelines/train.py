@@ -56,6 +56,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                     model=name,
                     kind=model.kind,
                     reads=view.reads,
+                    crop=view.crop,
                     image_size=view.image_size,
                     weights=view.weights,
                     threshold=params.train.threshold,

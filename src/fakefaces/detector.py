@@ -17,7 +17,7 @@ from fakefaces.base.params import Reads
 from fakefaces.base.strict import Strict, parse
 from fakefaces.data.faces import PARTS
 from fakefaces.runtime import load_network, save_network
-from fakefaces.views.reading import read
+from fakefaces.views.reading import given, read
 
 _BATCH = 32
 
@@ -44,6 +44,7 @@ class Card(Strict):
     kind: str
     reads: Reads = "pixels"  # what the network is given of an image; see views.reading
     image_size: int
+    crop: int = 0  # side of the face that is read at native resolution beside it; 0: none
     weights: str  # "trained from scratch", or where the backbone's came from
     threshold: float  # of p_fake, which the figures are computed at
     operating: Operating | None = None  # what a registered detector decides by; None: not registered
@@ -81,7 +82,7 @@ class Detector:
         Raises:
             ImageError: the bytes are no image that can be taken.
         """
-        return read(self.card.reads, data, self.card.image_size, name)
+        return read(self.card.reads, data, self.card.image_size, name, crop=self.card.crop)
 
     def p_fake(self, views: NDArray[Any]) -> NDArray[np.float64]:
         """Score views: float64 (n,), the probability of ``fake``; see :meth:`outputs`."""
@@ -115,9 +116,7 @@ class Detector:
     def _batch(self, views: NDArray[Any], full: bool) -> NDArray[np.float64]:
         n = len(views)
         size = _BATCH if full else 1 << (n - 1).bit_length()
-        filled = np.zeros((size, *views.shape[1:]), dtype=np.float32)
-        filled[:n] = views
-        return np.asarray(self.network.predict_on_batch(filled), dtype=np.float64)[:n]
+        return np.asarray(self.network.predict_on_batch(given(views, size)), dtype=np.float64)[:n]
 
 
 def load(folder: Path) -> Detector:

@@ -31,6 +31,7 @@ class View:
         image_size: pixels.
         weights: where the weights came from, in words.
         reads: what the view is of an image, as in :mod:`fakefaces.views.reading`.
+        crop: the side of what ``frozen`` is shown beside it, where it reads traces.
     """
 
     train: Part
@@ -40,6 +41,7 @@ class View:
     image_size: int
     weights: str
     reads: Reads = "pixels"
+    crop: int = 0
 
 
 def load_view(folder: Path, images: pd.DataFrame) -> View:
@@ -52,7 +54,7 @@ def load_view(folder: Path, images: pd.DataFrame) -> View:
 
     frozen, trained = network("frozen"), network("trained")
     arrays = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
-    if frozen is not None and trained is None:
+    if frozen is not None and trained is None and about.get("reads") != "forensic":
         frozen, arrays = at_unit_scale(frozen, arrays, np.flatnonzero(images["split"] == "train"))
     parts = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     labels = images["label"].to_numpy(dtype=np.float32)
@@ -112,7 +114,7 @@ def fit_view(
         network = blueprint.fit(view.train, view.validation)
         progress = solved(network, view.train, view.validation)
         on_epoch(progress.history[0])
-        return network, progress
+        return (network if view.frozen is None else _joined(network, view.frozen)), progress
     head = blueprint.build(view.train.views.shape[1:], view.trained)
     settings = [
         blueprint.kind.__name__,
@@ -136,6 +138,17 @@ def fit_view(
         return head, progress
     inputs = keras.Input(view.frozen.input.shape[1:], name="pixels")
     return keras.Model(inputs, head(view.frozen(inputs)), name=head.name), progress
+
+
+def _joined(network: Any, frozen: Any) -> Any:
+    """A network of numbers by box, part of which a frozen backbone makes of a crop: it takes a record of both."""
+    import keras
+
+    boxes, numbers = network.input_shape[1:]
+    traces = keras.Input((boxes, numbers - frozen.output_shape[-1]), name="traces")
+    crop = keras.Input(frozen.input_shape[1:], name="crop")
+    joined = keras.layers.Concatenate(name="numbers")([traces, frozen(crop)])
+    return keras.Model({"traces": traces, "crop": crop}, network(joined), name=network.name)
 
 
 def _code() -> list[Path]:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from fakefaces.data.faces import PARTS
-from fakefaces.forensics.boxes import BOXES, MIRRORED, NAMES, windows
+from fakefaces.forensics.boxes import BOXES, CROP, MIRRORED, NAMES, cells, cropped, windows
 from fakefaces.forensics.cooccurrences import cooccurrences
 from fakefaces.forensics.correlations import correlations
 from fakefaces.forensics.features import describe, mirrored
@@ -29,6 +29,24 @@ def test_boxes_lie_in_the_image_and_are_not_empty(shape):
     assert (boxes[:, :2] >= 0).all()
     assert (boxes[:, 2:] <= [shape[1], shape[0]]).all()
     assert (boxes[:, 2:] - boxes[:, :2] > 8).all()
+
+
+@pytest.mark.parametrize("size", [3, 14, 56])
+def test_cells_share_a_box_among_the_cells_that_lie_in_it(size):
+    found = cells(size)
+    assert found.sum(axis=1) == pytest.approx(1)
+    left, top, right, bottom = CROP
+    for share, (a, b, c, d) in zip(found.reshape(-1, size, size), BOXES.values(), strict=True):
+        row, column = (axis.mean() for axis in np.nonzero(share))
+        x, y = left + (column + 0.5) / size * (right - left), top + (row + 0.5) / size * (bottom - top)
+        middle = (max(a, left) + min(c, right)) / 2, (max(b, top) + min(d, bottom)) / 2
+        assert (x, y) == pytest.approx(middle, abs=0.75 * (right - left) / size)
+
+
+def test_a_crop_of_the_right_size_is_not_scaled():
+    large = noise(600)
+    assert np.array_equal(cropped(large, 448), large[118:566, 76:524])
+    assert cropped(noise(300), 448).shape == (448, 448, 3)
 
 
 def test_energies_are_those_of_the_cosine_transform():

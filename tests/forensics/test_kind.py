@@ -3,6 +3,7 @@ import pytest
 
 from fakefaces import runtime
 from fakefaces.detector import Card, Detector, load
+from fakefaces.forensics.features import mirrored
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
 from fakefaces.training import Part, solved
@@ -44,27 +45,34 @@ def test_scores_are_calibrated_on_validation(network):
 
 
 def test_the_network_is_the_solution_in_closed_form():
-    """Held against the dual solution, computed plainly, on as many components as there are numbers."""
+    """Held against the plain solution on all images and their mirror images, on as many components as numbers."""
     import keras
 
     from fakefaces.models.forensic import Settings, fit
 
     train, test = part(60, 3), part(20, 4)
-    settings = Settings(components=59, whitening=0.0, width=0.7, ridge=0.2)
+    settings = Settings(components=84, whitening=0.0, width=0.7, ridge=0.2)
     made = fit(settings, train, part(40, 5))
-    evidence = keras.Model(made.input, made.get_layer("evidence").output).predict_on_batch(test.views)
-    flat = train.views.reshape(60, -1).astype(float)
+    evidence = keras.Model(made.input, made.get_layer("calibration").input).predict_on_batch(test.views)
+    both = np.concatenate([train.views, mirrored(train.views)])
+    flat = both.reshape(120, -1).astype(float)
     scale = lambda x: np.clip((x.reshape(len(x), -1) - flat.mean(0)) / flat.std(0), -6, 6)  # noqa: E731
-    known, asked = scale(train.views), scale(test.views)
+    known, asked = scale(both), scale(test.views)
     squares = ((known[:, None] - known) ** 2).sum(-1)
-    width = 0.7 / known.var(0).sum()
+    width = 0.7 / known[:60].var(0).sum()
     targets = np.column_stack([train.labels, train.parts])
-    weights = np.linalg.solve(np.exp(-width * squares) + 0.2 * np.eye(60), targets - targets.mean(0))
-    # what of a test image lies outside of the training images' span is dropped with the components
-    axes = np.linalg.svd(known - known.mean(0), full_matrices=False)[2][:59]
+    targets = np.concatenate([targets, targets[:, [0, 2, 1, 3, 4]]])
+    weights = np.linalg.solve(np.exp(-width * squares) + 0.2 * np.eye(120), targets - targets.mean(0))
+    axes = np.linalg.svd(known - known.mean(0), full_matrices=False)[2]
     inside = (asked - known.mean(0)) @ axes.T @ axes + known.mean(0)
     wanted = np.exp(-width * ((inside[:, None] - known) ** 2).sum(-1)) @ weights + targets.mean(0)
     assert np.abs(evidence - wanted).max() < 1e-3
+
+
+def test_a_mirror_image_has_the_same_scores_with_its_eyes_exchanged(network):
+    views = part(30, 7).views
+    there = network.predict_on_batch(mirrored(views))
+    assert np.abs(there[:, [0, 2, 1, 3, 4]] - network.predict_on_batch(views)).max() < 0.02
 
 
 def test_unknown_parts_of_a_fake_are_taken_as_usual_ones():

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from fakefaces import images
 from fakefaces.base.files import write_json
@@ -13,11 +14,17 @@ from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
 from fakefaces.detector import read_card
 from fakefaces.fitting import load_view
+from fakefaces.forensics.boxes import cropped
 from fakefaces.forensics.features import describe
+from fakefaces.runtime import load_network
 from pipelines import augment, distort, prepare, score, sources, split, train, validate
 
 
-def test_traces_are_measured_trained_on_and_scored(workspace):
+def test_traces_and_a_backbone_are_measured_trained_on_and_scored(workspace, small_params):
+    view = {"backbone": "MobileNetV2", "weights": "none", "crop": 96, "layers": ["block_3_expand_relu"]}
+    views = small_params["prepare"]["views"]
+    given = small_params | {"prepare": {"views": views | {"traces": views["traces"] | view}}}
+    (workspace / "params.yaml").write_text(yaml.safe_dump(given, sort_keys=False))
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     for stage in (sources, split, validate, augment, distort):
         stage.main(params, layout)
@@ -27,7 +34,10 @@ def test_traces_are_measured_trained_on_and_scored(workspace):
     table = read_split(layout.images)
     arrays = np.load(layout.view("traces") / "arrays.npy")
     first = images.decode(images.read(layout.data / table["image"].iloc[0]))
-    assert np.array_equal(arrays[0], describe(first, longest=256))
+    traces = describe(first, longest=256)
+    assert np.array_equal(arrays[0][:, : traces.shape[1]], traces)
+    pooled = load_network(layout.view("traces") / "frozen.keras").predict_on_batch(cropped(first, 96)[None])
+    assert np.abs(arrays[0][:, traces.shape[1] :] - pooled[0]).max() < 1e-4
     made = pd.read_csv(layout.view("traces") / "made.csv")
     assert len(made) == 80 + 40  # a copy of each image, a blend of each real
     blends = made[made["image"].str.contains("real") & (made["label"] == 1)]
@@ -44,7 +54,8 @@ def test_traces_are_measured_trained_on_and_scored(workspace):
 
     train.main(params, layout, "forensic")
     card = read_card(layout.model("forensic"))
-    assert (card.kind, card.reads, card.image_size) == ("forensic", "forensic", 256)
+    assert (card.kind, card.reads, card.image_size, card.crop) == ("forensic", "forensic", 256, 96)
+    assert card.weights == "MobileNetV2 random"
     score.main(params, layout, "forensic")
     scores = pd.read_csv(layout.scores("forensic"))
     assert scores["p_fake"].between(0, 1).all()

@@ -54,6 +54,10 @@ class Layout:
         """The distorted test images, by size."""
         return self.root / "outputs" / "distorted"
 
+    def distorted_views(self, reads: str, size: int, crop: int, folder: Path | None = None) -> Path:
+        """The distorted test images as one kind of view reads them."""
+        return (folder or self.distorted) / f"{reads}-{size}{f'-{crop}' if crop else ''}.npy"
+
     @property
     def tested(self) -> Path:
         """The test images with every model's score."""

@@ -1,10 +1,14 @@
 """Kernel ridge regression on traces of processing: p_fake and the four parts at once, solved, not descended to.
 
 Features are brought to unit variance and their principal components part of the way there; a Gaussian kernel
-compares an image with all that were learned from. The solution is written down as a network of ordinary layers, so
-that a detector of this kind is saved, loaded and served like any other.
+compares an image with all that were learned from, and with their mirror images. The solution is written down as a
+network of ordinary layers, so that a detector of this kind is saved, loaded and served like any other.
+
+That a mirror image has the same score, with its eyes exchanged, is built in: what is learned of left and right
+alike, and of their difference, are two systems of equations of half the size.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -12,6 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fakefaces.base.strict import Strict
+from fakefaces.forensics.boxes import MIRRORED
+from fakefaces.forensics.features import mirrored
 
 if TYPE_CHECKING:
     from fakefaces.training import Part
@@ -20,15 +26,18 @@ Array = NDArray[np.float64]
 
 _FARTHEST = 6.0  # standard deviations at which a feature is cut off
 _FLAT = 1e-6  # below it a standard deviation is none
+_NEVER = 1e12  # the variance that silences a feature which has none
+_ENOUGH = 2000  # images from which the components are found, evenly taken, with their mirror images
+_SWAPPED = [0, 2, 1, 3, 4]  # the outputs of a mirror image
 
 
 class Settings(Strict):
     """What ``params.yaml`` may set."""
 
-    components: Annotated[int, Field(ge=1)] = 250  # principal ones that are kept
+    components: Annotated[int, Field(ge=1)] = 200  # principal ones that are kept
     whitening: Annotated[float, Field(ge=0, le=1)] = 0.5  # 0 keeps their variances, 1 makes them equal
-    width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: exp(-width) is the mean image's likeness to another
-    ridge: Annotated[float, Field(gt=0)] = 0.3  # the more, the smoother
+    width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: the larger, the more alike must images be to count
+    ridge: Annotated[float, Field(gt=0)] = 0.2  # the more, the smoother
 
 
 def fit(settings: Settings, train: "Part", validation: "Part") -> Any:
@@ -43,37 +52,69 @@ def fit(settings: Settings, train: "Part", validation: "Part") -> Any:
         A Keras model from views (batch, boxes, numbers) to (batch, 5): p_fake, and for each part the probability
         that it was replaced.
     """
-    flat = train.views.reshape(len(train.views), -1)
-    mean, spread = flat.mean(axis=0, dtype=np.float64), flat.std(axis=0, dtype=np.float64)
-    scale = 1 / np.where(spread > _FLAT, spread, np.inf)
-    scaled = np.clip((flat - mean.astype(np.float32)) * scale.astype(np.float32), -_FARTHEST, _FARTHEST)
-    middle, axes = _components(scaled, settings.components, settings.whitening)
-    places = (scaled - middle) @ axes
+    space = _space(train.views, settings)
+    places, others = space.places(train.views), space.places(mirrored(train.views))
     width = settings.width / float(places.var(axis=0, dtype=np.float64).sum())
     targets = _targets(train)
     level = targets.mean(axis=0)
-    weights = _solved(places, targets - level, width, settings.ridge)
-    network = _network(train.views.shape[1:], mean, scale, middle, axes, places, width, weights, level)
-    return _calibrated(network, validation)
+    level[1:3] = level[1:3].mean()
+    centred = targets - level
+    alike, apart = (centred + centred[:, _SWAPPED]) / 2, (centred - centred[:, _SWAPPED]) / 2
+    same, crossed = _kernel(places, places, width), _kernel(places, others, width)
+    weights = _solved(same + crossed, alike, settings.ridge), _solved(same - crossed, apart, settings.ridge)
+    return _calibrated(_network(space, places, width, weights, level), validation)
 
 
-def _components(scaled: NDArray[np.float32], count: int, whitening: float) -> tuple[Array, NDArray[np.float32]]:
-    """The mean and the principal axes (numbers, count), each divided by its spread to the power of ``whitening``."""
+@dataclass(frozen=True)
+class _Space:
+    """From features to places among which distances are taken.
+
+    Attributes:
+        shape: of the features of one image, (boxes, numbers).
+        mean: float64 (boxes * numbers,), the same for an image and its mirror image, as all of these.
+        scale: likewise, one over the standard deviation; 0 where there is none.
+        middle: likewise, of the scaled features.
+        axes: float32 (boxes * numbers, components).
+    """
+
+    shape: tuple[int, ...]
+    mean: Array
+    scale: Array
+    middle: NDArray[np.float32]
+    axes: NDArray[np.float32]
+
+    def places(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 (n, components)."""
+        return np.asarray((_scaled(views, self.mean, self.scale) - self.middle) @ self.axes, dtype=np.float32)
+
+
+def _space(views: NDArray[np.float32], settings: Settings) -> _Space:
     from scipy.linalg import eigh
 
-    middle = scaled.mean(axis=0)
-    centred = scaled - middle
-    size = min(centred.shape)
-    count = min(count, size - 1)
+    some = views[:: -(-len(views) // _ENOUGH)]
+    both = np.concatenate([some, mirrored(some)])
+    flat = both.reshape(len(both), -1)
+    mean, spread = flat.mean(axis=0, dtype=np.float64), flat.std(axis=0, dtype=np.float64)
+    scale = np.where(spread > _FLAT, 1 / np.maximum(spread, _FLAT), 0)
+    centred = _scaled(both, mean, scale)
+    middle = centred.mean(axis=0)
+    centred -= middle
     tall = centred.shape[0] > centred.shape[1]
+    size = min(centred.shape)
+    count = min(settings.components, size if tall else size - 1)  # centring takes one from what images span
     gram = (centred.T @ centred if tall else centred @ centred.T).astype(np.float64)
     values, vectors = eigh(gram, subset_by_index=[size - count, size - 1])
     values = np.maximum(values, _FLAT)
     axes = vectors if tall else centred.T @ (vectors / np.sqrt(values))
     # The sign of an eigenvector is the solver's whim; the largest entry is made positive.
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(count)])
-    spread = np.sqrt(values / len(centred))
-    return middle, (axes / spread**whitening).astype(np.float32)
+    axes = axes / np.sqrt(values / len(centred)) ** settings.whitening
+    return _Space(views.shape[1:], mean, scale, middle, axes.astype(np.float32))
+
+
+def _scaled(views: NDArray[np.float32], mean: Array, scale: Array) -> NDArray[np.float32]:
+    flat = views.reshape(len(views), -1)
+    return np.clip((flat - mean.astype(np.float32)) * scale.astype(np.float32), -_FARTHEST, _FARTHEST)
 
 
 def _targets(part: "Part") -> Array:
@@ -85,46 +126,52 @@ def _targets(part: "Part") -> Array:
     return np.column_stack([part.labels.astype(np.float64), parts])
 
 
-def _solved(places: NDArray[np.float32], targets: Array, width: float, ridge: float) -> Array:
+def _kernel(some: NDArray[np.float32], others: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    """exp(-width * squared distance), float32 (n, m)."""
+    found = some @ others.T
+    found *= 2
+    found -= np.einsum("ij,ij->i", some, some)[:, None]
+    found -= np.einsum("ij,ij->i", others, others)
+    found *= np.float32(width)
+    return np.exp(np.minimum(found, 0, out=found), out=found)
+
+
+def _solved(kernel: NDArray[np.float32], targets: Array, ridge: float) -> Array:
     from scipy.linalg import solve
 
-    squares = np.einsum("ij,ij->i", places, places)
-    kernel = np.exp(-width * np.maximum(squares[:, None] + squares - 2 * places @ places.T, 0)).astype(np.float64)
-    kernel[np.diag_indices(len(kernel))] += ridge
-    return solve(kernel, targets, assume_a="pos", overwrite_a=True)
+    system = kernel.astype(np.float64)
+    system = (system + system.T) / 2  # an image's likeness to a mirror image is the other's, but for rounding
+    system[np.diag_indices(len(system))] += ridge
+    return solve(system, targets, assume_a="pos", overwrite_a=True)
 
 
 def _network(
-    shape: tuple[int, ...],
-    mean: Array,
-    scale: Array,
-    middle: Array,
-    axes: NDArray[np.float32],
-    places: NDArray[np.float32],
-    width: float,
-    weights: Array,
-    level: Array,
+    space: _Space, places: NDArray[np.float32], width: float, weights: tuple[Array, Array], level: Array
 ) -> Any:
     """The solution as layers: the square of a distance is two squares and a product."""
     import keras
     from keras import layers
 
     keras.utils.clear_session()  # operations are named by a count, which must not depend on what was built before
-    inputs = keras.Input(shape, name="traces")
-    x = layers.Flatten(name="flatten")(inputs)
-    variance = np.where(scale > 0, 1 / np.maximum(scale, _FLAT) ** 2, 1e12)
+    inputs = keras.Input(space.shape, name="traces")
     unit = layers.Normalization(name="unit")
-    unit.build((None, len(mean)))
-    unit.set_weights([mean, variance, np.zeros((), np.int32)])
+    unit.build((None, len(space.mean)))
+    variance = np.where(space.scale > 0, 1 / np.maximum(space.scale, _FLAT) ** 2, _NEVER)
+    unit.set_weights([space.mean, variance, np.zeros((), np.int32)])
     unit.finalize_state()
-    x = unit(x)
-    x = keras.ops.clip(x, -_FARTHEST, _FARTHEST)
-    x = _dense(axes, -middle @ axes, "components")(x)
-    squares = keras.ops.sum(keras.ops.square(x), axis=-1, keepdims=True)
+    components = _dense(space.axes, -space.middle @ space.axes, "components")
     own = np.einsum("ij,ij->i", places, places)
-    likeness = _dense(2 * width * places.T, -width * own, "products")(x) - width * squares
-    likeness = layers.Activation("exponential", name="likeness")(likeness)
-    outputs = _dense(weights, level, "evidence")(likeness)
+    products = _dense(2 * width * places.T, -width * own, "products")
+    flatten = layers.Flatten(name="flatten")
+
+    def likeness(views: Any) -> Any:
+        x = components(keras.ops.clip(unit(flatten(views)), -_FARTHEST, _FARTHEST))
+        squares = keras.ops.sum(keras.ops.square(x), axis=-1, keepdims=True)
+        return keras.ops.exp(keras.ops.minimum(products(x) - width * squares, 0.0))
+
+    here, there = likeness(inputs), likeness(keras.ops.take(inputs, list(MIRRORED), axis=1))
+    outputs = _dense(weights[0], level, "alike")(here + there)
+    outputs = outputs + _dense(weights[1], np.zeros(len(level)), "apart")(here - there)
     return keras.Model(inputs, outputs, name="forensic")
 
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from fakefaces.base.progress import track
 from fakefaces.data.faces import PARTS, REAL
 from fakefaces.distortion import distort
 from fakefaces.forensics.blends import blend, draw_parts
-from fakefaces.forensics.features import describe
+from fakefaces.views.boxed import Embed
+from fakefaces.views.reading import seen
 
 COLUMNS = ("image", "label", *PARTS)  # of the table that goes with what is made
 
@@ -36,7 +38,16 @@ class Traces:
 
 
 def measure(
-    root: Path, faces: pd.DataFrame, *, longest: int, copies: int, blends: int, seed: int, threads: int
+    root: Path,
+    faces: pd.DataFrame,
+    *,
+    longest: int,
+    copies: int,
+    blends: int,
+    seed: int,
+    threads: int,
+    crop: int = 0,
+    embed: Embed | None = None,
 ) -> Traces:
     """Measure all images, distorted copies of them and fakes made of the reals.
 
@@ -50,6 +61,8 @@ def measure(
         blends: of each real, saved as it was; every third one is distorted as a copy.
         seed: of all draws.
         threads: images worked on at a time.
+        crop: side of the face that ``embed`` is shown.
+        embed: from crops to further numbers for each box, as :func:`fakefaces.views.boxed.embedding` makes it.
 
     Raises:
         ImageError: one of them is no image that can be taken.
@@ -57,35 +70,36 @@ def measure(
     known = faces.loc[faces["label"] != REAL, list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     own = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
 
-    def one(place: int) -> tuple[Features, list[Features], list[tuple[object, ...]]]:
+    def one(place: int) -> tuple[NDArray[Any], list[tuple[object, ...]]]:
         name, label = faces["image"].iloc[place], int(faces["label"].iloc[place])
         data = images.read(root / name)
         pixels = images.decode(data, str(root / name))
         random = np.random.default_rng([seed, place])
-        made: list[Features] = []
+        made: list[NDArray[np.uint8]] = []
         rows: list[tuple[object, ...]] = []
         for number in range(copies):
-            made.append(describe(_copy(pixels, number, random), longest=longest))
+            made.append(_copy(pixels, number, random))
             rows.append((name, label, *own[place]))
         for number in range(blends if label == REAL else 0):
             parts = draw_parts(known, random)
             forged = images.decode(images.encode_like(blend(pixels, parts, random), data))
             if number % 3 == 2:
                 forged = _copy(forged, number // 3, random)
-            made.append(describe(forged, longest=longest))
+            made.append(forged)
             rows.append((name, 1 - REAL, *parts))
-        return describe(pixels, longest=longest), made, rows
+        views = [seen("forensic", each, longest, crop=crop if embed else 0) for each in (pixels, *made)]
+        return np.stack(views), rows
 
     arrays: list[Features] = []
     made: list[Features] = []
     rows: list[tuple[object, ...]] = []
     with ThreadPoolExecutor(threads) as pool:
-        for own_view, of_it, told in track(pool.map(one, range(len(faces))), "measuring traces", len(faces)):
-            arrays.append(own_view)
-            made += of_it
+        for views, told in track(pool.map(one, range(len(faces))), "measuring traces", len(faces)):
+            numbers = np.concatenate([views["traces"], embed(views["crop"])], axis=-1) if embed else views
+            arrays.append(numbers[:1])
+            made.append(numbers[1:])
             rows += told
-    none = np.empty((0, *arrays[0].shape), dtype=np.float32)
-    return Traces(np.stack(arrays), np.stack(made) if made else none, pd.DataFrame(rows, columns=list(COLUMNS)))
+    return Traces(np.concatenate(arrays), np.concatenate(made), pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
 def _copy(pixels: NDArray[np.uint8], number: int, random: np.random.Generator) -> NDArray[np.uint8]:
