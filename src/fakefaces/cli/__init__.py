@@ -6,6 +6,7 @@ import typer
 
 from fakefaces.base.stage import guarded
 from fakefaces.cli.data import data
+from fakefaces.cli.explain import explain
 from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell doctored face photographs from real ones.",
 )
-for _command in (predict, promote, registry, serve, data, sample):
+for _command in (predict, explain, promote, registry, serve, data, sample):
     app.command()(_command)
 
 

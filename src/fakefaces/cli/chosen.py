@@ -42,6 +42,23 @@ def detector_folder(model: str | None) -> Path:
     return fetch(model or f"models:/{registered_name()}@{CHAMPION}")
 
 
+def any_detector(model: str) -> Path:
+    """The folder of a detector: as :func:`detector_folder`, or of ``champion``, or of a model by its name.
+
+    Raises:
+        FakefacesError: it is none of these.
+    """
+    from fakefaces.base.layout import Layout
+
+    if model == "champion":
+        return detector_folder(None)
+    trained = Layout(environment.workspace()).model(model)
+    for folder in (trained, trained / "fold0"):
+        if "/" not in model and (folder / "detector.json").is_file():
+            return folder
+    return detector_folder(model)
+
+
 def registered_name() -> str:
     """The registered model's name, as ``params.yaml`` has it."""
     from fakefaces.base.params import load

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from fakefaces.base.files import written_aside
 from fakefaces.explain.features import FeatureMaps, Filters
+
+if TYPE_CHECKING:
+    from fakefaces.explain.looking import Look
 
 _WIDTH = 8 * 56 - 6  # pixels of a sheet: eight tiles of 50 with gaps of 6
 _GAP = 6
@@ -35,6 +38,32 @@ def smooth(heat: NDArray[Any], height: int, width: int) -> NDArray[np.float32]:
     """A heat map at a picture's size: float32 (height, width), 0 to 1."""
     grown = cv2.resize(heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(grown, 0, 1), dtype=np.float32)
+
+
+def draw_look(path: Path, pixels: NDArray[np.uint8], look: "Look", model: str) -> None:
+    """Draw an image beside itself with the heat map, under the score and the suspected parts, as a PNG.
+
+    Args:
+        path: of the PNG.
+        pixels: uint8 (height, width, 3).
+        look: what the model sees in it.
+        model: its name.
+    """
+    from matplotlib.figure import Figure
+
+    height, width = pixels.shape[:2]
+    figure = Figure(figsize=(7, 3.5 * height / width + 0.7), layout="constrained", dpi=150)
+    parts = ", ".join(part.replace("_", " ") for part in look.parts) or "none"
+    unsure = ", unsure" if look.score.unsure else ""
+    figure.suptitle(f"{model}: {look.score.p_fake:.3f}, {look.score.label}{unsure}; suspected: {parts}", fontsize=10)
+    warm = pixels if look.heat is None else overlaid(pixels, look.heat)
+    titles = (_short(Path(look.score.name).name, 40), "no heat map" if look.heat is None else "where it looks")
+    for ax, shown, title in zip(figure.subplots(1, 2), (pixels, warm), titles, strict=True):
+        ax.imshow(shown, interpolation="antialiased")
+        ax.set_title(title, fontsize=9)
+        ax.set_axis_off()
+    with written_aside(path) as aside:
+        figure.savefig(aside, format="png", metadata={"Software": None})
 
 
 def draw_feature_maps(path: Path, pixels: NDArray[np.uint8], found: Sequence[FeatureMaps], title: str) -> None:

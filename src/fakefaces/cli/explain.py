@@ -1,0 +1,59 @@
+"""``fakefaces explain``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fakefaces.cli.chosen import any_detector, image_files
+
+
+def explain(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="'champion', a model of params.yaml that was trained, a models:/ URI, or a detector's folder.",
+            show_default=False,
+        ),
+    ],
+    paths: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
+    to: Annotated[Path, typer.Option(help="The folder that the pictures go to.")] = Path("explained"),
+    layers: Annotated[int, typer.Option(min=1, help="Convolutions that are drawn, at most.")] = 8,
+    maps: Annotated[int, typer.Option(min=1, help="Feature maps that are drawn of each, at most.")] = 16,
+    threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
+) -> None:
+    """Draw what a model sees: heat map, feature maps and filters."""
+    from fakefaces import detector, images, runtime
+    from fakefaces.base.errors import DataError
+    from fakefaces.base.progress import say, track
+    from fakefaces.explain.features import feature_maps, filters
+    from fakefaces.explain.looking import look
+    from fakefaces.explain.pictures import draw_feature_maps, draw_filters, draw_look
+
+    files = image_files(paths)
+    folder = any_detector(model)
+    runtime.start(seed=0, threads=threads)
+    loaded = detector.load(folder)
+    kernels = filters(loaded.network, layers=layers)
+    if kernels:
+        draw_filters(to / "filters.png", kernels, f"{loaded.card.model}: filters")
+        print(to / "filters.png")
+    failed, taken = 0, set[str]()
+    for path in track(files, "explaining", len(files)):
+        (found,) = look(loaded, [(str(path), images.read(path))], threads=threads)
+        if found.score.problem:
+            failed += 1
+            say(f"ERROR {found.score.problem}")
+            continue
+        data = images.read(path)
+        name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
+        taken.add(name)
+        draw_look(to / f"{name}_heat.png", images.decode(data, str(path)), found, loaded.card.model)
+        print(to / f"{name}_heat.png")
+        if loaded.card.reads == "pixels" and kernels:
+            seen = loaded.read(data, str(path))
+            made = feature_maps(loaded.network, seen, layers=layers, maps=maps)
+            draw_feature_maps(to / f"{name}_feature_maps.png", seen, made, f"{loaded.card.model}: {path.name}")
+            print(to / f"{name}_feature_maps.png")
+    if failed:
+        raise DataError(f"{failed} of {len(files)} files could not be explained")
