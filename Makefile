@@ -9,6 +9,7 @@ RUN := $(UV) run --locked --no-sync
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 PORT := 5000
+SERVE_PORT := 5001
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,9 +43,15 @@ format: setup  ## let ruff mend what it can
 	$(RUN) ruff format .
 
 ui: setup  ## MLflow's pages on 127.0.0.1:5000
-	$(RUN) mlflow ui --host 127.0.0.1 --port $(PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlruns/mlflow.db}"
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(RUN) mlflow ui --workers 1 --host 127.0.0.1 --port $(PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlruns/mlflow.db}"
+
+serve: setup  ## the champion over HTTP on 127.0.0.1:5001, by MLflow's scoring server
+	$(RUN) fakefaces serve --port $(SERVE_PORT)
+
+pictures: setup  ## take the README's picture of MLflow's pages again, of the runs that are there
+	$(RUN) python docs/pictures/pages.py
 
 sample: setup  ## draw the embedded sample again
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: help setup repro test test-all lint format ui sample
+.PHONY: help setup repro test test-all lint format ui serve pictures sample

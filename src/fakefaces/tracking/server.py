@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.base.progress import say
 from fakefaces.images import MAX_BYTES
 from fakefaces.tracking.detectors import pyfunc
 
@@ -142,8 +143,11 @@ def serve(folder: Path, host: str, port: int) -> None:
             listening.bind((host, port))
         except OSError as error:
             raise FakefacesError(f"{host}:{port}: {error.strerror}; take another port with --port") from None
-        config = uvicorn.Config(application(folder), limit_concurrency=_AT_ONCE, log_level="info")
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(uvicorn.Config(application(folder), limit_concurrency=_AT_ONCE, log_level="warning"))
+        listening.listen()  # from here on who asks is answered, if only after uvicorn has started
+        shown = f"[{host}]" if ":" in host else host
+        say(f"serving at http://{shown}:{listening.getsockname()[1]}/invocations; Ctrl-C ends it")
+        server.run(sockets=[listening])
 
 
 _OURS = (b"content-type", b"content-length", b"transfer-encoding")

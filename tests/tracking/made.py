@@ -1,0 +1,89 @@
+"""Runs and registered versions as the stages leave them, made without the stages."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fakefaces.base.files import write_json
+from fakefaces.base.params import Promote
+from fakefaces.data.faces import PARTS
+from fakefaces.decision import Decision
+from fakefaces.detector import Card, Detector
+from fakefaces.promotion import Measured, promote
+from fakefaces.tracking.digests import digest
+from fakefaces.tracking.evidence import Evidence, find, gathered
+from fakefaces.tracking.registry import Registry, Version
+from fakefaces.tracking.runs import stage_run
+
+RULE = Promote(name="fake-faces", metric="roc_auc", margin=0.05, slice_margin=0.2)
+POINT = {"threshold": 0.625, "unsure": {"low": 0.25, "high": None}}
+
+
+def trained(root: Path, name: str, network: Any = None) -> Path:
+    """A model's folder and the run that made it, as training leaves them; without a network it cannot be loaded."""
+    folder = root / "outputs" / "models" / name
+    card = Card(model=name, kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=9)
+    if network is None:
+        folder.mkdir(parents=True)
+        (folder / "network.keras").write_bytes(f"the network of {name}".encode())
+        write_json(folder / "detector.json", card.model_dump())
+    else:
+        Detector(network, card).save(folder)
+    with stage_run(name, role="train") as run:
+        run.params({"model": name})
+        run.made(f"outputs/models/{name}")
+    return folder
+
+
+def evaluated(root: Path, name: str, strength: float, point: dict = POINT, n: int = 200) -> Evidence:
+    """The model's evaluation and the run that made it, as evaluation leaves them."""
+    label = np.arange(n) % 2
+    noise = np.random.default_rng(len(name)).normal(0, 1, n)
+    table = pd.DataFrame(
+        {"sha256": [f"{k:064x}" for k in range(n)], "label": label, "group": [f"g{k}" for k in range(n)]}
+    )
+    table["difficulty"] = np.where(label == 1, "mid", "")
+    for part in PARTS:
+        table[part] = label
+    table[name] = 1 / (1 + np.exp(-(noise + strength * (label - 0.5))))
+    found = {
+        "validation": {"roc_auc": 0.7},
+        "test": {"overall": {"roc_auc": 0.6}},
+        "operating": point,
+        "threshold": 0.5,
+        "protocol": "grouped",
+        "model_digest": digest(root / "outputs" / "models" / name),
+        "test_digest": "these images",
+    }
+    (root / "reports").mkdir(exist_ok=True)
+    table.to_csv(root / "outputs" / "tested.csv", index=False)
+    write_json(root / "reports" / f"{name}.json", found)
+    with stage_run(name, role="evaluate") as run:
+        run.params({"model": name})
+        run.tag("model.digest", found["model_digest"])
+        run.tag("test.digest", found["test_digest"])
+        run.artifact(root / "outputs" / "tested.csv")
+        run.artifact(root / "reports" / f"{name}.json")
+    return gathered(name, found, root / "outputs" / "tested.csv")
+
+
+def of_store(champion: Version, evidence: Evidence) -> Measured:
+    """The champion's scores from its evaluation's run."""
+    own = find(champion.tags["digest"], evidence.test_digest)
+    return Measured(0.5, dict(zip(own.tested["sha256"], own.tested["p_fake"], strict=True)))
+
+
+def promoted(root: Path, evidence: Evidence, **more: Any) -> tuple[Version, Decision]:
+    """What the promote stage does."""
+    path = f"outputs/models/{evidence.model}"
+    entry = (path, root / path)
+    return promote(Registry(RULE.name), evidence, entry, RULE, of_store, draws=200, seed=0, **more)
+
+
+def models(root: Path, *strengths: tuple[str, float]) -> list[Evidence]:
+    """Several models by how well their scores tell the classes apart."""
+    for name, _ in strengths:
+        trained(root, name)
+    return [evaluated(root, name, strength) for name, strength in strengths]
