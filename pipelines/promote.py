@@ -7,7 +7,8 @@ from fakefaces.base.params import Params
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
 from fakefaces.decision import record_of
-from fakefaces.promotion import choose, promote
+from fakefaces.evaluation.choice import choose
+from fakefaces.promotion import promote
 from fakefaces.remeasure import measured
 from fakefaces.tracking.evidence import gathered
 from fakefaces.tracking.registry import Registry

@@ -6,7 +6,8 @@ from fakefaces.base.errors import ModelError
 from fakefaces.base.params import Promote
 from fakefaces.data.faces import PARTS
 from fakefaces.decision import described, record_of, recorded, tags_of
-from fakefaces.promotion import Measured, choose, judge, operating_point, scores_of
+from fakefaces.evaluation.choice import choose
+from fakefaces.promotion import Measured, judge, operating_point, scores_of
 from fakefaces.tracking.evidence import Evidence
 from fakefaces.tracking.registry import Version
 

@@ -4,7 +4,8 @@ from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import read_json
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
-from fakefaces.promotion import Entry, choose
+from fakefaces.evaluation.choice import choose
+from fakefaces.promotion import Entry
 from fakefaces.remeasure import test_digest
 from fakefaces.tracking import detectors, evidence
 from fakefaces.tracking.evidence import Evidence

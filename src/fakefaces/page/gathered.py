@@ -12,6 +12,7 @@ from fakefaces.base.files import read_json
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.data.splits import images_digest, read_split
+from fakefaces.evaluation.choice import choose
 from fakefaces.explain.truth import SIDE
 from fakefaces.report.results import results_table, rule_name
 
@@ -96,8 +97,6 @@ class Gathered:
     @cached_property
     def best(self) -> str:
         """The model that is best on validation, by the figure that promotes."""
-        from fakefaces.promotion import choose
-
         return choose({name: self.metrics[name] for name in self.models}, self.params.promote.metric).model
 
     @property
