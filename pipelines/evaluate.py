@@ -18,6 +18,7 @@ from fakefaces.evaluation.judgement import judge, with_sources
 from fakefaces.report.markdown import results_markdown
 from fakefaces.report.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
+from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import stage_run
 
 Figures = dict[str, dict[str, Any]]
@@ -68,7 +69,8 @@ def main(params: Params, layout: Layout) -> None:
     write_text(layout.tested, first.drop(columns="p_fake").join(scores).to_csv(index=False, float_format="%.8f"))
     write(layout, metrics, {name: tested[name] for name in tables}, comparisons_table(map(asdict, compared)))
     for name in tables:
-        log(layout, name, metrics[name])
+        with stage_run(name, role="evaluate") as run:
+            log_evaluation(run, layout, name, metrics[name], params.seed)
 
 
 def of_split(images: pd.DataFrame, scores: pd.DataFrame, split: str) -> pd.DataFrame:
@@ -100,26 +102,6 @@ def write(layout: Layout, metrics: Figures, tested: dict[str, pd.DataFrame], com
     write_text(layout.reports / "results.md", results_markdown(table, metrics, comparisons))
     for name, auc, accuracy in zip(table["model"], table["roc_auc"], table["accuracy"], strict=True):
         say(f"{name:24} ROC AUC {auc:.3f}  accuracy {accuracy:.3f}")
-
-
-def log(layout: Layout, name: str, found: dict[str, Any]) -> None:
-    """Log one model's evaluation as a run that points at what it judged."""
-    with stage_run(name, role="evaluate") as run:
-        run.params({key: found[key] for key in ("weights", "threshold", "protocol", "rounds")} | {"model": name})
-        run.tag("model.digest", found["model_digest"])
-        run.tag("test.digest", found["test_digest"])
-        test = found["test"]
-        parts = {"validation": found["validation"], "test": test["overall"], "test_matched": test["matched"]}
-        parts |= {"test_paired": test["paired"], "operating": found["operating"].get("test", {})}
-        parts |= {"test_reference": test["reference"], "explained": found["explained"]}
-        parts |= {f"test_{row['transform']}_{row['level']:g}": row for row in found["robustness"] if row["transform"]}
-        for part, figures in parts.items():
-            run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
-        for path in (layout.metrics(name), layout.scores(name), layout.shifted(name), layout.tested):
-            run.artifact(path)
-        for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
-            run.artifact(path)
-        run.made(layout.relative(layout.metrics(name)))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
     where = f"train.models.{name}"
     schedule = params.train.fit_with(model.fit, found["fit"], where=f"{where}.fit")
     plan = blueprint(model.kind, model.settings | found["settings"], f"params.yaml: {where}")
-    recipe = Recipe.from_json(read_json(layout.recipe(model.augment)))
+    recipe = Recipe.from_json(read_json(layout.recipe(model.augment))).at(found["augment"].get("strength", 1.0))
     if recipe and params.prepare.views[model.view].backbone:
         raise ParamsError(
             f"params.yaml: train.models.{name}: augment: {model.augment} changes pixels, but the view "
@@ -46,6 +46,9 @@ def main(params: Params, layout: Layout, name: str) -> None:
             | model.model_dump(include={"kind", "view", "augment", "tuned"})
             | {"fit": schedule.model_dump(), "settings": plan.settings.model_dump()}
         )
+        if model.tuned == "best":
+            effort = run.figures_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
+            run.metrics({f"tuning_{name}": value for name, value in effort.items()})
         for number, split in enumerate(splits):
             view = load_view(layout.view(model.view), table.assign(split=split))
             run.params({"weights": view.weights})
@@ -97,6 +100,7 @@ def fitted(
             on_epoch=on_epoch,
         )
     run.metrics({"best_epoch": state.best_epoch, "epochs": state.epoch})
+    run.speed(state.epoch * len(view.train.labels), state.seconds)
     return network, state
 
 

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from tests.stores import empty_database, postgres, sqlite_tables, tracked  # noqa: F401, fixtures of all tests
+
 ROOT = Path(__file__).parents[1]
 NAMES = ("easy_{}_1111", "mid_{}_0011", "mid_{}_1100", "hard_{}_0001")
 
@@ -58,7 +60,7 @@ def small_params() -> dict:
     params["train"]["models"] = {
         "simple_cnn": {"kind": "simple_cnn", "view": "pixels", "augment": "standard", "tuned": "none"},
         "mobilenet": {"kind": "pretrained", "view": "mobilenet", "augment": "none", "tuned": "none"},
-        "custom_cnn_tuned": {"kind": "custom_cnn", "view": "pixels", "augment": "none", "tuned": "best"},
+        "custom_cnn_tuned": {"kind": "custom_cnn", "view": "pixels", "augment": "standard", "tuned": "best"},
         "forensic": {"kind": "forensic", "view": "traces", "augment": "none", "tuned": "none"},
     }
     params["distort"] |= {"jpeg": [90, 50], "blur": [1], "resize": [0.5], "noise": [5]}

@@ -70,5 +70,7 @@ def test_kinds_are_the_files_of_their_folder():
     assert {"simple_cnn", "custom_cnn", "pretrained"} <= set(kinds())
     with pytest.raises(ParamsError, match="no kind 'resnet'; known: custom_cnn"):
         blueprint("resnet", {}, "here")
-    with pytest.raises(ParamsError, match="'droput'; allowed here: dropout, l2, momentum, units, width"):
+    with pytest.raises(
+        ParamsError, match="'droput'; allowed here: depth, dropout, first_kernel, kernel, l2, momentum, units, width"
+    ):
         blueprint("custom_cnn", {"droput": 0.1}, "here")

@@ -1,6 +1,18 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
 import pytest
 
-from fakefaces.tuning import PrunedError, Trial, best, search
+from fakefaces.base.errors import ParamsError
+from fakefaces.base.params import Params
+from fakefaces.base.strict import parse
+from fakefaces.tuning.pictures import draw
+from fakefaces.tuning.search import Found, Plan, PrunedError, Trial, best, search, share
+from fakefaces.tuning.trials import sections
+from tests.conftest import ROOT
 
 SPACE = {
     "settings.dropout": {"choices": None, "low": 0.0, "high": 1.0, "log": False},
@@ -16,17 +28,18 @@ def objective(number, values, report):
     return score
 
 
-def run(folder, trials=12, objective=objective, seed=3) -> list[Trial]:
-    return search(
-        SPACE, objective, trials=trials, startup_trials=4, seed=seed, unfinished=folder, on_trial=lambda trial: None
-    )
+def plan(trials=12, seed=3, pruner="median") -> Plan:
+    return Plan("study", SPACE, trials=trials, startup_trials=4, epochs=3, pruner=pruner, seed=seed)
 
 
-def test_a_search_is_seeded_and_leaves_nothing_behind(tmp_path):
+def run(folder, objective=objective, on_trial=lambda trial: None, **changed) -> list[Trial]:
+    return search(plan(**changed), objective, folder=folder, on_trial=on_trial).trials
+
+
+def test_a_search_is_seeded(tmp_path):
     first, again, other = run(tmp_path / "a"), run(tmp_path / "b"), run(tmp_path / "c", seed=4)
     assert first == again
     assert first != other
-    assert not (tmp_path / "a").exists()
     assert [trial.number for trial in first] == list(range(12))
 
 
@@ -38,8 +51,9 @@ def test_a_search_finds_better_than_chance_and_prunes(tmp_path):
     assert best(trials).score == max(trial.score for trial in trials if trial.score is not None)
 
 
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
 @pytest.mark.parametrize("stop_at", [0, 3, 7])
-def test_a_killed_search_goes_on_to_the_same_end(tmp_path, stop_at):
+def test_a_killed_search_goes_on_to_the_same_end(tmp_path, stop_at, pruner):
     calls = []
 
     def dies(number, values, report):
@@ -48,13 +62,11 @@ def test_a_killed_search_goes_on_to_the_same_end(tmp_path, stop_at):
             raise KeyboardInterrupt
         return objective(number, values, report)
 
-    whole = run(tmp_path / "whole")
+    whole = run(tmp_path / "whole", pruner=pruner)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "cut", objective=dies)
+        run(tmp_path / "cut", objective=dies, pruner=pruner)
     seen = []
-    resumed = search(
-        SPACE, dies, trials=12, startup_trials=4, seed=3, unfinished=tmp_path / "cut", on_trial=seen.append
-    )
+    resumed = run(tmp_path / "cut", objective=dies, pruner=pruner, on_trial=seen.append)
     assert resumed == whole
     assert sorted(calls) == sorted([*range(12), stop_at])  # none but the interrupted one is run again
     assert seen == whole
@@ -77,3 +89,88 @@ def test_all_pruned_is_no_best(tmp_path):
 
     assert best(run(tmp_path / "a", trials=3, objective=always)) is None
     assert best([]) is None
+
+
+@pytest.mark.parametrize("pruner", ["hyperband", "none"])
+def test_the_pruner_is_the_one_that_was_asked_for(tmp_path, pruner):
+    trials = run(tmp_path / "a", trials=30, pruner=pruner)
+    assert any(trial.pruned for trial in trials) == (pruner == "hyperband")
+
+
+def test_what_a_study_shows(tmp_path):
+    found = search(plan(trials=20), objective, folder=tmp_path / "a", on_trial=lambda trial: None)
+    assert sum(found.importances.values()) == pytest.approx(1)
+    assert set(found.importances) == set(SPACE)
+    assert found.seconds > 0
+    assert [path.name for path in draw(found, tmp_path)] == ["history.png", "importance.png"]
+    assert all((tmp_path / name).read_bytes()[1:4] == b"PNG" for name in ("history.png", "importance.png"))
+    assert draw(Found([Trial(0, {}, None, True)], 0.0, {}), tmp_path) == []
+
+
+def test_a_study_of_one_trial_has_no_importances(tmp_path):
+    found = search(plan(trials=1), objective, folder=tmp_path / "a", on_trial=lambda trial: None)
+    assert found.importances == {}
+
+
+def test_values_go_to_their_sections():
+    found = sections({"settings.depth": 3, "fit.learning_rate": 0.01, "augment.strength": 0.5})
+    assert found == {"settings": {"depth": 3}, "fit": {"learning_rate": 0.01}, "augment": {"strength": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"space": {"optimizer.name": {"choices": ["adam"]}}}, "optimizer.name"),
+        ({"augment": "none"}, "has no strength to tune"),
+        ({"pruner": "percentile"}, "pruner"),
+    ],
+)
+def test_a_space_that_leads_nowhere_is_refused(small_params, change, message):
+    with pytest.raises(ParamsError, match=message):
+        parse(Params, small_params | {"tune": small_params["tune"] | change}, "params.yaml")
+
+
+WORKER = """
+    import sys, time
+    sys.path.insert(0, {root!r})
+    from tests.test_tune import objective, plan
+    from fakefaces.tuning.search import share
+
+    def slow(number, values, report):
+        print(number, flush=True)
+        time.sleep({seconds})
+        return objective(number, values, report)
+
+    found = share(plan(), slow, storage={storage!r}, on_trial=lambda trial: None, heartbeat=1)
+    print("found", len(found.trials))
+"""
+
+
+def worker(storage: str, seconds: float) -> subprocess.Popen:
+    code = textwrap.dedent(WORKER.format(root=str(ROOT), storage=storage, seconds=seconds))
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    return subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_share_a_study_and_a_killed_one_loses_nothing(empty_database):
+    import optuna
+
+    victim = worker(empty_database, 600)
+    assert victim.stdout.readline().strip().isdigit()  # it has a trial
+    started = [worker(empty_database, 0.2) for _ in range(2)]
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    outputs = [process.communicate()[0].splitlines() for process in started]
+    assert [process.returncode for process in started] == [0, 0]
+    assert all(lines[-1] == "found 12" for lines in outputs)
+    assert all(len(lines) > 1 for lines in outputs)  # both did some
+    found = share(plan(), objective, storage=empty_database, on_trial=lambda trial: None)
+    study = optuna.load_study(study_name="study", storage=empty_database)
+    states = [trial.state.name for trial in study.trials]
+    assert states.count("RUNNING") == 0
+    assert states.count("FAIL") == 1
+    assert states.count("COMPLETE") + states.count("PRUNED") == len(found.trials) == 12
+    (failed,) = [trial for trial in study.trials if trial.state.name == "FAIL"]
+    again = [trial for trial in study.trials if trial.system_attrs.get("failed_trial") == failed.number]
+    assert again and again[0].params == failed.params
+    study._storage._backend.engine.dispose()

@@ -4,7 +4,7 @@ Copies are drawn during training, not stored: ``benchmarks/augmentation.py`` mea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,21 @@ class Recipe:
     """An ordered list of albumentations transforms, by their own names and arguments.
 
     An empty recipe leaves images as they are.
+
+    Attributes:
+        transforms: names and arguments.
+        strength: 0 to 1; every transform's probability is multiplied by it.
     """
 
     transforms: Sequence[tuple[str, dict[str, Any]]]
+    strength: float = 1.0
 
     def __bool__(self) -> bool:
-        return bool(self.transforms)
+        return bool(self.transforms) and self.strength > 0
+
+    def at(self, strength: float) -> "Recipe":
+        """The same recipe at another strength."""
+        return replace(self, strength=strength)
 
     @classmethod
     def from_json(cls, value: list[dict[str, Any]]) -> "Recipe":
@@ -38,7 +47,7 @@ class Recipe:
         return cls([(step["name"], step["arguments"]) for step in value])
 
     def to_json(self) -> list[dict[str, Any]]:
-        """A plain list, for the augment stage's output."""
+        """A plain list, for the augment stage's output; the strength is what a study found, and not in it."""
         return [{"name": name, "arguments": arguments} for name, arguments in self.transforms]
 
 
@@ -64,6 +73,8 @@ def compose(recipe: Recipe, seed: int) -> Any:
             except (TypeError, ValueError, UserWarning) as error:
                 reason = " ".join(str(error).split())
                 raise ParamsError(f"params.yaml: augment.transforms: {name}: {reason}") from None
+    for step in steps:
+        step.p *= recipe.strength
     # A border that reflects the image reflects points too; those fall outside and are removed.
     points = albumentations.KeypointParams(format="xy", label_fields=["sides"], remove_invisible=True)
     return albumentations.Compose(steps, keypoint_params=points, seed=seed)

@@ -121,9 +121,10 @@ def fit_view(
         blueprint.settings.model_dump(),
         vars(schedule),
         recipe.to_json(),
+        recipe.strength,
         seed,
     ]
-    key = fingerprint([view.train.views, view.train.labels, view.validation.views], settings, _code())
+    key = fingerprint([view.train.views, view.train.labels, view.validation.views], settings, code())
     progress = fit(
         head,
         view.train,
@@ -151,7 +152,7 @@ def _joined(network: Any, frozen: Any) -> Any:
     return keras.Model({"traces": traces, "crop": crop}, network(joined), name=network.name)
 
 
-def _code() -> list[Path]:
+def code() -> list[Path]:
     """The files that a fit's result depends on."""
     package = Path(fakefaces.__file__).parent
     names = ("training.py", "fitting.py", "augmentation.py")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,7 @@ class Progress:
     history: list[Row] = field(default_factory=list)
     best: float | None = None
     best_epoch: int = 0
+    seconds: float = 0.0  # that the epochs took, in this process and in killed ones before it
 
     @property
     def epoch(self) -> int:
@@ -124,7 +126,9 @@ def fit(
     for row in state.history:
         on_epoch(row)
     while not state.over(schedule):
+        start = time.perf_counter()
         row = _one_epoch(network, step, train, validation, schedule, recipe, [seed, state.epoch])
+        state.seconds += time.perf_counter() - start
         if state.improved_by(row, schedule.monitor):
             best = network.get_weights()
         if checkpoint:

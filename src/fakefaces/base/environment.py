@@ -1,6 +1,7 @@
 """Every environment variable that the project reads or sets, and the folders that follow from them."""
 
 import os
+import re
 from pathlib import Path
 
 from fakefaces.base.errors import FakefacesError
@@ -23,6 +24,8 @@ _SETTLED = {
     # (benchmarks/training.py), and one machine's figures should not differ from another's by a default.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
+
+_SQLITE = "sqlite:///"
 
 
 def settle() -> None:
@@ -62,13 +65,41 @@ def home() -> Path:
 
 
 def tracking_uri() -> str:
-    """``MLFLOW_TRACKING_URI``, else the sqlite file ``mlruns/mlflow.db`` of :func:`home`."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlruns' / 'mlflow.db'}"
+    """``MLFLOW_TRACKING_URI``, else the sqlite file ``mlruns/mlflow.db`` of :func:`home`.
+
+    A relative sqlite path starts at :func:`home`, so that experiments in a temporary copy find it too.
+    """
+    return _anchored(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns/mlflow.db")
 
 
-def artifacts_root() -> Path | None:
-    """Where artifacts go beside the embedded store; None where a server or the user's own store decides."""
-    return None if os.environ.get("MLFLOW_TRACKING_URI") else home() / "mlruns" / "artifacts"
+def artifacts_root() -> str | None:
+    """Where a new store keeps its artifacts; None where a tracking server decides.
+
+    Beside a sqlite file it is the folder ``artifacts``. Beside another database it is
+    ``MLFLOW_DEFAULT_ARTIFACT_ROOT``, which all machines must reach, or else ``mlruns/artifacts`` of :func:`home`.
+    """
+    uri = tracking_uri()
+    if uri.startswith(_SQLITE):
+        return (Path(uri.removeprefix(_SQLITE)).parent / "artifacts").as_uri()
+    if uri.startswith(("http:", "https:", "databricks")):
+        return None
+    return os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or (home() / "mlruns" / "artifacts").as_uri()
+
+
+def study_storage() -> str | None:
+    """``OPTUNA_STORAGE``, the database of a study that several processes share; None for the embedded file."""
+    uri = os.environ.get("OPTUNA_STORAGE")
+    return _anchored(uri) if uri else None
+
+
+def shown(uri: str) -> str:
+    """A database's URI without its password, for messages."""
+    return re.sub(r"//([^:/@]*):[^@]*@", r"//\1:***@", uri)
+
+
+def _anchored(uri: str) -> str:
+    relative = uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_absolute()
+    return f"{_SQLITE}{home() / uri.removeprefix(_SQLITE)}" if relative else uri
 
 
 def stage() -> str | None:

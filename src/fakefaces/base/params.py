@@ -153,7 +153,10 @@ class Range(Strict):
 
 
 class Tune(Strict):
-    """The study: which kind on which view, how long, and where it looks."""
+    """The study: which kind on which view, how long, and where it looks.
+
+    A place of the space is ``settings.<one of the kind's>``, ``fit.<one of train.fit's>`` or ``augment.strength``.
+    """
 
     kind: Slug
     view: Slug
@@ -161,7 +164,8 @@ class Tune(Strict):
     trials: Annotated[int, Field(ge=0)]
     epochs: Count
     startup_trials: Count  # drawn at random before the sampler learns, and never pruned
-    space: dict[str, Range]
+    pruner: Literal["median", "hyperband", "none"] = "median"
+    space: dict[Annotated[str, Field(pattern=r"^(settings|fit)\.[a-z0-9_]+$|^augment\.strength$")], Range]
 
 
 class Evaluate(Strict):
@@ -218,12 +222,18 @@ class Params(Strict):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> "Params":
+        if "augment.strength" in self.tune.space and self.tune.augment == "none":
+            raise ValueError(
+                "tune.augment: 'none' has no strength to tune; say standard, or leave augment.strength out"
+            )
         for name, model in self.train.models.items():
             if model.view not in self.prepare.views:
                 known = ", ".join(self.prepare.views)
                 raise ValueError(f"train.models.{name}.view: no view '{model.view}'; known: {known}")
             if model.tuned == "best" and model.kind != self.tune.kind:
                 raise ValueError(f"train.models.{name}.tuned: the study tunes the kind '{self.tune.kind}' only")
+            if model.tuned == "best" and "augment.strength" in self.tune.space and model.augment != self.tune.augment:
+                raise ValueError(f"train.models.{name}.augment: the study tunes the strength of '{self.tune.augment}'")
         if self.tune.view not in self.prepare.views:
             raise ValueError(f"tune.view: no view '{self.tune.view}'; known: {', '.join(self.prepare.views)}")
         return self

@@ -12,6 +12,7 @@ from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
 from fakefaces.cli.sample import sample
 from fakefaces.cli.serve import serve
+from fakefaces.cli.tune import tune
 
 app = typer.Typer(
     add_completion=False,
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell doctored face photographs from real ones.",
 )
-for _command in (predict, explain, promote, registry, serve, data, sample):
+for _command in (predict, explain, promote, registry, serve, tune, data, sample):
     app.command()(_command)
 
 

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from fakefaces.base.strict import Strict
 
-# Filters, kernel size and pooling of the four blocks.
-_BLOCKS = ((8, 3, 2), (8, 5, 2), (16, 5, 2), (16, 5, 4))
-
 
 class Settings(Strict):
     """What ``params.yaml`` or a study may set."""
 
+    depth: Annotated[int, Field(ge=1, le=8)] = 4  # blocks of a convolution, a normalisation and a pooling
+    first_kernel: Annotated[int, Field(ge=1, le=11)] = 3  # side of the first convolution, pixels
+    kernel: Annotated[int, Field(ge=1, le=11)] = 5  # of all others
     width: Annotated[float, Field(gt=0, le=8)] = 1.0  # times the filters of every block
     units: Annotated[int, Field(ge=1)] = 16
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
@@ -24,6 +24,18 @@ class Settings(Strict):
     # Keras' 0.99 looks back over hundreds of batches, more than an epoch has here: the validation figures
     # of the first epochs would come from statistics that are not there yet.
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+
+
+def blocks(settings: Settings) -> list[tuple[int, int, int]]:
+    """Filters, kernel and pooling of each block: 8 filters in the first two, 16 in the others; a wide last pool."""
+    return [
+        (
+            max(1, round((8 if k < 2 else 16) * settings.width)),
+            settings.kernel if k else settings.first_kernel,
+            2 if k < settings.depth - 1 else 4,
+        )
+        for k in range(settings.depth)
+    ]
 
 
 def build(settings: Settings, shape: tuple[int, ...], trained: None = None) -> Any:
@@ -34,9 +46,8 @@ def build(settings: Settings, shape: tuple[int, ...], trained: None = None) -> A
     network = keras.Sequential(name="custom_cnn")
     network.add(layers.Input(shape, name="pixels"))
     network.add(layers.Rescaling(1 / 255, name="rescale"))
-    for k, (filters, kernel, pool) in enumerate(_BLOCKS, start=1):
-        wide = max(1, round(filters * settings.width))
-        network.add(layers.Conv2D(wide, kernel, padding="same", activation="relu", name=f"conv{k}"))
+    for k, (filters, kernel, pool) in enumerate(blocks(settings), start=1):
+        network.add(layers.Conv2D(filters, kernel, padding="same", activation="relu", name=f"conv{k}"))
         network.add(layers.BatchNormalization(momentum=settings.momentum, name=f"norm{k}"))
         network.add(layers.MaxPooling2D(pool, padding="same", name=f"pool{k}"))
     network.add(layers.Flatten(name="flatten"))

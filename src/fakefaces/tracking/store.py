@@ -1,15 +1,15 @@
 """The MLflow store: opened by URI, made on first use, with leftovers of killed processes closed."""
 
 import logging
-import os
-import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from fakefaces.base import environment
+from fakefaces.base import environment, locks
 from fakefaces.base.errors import TrackingError
+from fakefaces.base.progress import say
+from fakefaces.tracking import processes, relinking
 
 EXPERIMENT = "fakefaces"
 
@@ -24,6 +24,24 @@ def opened() -> Iterator[Any]:
     Raises:
         TrackingError: the store cannot be opened, or fails while the block uses it.
     """
+    with reached() as mlflow:
+        with exclusively("store"):  # two first starts would both make the tables
+            if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+                mlflow.create_experiment(EXPERIMENT, artifact_location=environment.artifacts_root())
+            elif old := relinking.moved_from(mlflow, EXPERIMENT):
+                count = relinking.relink(old)
+                say(f"the store was moved here from {relinking.local(old)}: {count} paths of artifacts follow it")
+        mlflow.set_experiment(EXPERIMENT)
+        yield mlflow
+
+
+@contextmanager
+def reached() -> Iterator[Any]:
+    """Import MLflow and point it at the store as it is; for those who only look.
+
+    Raises:
+        TrackingError: the store cannot be opened, or fails while the block uses it.
+    """
     warnings.simplefilter("ignore", FutureWarning)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     import mlflow
@@ -31,21 +49,14 @@ def opened() -> Iterator[Any]:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    uri, artifacts = environment.tracking_uri(), environment.artifacts_root()
+    uri = environment.tracking_uri()
+    mlflow.set_tracking_uri(uri)
     try:
-        if artifacts:
-            artifacts.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(uri)
-        with exclusively("store"):  # two first starts would both make the tables
-            if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-                location = artifacts.as_uri() if artifacts else None
-                mlflow.create_experiment(EXPERIMENT, artifact_location=location)
-        mlflow.set_experiment(EXPERIMENT)
         yield mlflow
     except (MlflowException, SQLAlchemyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise TrackingError(
-            f"the MLflow store {uri} cannot be used ({reason}); check MLFLOW_TRACKING_URI, "
+            f"the MLflow store {environment.shown(uri)} cannot be used ({reason}); check MLFLOW_TRACKING_URI, "
             "or the folder mlruns/ and the space on its disk"
         ) from None
 
@@ -60,40 +71,23 @@ def connect() -> Any:
         return mlflow
 
 
-@contextmanager
-def exclusively(what: str) -> Iterator[None]:
-    """Let one process at a time through, among those that share the embedded store.
-
-    With a store of the user's own (``MLFLOW_TRACKING_URI``) the lock is beside the project all the same: it
-    serves the processes of this machine, which are the ones that start at once.
-    """
-    from filelock import FileLock
-
-    folder = environment.home() / "mlruns"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f".{what}.lock", timeout=120):
-        yield
+def exclusively(what: str) -> AbstractContextManager[None]:
+    """Let one process at a time through, among those that use the store."""
+    return locks.exclusively(environment.tracking_uri(), what)
 
 
-def close_dead_runs(mlflow: Any) -> None:
-    """Mark as KILLED what is still RUNNING in the name of a process of this machine that is gone."""
-    running = mlflow.search_runs(
-        experiment_names=[EXPERIMENT],
-        filter_string=f"attributes.status = 'RUNNING' and tags.host = '{socket.gethostname()}'",
-        output_format="list",
+def running(mlflow: Any) -> list[Any]:
+    """The runs that are under way, or seem to be."""
+    return list(
+        mlflow.search_runs(
+            experiment_names=[EXPERIMENT], filter_string="attributes.status = 'RUNNING'", output_format="list"
+        )
     )
-    for run in running:
-        if not _alive(int(run.data.tags.get("pid", "0"))):
-            mlflow.MlflowClient().set_terminated(run.info.run_id, status="KILLED")
 
 
-def _alive(pid: int) -> bool:
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def close_dead_runs(mlflow: Any) -> list[Any]:
+    """Mark as KILLED what is still RUNNING in the name of a process of this machine that is gone, and give it."""
+    dead = [run for run in running(mlflow) if processes.gone(run.data.tags)]
+    for run in dead:
+        mlflow.MlflowClient().set_terminated(run.info.run_id, status="KILLED")
+    return dead

@@ -1,0 +1,176 @@
+"""Runs on sqlite and on PostgreSQL: how they end, what they carry, how they are found."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fakefaces.base.errors import FakefacesError
+from fakefaces.tracking import processes, provenance, store
+from fakefaces.tracking.digests import digest
+from fakefaces.tracking.runs import find_run, stage_run
+from tests.conftest import ROOT
+
+
+def runs(mlflow, role: str) -> list:
+    return mlflow.search_runs(
+        experiment_names=[store.EXPERIMENT],
+        filter_string=f"tags.role = '{role}'",
+        order_by=["attributes.start_time ASC"],
+        output_format="list",
+    )
+
+
+def git(root: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    return subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def write(root: Path, text: str = "made") -> str:
+    (root / "outputs").mkdir(exist_ok=True)
+    (root / "outputs" / "model.txt").write_text(text)
+    return digest(root / "outputs" / "model.txt")
+
+
+def make(root: Path, text: str = "made") -> str:
+    """A run that writes an output."""
+    with stage_run("m", role="train") as run:
+        write(root, text)
+        run.made("outputs/model.txt")
+    return run.id
+
+
+def test_a_run_is_found_by_what_it_made_and_a_repeat_leads_to_the_first(tracked):
+    first, other, again = make(tracked), make(tracked, "other"), make(tracked)
+    mlflow = store.connect()
+    assert find_run(mlflow, "outputs/model.txt", write(tracked)).info.run_id == first
+    assert find_run(mlflow, "outputs/model.txt", write(tracked, "other")).info.run_id == other
+    assert find_run(mlflow, "outputs/model.txt", write(tracked, "never")) is None
+    assert mlflow.get_run(again).data.tags["repeats"] == first
+    assert "repeats" not in mlflow.get_run(first).data.tags
+    assert len(runs(mlflow, "pipeline")) == 1
+
+
+def test_other_parameters_are_another_tree(tracked):
+    make(tracked)
+    params = yaml.safe_load((tracked / "params.yaml").read_text())
+    (tracked / "params.yaml").write_text(yaml.safe_dump(params | {"seed": 21}, sort_keys=False))
+    make(tracked)
+    assert len(runs(store.connect(), "pipeline")) == 2
+
+
+def test_a_run_carries_where_it_comes_from_and_what_it_took(tracked):
+    (tracked / "dvc.lock").write_text("stages: {}\n")
+    (tracked / "src").mkdir()
+    (tracked / "src" / "new.py").write_text("x = 1\n")
+    (tracked / "params.yaml").write_text((tracked / "params.yaml").read_text() + "# a change\n")
+    with stage_run("m", role="train") as run:
+        run.speed(images=100, seconds=4.0)
+    mlflow = store.connect()
+    found = mlflow.get_run(run.id)
+    tags = found.data.tags
+    assert tags["git.dirty"] == "true"
+    assert tags["mlflow.source.git.commit"] == git(tracked, "rev-parse", "HEAD").strip()
+    assert all(tags[f"version.{name}"] not in ("", "none") for name in provenance.LIBRARIES)
+    assert "cores" in tags["machine"]
+    assert found.data.metrics["images_per_second"] == 25
+    assert found.data.metrics["wall_seconds"] > 0
+    assert found.data.metrics["peak_memory_mib"] > 10
+    folder = Path(mlflow.artifacts.download_artifacts(run_id=run.id, artifact_path="provenance"))
+    assert {path.name for path in folder.iterdir()} == {
+        "params.yaml", "dvc.yaml", "dvc.lock", "packages.txt", "changes.patch",
+    }  # fmt: skip
+    assert "mlflow==" in (folder / "packages.txt").read_text()
+    # the patch makes the tree of the run out of its commit
+    (tracked / "src" / "new.py").unlink()
+    git(tracked, "checkout", "-q", "params.yaml")
+    git(tracked, "apply", str(folder / "changes.patch"))
+    assert (tracked / "src" / "new.py").read_text() == "x = 1\n"
+    assert "# a change" in (tracked / "params.yaml").read_text()
+
+
+def test_what_the_pipeline_writes_does_not_make_the_tree_dirty(tracked):
+    (tracked / "dvc.lock").write_text("stages: {}\n")
+    (tracked / "reports").mkdir()
+    (tracked / "reports" / "results.csv").write_text("a\n")
+    git(tracked, "add", "dvc.lock", "reports")
+    git(tracked, "commit", "-qm", "results")
+    (tracked / "dvc.lock").write_text("stages: {a: b}\n")
+    (tracked / "reports" / "results.csv").write_text("b\n")
+    assert not provenance.dirty(tracked)
+    assert provenance.changes(tracked) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(FakefacesError("a reason"), "FAILED"), (KeyboardInterrupt(), "KILLED"), (SystemExit(143), "KILLED")],
+)
+def test_how_a_run_ends_is_said(tracked, error, status):
+    with pytest.raises(type(error)), stage_run("m", role="train") as run, run.child("trial 0", role="trial"):
+        raise error
+    mlflow = store.connect()
+    (found,), (trial,) = runs(mlflow, "train"), runs(mlflow, "trial")
+    assert found.info.status == trial.info.status == status
+    assert found.data.tags.get("error") == ("a reason" if status == "FAILED" else None)
+    assert found.data.metrics["wall_seconds"] > 0
+
+
+HANGS = """
+    import sys, time
+    from fakefaces.tracking.runs import stage_run
+    with stage_run("m", role="train") as run:
+        run.metrics({"val_loss": 0.5}, step=1)
+        with run.child("trial 0", role="trial"):
+            print("under way", flush=True)
+            time.sleep(600)
+"""
+
+
+def start(root: Path, code: str = HANGS) -> subprocess.Popen:
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_run_of_a_process_killed_outright_is_closed_by_the_next_one(tracked):
+    process = start(tracked)
+    assert process.stdout.readline() == "under way\n"
+    mlflow = store.connect()
+    assert store.close_dead_runs(mlflow) == []  # it is at work
+    assert {run.info.status for run in runs(mlflow, "train") + runs(mlflow, "trial")} == {"RUNNING"}
+    process.send_signal(signal.SIGKILL)
+    time.sleep(0.2)  # not waited for: what is left is a zombie, which is dead all the same
+    make(tracked)
+    killed, _ = runs(mlflow, "train")
+    assert killed.info.status == runs(mlflow, "trial")[0].info.status == "KILLED"
+    assert killed.data.metrics["val_loss"] == 0.5
+    process.communicate()
+
+
+def test_a_process_number_given_again_is_not_the_old_process():
+    own = processes.tags()
+    assert not processes.gone(own)
+    assert processes.gone(own | {"pid.started": "another boot:1"})
+    assert not processes.gone(own | {"pid.started": "another boot:1", "host": "elsewhere"})
+    assert not processes.gone(own | {"pid.started": "another boot:1", "pid.space": "another container"})
+
+
+def test_four_first_starts_at_once_make_one_store_and_one_tree(workspace, empty_database, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_database)
+    code = """
+        from fakefaces.tracking.runs import stage_run
+        with stage_run("m", role="train"):
+            pass
+    """
+    started = [start(workspace, code) for _ in range(4)]
+    assert [process.communicate() and process.returncode for process in started] == [0] * 4
+    mlflow = store.connect()
+    assert len(runs(mlflow, "train")) == 4
+    assert len(runs(mlflow, "pipeline")) == 1
+    assert len(mlflow.search_experiments(filter_string=f"name = '{store.EXPERIMENT}'")) == 1
