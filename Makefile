@@ -33,6 +33,9 @@ test: setup  ## run the tests
 test-all: setup  ## run the slow tests too
 	$(RUN) pytest -m ''
 
+test-postgres: setup  ## the tests of the databases, on a private PostgreSQL that is stopped at the end
+	FAKEFACES_TEST_POSTGRES=1 $(RUN) pytest -m '' -k postgresql tests/test_tune.py tests/tracking tests/upkeep
+
 lint: setup  ## ruff and mypy
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -54,4 +57,4 @@ pictures: setup  ## take the README's picture of MLflow's pages again, of the ru
 sample: setup  ## draw the embedded sample again
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: help setup repro test test-all lint format ui serve pictures sample
+.PHONY: help setup repro test test-all test-postgres lint format ui serve pictures sample

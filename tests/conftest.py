@@ -135,3 +135,25 @@ def make_project(small_params: dict) -> Callable[[Path], Project]:
         return project
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reproduced(make_project: Callable[[Path], Project], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which the whole pipeline has run once; copy it before changing it."""
+    project = make_project(tmp_path_factory.mktemp("repro") / "project")
+    project.run("dvc", "repro")
+    return project
+
+
+@pytest.fixture
+def copied(reproduced: Project, tmp_path: Path) -> Callable[[str], Project]:
+    """Copies of the reproduced project, to be changed, with its results committed."""
+
+    def copy(name: str) -> Project:
+        shutil.copytree(reproduced.root, tmp_path / name, symlinks=True)
+        project = Project(tmp_path / name)
+        project.run("git", "add", "-A")
+        project.run("git", "commit", "-qm", "results")
+        return project
+
+    return copy

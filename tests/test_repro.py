@@ -11,13 +11,6 @@ from tests.conftest import Project
 MODELS = ["simple_cnn", "mobilenet", "custom_cnn_tuned"]
 
 
-@pytest.fixture(scope="session")
-def reproduced(make_project, tmp_path_factory) -> Project:
-    project = make_project(tmp_path_factory.mktemp("repro") / "project")
-    project.output = project.run("dvc", "repro").stderr
-    return project
-
-
 @pytest.fixture
 def store(reproduced, monkeypatch):
     """MLflow on the project's store."""

@@ -6,10 +6,13 @@ import typer
 
 from fakefaces.base.stage import guarded
 from fakefaces.cli.data import data
+from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
 from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
+from fakefaces.cli.reproduce import reproduce
+from fakefaces.cli.runs import runs
 from fakefaces.cli.sample import sample
 from fakefaces.cli.serve import serve
 from fakefaces.cli.tune import tune
@@ -20,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell doctored face photographs from real ones.",
 )
-for _command in (predict, explain, promote, registry, serve, tune, data, sample):
+for _command in (predict, explain, promote, registry, serve, runs, reproduce, doctor, tune, data, sample):
     app.command()(_command)
 
 

@@ -58,8 +58,6 @@ def keep_for_serving(mlflow: Any, run: Any, folder: Path, tags: dict[str, str]) 
     Returns:
         Its ``models:/`` URI.
     """
-    from mlflow.models import Model
-
     client, experiment = mlflow.MlflowClient(), run.info.experiment_id
     wanted = f"tags.`served.digest` = '{tags['served.digest']}'"
     for found in client.search_logged_models([experiment], filter_string=wanted):
@@ -68,13 +66,20 @@ def keep_for_serving(mlflow: Any, run: Any, folder: Path, tags: dict[str, str]) 
         client.delete_logged_model(found.model_id)  # of a process that was killed: the registry is locked for us
     # With the client, not mlflow.start_run: that would set a finished run to RUNNING and move its end.
     logged = client.create_logged_model(experiment, name="registered", source_run_id=run.info.run_id, tags=tags)
-    about = Model(artifact_path=logged.artifact_location, run_id=run.info.run_id, model_id=logged.model_id)
+    write_files(mlflow, logged, folder)
+    client.finalize_logged_model(logged.model_id, "READY")
+    return f"models:/{logged.model_id}"
+
+
+def write_files(mlflow: Any, logged: Any, folder: Path) -> None:
+    """Write the files of a logged model, new or lost, from a detector's folder; nothing is loaded."""
+    from mlflow.models import Model
+
+    about = Model(artifact_path=logged.artifact_location, run_id=logged.source_run_id, model_id=logged.model_id)
     with tempfile.TemporaryDirectory(prefix="fakefaces-") as passing:
         saved = Path(passing) / "model"
         pyfunc().save_model(str(saved), mlflow_model=about, **_model(folder))
-        client.log_model_artifacts(logged.model_id, str(saved))
-    client.finalize_logged_model(logged.model_id, "READY")
-    return f"models:/{logged.model_id}"
+        mlflow.MlflowClient().log_model_artifacts(logged.model_id, str(saved))
 
 
 def fetch(uri: str) -> Path:

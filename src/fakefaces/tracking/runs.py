@@ -60,10 +60,10 @@ class Run:
         Where a run made the very same bytes before, this one is tagged as its repeat, and the first is found.
         """
         digests = {path: digest(self.root / path) for path in outputs}
-        first = {run.info.run_id for run in (find_run(self.mlflow, *made) for made in digests.items()) if run}
+        first = {run.info.run_id if run else None for run in (find_run(self.mlflow, *one) for one in digests.items())}
         self.mlflow.set_tags({MADE + path: made for path, made in digests.items()})
-        if len(first) == 1:
-            self.tag(REPEATS, first.pop())
+        if len(first) == 1 and (same := first.pop()):
+            self.tag(REPEATS, same)
 
     def figures_of(self, path: Path, *names: str) -> dict[str, float]:
         """Figures of the run that made an output as it is now; none where no run is known to have made it."""

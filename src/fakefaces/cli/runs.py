@@ -1,0 +1,87 @@
+"""``fakefaces runs``."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+_COLUMNS = {
+    "train": ["validation_roc_auc", "test_roc_auc", "test_accuracy", "best_epoch", "images_per_second", "wall_seconds"],
+    "tune": ["best_val_roc_auc", "trials", "pruned", "trial_seconds", "peak_memory_mib"],
+    "trial": ["best_val_roc_auc", "given_up", "images_per_second", "wall_seconds"],
+    "evaluate": ["validation_roc_auc", "test_roc_auc", "test_accuracy", "test_matched_roc_auc", "wall_seconds"],
+}
+_ALWAYS = ["run", "started", "model", "experiment", "commit", "status"]
+
+
+def runs(
+    role: Annotated[str, typer.Option(help="train, tune, trial or evaluate.")] = "train",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="A condition, such as 'test_roc_auc > 0.6', 'model = vgg16' or 'experiment ~ slow'."),
+    ] = None,
+    sort: Annotated[str, typer.Option(help="A column; with - before it from the greatest down.")] = "-started",
+    columns: Annotated[str, typer.Option(help="More columns: parameters, figures or tags, with commas.")] = "",
+    differences: Annotated[bool, typer.Option("--diff", help="Show the parameters in which they differ.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Rows at most.")] = 20,
+    repeats: Annotated[bool, typer.Option("--repeats", help="Those too that made the same bytes again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with everything.")] = False,
+) -> None:
+    """Compare the runs of the store: each training with the figures of its evaluation."""
+    from fakefaces.base.errors import FakefacesError
+    from fakefaces.tracking import store
+    from fakefaces.upkeep import history
+
+    if role not in _COLUMNS:
+        raise FakefacesError(f"--role {role}: known are {', '.join(_COLUMNS)}")
+    with store.opened() as mlflow:
+        every = history.rows(mlflow, role, repeats=repeats)
+        found = history.ordered(history.where(every, where or []), sort)
+        shown = found[:limit]
+        names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in shown)]
+        if differences:
+            names += history.differing(shown, history.parameters(mlflow, shown))
+        names += [name.strip() for name in columns.split(",") if name.strip()]
+    if as_json:
+        for row in shown:
+            print(json.dumps(row, default=str))
+        return
+    _print(shown, list(dict.fromkeys(name for name in names if _told(name, shown))))
+    if len(found) < len(every) or len(shown) < len(found):
+        print(f"{len(shown)} of {len(every)} runs")
+
+
+def _told(name: str, rows: list[dict[str, Any]]) -> bool:
+    """Whether a column says anything: a status that is FINISHED everywhere does not."""
+    values = {row.get(name) for row in rows}
+    return bool(values - {None, ""}) and not (name == "status" and values == {"FINISHED"})
+
+
+def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
+    from rich.table import Table
+
+    from fakefaces.cli.shown import show
+
+    if not rows:
+        print("no runs; make some with: dvc repro")
+        return
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        number = isinstance(next((row[name] for row in rows if name in row), None), float)
+        table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(name, row.get(name)) for name in names))
+    show(table)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "run":
+        return str(value)[:8]
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3f}"
+    return str(value)

@@ -1,0 +1,204 @@
+"""The doctor on stores and projects that have come apart in the ways in which they do."""
+
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fakefaces.base import environment
+from fakefaces.base.errors import FakefacesError
+from fakefaces.cli.doctor import doctor
+from fakefaces.tracking import relinking, store
+from fakefaces.tracking.digests import digest
+from fakefaces.tracking.runs import find_run, stage_run
+
+MODEL = "outputs/models/simple_cnn"
+
+
+def behind(root: Path, path: str = MODEL):
+    """The run behind an output, and the folder of the model that it logged."""
+    mlflow = store.connect()
+    run = find_run(mlflow, path, digest(root / path))
+    if run is None:
+        return None, None
+    model = mlflow.get_logged_model(run.outputs.model_outputs[0].model_id)
+    return run, relinking.local(model.artifact_location)
+
+
+def wrong(capsys) -> str:
+    """What the doctor says where something is wrong."""
+    with pytest.raises(FakefacesError, match="wrong"):
+        doctor()
+    return " ".join(capsys.readouterr().out.split())
+
+
+def well(capsys) -> str:
+    doctor()
+    out = " ".join(capsys.readouterr().out.split())
+    assert "all is well" in out
+    return out
+
+
+def test_a_project_in_order_is_well(tracked, trained, capsys):
+    trained()
+    out = well(capsys)
+    assert "1 outputs of dvc.lock lead to the runs that made them" in out
+    assert "1 models have their files" in out
+
+
+def test_before_the_first_run_there_is_nothing_wrong(tracked, trained, capsys):
+    assert "dvc repro" in well(capsys)
+
+
+def test_a_store_that_lacks_a_run_gets_it_from_the_outputs(tracked, trained, capsys, monkeypatch, tmp_path):
+    first = trained()
+    if environment.tracking_uri().startswith("sqlite"):  # a fresh clone with pulled outputs
+        tracked = shutil.copytree(tracked, tmp_path / "clone", ignore=shutil.ignore_patterns("mlruns"))
+        monkeypatch.chdir(tracked)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        assert "there is no store" in wrong(capsys)
+    else:
+        store.connect().delete_run(first)
+        assert "no run of this store made it" in wrong(capsys)
+    doctor(fix=True)
+    run, folder = behind(tracked)
+    assert run.info.run_id != first
+    assert run.data.tags["relogged"] == "true"
+    assert run.data.tags["dvc.stage"] == "train@simple_cnn"
+    assert run.data.params["fit.epochs"] == "2"
+    assert "wall_seconds" not in run.data.metrics
+    epochs = store.connect().MlflowClient().get_metric_history(run.info.run_id, "val_loss")
+    assert [metric.value for metric in epochs] == [0.8, 0.7]
+    assert digest(folder / "artifacts" / "simple_cnn") == digest(tracked / MODEL)
+    capsys.readouterr()
+    well(capsys)
+    doctor(fix=True)  # and nothing is logged twice
+    assert len(store.connect().search_runs(filter_string="tags.role = 'train'", output_format="list")) == 1
+
+
+def test_outputs_that_are_not_here_are_named(tracked, trained, capsys):
+    trained()
+    shutil.rmtree(tracked / MODEL)
+    out = wrong(capsys)
+    assert f"{MODEL} is not here" in out
+    with pytest.raises(FakefacesError, match="1 thing is wrong"):
+        doctor(fix=True)
+    assert "dvc pull" in capsys.readouterr().err  # DVC has no cache here
+
+
+def test_files_of_a_model_that_are_gone_come_back(tracked, trained, capsys):
+    trained()
+    run, folder = behind(tracked)
+    before = digest(folder / "artifacts")
+    shutil.rmtree(folder)
+    assert "are gone; it is of outputs/models/simple_cnn in dvc.lock" in wrong(capsys)
+    doctor(fix=True)
+    again, same = behind(tracked)
+    assert (again.info.run_id, same) == (run.info.run_id, folder)
+    assert digest(folder / "artifacts") == before
+    about = yaml.safe_load((folder / "MLmodel").read_text())
+    assert about["model_id"] == run.outputs.model_outputs[0].model_id
+    assert again.info.status == "FINISHED"
+    assert again.info.end_time == run.info.end_time
+
+
+def test_files_of_a_model_that_nothing_leads_to_are_only_noted(tracked, trained, capsys):
+    trained(text="an older network")
+    _, folder = behind(tracked)
+    trained()
+    shutil.rmtree(folder)
+    assert "are gone" in well(capsys)
+
+
+def test_a_moved_checkout_finds_its_artifacts(tracked, trained, capsys, monkeypatch, tmp_path):
+    if not environment.tracking_uri().startswith("sqlite"):
+        pytest.skip("a store of its own does not move with the checkout")
+    trained()
+    moved = tmp_path / "elsewhere" / "project"
+    moved.parent.mkdir()
+    tracked.rename(moved)
+    monkeypatch.chdir(moved)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow leaves it in this process
+    assert "it was moved" in wrong(capsys)
+    doctor(fix=True)
+    run, folder = behind(moved)
+    assert folder.is_relative_to(moved)
+    assert run.info.artifact_uri.startswith((moved / "mlruns").as_uri())
+    capsys.readouterr()
+    well(capsys)
+
+
+def test_a_copy_that_is_used_without_the_doctor_writes_into_itself(tracked, trained, capsys, monkeypatch, tmp_path):
+    if not environment.tracking_uri().startswith("sqlite"):
+        pytest.skip("a store of its own does not move with the checkout")
+    trained()
+    copy = tmp_path / "copy"
+    shutil.copytree(tracked, copy)
+    monkeypatch.chdir(copy)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    before = digest(tracked / "mlruns" / "artifacts")
+    run, folder = behind(copy)
+    assert "the store was moved here from" in capsys.readouterr().err
+    assert folder.is_relative_to(copy)
+    with stage_run("vgg16", role="train") as another:
+        another.artifact(copy / "params.yaml")
+    assert digest(tracked / "mlruns" / "artifacts") == before
+    assert (copy / "mlruns" / "artifacts" / another.id / "artifacts" / "params.yaml").is_file()
+    assert run.info.artifact_uri.startswith(copy.as_uri())
+
+
+def test_a_run_whose_process_is_gone_is_closed(tracked, trained, capsys):
+    trained()
+    code = """
+        import os
+        from fakefaces.tracking.runs import stage_run
+        with stage_run("vgg16", role="train"):
+            os._exit(9)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tracked, check=False)
+    assert "RUNNING, and their processes are gone: train vgg16" in wrong(capsys)
+    doctor(fix=True)
+    found = store.connect().search_runs(filter_string="attributes.run_name = 'vgg16'", output_format="list")
+    assert [run.info.status for run in found] == ["KILLED"]
+
+
+def test_a_run_elsewhere_is_left_alone(tracked, trained, capsys):
+    client = store.connect().MlflowClient()
+    trained()
+    experiment = client.get_experiment_by_name(store.EXPERIMENT).experiment_id
+    run = client.create_run(experiment, run_name="far", tags={"role": "train", "host": "another", "pid": "1"})
+    assert "RUNNING on another" in well(capsys)
+    doctor(fix=True)
+    assert client.get_run(run.info.run_id).info.status == "RUNNING"
+
+
+def test_folders_of_no_run_are_noted(tracked, trained, capsys):
+    trained()
+    _, folder = behind(tracked)
+    spare = folder.parents[1] / "m-0123"
+    spare.mkdir()
+    (spare / "MLmodel").write_text("x" * 2_000_000)
+    assert "1 folders below" in (out := well(capsys))
+    assert "(2.0 MB)" in out
+
+
+def test_a_version_whose_run_was_deleted_gets_it_back(tracked, trained, capsys):
+    run_id = trained()
+    mlflow = store.connect()
+    model = mlflow.get_run(run_id).outputs.model_outputs[0].model_id
+    mlflow.register_model(f"models:/{model}", "fake-faces")
+    mlflow.delete_run(run_id)
+    out = wrong(capsys)
+    assert "version 1: its run was deleted" in out
+    doctor(fix=True)
+    assert mlflow.get_run(run_id).info.lifecycle_stage == "active"
+
+
+def test_packages_that_are_not_those_of_the_lock_file_are_named(tracked, trained, capsys):
+    trained()
+    (tracked / "uv.lock").write_text('[[package]]\nname = "numpy"\nversion = "1.0"\n')
+    assert "(uv.lock: 1.0)" in wrong(capsys)
