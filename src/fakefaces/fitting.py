@@ -1,5 +1,6 @@
 """From a view and a row of ``params.yaml`` to a fitted network; shared by the train and the tune stage."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,8 +112,10 @@ def fit_view(
 
     keras.utils.set_random_seed(seed)
     if blueprint.solves:
+        start = time.perf_counter()
         network = blueprint.fit(view.train, view.validation)
         progress = solved(network, view.train, view.validation)
+        progress.seconds = time.perf_counter() - start
         on_epoch(progress.history[0])
         return (network if view.frozen is None else _joined(network, view.frozen)), progress
     head = blueprint.build(view.train.views.shape[1:], view.trained)
