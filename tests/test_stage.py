@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,31 @@ def test_a_stage_without_its_inputs_names_the_file(workspace, stage):
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("ERROR ")
     assert ("data" in done.stderr) or ("outputs" in done.stderr)
+
+
+def test_an_experiment_in_a_copy_runs_by_the_code_of_the_copy(workspace):
+    root = Path(__file__).parents[1]
+    shutil.copytree(root / "src", workspace / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (workspace / "src" / "fakefaces" / "mark.py").write_text("MARK = 'the copy'\n")
+    (workspace / "pipelines").mkdir()
+    script = workspace / "pipelines" / "marked.py"
+    script.write_text(
+        "from fakefaces.base.stage import run_stage\n"
+        "def main(params, layout, word):\n"
+        "    from fakefaces import mark\n"
+        "    print(mark.MARK, word)\n"
+        "if __name__ == '__main__':\n"
+        "    run_stage(main)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "pipelines/marked.py", "word"],
+        cwd=workspace,
+        env=os.environ | {"PYTHONPATH": str(root / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("the copy word\n", 0), done.stderr
 
 
 def test_outside_of_a_project_the_message_says_so(tmp_path, monkeypatch):

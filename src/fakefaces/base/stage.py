@@ -1,10 +1,13 @@
 """What every stage and command has around it: errors in one line, an exit code, an orderly end on a signal."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
+import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.layout import Layout
@@ -13,17 +16,33 @@ from fakefaces.base.progress import say
 
 
 def run_stage(main: Callable[..., None]) -> None:
-    """Run a stage's ``main(params, layout, *arguments)`` with what stands on the command line.
+    """Run a stage's ``main(params, layout, *arguments)`` with the command line, by the code of the project.
 
     Exits with 1 and one clear message where the user can mend what is wrong, with 130 or 143 on a signal.
     """
 
     def staged(*arguments: str) -> None:
         root = environment.workspace()
+        _by_the_code_of(root)
         params: Params = load(root / "params.yaml")
         main(params, Layout(root), *arguments)
 
     sys.exit(guarded(staged, *sys.argv[1:]))
+
+
+def _by_the_code_of(root: Path) -> None:
+    """Start again with the package in this project's ``src/`` where another one was imported.
+
+    A queued or temporary experiment runs in a copy of the project. What is installed is the project itself, which
+    may have been edited since.
+    """
+    own = root / "src"
+    imported = Path(fakefaces.__file__).parents[1]
+    if (own / "fakefaces" / "__init__.py").is_file() and not own.samefile(imported):
+        known = os.environ.get("PYTHONPATH", "")
+        if not known.startswith(str(own)):  # else something hides it, and it would go round in circles
+            os.environ["PYTHONPATH"] = f"{own}{os.pathsep}{known}".rstrip(os.pathsep)
+            os.execv(sys.executable, [sys.executable, *sys.argv])
 
 
 def guarded(main: Callable[..., None], *arguments: str) -> int:
