@@ -1,7 +1,6 @@
 """``fakefaces runs``."""
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -67,21 +66,33 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
         print("no runs; make some with: dvc repro")
         return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in names:
-        number = isinstance(next((row[name] for row in rows if name in row), None), float)
+    columns = [_column(name, [row.get(name) for row in rows]) for name in names]
+    for name, cells in zip(names, columns, strict=True):
+        number = all(cell.replace(".", "", 1).lstrip("-").isdigit() for cell in cells if cell)
         table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(name, row.get(name)) for name in names))
+    for line in zip(*columns, strict=True):
+        table.add_row(*line)
     show(table)
 
 
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
+def _column(name: str, values: list[Any]) -> list[str]:
+    """A column as words: numbers with as many digits as tell them apart, whole ones with none."""
     if name == "run":
-        return str(value)[:8]
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3f}"
-    return str(value)
+        return [str(value)[:8] for value in values]
+    if name == "started":
+        return [f"{value:%Y-%m-%d %H:%M}" for value in values]
+    numbers = [_number(value) for value in values]
+    known = [number for number in numbers if number is not None]
+    digits = "" if all(number.is_integer() for number in known) else ".3f" if max(map(abs, known)) >= 0.1 else ".2g"
+    words = ["" if value is None else str(value) for value in values]
+    return [
+        word if number is None else f"{number:{digits}}" if digits else f"{number:.0f}"
+        for word, number in zip(words, numbers, strict=True)
+    ]
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -119,7 +119,7 @@ class Registry:
             if run is None:
                 raise TrackingError(
                     f"{path}: no run in the MLflow store made these bytes (a wiped mlruns/, or outputs from "
-                    "DVC's cache); log them again with: dvc repro --force --single-item train@" + path.split("/")[-1]
+                    "DVC's cache); log them again with: fakefaces doctor --fix"
                 )
             own = {"digest": made, "served.digest": digest(served)}
             uri = keep_for_serving(self._mlflow, run, served, own)
