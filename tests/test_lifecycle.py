@@ -81,8 +81,7 @@ def test_there_and_back_leads_to_the_first_run(copied):
     assert [row["repeats"] for row in again if "repeats" in row] == [before["run"]]
 
 
-@pytest.mark.parametrize("with_dvc", [False, True])
-def test_a_training_killed_outright_goes_on_to_the_same_bytes(copied, with_dvc):
+def test_a_training_killed_outright_goes_on_to_the_same_bytes(copied):
     killed, undisturbed = copied("killed"), copied("undisturbed")
     for project in (killed, undisturbed):
         change(project, train__fit__learning_rate=0.003, train__fit__epochs=4, train__fit__patience=4)
@@ -91,7 +90,7 @@ def test_a_training_killed_outright_goes_on_to_the_same_bytes(copied, with_dvc):
         killed,
         "pipelines/train.py",
         lambda: any(left.glob("*/progress.json")),
-        with_dvc=with_dvc,
+        with_dvc=False,
         target="train@simple_cnn",
     )
     (checkpoint,) = left.glob("*/progress.json")
@@ -105,8 +104,7 @@ def test_a_training_killed_outright_goes_on_to_the_same_bytes(copied, with_dvc):
     assert not left.exists()
 
 
-@pytest.mark.parametrize("with_dvc", [False, True])
-def test_a_study_killed_outright_goes_on_to_the_same_bytes(copied, with_dvc):
+def test_a_study_killed_with_its_dvc_goes_on_to_the_same_bytes(copied):
     killed, undisturbed = copied("killed"), copied("undisturbed")
     for project in (killed, undisturbed):
         change(project, tune__trials=3, tune__epochs=2)
@@ -115,7 +113,7 @@ def test_a_study_killed_outright_goes_on_to_the_same_bytes(copied, with_dvc):
     def second_trial_is_under_way() -> bool:
         return len(list(left.glob("*/progress.json"))) > 1
 
-    killed_at(killed, "pipelines/tune.py", second_trial_is_under_way, with_dvc=with_dvc, target="tune")
+    killed_at(killed, "pipelines/tune.py", second_trial_is_under_way, with_dvc=True, target="tune")
     killed.run("dvc", "repro", "tune")
     undisturbed.run("dvc", "repro", "tune")
     assert locked(killed, "tune") == locked(undisturbed, "tune")
