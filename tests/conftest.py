@@ -92,16 +92,20 @@ class Project:
         self.root = root
         self.network_log = root.parent / "network.log"
 
-    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in it as a user does, with this environment's programs."""
+    def environ(self, **env: str) -> dict[str, str]:
+        """The environment of a user's shell in it, with this environment's programs."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
         paths = {
             "PATH": f"{Path(sys.executable).parent}:{clean['PATH']}",
             "PYTHONPATH": f"{self.root / 'src'}:{ROOT / 'tests' / 'network_guard'}",
             "NETWORK_LOG": str(self.network_log),
         }
+        return clean | paths | _GIT | env
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in it as a user does."""
         done = subprocess.run(
-            command, cwd=self.root, env=clean | paths | _GIT | env, capture_output=True, text=True, check=False
+            command, cwd=self.root, env=self.environ(**env), capture_output=True, text=True, check=False
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}")

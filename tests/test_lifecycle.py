@@ -1,13 +1,10 @@
 """What happens to runs when stages are cached, killed, copied, and shared: on the whole pipeline, as a user runs it."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 import pytest
@@ -44,10 +41,10 @@ def rows(project: Project, *options: str, **env: str) -> list[dict]:
 
 def killed_at(project: Project, script: str, seen: Callable[[], bool], *, with_dvc: bool, target: str) -> None:
     """Start ``dvc repro``, kill a stage's process outright once it has left something, and wait for the end."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
-    paths = {"PATH": f"{Path(sys.executable).parent}:{clean['PATH']}", "PYTHONPATH": str(project.root / "src")}
     with (project.root.parent / "killed.log").open("w") as log:
-        dvc = subprocess.Popen(["dvc", "repro", target], cwd=project.root, env=clean | paths, stdout=log, stderr=log)
+        dvc = subprocess.Popen(
+            ["dvc", "repro", target], cwd=project.root, env=project.environ(), stdout=log, stderr=log
+        )
         parent, end = psutil.Process(dvc.pid), time.monotonic() + 300
         while not seen():
             assert dvc.poll() is None, (project.root.parent / "killed.log").read_text()
@@ -139,7 +136,7 @@ def test_two_clones_share_one_store(copied, tmp_path):
         subprocess.Popen(
             ["dvc", "repro", "evaluate"],
             cwd=project.root,
-            env=os.environ | shared | {"PYTHONPATH": str(project.root / "src")},
+            env=project.environ(**shared),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
