@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_PIPED = 400  # columns
+_PIPED = 4000  # columns
 
 
 def show(table: Any) -> None:

@@ -94,8 +94,8 @@ def ordered(found: Iterable[Row], by: str) -> list[Row]:
 
 
 def differing(found: Sequence[Row], parameters: Iterable[str]) -> list[str]:
-    """The parameters in which the rows are not all the same."""
-    return [name for name in parameters if len({str(row.get(name)) for row in found}) > 1]
+    """The parameters in which rows that have them are not all the same."""
+    return [name for name in parameters if len({str(row[name]) for row in found if name in row}) > 1]
 
 
 def parameters(mlflow: Any, found: Iterable[Row]) -> list[str]:
