@@ -128,7 +128,7 @@ def test_two_clones_share_one_store(copied, tmp_path):
     assert one.run("fakefaces", "doctor", check=False, **shared).returncode == 1  # nothing is in it yet
     one.run("fakefaces", "doctor", "--fix", **shared)
     first = {row["run"] for row in rows(one, **shared)}
-    assert len(first) == 3
+    assert len(first) == 4
     assert "all is well" in other.run("fakefaces", "doctor", **shared).stdout  # the same bytes, the same runs
     change(one, evaluate__draws=300)
     change(other, evaluate__draws=310)
@@ -146,9 +146,9 @@ def test_two_clones_share_one_store(copied, tmp_path):
     outputs = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0, 0], outputs
     assert {row["run"] for row in rows(other, **shared)} == first
-    assert len(rows(other, "--role", "evaluate", **shared)) == 9
+    assert len(rows(other, "--role", "evaluate", **shared)) == 12
     folder = tmp_path / "shared" / "artifacts"
-    assert len([path for path in folder.iterdir() if path.name != "models"]) >= 9  # beside the database, for both
+    assert len([path for path in folder.iterdir() if path.name != "models"]) >= 12  # beside the database, for both
 
 
 def test_experiments_arrive_in_the_store_of_the_project(copied):
@@ -159,7 +159,7 @@ def test_experiments_arrive_in_the_store_of_the_project(copied):
         return rows(project, "--role", "evaluate", "--where", f"experiment = {name}")
 
     project.run("dvc", "exp", "run", "-n", "here", "-S", "evaluate.draws=300")
-    assert {row["model"] for row in arrived("here")} == {"simple_cnn", "mobilenet", "custom_cnn_tuned"}
+    assert {row["model"] for row in arrived("here")} == {"simple_cnn", "mobilenet", "custom_cnn_tuned", "forensic"}
     changed = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
     assert changed["params.yaml"]["evaluate.draws"] == {"old": 200, "new": 300}
     assert "lower" in project.run("dvc", "metrics", "diff", "--json").stdout
@@ -170,11 +170,11 @@ def test_experiments_arrive_in_the_store_of_the_project(copied):
     project.run("dvc", "checkout", "-q")
     lock = (project.root / "dvc.lock").read_bytes()
     project.run("dvc", "exp", "run", "--temp", "-n", "aside", "-S", "evaluate.draws=310")
-    assert len(arrived("aside")) == 3
+    assert len(arrived("aside")) == 4
     project.run("dvc", "exp", "run", "--queue", "-n", "queued", "-S", "evaluate.draws=320")
     assert arrived("queued") == []
     project.run("dvc", "exp", "run", "--run-all")
-    assert len(arrived("queued")) == 3
+    assert len(arrived("queued")) == 4
     assert (project.root / "dvc.lock").read_bytes() == lock  # neither touched the workspace
 
     shown = json.loads(project.run("dvc", "exp", "show", "--json").stdout)

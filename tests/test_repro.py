@@ -8,7 +8,7 @@ import yaml
 
 from tests.conftest import Project
 
-MODELS = ["simple_cnn", "mobilenet", "custom_cnn_tuned"]
+MODELS = ["simple_cnn", "mobilenet", "custom_cnn_tuned", "forensic"]
 
 
 @pytest.fixture
@@ -78,10 +78,10 @@ def test_the_store_holds_the_runs_in_one_tree(reproduced, store):
         "pipeline": 1,
         "tune": 1,
         "trial": 2,
-        "train": 3,
-        "evaluate": 3,
+        "train": 4,
+        "evaluate": 4,
         "report": 1,
-        "pictures": 3,
+        "pictures": 4,
     }
     parent = by_role["pipeline"][0].info.run_id
     for run in by_role["tune"] + by_role["train"] + by_role["evaluate"]:
@@ -187,7 +187,8 @@ def test_dvc_reads_metrics_and_plots(reproduced):
     shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json").stdout)
     files = next(iter(shown.values()))["data"]
     rules = [f"rule_{name}" for name in ("header", "thumbnail", "colour", "exif")]
-    assert {name.split("/")[-1] for name in files} == {f"{name}.json" for name in [*MODELS, *rules]}
+    names = [*MODELS, *rules, "explanations"]
+    assert {name.split("/")[-1] for name in files} == {f"{name}.json" for name in names}
     reproduced.run("dvc", "plots", "show", "-o", "outputs/plots")
     page = (reproduced.root / "outputs" / "plots" / "index.html").read_text()
     assert all(f"reports/{kind}/simple_cnn.csv" in page for kind in ("roc", "precision_recall", "confusion", "history"))
