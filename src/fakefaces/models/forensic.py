@@ -27,17 +27,17 @@ Array = NDArray[np.float64]
 _FARTHEST = 6.0  # standard deviations at which a feature is cut off
 _FLAT = 1e-6  # below it a standard deviation is none
 _NEVER = 1e12  # the variance that silences a feature which has none
-_ENOUGH = 2000  # images from which the components are found, evenly taken, with their mirror images
+_ENOUGH = 1000  # images from which the components are found, evenly taken, with their mirror images
 _SWAPPED = [0, 2, 1, 3, 4]  # the outputs of a mirror image
 
 
 class Settings(Strict):
     """What ``params.yaml`` may set."""
 
-    components: Annotated[int, Field(ge=1)] = 200  # principal ones that are kept
+    components: Annotated[int, Field(ge=1)] = 300  # principal ones that are kept
     whitening: Annotated[float, Field(ge=0, le=1)] = 0.5  # 0 keeps their variances, 1 makes them equal
     width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: the larger, the more alike must images be to count
-    ridge: Annotated[float, Field(gt=0)] = 0.2  # the more, the smoother
+    ridge: Annotated[float, Field(gt=0)] = 0.1  # the more, the smoother
 
 
 def fit(settings: Settings, train: "Part", validation: "Part") -> Any:
@@ -52,69 +52,145 @@ def fit(settings: Settings, train: "Part", validation: "Part") -> Any:
         A Keras model from views (batch, boxes, numbers) to (batch, 5): p_fake, and for each part the probability
         that it was replaced.
     """
+    return _calibrated(solve(settings, train).network(), validation)
+
+
+def solve(settings: Settings, train: "Part") -> "Solution":
+    """Solve for the training images; see :func:`fit`."""
     space = _space(train.views, settings)
-    places, others = space.places(train.views), space.places(mirrored(train.views))
+    places = space.places(train.views)
     width = settings.width / float(places.var(axis=0, dtype=np.float64).sum())
     targets = _targets(train)
     level = targets.mean(axis=0)
     level[1:3] = level[1:3].mean()
     centred = targets - level
     alike, apart = (centred + centred[:, _SWAPPED]) / 2, (centred - centred[:, _SWAPPED]) / 2
-    same, crossed = _kernel(places, places, width), _kernel(places, others, width)
+    same, crossed = _kernel(places, places, width), _kernel(places, space.mirrored(places), width)
     weights = _solved(same + crossed, alike, settings.ridge), _solved(same - crossed, apart, settings.ridge)
-    return _calibrated(_network(space, places, width, weights, level), validation)
+    return Solution(space, places, width, *weights, level)
 
 
 @dataclass(frozen=True)
-class _Space:
+class Space:
     """From features to places among which distances are taken.
+
+    Boxes are turned into sums and differences of left and right, so that a mirror image has the same first
+    coordinates, and the last ones with the other sign.
 
     Attributes:
         shape: of the features of one image, (boxes, numbers).
-        mean: float64 (boxes * numbers,), the same for an image and its mirror image, as all of these.
+        mean: float64 (boxes * numbers,), the same for an image and its mirror image, as the scale.
         scale: likewise, one over the standard deviation; 0 where there is none.
-        middle: likewise, of the scaled features.
-        axes: float32 (boxes * numbers, components).
+        middle: float32 (sums * numbers,), the mean of the scaled sums.
+        sums: float32 (sums * numbers, some components).
+        differences: float32 (differences * numbers, the other components).
     """
 
     shape: tuple[int, ...]
     mean: Array
     scale: Array
     middle: NDArray[np.float32]
-    axes: NDArray[np.float32]
+    sums: NDArray[np.float32]
+    differences: NDArray[np.float32]
 
     def places(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, components)."""
-        return np.asarray((_scaled(views, self.mean, self.scale) - self.middle) @ self.axes, dtype=np.float32)
+        sums, differences = _turned(_scaled(views, self.mean, self.scale))
+        return np.hstack([(sums - self.middle) @ self.sums, differences @ self.differences])
+
+    def mirrored(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The places of the mirror images."""
+        count = self.sums.shape[1]
+        return np.hstack([places[:, :count], -places[:, count:]])
 
 
-def _space(views: NDArray[np.float32], settings: Settings) -> _Space:
+@dataclass(frozen=True)
+class Solution:
+    """What was solved for.
+
+    Attributes:
+        space: in which images are compared.
+        places: float32 (n, components), the training images'.
+        width: of the kernel.
+        alike: float64 (n, 5), the weights of what an image and its mirror image share.
+        apart: float64 (n, 5), those of what turns about in a mirror.
+        level: float64 (5,), the outputs of an image that is like none.
+    """
+
+    space: Space
+    places: NDArray[np.float32]
+    width: float
+    alike: Array
+    apart: Array
+    level: Array
+
+    def evidence(self, views: NDArray[np.float32]) -> Array:
+        """The outputs before calibration, float64 (n, 5); 0 speaks for real and for kept parts, 1 against."""
+        places = self.space.places(views)
+        here, there = (_kernel(each, self.places, self.width) for each in (places, self.space.mirrored(places)))
+        return (here + there) @ self.alike + (here - there) @ self.apart + self.level
+
+    def network(self) -> Any:
+        """The same as a Keras model: the square of a distance is two squares and a product."""
+        return _network(self)
+
+
+def _space(views: NDArray[np.float32], settings: Settings) -> Space:
+    some = views[:: -(-len(views) // _ENOUGH)]
+    both = np.concatenate([some, mirrored(some)]).reshape(2 * len(some), -1)
+    mean, spread = both.mean(axis=0, dtype=np.float64), both.std(axis=0, dtype=np.float64)
+    scale = np.where(spread > _FLAT, 1 / np.maximum(spread, _FLAT), 0)
+    sums, differences = _turned(_scaled(some, mean, scale))
+    middle = sums.mean(axis=0)
+    # The mirror images take the mean of the differences to 0, and leave the sums as they are.
+    found = [_components(sums - middle, settings.components), _components(differences, settings.components)]
+    least = np.sort(np.concatenate([values for values, _ in found]))[-settings.components :][0]
+    axes = [
+        (vectors / np.sqrt(values / len(some)) ** settings.whitening)[:, values >= least].astype(np.float32)
+        for values, vectors in found
+    ]
+    return Space(views.shape[1:], mean, scale, middle, *axes)
+
+
+def _components(rows: NDArray[np.float32], count: int) -> tuple[Array, Array]:
+    """The largest eigenvalues of ``rows.T @ rows``, at most ``count``, and their vectors as columns."""
     from scipy.linalg import eigh
 
-    some = views[:: -(-len(views) // _ENOUGH)]
-    both = np.concatenate([some, mirrored(some)])
-    flat = both.reshape(len(both), -1)
-    mean, spread = flat.mean(axis=0, dtype=np.float64), flat.std(axis=0, dtype=np.float64)
-    scale = np.where(spread > _FLAT, 1 / np.maximum(spread, _FLAT), 0)
-    centred = _scaled(both, mean, scale)
-    middle = centred.mean(axis=0)
-    centred -= middle
-    tall = centred.shape[0] > centred.shape[1]
-    size = min(centred.shape)
-    count = min(settings.components, size if tall else size - 1)  # centring takes one from what images span
-    gram = (centred.T @ centred if tall else centred @ centred.T).astype(np.float64)
-    values, vectors = eigh(gram, subset_by_index=[size - count, size - 1])
-    values = np.maximum(values, _FLAT)
-    axes = vectors if tall else centred.T @ (vectors / np.sqrt(values))
+    tall = rows.shape[0] > rows.shape[1]
+    gram = (rows.T @ rows if tall else rows @ rows.T).astype(np.float64)
+    size = len(gram)
+    values, vectors = eigh(gram, subset_by_index=[max(0, size - count), size - 1])
+    kept = values > _FLAT * values[-1]  # centring, at the least, takes one of what the rows span
+    values, vectors = values[kept], vectors[:, kept]
+    if not tall:
+        vectors = rows.T @ (vectors / np.sqrt(values))
     # The sign of an eigenvector is the solver's whim; the largest entry is made positive.
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(count)])
-    axes = axes / np.sqrt(values / len(centred)) ** settings.whitening
-    return _Space(views.shape[1:], mean, scale, middle, axes.astype(np.float32))
+    return values, vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
 
 
 def _scaled(views: NDArray[np.float32], mean: Array, scale: Array) -> NDArray[np.float32]:
     flat = views.reshape(len(views), -1)
-    return np.clip((flat - mean.astype(np.float32)) * scale.astype(np.float32), -_FARTHEST, _FARTHEST)
+    scaled = np.clip((flat - mean.astype(np.float32)) * scale.astype(np.float32), -_FARTHEST, _FARTHEST)
+    return scaled.reshape(views.shape)
+
+
+def _turn() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """An orthogonal matrix over the boxes in two parts, (sums, boxes) and (differences, boxes)."""
+    own = np.eye(len(MIRRORED), dtype=np.float32)
+    sums, differences = [], []
+    for box, other in enumerate(MIRRORED):
+        if box == other:
+            sums.append(own[box])
+        elif box < other:
+            sums.append((own[box] + own[other]) / np.sqrt(np.float32(2)))
+            differences.append((own[box] - own[other]) / np.sqrt(np.float32(2)))
+    return np.stack(sums), np.stack(differences)
+
+
+def _turned(scaled: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Sums and differences of boxes, float32 (n, numbers of all of them)."""
+    sums, differences = (np.einsum("ab,nbk->nak", part, scaled).reshape(len(scaled), -1) for part in _turn())
+    return sums, differences
 
 
 def _targets(part: "Part") -> Array:
@@ -145,13 +221,11 @@ def _solved(kernel: NDArray[np.float32], targets: Array, ridge: float) -> Array:
     return solve(system, targets, assume_a="pos", overwrite_a=True)
 
 
-def _network(
-    space: _Space, places: NDArray[np.float32], width: float, weights: tuple[Array, Array], level: Array
-) -> Any:
-    """The solution as layers: the square of a distance is two squares and a product."""
+def _network(solution: Solution) -> Any:
     import keras
     from keras import layers
 
+    space, places, width = solution.space, solution.places, solution.width
     keras.utils.clear_session()  # operations are named by a count, which must not depend on what was built before
     inputs = keras.Input(space.shape, name="traces")
     unit = layers.Normalization(name="unit")
@@ -159,19 +233,24 @@ def _network(
     variance = np.where(space.scale > 0, 1 / np.maximum(space.scale, _FLAT) ** 2, _NEVER)
     unit.set_weights([space.mean, variance, np.zeros((), np.int32)])
     unit.finalize_state()
-    components = _dense(space.axes, -space.middle @ space.axes, "components")
     own = np.einsum("ij,ij->i", places, places)
-    products = _dense(2 * width * places.T, -width * own, "products")
-    flatten = layers.Flatten(name="flatten")
+    count = space.sums.shape[1]
+    scaled = keras.ops.clip(unit(layers.Flatten(name="numbers")(inputs)), -_FARTHEST, _FARTHEST)
+    boxes = layers.Permute((2, 1))(layers.Reshape(space.shape, name="boxes")(scaled))
 
-    def likeness(views: Any) -> Any:
-        x = components(keras.ops.clip(unit(flatten(views)), -_FARTHEST, _FARTHEST))
-        squares = keras.ops.sum(keras.ops.square(x), axis=-1, keepdims=True)
-        return keras.ops.exp(keras.ops.minimum(products(x) - width * squares, 0.0))
+    def projected(part: int, axes: NDArray[np.float32], bias: Any, name: str) -> Any:
+        turn = _turn()[part].T
+        turned = _dense(turn, np.zeros(turn.shape[1]), f"{name}_of_boxes", space.shape[1])(boxes)
+        return _dense(axes, bias, name)(layers.Flatten(name=f"flat_{name}")(layers.Permute((2, 1))(turned)))
 
-    here, there = likeness(inputs), likeness(keras.ops.take(inputs, list(MIRRORED), axis=1))
-    outputs = _dense(weights[0], level, "alike")(here + there)
-    outputs = outputs + _dense(weights[1], np.zeros(len(level)), "apart")(here - there)
+    sums = projected(0, space.sums, -space.middle @ space.sums, "sums")
+    differences = projected(1, space.differences, np.zeros(space.differences.shape[1]), "differences")
+    squares = sum(keras.ops.sum(keras.ops.square(x), axis=-1, keepdims=True) for x in (sums, differences)) * width
+    of_sums = _dense(2 * width * places[:, :count].T, -width * own, "products_of_sums")(sums) - squares
+    crossing = _dense(2 * width * places[:, count:].T, np.zeros(len(own)), "products_of_differences")(differences)
+    here, there = (keras.ops.exp(keras.ops.minimum(x, 0.0)) for x in (of_sums + crossing, of_sums - crossing))
+    outputs = _dense(solution.alike, solution.level, "alike")(here + there)
+    outputs = outputs + _dense(solution.apart, np.zeros(len(solution.level)), "apart")(here - there)
     return keras.Model(inputs, outputs, name="forensic")
 
 
@@ -192,10 +271,11 @@ def _calibrated(network: Any, validation: "Part") -> Any:
     return keras.Model(network.input, outputs, name="forensic")
 
 
-def _dense(kernel: Any, bias: Any, name: str) -> Any:
+def _dense(kernel: Any, bias: Any, name: str, *before: int) -> Any:
+    """A dense layer with its weights; ``before`` are the sizes between the batch and the last axis."""
     import keras
 
     layer = keras.layers.Dense(np.shape(kernel)[1], name=name)
-    layer.build((None, np.shape(kernel)[0]))
+    layer.build((None, *before, np.shape(kernel)[0]))
     layer.set_weights([np.asarray(kernel, np.float32), np.asarray(bias, np.float32)])
     return layer

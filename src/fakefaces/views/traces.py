@@ -57,7 +57,7 @@ def measure(
         root: the data folder.
         faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.faces.find_faces` gives them.
         longest: as of :func:`fakefaces.forensics.features.describe`.
-        copies: of each image: in turn one recompressed and one scaled down.
+        copies: of each image: in turn, along the images too, one recompressed and one scaled down.
         blends: of each real, saved as it was; every third one is distorted as a copy.
         seed: of all draws.
         threads: images worked on at a time.
@@ -78,13 +78,13 @@ def measure(
         made: list[NDArray[np.uint8]] = []
         rows: list[tuple[object, ...]] = []
         for number in range(copies):
-            made.append(_copy(pixels, number, random))
+            made.append(_copy(pixels, place + number, random))
             rows.append((name, label, *own[place]))
         for number in range(blends if label == REAL else 0):
             parts = draw_parts(known, random)
             forged = images.decode(images.encode_like(blend(pixels, parts, random), data))
-            if number % 3 == 2:
-                forged = _copy(forged, number // 3, random)
+            if (place + number) % 3 == 2:
+                forged = _copy(forged, place, random)
             made.append(forged)
             rows.append((name, 1 - REAL, *parts))
         views = [seen("forensic", each, longest, crop=crop if embed else 0) for each in (pixels, *made)]

@@ -1,0 +1,299 @@
+"""Which traces tell a doctored face: one row a hypothesis, by grouped cross-validation, each an MLflow run.
+
+    uv run python benchmarks/forensic.py FOLDER PAIRS.csv CACHE --weights MOBILENET.weights.h5 [--only NAME ...]
+
+FOLDER holds the photographs, PAIRS.csv is `reports/source_pairs.csv` of a run on them, CACHE keeps what was measured.
+A tenth of the photographs, whole groups of them, is sealed: nothing here reads its labels but `--sealed`, which scores
+it once with the rows named by `--only`, trained on all others. On the rest each image is scored by a model that knows
+no image of its group. `--robust` scores a quarter of the images after a change, too.
+"""
+
+import argparse
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fakefaces import images, runtime
+from fakefaces.base.progress import track
+from fakefaces.data.faces import PARTS, find_faces
+from fakefaces.data.splits import folds
+from fakefaces.distortion import distort
+from fakefaces.evaluation.judgement import with_sources
+from fakefaces.evaluation.metrics import classification_metrics
+from fakefaces.evaluation.report import evaluate_scores
+from fakefaces.models.forensic import Settings, solve
+from fakefaces.sources import group_images
+from fakefaces.tracking.runs import stage_run
+from fakefaces.training import Part
+from fakefaces.views.backbones import make_backbone
+from fakefaces.views.boxed import Embed, boxed, embedding
+from fakefaces.views.reading import seen
+from fakefaces.views.traces import measure
+
+SEED, CROP, LONGEST = 20, 448, 1024
+CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
+LAYERS = ["block_6_expand_relu", "block_13_expand_relu"]
+# What stands where in a row of features: spectra, co-occurrences, correlations, the backbone's two maps.
+ENDS = {"spectra": (0, 378), "cooccurrences": (378, 846), "correlations": (846, 876)}
+ENDS |= {"fine": (876, 1260), "coarse": (1260, 1836)}
+HAND, ALL = ("spectra", "cooccurrences", "correlations"), tuple(ENDS)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One row: what is read, what is learned from beside the originals, and how."""
+
+    reads: tuple[str, ...] = ALL
+    copies: bool = False
+    blends: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    contrast: bool = False  # each box less the mean of the skin's boxes, beside the boxes themselves
+
+
+ROWS = {
+    "spectra": Hypothesis(("spectra",)),
+    "cooccurrences": Hypothesis(("cooccurrences",)),
+    "correlations": Hypothesis(("correlations",)),
+    "hand-made": Hypothesis(HAND),
+    "hand-made, contrasts": Hypothesis(HAND, contrast=True),
+    "backbone": Hypothesis(("fine", "coarse")),
+    "backbone, coarse map alone": Hypothesis(("coarse",)),
+    "all": Hypothesis(),
+    "all, contrasts": Hypothesis(contrast=True),
+    "all, no whitening": Hypothesis(settings={"whitening": 0.0}),
+    "all, full whitening": Hypothesis(settings={"whitening": 1.0}),
+    "all, ridge 0.05": Hypothesis(settings={"ridge": 0.05}),
+    "all, ridge 1": Hypothesis(settings={"ridge": 1.0}),
+    "all, width 0.25": Hypothesis(settings={"width": 0.25}),
+    "all, width 1": Hypothesis(settings={"width": 1.0}),
+    "all, 200 components": Hypothesis(settings={"components": 200}),
+    "all, 400 components": Hypothesis(settings={"components": 400}),
+    "hand-made + copies": Hypothesis(HAND, copies=True),
+    "hand-made + blends": Hypothesis(HAND, blends=True),
+    "hand-made + copies + blends": Hypothesis(HAND, copies=True, blends=True),
+    "all + copies": Hypothesis(copies=True),
+    "all + blends": Hypothesis(blends=True),
+    "all + copies + blends": Hypothesis(copies=True, blends=True),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Features of images and of what was made of them."""
+
+    arrays: NDArray[np.float32]
+    made: NDArray[np.float32]
+    table: pd.DataFrame
+    changed: dict[str, tuple[NDArray[np.intp], NDArray[np.float32]]]
+
+
+def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
+    """The photographs with their groups, sources and folds; the fold of the sealed ones is -1."""
+    faces = find_faces(folder)
+    found = pd.read_csv(pairs, dtype={"a": "str", "b": "str"})
+    faces["encoding"] = [images.header(images.read(folder / name)).quantization for name in faces["image"]]
+    faces["group"] = group_images(list(faces["image"]), found).to_numpy()
+    faces["source"] = with_sources(faces, found, min_inliers=100)
+    tenth = folds(faces, faces["group"], n_splits=10, seed=SEED)
+    open_ = faces[tenth != 0]
+    faces["fold"] = folds(open_, open_["group"], n_splits=5, seed=SEED).reindex(faces.index, fill_value=-1)
+    return faces
+
+
+def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, every: int, robust: bool) -> Measured:
+    """Measure what is not in the cache yet: all images, copies and blends of one in ``every`` (0: none), changes."""
+    cache.mkdir(parents=True, exist_ok=True)
+    given: dict[str, Any] = {"longest": LONGEST, "seed": SEED, "threads": 2, "crop": CROP, "embed": embed}
+    if not (cache / "arrays.npy").is_file():
+        np.save(cache / "arrays.npy", measure(folder, faces, copies=0, blends=0, **given).arrays)
+    chosen = faces.iloc[::every] if every else faces.iloc[:0]
+    for start in range(0, len(chosen), 64):
+        path = cache / f"made-{every}-{start}"
+        if not path.with_suffix(".csv").is_file():
+            # The parts that blends replace are drawn from the fakes at hand, so some go with each portion.
+            portion = chosen.iloc[start // 64 :: -(-len(chosen) // 64)]
+            made = measure(folder, portion, copies=1, blends=2, **given)
+            np.save(path.with_suffix(".npy"), made.made)
+            made.table.to_csv(path.with_suffix(".csv"), index=False)
+    changed = {}
+    rows = np.arange(2, len(faces), 4)
+    for name, level in CHANGES.items() if robust else ():
+        path = cache / f"{name}.npy"
+        if not path.is_file():
+
+            def one(row: int, level: tuple[str, float] = level) -> NDArray[Any]:
+                pixels = images.decode(images.read(folder / faces["image"].iloc[row]))
+                return seen("forensic", distort(pixels, level, quality=95, seed=[SEED, row]), LONGEST, crop=CROP)
+
+            found = []
+            with ThreadPoolExecutor(2) as pool:
+                for chunk in track(chunks(rows), name, -(-len(rows) // 32)):
+                    views = np.stack(list(pool.map(one, chunk)))
+                    found.append(np.concatenate([views["traces"], embed(views["crop"])], axis=-1))
+            np.save(path, np.concatenate(found))
+        changed[name] = rows, np.load(path)
+    arrays = np.load(cache / "arrays.npy")
+    portions = sorted(cache.glob(f"made-{every}-*.csv"))
+    none = pd.DataFrame({"image": pd.Series(dtype="str"), "label": pd.Series(dtype=int)} | dict.fromkeys(PARTS, 0))
+    table = pd.concat([none, *(pd.read_csv(path, dtype={"image": "str"}) for path in portions)], ignore_index=True)
+    made_of = [np.load(path.with_suffix(".npy")) for path in portions]
+    return Measured(arrays, np.concatenate([arrays[:0], *made_of]), table, changed)
+
+
+def chunks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    for start in range(0, len(rows), 32):
+        yield rows[start : start + 32]
+
+
+def read(row: Hypothesis, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The columns of a hypothesis."""
+    taken = np.concatenate([features[..., slice(*ENDS[name])] for name in row.reads], axis=-1)
+    if row.contrast:
+        taken = np.concatenate([taken, taken - taken[:, 4:].mean(axis=1, keepdims=True)], axis=-1)
+    return taken
+
+
+def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArray[np.bool_]) -> Part:
+    """The originals where ``train`` is true, and what was made of them."""
+    parts = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    names = set(faces.loc[train, "image"])
+    blends = (found.table["label"] == 1) & found.table["image"].str.contains("real")
+    wanted = found.table["image"].isin(names) & ((blends & row.blends) | (~blends & row.copies))
+    made = np.flatnonzero(wanted)
+    return Part(
+        np.concatenate([read(row, found.arrays[train]), read(row, found.made[made])]),
+        np.concatenate([faces["label"][train], found.table["label"].iloc[made]]).astype(np.float32),
+        np.concatenate([parts[train], found.table[list(PARTS)].iloc[made].to_numpy(np.int8)]),
+    )
+
+
+def scores(row: Hypothesis, faces: pd.DataFrame, found: Measured) -> dict[str, NDArray[np.float64]]:
+    """By version of the images the evidence out of fold, (n, 5); NaN where it was not asked."""
+    names = ["original", *found.changed]
+    out = {name: np.full((len(faces), 5), np.nan) for name in names}
+    fold = faces["fold"].to_numpy()
+    for k in range(fold.max() + 1):
+        solution = solve(Settings(**row.settings), learned(row, faces, found, (fold >= 0) & (fold != k)))
+        out["original"][fold == k] = solution.evidence(read(row, found.arrays[fold == k]))
+        for name, (rows, arrays) in found.changed.items():
+            here = fold[rows] == k
+            out[name][rows[here]] = solution.evidence(read(row, arrays[here]))
+    return out
+
+
+def calibrated(evidence: NDArray[np.float64], label: NDArray[np.int64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Probabilities: Platt's sigmoid of each fold, found on the others' scores."""
+    from sklearn.linear_model import LogisticRegression
+
+    found = np.full(len(evidence), np.nan)
+    for k in range(fold.max() + 1):
+        others = (fold >= 0) & (fold != k)
+        fitted = LogisticRegression(C=100.0).fit(evidence[others, None], label[others])
+        found[fold == k] = fitted.predict_proba(evidence[fold == k, None])[:, 1]
+    return found
+
+
+def judged(faces: pd.DataFrame, evidence: dict[str, NDArray[np.float64]]) -> tuple[dict[str, float], str]:
+    """Figures for MLflow, and a row of the log with the 95 % intervals."""
+    label, fold = faces["label"].to_numpy(), faces["fold"].to_numpy()
+    asked = faces.assign(p_fake=calibrated(evidence["original"][:, 0], label, fold))[fold >= 0]
+    record = evaluate_scores(asked, draws=1000, seed=SEED)
+    whole, matched, paired = record["overall"], record["matched"], record["paired"]
+    figures = {key: whole[key] for key in ("roc_auc", "accuracy")}
+    figures |= {"matched_roc_auc": matched["roc_auc"], "paired_win_rate": paired["win_rate"]}
+    shown = [with_interval(whole, "roc_auc"), with_interval(matched, "roc_auc"), with_interval(paired, "win_rate")]
+    shown.append(with_interval(whole, "accuracy"))
+    for name in CHANGES:
+        if name in evidence:
+            known = ~np.isnan(evidence[name][:, 0])
+            there, here = (auc(label[known], evidence[version][known, 0]) for version in (name, "original"))
+            figures |= {f"{name.replace(' ', '_')}_roc_auc": there, f"{name.replace(' ', '_')}_before": here}
+            shown.append(f"{there:.3f} (of {here:.3f})")
+        else:
+            shown.append("–")
+    parts = []
+    for column, name in enumerate(PARTS, start=1):
+        known = (fold >= 0) & faces[name].notna().to_numpy()
+        parts.append(auc(faces.loc[known, name].astype(int).to_numpy(), evidence["original"][known, column]))
+    figures["parts_roc_auc"] = float(np.mean(parts))
+    shown.append(f"{figures['parts_roc_auc']:.3f}")
+    return figures, " | ".join(shown)
+
+
+def auc(label: NDArray[Any], values: NDArray[np.float64]) -> float:
+    low, high = values.min(), values.max()
+    return float(classification_metrics(label, (values - low) / max(high - low, 1e-12), 0.5)["roc_auc"])
+
+
+def with_interval(record: dict[str, Any], name: str) -> str:
+    ends = record["intervals"][name]
+    return f"{record[name]:.3f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+
+
+def open_sealed(name: str, faces: pd.DataFrame, found: Measured) -> None:
+    """Score the sealed tenth with one row, trained on all others."""
+    row, fold = ROWS[name], faces["fold"].to_numpy()
+    evidence = scores(row, faces, found)["original"][:, 0]
+    from sklearn.linear_model import LogisticRegression
+
+    label = faces["label"].to_numpy()
+    platt = LogisticRegression(C=100.0).fit(evidence[fold >= 0, None], label[fold >= 0])
+    solution = solve(Settings(**row.settings), learned(row, faces, found, fold >= 0))
+    sealed = faces[fold < 0]
+    told = solution.evidence(read(row, found.arrays[fold < 0]))[:, :1]
+    record = evaluate_scores(sealed.assign(p_fake=platt.predict_proba(told)[:, 1]), draws=1000, seed=SEED)
+    print(
+        f"sealed | {name} | n {len(sealed)} | {with_interval(record['overall'], 'roc_auc')} | "
+        f"{with_interval(record['matched'], 'roc_auc')} | {with_interval(record['paired'], 'win_rate')} "
+        f"of {record['paired']['n']} | {with_interval(record['overall'], 'accuracy')}"
+    )
+    for version, (rows, arrays) in found.changed.items():
+        here = fold[rows] < 0
+        print(f"sealed | {version}: {auc(label[rows[here]], solution.evidence(read(row, arrays[here]))[:, 0]):.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--weights", default="none")
+    parser.add_argument("--only", nargs="*", default=list(ROWS))
+    parser.add_argument("--every", type=int, default=2, help="copies and blends are made of one image in so many")
+    parser.add_argument("--robust", action="store_true", help="score changed images too")
+    parser.add_argument("--sealed", action="store_true")
+    given = parser.parse_args()
+    faces = known_faces(given.folder, given.pairs)
+
+    def embed(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not hasattr(embed, "ready"):
+            runtime.start(SEED, 2)
+            made = make_backbone(
+                "MobileNetV2", size=CROP, weights=given.weights, allow_random=False, seed=SEED, root=Path.cwd()
+            )
+            embed.ready = embedding(boxed(made.network, LAYERS))  # type: ignore[attr-defined]
+        return embed.ready(crops)  # type: ignore[attr-defined]
+
+    every = given.every if any(ROWS[name].copies or ROWS[name].blends for name in given.only) else 0
+    found = measured(given.folder, faces, given.cache, embed, every, given.robust)
+    for name in given.only:
+        row = ROWS[name]
+        if given.sealed:
+            open_sealed(name, faces, found)
+            continue
+        figures, shown = judged(faces, scores(row, faces, found))
+        with stage_run(f"forensic: {name}", role="research") as run:
+            run.params({"reads": ",".join(row.reads), "copies": row.copies, "blends": row.blends})
+            run.params({"contrast": row.contrast, "settings": Settings(**row.settings).model_dump()})
+            run.metrics(figures)
+        print(f"| {name} | {shown} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
