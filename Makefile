@@ -54,7 +54,10 @@ serve: setup  ## the champion over HTTP on 127.0.0.1:5001, by MLflow's scoring s
 pictures: setup  ## take the README's picture of MLflow's pages again, of the runs that are there
 	$(RUN) python docs/pictures/pages.py
 
+app: setup  ## the page for reviewing photographs with the champion, on 127.0.0.1:8080
+	$(RUN) fakefaces review
+
 sample: setup  ## draw the embedded sample again
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: help setup repro test test-all test-postgres lint format ui serve pictures sample
+.PHONY: help setup repro test test-all test-postgres lint format ui serve app pictures sample

@@ -66,6 +66,13 @@ class Browser:
 
         ActionChains(self.driver).send_keys(*keys).perform()
 
+    def drop(self, *paths: Path) -> None:
+        """Drop files or folders onto the middle of the page, as from a file manager."""
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "x": 200, "y": 200, "data": data}
+            self.driver.execute_cdp_cmd("Input.dispatchDragEvent", event)
+
     def size(self, width: int, height: int = 900, *, mobile: bool = False) -> None:
         """Show the page at a size."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}

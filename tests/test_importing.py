@@ -73,3 +73,23 @@ def test_without_kagglehub_or_a_network_one_line_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", Offline)
     with pytest.raises(DataError, match="Is there a network.*fakefaces data FOLDER"):
         download_ciplab()
+
+
+def test_labelled_images_are_added_to_those_in_data(project, tmp_path):
+    project.run("dvc", "update", "data.dvc")
+    before = left(project)[1]
+    reviews = project.root / "reviews"
+    (reviews / "images").mkdir(parents=True)
+    source = write_photographs(tmp_path / "new", reals=1, fakes=1, size=56)
+    for name, path in (("a.jpg", "training_real/real_00000.jpg"), ("b.jpg", "training_fake/easy_0_1111.jpg")):
+        (reviews / "images" / name).write_bytes((source / path).read_bytes())
+    (reviews / "corrections.csv").write_text("path,label\nimages/a.jpg,fake\nimages/b.jpg,real\n")
+    done = project.run("fakefaces", "data", "reviews/corrections.csv")
+    assert "1 images labelled real and 1 labelled fake" in done.stderr
+    added = ["data/training_fake/a.jpg", "data/training_real/b.jpg"]
+    assert left(project)[1] == sorted([*before, *added])
+    assert yaml.safe_load(left(project)[0])["deps"][0]["path"] == "reviews/corrections-set"
+    (reviews / "corrections.csv").write_text("path,label\nimages/a.jpg,real\n")
+    project.run("fakefaces", "data", "reviews/corrections.csv")  # a second thought
+    assert "data/training_real/a.jpg" in left(project)[1]
+    assert "data/training_fake/a.jpg" not in left(project)[1]

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fakefaces import corrections
 from fakefaces.base.errors import DataError
 from fakefaces.base.progress import say
-from fakefaces.data.faces import find_faces
+from fakefaces.data.faces import REAL, find_faces
 
 KAGGLE = "ciplab/real-and-fake-face-detection"
 
@@ -17,7 +18,8 @@ def import_photographs(source: str, root: Path) -> None:
     """Make ``data/`` an import of a folder or URL, checked before anything is replaced.
 
     Args:
-        source: a local folder, a URL that DVC can read, or ``kaggle`` for CIPLAB's set.
+        source: a local folder, a URL that DVC can read, ``kaggle`` for CIPLAB's set, or a CSV of labelled images
+            that are added to those in ``data/``.
         root: the project's folder.
 
     Raises:
@@ -25,6 +27,8 @@ def import_photographs(source: str, root: Path) -> None:
     """
     if source == "kaggle":
         source = str(download_ciplab())
+    if source.endswith(".csv") and "://" not in source:
+        source = str(with_corrections(Path(source).expanduser().resolve(), root / "data"))
     if "://" not in source:
         folder = Path(source).expanduser().resolve()
         faces = find_faces(folder)
@@ -44,6 +48,18 @@ def import_photographs(source: str, root: Path) -> None:
     finally:
         _forget(new)
     say("data/ now holds these photographs; run: dvc repro")
+
+
+def with_corrections(table: Path, data: Path) -> Path:
+    """A folder beside a CSV of labelled images: the photographs in ``data`` with those of the CSV.
+
+    Raises:
+        DataError: see :func:`fakefaces.corrections.read_corrections`.
+    """
+    found = corrections.read_corrections(table)
+    reals = sum(one.label == REAL for one in found)
+    say(f"{table}: {reals} images labelled real and {len(found) - reals} labelled fake")
+    return corrections.merged(found, data, table.with_name(f"{table.stem}-set"))
 
 
 def download_ciplab() -> Path:

@@ -36,6 +36,12 @@ def write_text(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes, whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_bytes(data)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON, indented and in the order given; NaN and infinity are refused."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")

@@ -12,6 +12,7 @@ from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
 from fakefaces.cli.reproduce import reproduce
+from fakefaces.cli.review import review
 from fakefaces.cli.runs import runs
 from fakefaces.cli.sample import sample
 from fakefaces.cli.serve import serve
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell doctored face photographs from real ones.",
 )
-for _command in (predict, explain, promote, registry, serve, runs, reproduce, doctor, tune, data, sample):
+for _command in (predict, explain, review, promote, registry, serve, runs, reproduce, doctor, tune, data, sample):
     app.command()(_command)
 
 

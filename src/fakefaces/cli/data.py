@@ -11,7 +11,8 @@ def data(
     source: Annotated[
         str,
         typer.Argument(
-            help="A folder, an s3:// or https:// URL or another DVC source; or 'kaggle' to download CIPLAB's set.",
+            help="A folder, an s3:// or https:// URL or another DVC source; 'kaggle' to download CIPLAB's set; or a "
+            "CSV with the columns path and label, whose images are added to those in data/.",
             show_default=False,
         ),
     ],

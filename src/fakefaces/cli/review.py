@@ -1,0 +1,52 @@
+"""``fakefaces review``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fakefaces.cli.chosen import detector_folder
+
+
+def review(
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Of this machine alone.")] = 8080,
+    to: Annotated[Path, typer.Option(help="The folder that corrections are exported to.")] = Path("reviews"),
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Another model: a models:/ URI, or the folder of a trained one.", show_default="the champion"
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser.")] = True,
+    threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
+) -> None:
+    """Open a local page to go through photographs with the champion, and to correct it."""
+    import socket
+    import tempfile
+
+    from fakefaces.base.errors import FakefacesError
+    from fakefaces.base.progress import say
+
+    try:
+        from fakefaces.review.page import HOST, serve
+    except ImportError:
+        raise FakefacesError("the review page needs NiceGUI; install it with: uv sync --extra app") from None
+    from fakefaces import detector, runtime
+    from fakefaces.explain.looking import look
+    from fakefaces.review.queue import Queue
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise FakefacesError(f"port {port} is taken; give another one with --port") from None
+    folder = detector_folder(model)
+    runtime.start(seed=0, threads=threads)
+    loaded = detector.load(folder)
+    card = loaded.card
+    middle = card.operating.threshold if card.operating else card.threshold
+    with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as kept:
+        queue = Queue(lambda files: look(loaded, files, threads=threads), Path(kept), middle)
+        say(f"the review page is on http://{HOST}:{port}; end it with Ctrl-C")
+        serve(queue, card, exports=to, port=port, show=show)
