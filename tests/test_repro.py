@@ -1,7 +1,12 @@
 """The whole `dvc repro` on a small sample, in a real temporary git and DVC project with a real MLflow store."""
 
 import json
+import os
 import shutil
+import signal
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -171,6 +176,23 @@ def test_predict_says_in_one_line_what_is_wrong(reproduced, tmp_path):
         assert "Traceback" not in done.stderr
 
 
+def test_registry_and_promote_tell_what_there_is(reproduced):
+    found = json.loads(reproduced.run("fakefaces", "registry", "--json").stdout)
+    (version,) = found["versions"]
+    assert version["aliases"] == ["challenger", "champion"]
+    assert version["outcome"] == "champion"
+    assert set(version["figures"]) == {"validation.roc_auc", "test.roc_auc"}
+    assert [entry["action"] for entry in found["history"]] == ["champion"]
+    shown = reproduced.run("fakefaces", "registry").stdout
+    assert all(word in shown for word in ("champion", version["model"], "there was no champion"))
+    assert "it is the champion already" in reproduced.run("fakefaces", "promote", "--dry-run").stdout
+    again = json.loads(reproduced.run("fakefaces", "registry", "--json").stdout)
+    assert again == found  # nothing was changed
+    for arguments, wanted in ((["7"], "no version 7; there are: 1"), (["nobody"], "no version, alias, or run")):
+        done = reproduced.run("fakefaces", "promote", *arguments, check=False)
+        assert (done.returncode, wanted in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
 def test_nothing_calls_home(reproduced):
     """No process of the pipeline or of DVC looked a host up or connected to one."""
     assert not reproduced.network_log.exists(), reproduced.network_log.read_text()
@@ -244,3 +266,67 @@ def test_with_folds_each_image_is_tested_once_and_nothing_is_promoted(reproduced
     assert "protocol `folds`" in (root / "reports" / "results.md").read_text()
     assert "nothing is" in done.stdout + done.stderr
     assert (root / "reports" / "promotion.json").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_run_is_promoted_by_its_name_by_force_and_rolled_back(reproduced, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(reproduced.root, root, symlinks=True)
+    project = Project(root)
+    other = next(
+        name for name in MODELS if name != json.loads((root / "reports" / "promotion.json").read_text())["model"]
+    )
+    refused = project.run("fakefaces", "promote", other, check=False)
+    assert refused.returncode == 1
+    assert "the test images cannot tell it from the champion" in refused.stdout  # four photographs of either class
+    assert "--force" in refused.stderr
+    project.run("fakefaces", "promote", other, "--force", "to see it served")
+    assert project.run("fakefaces", "predict", "data/training_fake").returncode == 0
+    assert "version 1 is champion again" in project.run("fakefaces", "promote", "--rollback").stdout
+    found = json.loads(project.run("fakefaces", "registry", "--json").stdout)
+    assert [entry["action"] for entry in found["history"]] == ["champion", "refused", "champion", "rollback"]
+    assert [version["aliases"] for version in found["versions"]] == [["challenger"], ["champion"]]
+    git = project.run("git", "status", "--porcelain", "--untracked-files=all").stdout.split()[1::2]
+    assert not [path for path in git if "promotion" in path]
+
+
+@pytest.mark.slow
+def test_dvc_repro_after_a_kill_during_promotion_ends_like_an_undisturbed_one(reproduced, tmp_path):
+    root = tmp_path / "copy"
+    shutil.copytree(reproduced.root, root, symlinks=True)
+    project = Project(root)
+    undisturbed = {path: (root / path).read_bytes() for path in ("dvc.lock", "reports/promotion.json")}
+    history = json.loads(project.run("fakefaces", "registry", "--json").stdout)["history"]
+    code = (
+        "from fakefaces.tracking.store import connect\n"
+        "client = connect().MlflowClient()\n"
+        "client.delete_registered_model('fake-faces')\n"
+        "experiment = client.get_experiment_by_name('fakefaces').experiment_id\n"
+        "for model in client.search_logged_models([experiment]):\n"
+        "    if model.name == 'registered':\n"
+        "        client.delete_logged_model(model.model_id)\n"
+    )
+    project.run("python", "-c", code)  # as before the first promotion
+    (root / "reports" / "promotion.json").unlink()
+    (root / "outputs" / "candidate.json").unlink()
+    shutil.rmtree(root / ".dvc" / "cache" / "runs")  # or DVC would bring the candidate back and run nothing
+    command = ("setsid", "bash", "-c", "echo $$ > dvc.pid; exec dvc repro")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(project.run, *command, check=False)
+        with sqlite3.connect(root / "mlruns" / "mlflow.db", timeout=60) as database:
+            while not running.done():
+                if database.execute("SELECT count(*) FROM model_versions").fetchone()[0]:
+                    os.killpg(int((root / "dvc.pid").read_text()), signal.SIGKILL)
+                    break
+                time.sleep(0.001)
+        killed = running.result()
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+    assert not (root / "reports" / "promotion.json").exists()
+    (root / "dvc.pid").unlink()
+    project.run("dvc", "repro")
+    for path, content in undisturbed.items():
+        assert (root / path).read_bytes() == content, path
+    found = json.loads(project.run("fakefaces", "registry", "--json").stdout)
+    assert [version["aliases"] for version in found["versions"]] == [["challenger", "champion"]]
+    same = [[{k: v for k, v in entry.items() if k != "at"} for entry in one] for one in (found["history"], history)]
+    assert same[0] == same[1]

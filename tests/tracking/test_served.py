@@ -1,6 +1,7 @@
 """The registered model as it is used: loaded by MLflow, called by `predict`, asked over HTTP."""
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -12,14 +13,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fakefaces import detector, runtime
+from fakefaces.base.errors import ModelError
+from fakefaces.data.faces import find_faces
+from fakefaces.data.splits import images_digest
 from fakefaces.models.kinds import blueprint
+from fakefaces.promotion import scores_of
+from fakefaces.remeasure import measured
+from fakefaces.scoring import score_files
 from fakefaces.tracking.detectors import fetch, fetched, pyfunc
+from fakefaces.tracking.evidence import Evidence
+from fakefaces.tracking.registry import Registry
 from fakefaces.views.pixels import make_pixels
 from tests.conftest import ROOT, write_photographs
 from tests.tracking.made import evaluated, promoted, trained
@@ -235,3 +245,21 @@ def oversized(server: Server, body: bytes) -> tuple[int, dict]:
     connection.send(body[:1000])
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read())
+
+
+@pytest.mark.slow
+def test_a_champion_that_was_tested_on_other_images_is_measured_on_these(registered):
+    faces = find_faces(registered / "data")
+    paths = [registered / "data" / image for image in faces["image"]]
+    sha256 = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    table = faces.assign(group=faces["image"], split="test", sha256=sha256)
+    table.to_csv(registered / "outputs" / "images.csv", index=False)
+    champion = Registry("fake-faces").champion()
+    candidate = Evidence("new", "its digest", images_digest(table), {}, table.assign(p_fake=0.5))
+    found = measured(champion, candidate)
+    alone = score_files(detector.load(fetch(champion.uri)), paths, threads=2)
+    assert found.p_fake == pytest.approx({key: one.p_fake for key, one in zip(sha256, alone, strict=True)}, abs=1e-6)
+    assert found.threshold == 0.5
+    assert scores_of(found, candidate.tested).notna().all()
+    with pytest.raises(ModelError, match="tested on other images than the candidate"):
+        measured(champion, replace(candidate, test_digest="images that are not here"))
