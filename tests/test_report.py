@@ -81,6 +81,18 @@ def test_nothing_is_asked_of_the_network_and_nothing_complains(page):
     )
 
 
+def test_the_data_docs_are_read_without_the_web(made, chromium):
+    chromium.asked()
+    chromium.open((made[1].reports / "data_docs" / "index.html").as_uri())
+    links = [link.get_attribute("href") for link in chromium.all("a")]
+    assert len(links) == 6
+    for link in links:
+        chromium.open(link)
+        assert chromium.run("return document.querySelectorAll('.ge-section table, .ge-section ul').length") > 0
+    assert {url.split(":")[0] for url in chromium.asked()} <= {"file", "data"}
+    assert chromium.complaints() == []
+
+
 def test_the_gallery_is_filtered_and_sorted(page):
     everything = names(page)
     page.choose("#filters [name=kind]", "fakes called real")

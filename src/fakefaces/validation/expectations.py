@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.data.faces import FAKE
+from fakefaces.validation.docs import make_offline
 from fakefaces.validation.shortcuts import Finding
 
 NAMED = 10  # offending images that a summary names
@@ -69,7 +70,8 @@ def validate_images(
     context.variables.progress_bars = {"globally": False}
     sites = _docs_site(context, docs) if docs else []
     source = context.data_sources.add_pandas("photographs")
-    results = []
+    results: list[dict[str, Any]] = []
+    checked: list[tuple[str, bool]] = []
     suites = [
         ("images", _judged(table), "image", _image_expectations(gx.expectations, rules, groups_may_separate)),
         ("splits", _balance(table), "split", _split_expectations(gx.expectations, rules)),
@@ -92,6 +94,9 @@ def validate_images(
         run = checkpoint.run(batch_parameters={"dataframe": frame})
         for validation in run.run_results.values():
             results += [_summary(result, index) for result in validation.results]
+            checked.append((name, bool(validation.success)))
+    if docs:
+        make_offline(docs, checked)
     failed = [r for r in results if not r["success"] and r["severity"] == "critical"]
     shortcuts = [_rounded(asdict(finding)) for finding in findings]
     return {"success": not failed, "images": len(table), "expectations": results, "shortcuts": shortcuts}
