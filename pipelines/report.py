@@ -11,6 +11,7 @@ from fakefaces.page import charts
 from fakefaces.page.card import card
 from fakefaces.page.content import content
 from fakefaces.page.gathered import Gathered
+from fakefaces.page.points import points
 from fakefaces.page.rendering import png, render_card, render_page
 from fakefaces.tracking.runs import stage_run
 
@@ -26,6 +27,8 @@ def main(params: Params, layout: Layout) -> None:
         text = render_page(made)
         write_text(page, text)
         write_text(written, render_card(made | card(run)))
+        for name, table in points(run).items():
+            write_text(layout.reports / "plots" / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
         log(run, made)
         step(1, "MLflow")
     size = len(text.encode())

@@ -132,6 +132,7 @@ def make_project(small_params: dict) -> Callable[[Path], Project]:
         project.run("git", "init", "-q")
         project.run("dvc", "init", "-q")
         shutil.copy(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+        shutil.copytree(ROOT / ".dvc" / "plots", root / ".dvc" / "plots", dirs_exist_ok=True)
         project.run("dvc", "import-url", "-q", "samples", "data")
         project.run("dvc", "unfreeze", "data.dvc")
         project.run("git", "add", "-A")

@@ -1,5 +1,6 @@
 """The report's page: made by its stage, and driven in a browser."""
 
+import pandas as pd
 import pytest
 
 from fakefaces.data.splits import read_split
@@ -42,6 +43,13 @@ def test_the_page_is_one_small_file_and_the_same_each_time(made):
     assert str(layout.root).encode() not in first[0]
     main(params, layout)
     assert (page.read_bytes(), card.read_bytes()) == first
+
+
+def test_the_plots_hold_every_model(made):
+    for name in ("roc", "precision_recall", "reliability", "robustness", "kinds"):
+        table = pd.read_csv(made[1].reports / "plots" / f"{name}.csv")
+        assert set(table["model"]) == {"custom_cnn", "worse"}
+        assert len(table.columns) == 3
 
 
 def test_the_run_holds_the_page_with_its_commit_and_pictures_to_compare(made):

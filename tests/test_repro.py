@@ -213,6 +213,7 @@ def test_dvc_reads_metrics_and_plots(reproduced):
     assert {name.split("/")[-1] for name in files} == {f"{name}.json" for name in names}
     reproduced.run("dvc", "plots", "show", "-o", "outputs/plots")
     page = (reproduced.root / "outputs" / "plots" / "index.html").read_text()
+    assert all(f"reports/plots/{kind}.csv" in page for kind in ("roc", "robustness", "kinds", "pointing"))
     assert all(f"reports/{kind}/simple_cnn.csv" in page for kind in ("roc", "precision_recall", "confusion", "history"))
 
 
