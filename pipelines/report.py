@@ -42,7 +42,8 @@ def log(run: Gathered, made: dict[str, Any]) -> None:
     with stage_run("report", role="report") as parent:
         commit = parent.tags["mlflow.source.git.commit"]
         dirty = " with changes that are not committed" if parent.tags["git.dirty"] == "true" else ""
-        parent.text(render_page(made, commit=commit + dirty), "index.html")
+        took = parent.figures_of(run.layout.tuned("best"), "trial_seconds").get("trial_seconds")
+        parent.text(render_page(made, commit=commit + dirty, tuning_seconds=took), "index.html")
         parent.artifact(run.layout.reports / "model_card.md")
         parent.made("reports/index.html", "reports/model_card.md")
         for name in run.models:

@@ -62,6 +62,8 @@ def facts(run: Gathered) -> dict[str, Any]:
         "reference_n": TEST_IMAGES,
         "reference_majority": MAJORITY,
         "shares": len(run.pairs),
+        "trials": len(run.trials),
+        "pruned": sum(trial["pruned"] for trial in run.trials),
     }
 
 

@@ -69,6 +69,13 @@ class Gathered:
         return {name: record[name] for name in self.models if name in record}
 
     @cached_property
+    def trials(self) -> list[dict[str, Any]]:
+        """What the study tried."""
+        path = self.layout.reports / "tune.json"
+        found: list[dict[str, Any]] = read_json(path)["trials"] if path.is_file() else []
+        return found
+
+    @cached_property
     def validation(self) -> dict[str, Any]:
         """What Great Expectations found."""
         found: dict[str, Any] = read_json(self.layout.reports / "validation.json")

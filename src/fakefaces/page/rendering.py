@@ -9,20 +9,29 @@ from typing import Any
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render_page(content: Mapping[str, Any], commit: str = "") -> str:
+def render_page(content: Mapping[str, Any], commit: str = "", tuning_seconds: float | None = None) -> str:
     """The page.
 
     Args:
         content: of :func:`fakefaces.page.content.content`.
         commit: what the page calls the code's state; without one it says where to find it, so that equal
             results make an equal page whatever the commit.
+        tuning_seconds: that the study's trials took; left out for the same reason.
     """
     style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     data = json.dumps(content["data"], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return str(
         _environment(html=True)
         .get_template("page.html")
-        .render(content, commit=commit, style=style, script=script, library=library(), json=data.replace("</", "<\\/"))
+        .render(
+            content,
+            commit=commit,
+            tuning_seconds=tuning_seconds,
+            style=style,
+            script=script,
+            library=library(),
+            json=data.replace("</", "<\\/"),
+        )
     )
 
 
