@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,14 @@ def test_a_craft_stays_within_the_ranges_of_its_difficulty(difficulty):
         assert math.hypot(*one.direction) == pytest.approx(1)
         both.add((one.noise_ratio > 1, one.scale > 1))
     assert len(both) == 4, "noise and scale go both ways"
+
+
+def test_what_a_forger_misses_is_a_cast_to_green_and_yellow():
+    crafts = [draw_craft("mid", 4.0, np.random.default_rng(seed)) for seed in range(400)]
+    lightness, a, b = np.array([one.direction for one in crafts]).T
+    assert abs(lightness.mean()) < 0.05
+    assert (a < 0).mean() > 0.85
+    assert (b > 0).mean() > 0.9
 
 
 def test_sampling_at_pixel_centres_returns_the_pixels():
@@ -103,6 +112,19 @@ def test_the_noise_of_a_camera_grows_with_its_setting():
     ]
     assert spreads[0] < spreads[1] < spreads[2]
     assert spreads[2] == pytest.approx(6, rel=0.35)
+
+
+def test_grains_spread_the_noise_and_keep_its_strength():
+    flat = np.full((96, 96, 3), 128, dtype=np.uint8)
+    camera = replace(draw_camera(np.random.default_rng(0)), quality=97, noise=5.0, blur=0.25, chroma=0.8)
+    spread, together = [], []
+    for grain in (0.3, 0.9):
+        image = photograph(flat, replace(camera, grain=grain), np.random.default_rng(1)).mean(axis=2)
+        centred = image - image.mean()
+        spread.append(float(centred.std()))
+        together.append(float((centred[:, 1:] * centred[:, :-1]).mean() / centred.var()))
+    assert spread[1] == pytest.approx(spread[0], rel=0.15)
+    assert together[0] < 0.1 < 0.4 < together[1]
 
 
 def test_two_jpegs_of_a_set_have_the_same_header():

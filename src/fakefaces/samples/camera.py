@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from fakefaces.samples.exact import Bytes, Plane, blur
+from fakefaces.samples.exact import Bytes, Plane, blur, whole_kernel
+
+_SPAN = 12.0  # standard deviations of noise that the filter's range of 0..1 stands for
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Camera:
     noise: float
     shot: float  # share of the noise variance that follows the light (Poisson)
     chroma: float  # correlation of the noise between the colour channels
+    grain: float  # size of the noise's grains after demosaicing: standard deviation of a Gaussian, pixels
     balance: tuple[float, float, float]
     contrast: float
     brightness: float
@@ -40,6 +43,7 @@ def draw_camera(rng: np.random.Generator) -> Camera:
         brightness=float(rng.normal(0, 6)),
         saturation=float(rng.uniform(0.82, 1.15)),
         quality=int(rng.integers(80, 98)),
+        grain=float(rng.uniform(0.5, 0.9)),
     )
 
 
@@ -74,12 +78,20 @@ def _developed(light: Plane, camera: Camera) -> Plane:
     return result
 
 
+def _grains(noise: Plane, size: float) -> Plane:
+    """White noise of unit variance as grains of a size; the variance stays 1."""
+    kernel = whole_kernel(size).astype(np.float64)
+    kept = float((kernel**2).sum() / kernel.sum() ** 2)  # the same along either axis
+    soft = blur(noise * np.float32(1 / _SPAN) + np.float32(0.5), size)
+    return (soft - np.float32(0.5)) * np.float32(_SPAN / kept)
+
+
 def photograph(scene: Bytes, camera: Camera, rng: np.random.Generator) -> Bytes:
     """What the camera saves of a scene: both ``(H, W, 3)`` uint8 RGB."""
     light = blur(scene.astype(np.float32) * np.float32(1 / 255), camera.blur)
     image = _developed(light, camera)
-    common = rng.standard_normal(scene.shape[:2], dtype=np.float32)[:, :, None]
-    single = rng.standard_normal(scene.shape, dtype=np.float32)
+    common = _grains(rng.standard_normal(scene.shape[:2], dtype=np.float32), camera.grain)[:, :, None]
+    single = _grains(rng.standard_normal(scene.shape, dtype=np.float32), camera.grain)
     grain = common * np.float32(math.sqrt(camera.chroma)) + single * np.float32(math.sqrt(1 - camera.chroma))
     level = np.clip(image, np.float32(0.02), np.float32(1))
     # Poisson noise in its normal approximation: variance in proportion to the light.

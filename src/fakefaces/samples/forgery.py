@@ -18,12 +18,16 @@ from fakefaces.samples.regions import centre, cover, feathered, ring
 Difficulty = Literal["easy", "mid", "hard"]
 Kernel = Literal["linear", "cubic"]
 
-_RESIDUAL = {"easy": (6.0, 10.0), "mid": (3.0, 6.0), "hard": (0.0, 2.0)}
-_NOISE = {"easy": (2.1, 3.4), "mid": (1.4, 2.0), "hard": (1.1, 1.4)}
+# Mostly the strong halves of what the difficulties allow: several hundred images are few to learn weaker traces from.
+_RESIDUAL = {"easy": (8.0, 10.0), "mid": (4.5, 6.0), "hard": (1.0, 2.0)}
+_NOISE = {"easy": (2.5, 3.4), "mid": (1.7, 2.0), "hard": (1.25, 1.4)}
 _RESAMPLING = {"easy": (0.15, 0.25), "mid": (0.08, 0.15), "hard": (0.03, 0.08)}
-_FEATHER = {"easy": (1.0, 2.0), "mid": (2.0, 4.0), "hard": (4.0, 7.0)}
+_FEATHER = {"easy": (1.0, 1.5), "mid": (2.0, 2.6), "hard": (4.0, 5.0)}
 _LIKENESS = {"easy": 0.75, "mid": 0.85, "hard": 1.0}
-_DIRECTION = (0.3, 1.0, 1.0)  # lightness is what a forger, and a thumbnail, would notice first
+# Lightness is what a forger, and a grey thumbnail, would notice first; what is left over is a cast of the donors'
+# light to the green and yellow (CIELAB: less a, more b), as from fluorescent tubes, give or take.
+_CAST = (0.0, -0.6, 0.8)
+_SPREAD = (0.15, 0.3, 0.3)
 _KEPT = {"linear": 0.67, "cubic": 0.85}  # share of white noise that survives the interpolation
 
 
@@ -53,7 +57,7 @@ def draw_craft(difficulty: Difficulty, base_noise: float, rng: np.random.Generat
         ratio = 1 / ratio
     gap = float(rng.uniform(*_RESAMPLING[difficulty]))
     kernel: Kernel = "linear" if rng.random() < 0.5 else "cubic"
-    a, b, c = rng.standard_normal(3) * _DIRECTION
+    a, b, c = rng.standard_normal(3) * _SPREAD + _CAST
     norm = math.sqrt(a * a + b * b + c * c)
     return Craft(
         residual=float(rng.uniform(*_RESIDUAL[difficulty])),

@@ -10,8 +10,8 @@ from fakefaces.samples.making import Made
 
 COLUMNS = (
     "image", "label", "difficulty", "parts", "base", "donor", "group", "seed", "decoy", "mask",
-    "camera_blur", "camera_noise", "camera_shot", "camera_chroma", "camera_quality",
-    "donor_blur", "donor_noise", "donor_quality",
+    "camera_blur", "camera_noise", "camera_shot", "camera_chroma", "camera_grain", "camera_quality",
+    "donor_blur", "donor_noise", "donor_grain", "donor_quality",
     "residual", "noise_ratio", "scale", "feather", "kernel",
 )  # fmt: skip
 
@@ -37,6 +37,7 @@ def row(made: Made, seed: int) -> dict[str, str]:
         "camera_noise": f"{camera.noise:.3f}",
         "camera_shot": f"{camera.shot:.3f}",
         "camera_chroma": f"{camera.chroma:.3f}",
+        "camera_grain": f"{camera.grain:.3f}",
         "camera_quality": str(camera.quality),
     }
     if made.craft is not None and made.donor_camera is not None:
@@ -47,6 +48,7 @@ def row(made: Made, seed: int) -> dict[str, str]:
             "mask": mask_name(entry.name),
             "donor_blur": f"{donor.blur:.3f}",
             "donor_noise": f"{donor.noise:.3f}",
+            "donor_grain": f"{donor.grain:.3f}",
             "donor_quality": str(donor.quality),
             "residual": f"{craft.residual:.3f}",
             "noise_ratio": f"{craft.noise_ratio:.3f}",

@@ -1,0 +1,98 @@
+"""Whether the sample ranks the models by merit: its detectors on images that nothing was tuned on.
+
+    uv run python benchmarks/ladder.py [--seeds 1001 1002 1003 1004 1005] [--images 2000] [--keep FOLDER]
+
+Needs the models of `dvc repro` on the sample. For each seed, new faces are drawn and scored from their files. Printed
+are accuracy, ROC AUC and the recall of each difficulty, and how many seeds hold what docs/sample.md asks for.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from fakefaces import detector, runtime
+from fakefaces.base import environment
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import load
+from fakefaces.base.progress import progress, track
+from fakefaces.data.faces import DIFFICULTIES, find_faces
+from fakefaces.samples import write_samples
+from fakefaces.scoring import p_fakes, score_files
+
+MODELS = ("simple_cnn", "custom_cnn", "custom_cnn_augmented")
+SEEDS = (1001, 1002, 1003, 1004, 1005)  # no drawing, model or parameter was chosen with a look at these
+
+Row = dict[str, float]
+
+
+def draw(folder: Path, images: int, seed: int) -> None:
+    """Draw a set, unless it is there already."""
+    if folder.exists():
+        return
+    with progress(f"drawing seed {seed}", images) as step:
+        done = 0
+
+        def on_progress(now: int, total: int) -> None:
+            nonlocal done
+            step(now - done, "")
+            done = now
+
+        write_samples(folder, images=images, seed=seed, progress=on_progress)
+
+
+def measure(model: detector.Detector, folder: Path, threads: int) -> Row:
+    """Figures of one detector on one set; fake is the positive class."""
+    faces = find_faces(folder)
+    scores = score_files(model, [folder / name for name in faces["image"]], threads=threads)
+    p = np.array(p_fakes(track(scores, model.card.model, len(faces))))
+    said, fake = p >= model.card.threshold, faces["label"].to_numpy() == 1
+    recall = {kind: float(said[(faces["difficulty"] == kind).to_numpy()].mean()) for kind in DIFFICULTIES}
+    return {"accuracy": float((said == fake).mean()), "roc_auc": float(roc_auc_score(fake, p))} | recall
+
+
+def falls(row: Row) -> bool:
+    """Whether recall falls from easy to hard."""
+    return row["easy"] > row["mid"] > row["hard"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--keep", type=Path, help="a folder for the drawn sets, to use them again")
+    given = parser.parse_args()
+    layout = Layout(environment.workspace())
+    params = load(layout.root / "params.yaml")
+    runtime.start(params.seed, params.threads)
+    models = {name: detector.load(layout.model(name)) for name in MODELS}
+    held = dict.fromkeys(("simple .44 to .58", "custom + 5", "augmented + 3", "recall falls"), 0)
+    all_held = 0
+    print(
+        "| seed | model | accuracy | ROC AUC | recall easy | mid | hard |\n| --- | --- | --- | --- | --- | --- | --- |"
+    )
+    with tempfile.TemporaryDirectory() as aside:
+        for seed in given.seeds:
+            folder = (given.keep or Path(aside)) / f"seed{seed}"
+            draw(folder, given.images, seed)
+            rows = {name: measure(model, folder, params.threads) for name, model in models.items()}
+            for name, row in rows.items():
+                print(f"| {seed} | {name} | " + " | ".join(f"{value:.3f}" for value in row.values()) + " |", flush=True)
+            simple, custom, augmented = (rows[name] for name in MODELS)
+            holds = (
+                0.44 <= simple["accuracy"] <= 0.58,
+                custom["accuracy"] >= simple["accuracy"] + 0.05,
+                augmented["accuracy"] >= custom["accuracy"] + 0.03,
+                falls(custom) and falls(augmented),
+            )
+            for name, one in zip(held, holds, strict=True):
+                held[name] += one
+            all_held += all(holds)
+    print("\n" + "\n".join(f"{name}: {count} of {len(given.seeds)} seeds" for name, count in held.items()))
+    print(f"all four: {all_held} of {len(given.seeds)} seeds")
+
+
+if __name__ == "__main__":
+    main()
