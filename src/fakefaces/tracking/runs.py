@@ -67,7 +67,8 @@ class Run:
 
     def figures_of(self, path: Path, *names: str) -> dict[str, float]:
         """Figures of the run that made an output as it is now; none where no run is known to have made it."""
-        found = find_run(self.mlflow, path.relative_to(self.root).as_posix(), digest(path))
+        made = digest(path) if path.exists() else ""
+        found = find_run(self.mlflow, path.relative_to(self.root).as_posix(), made)
         return {name: found.data.metrics[name] for name in names if name in found.data.metrics} if found else {}
 
     def adopt(self, tag: str, value: str) -> None:
