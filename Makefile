@@ -51,8 +51,9 @@ ui: setup  ## MLflow's pages on 127.0.0.1:5000
 serve: setup  ## the champion over HTTP on 127.0.0.1:5001, by MLflow's scoring server
 	$(RUN) fakefaces serve --port $(SERVE_PORT)
 
-pictures: setup  ## take the README's picture of MLflow's pages again, of the runs that are there
+pictures: setup  ## take the README's pictures again: of MLflow's pages, of the report and of the review page
 	$(RUN) python docs/pictures/pages.py
+	$(RUN) python docs/pictures/report.py
 
 app: setup  ## the page for reviewing photographs with the champion, on 127.0.0.1:8080
 	$(RUN) fakefaces review

@@ -14,6 +14,7 @@ Metrics = Mapping[str, Mapping[str, Any]]
 # Distinguishable with all common kinds of colour blindness (Okabe and Ito 2008), legible on light and dark.
 PALETTE = ("#2b83c6", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c6bb1", "#999999", "#b2df8a", "#a6761d")
 _HEIGHT = 280
+_TICKS = {"labelFlush": False, "labelOverlap": True, "tickCount": 6}
 _DIAGONAL = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
 
 
@@ -226,7 +227,7 @@ def _spec(about: str, values: list[dict[str, Any]]) -> Spec:
 
 def _axis(field: str, title: str, domain: Sequence[float] | None = (0, 1)) -> Spec:
     scale = {"domain": list(domain), "nice": False} if domain else {"zero": False}
-    return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": {"labelFlush": False}}
+    return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": _TICKS}
 
 
 def _colour(field: str, kinds: Sequence[str]) -> Spec:

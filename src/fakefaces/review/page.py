@@ -124,7 +124,7 @@ class Page:
             with ui.item_section().props("side"):
                 ui.label(f"{item.p_fake:.3f}").classes(f"score {item.label}")
                 if item.given:
-                    ui.badge(f"you: {item.given}").classes(f"given {item.given}")
+                    ui.badge(f"you: {item.given}", color="positive" if item.given == "real" else "negative")
 
     def _show_detail(self) -> None:
         self.detail.clear()
