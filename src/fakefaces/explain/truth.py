@@ -40,7 +40,7 @@ class Truth:
 
 
 def truths(
-    root: Path, fakes: pd.DataFrame, *, min_inliers: int, seed: int, threads: int, most: int | None = None
+    root: Path, fakes: pd.DataFrame, *, min_inliers: int, seed: int, threads: int, masks: bool = True
 ) -> dict[str, Truth]:
     """Find out for each fake what was replaced, the most exact way that there is.
 
@@ -50,18 +50,16 @@ def truths(
         min_inliers: places in which a fake and its source must agree.
         seed: of the registration.
         threads: images worked on at a time.
-        most: fakes that are compared with their source, at most; None for all.
+        masks: look for masks beside the photographs.
 
     Returns:
         By image; fakes of which neither file nor name tells are left out.
     """
     rows = fakes.to_dict("records")
-    with_source = [row["image"] for row in rows if isinstance(row["source"], str) and row["source"]]
-    compared = set(with_source if most is None else with_source[:most])
 
     def one(row: dict[str, Any]) -> Truth | None:
-        found = _from_file(root, row["image"])
-        if found is None and row["image"] in compared:
+        found = _from_file(root, row["image"]) if masks else None
+        if found is None and isinstance(row["source"], str) and row["source"]:
             found = _from_source(root, row, min_inliers, seed)
         if found is None and not any(pd.isna(row[part]) for part in PARTS) and any(row[part] for part in PARTS):
             found = Truth("boxes", box_mask({part: int(row[part]) for part in PARTS}, SIDE))
