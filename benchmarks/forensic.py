@@ -5,13 +5,14 @@
 FOLDER holds the photographs, PAIRS.csv is `reports/source_pairs.csv` of a run on them, CACHE keeps what was measured.
 A tenth of the photographs, whole groups of them, is sealed: nothing here reads its labels but `--sealed`, which scores
 it once with the rows named by `--only`, trained on all others. On the rest each image is scored by a model that knows
-no image of its group. `--robust` scores a quarter of the images after a change, too.
+no image of its group. `--robust 4` scores a quarter of the images after a change, too.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from fakefaces.distortion import distort
 from fakefaces.evaluation.judgement import with_sources
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.report import evaluate_scores
+from fakefaces.forensics.features import FAMILIES as SIZES
 from fakefaces.models.forensic import Settings, solve
 from fakefaces.sources import group_images
 from fakefaces.tracking.runs import stage_run
@@ -39,47 +41,58 @@ from fakefaces.views.traces import measure
 SEED, CROP, LONGEST = 20, 448, 1024
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
 LAYERS = ["block_6_expand_relu", "block_13_expand_relu"]
-# What stands where in a row of features: spectra, co-occurrences, correlations, the backbone's two maps.
-ENDS = {"spectra": (0, 378), "cooccurrences": (378, 846), "correlations": (846, 876)}
-ENDS |= {"fine": (876, 1260), "coarse": (1260, 1836)}
-HAND, ALL = ("spectra", "cooccurrences", "correlations"), tuple(ENDS)
+FAMILIES = ("luma", "chroma", "correlations", "fine", "coarse")  # the last two are the backbone's maps
+ENDS = dict(zip(FAMILIES, pairwise(accumulate((*SIZES, 384, 576), initial=0)), strict=True))
+HAND = FAMILIES[:3]
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One row: what is read, what is learned from beside the originals, and how."""
+    """One row: what is read, what is learned from beside the originals, and how.
 
-    reads: tuple[str, ...] = ALL
+    Attributes:
+        reads: each of them has a solution of its own, of families joined by ``+``; their mean is the score.
+        copies: learn from distorted copies, too.
+        blends: learn from self-blended fakes, too.
+        settings: of the kind.
+        contrast: read each box less the mean of the skin's boxes, beside the boxes themselves.
+    """
+
+    reads: tuple[str, ...] = FAMILIES
     copies: bool = False
     blends: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
-    contrast: bool = False  # each box less the mean of the skin's boxes, beside the boxes themselves
+    contrast: bool = False
+
+
+def tuned(**settings: float) -> Hypothesis:
+    return Hypothesis(settings=settings)
 
 
 ROWS = {
-    "spectra": Hypothesis(("spectra",)),
-    "cooccurrences": Hypothesis(("cooccurrences",)),
+    "luma": Hypothesis(("luma",)),
+    "chroma": Hypothesis(("chroma",)),
+    "luma+chroma": Hypothesis(("luma+chroma",)),
     "correlations": Hypothesis(("correlations",)),
-    "hand-made": Hypothesis(HAND),
-    "hand-made, contrasts": Hypothesis(HAND, contrast=True),
-    "backbone": Hypothesis(("fine", "coarse")),
-    "backbone, coarse map alone": Hypothesis(("coarse",)),
-    "all": Hypothesis(),
-    "all, contrasts": Hypothesis(contrast=True),
-    "all, no whitening": Hypothesis(settings={"whitening": 0.0}),
-    "all, full whitening": Hypothesis(settings={"whitening": 1.0}),
-    "all, ridge 0.05": Hypothesis(settings={"ridge": 0.05}),
-    "all, ridge 1": Hypothesis(settings={"ridge": 1.0}),
-    "all, width 0.25": Hypothesis(settings={"width": 0.25}),
-    "all, width 1": Hypothesis(settings={"width": 1.0}),
-    "all, 200 components": Hypothesis(settings={"components": 200}),
-    "all, 400 components": Hypothesis(settings={"components": 400}),
-    "hand-made + copies": Hypothesis(HAND, copies=True),
-    "hand-made + blends": Hypothesis(HAND, blends=True),
-    "hand-made + copies + blends": Hypothesis(HAND, copies=True, blends=True),
-    "all + copies": Hypothesis(copies=True),
-    "all + blends": Hypothesis(blends=True),
-    "all + copies + blends": Hypothesis(copies=True, blends=True),
+    "backbone, fine": Hypothesis(("fine",)),
+    "backbone, coarse": Hypothesis(("coarse",)),
+    "backbone, joined": Hypothesis(("fine+coarse",)),
+    "hand-made, joined": Hypothesis(("luma+chroma+correlations",)),
+    "hand-made, mean": Hypothesis(HAND),
+    "all, joined": Hypothesis(("+".join(FAMILIES),)),
+    "all, mean": Hypothesis(),
+    "all, mean, contrasts": Hypothesis(contrast=True),
+    "all, mean, 100 components": tuned(components=100),
+    "all, mean, 400 components": tuned(components=400),
+    "all, mean, no whitening": tuned(whitening=0.0),
+    "all, mean, full whitening": tuned(whitening=1.0),
+    "all, mean, ridge 0.03": tuned(ridge=0.03),
+    "all, mean, ridge 0.3": tuned(ridge=0.3),
+    "all, mean, width 0.25": tuned(width=0.25),
+    "all, mean, width 1": tuned(width=1.0),
+    "all, mean + copies": Hypothesis(copies=True),
+    "all, mean + blends": Hypothesis(blends=True),
+    "all, mean + copies + blends": Hypothesis(copies=True, blends=True),
 }
 
 
@@ -106,7 +119,7 @@ def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
     return faces
 
 
-def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, every: int, robust: bool) -> Measured:
+def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, every: int, robust: int) -> Measured:
     """Measure what is not in the cache yet: all images, copies and blends of one in ``every`` (0: none), changes."""
     cache.mkdir(parents=True, exist_ok=True)
     given: dict[str, Any] = {"longest": LONGEST, "seed": SEED, "threads": 2, "crop": CROP, "embed": embed}
@@ -122,9 +135,9 @@ def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, every
             np.save(path.with_suffix(".npy"), made.made)
             made.table.to_csv(path.with_suffix(".csv"), index=False)
     changed = {}
-    rows = np.arange(2, len(faces), 4)
+    rows = np.arange(0, len(faces), robust or len(faces))
     for name, level in CHANGES.items() if robust else ():
-        path = cache / f"{name}.npy"
+        path = cache / f"{name} {robust}.npy"
         if not path.is_file():
 
             def one(row: int, level: tuple[str, float] = level) -> NDArray[Any]:
@@ -151,11 +164,11 @@ def chunks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
         yield rows[start : start + 32]
 
 
-def read(row: Hypothesis, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The columns of a hypothesis."""
-    taken = np.concatenate([features[..., slice(*ENDS[name])] for name in row.reads], axis=-1)
+def read(row: Hypothesis, name: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The columns of some families, joined by ``+``."""
+    taken = np.concatenate([features[..., slice(*ENDS[one])] for one in name.split("+")], axis=-1)
     if row.contrast:
-        taken = np.concatenate([taken, taken - taken[:, 4:].mean(axis=1, keepdims=True)], axis=-1)
+        taken = np.concatenate([taken, taken - taken[:, len(PARTS) :].mean(axis=1, keepdims=True)], axis=-1)
     return taken
 
 
@@ -167,10 +180,22 @@ def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArra
     wanted = found.table["image"].isin(names) & ((blends & row.blends) | (~blends & row.copies))
     made = np.flatnonzero(wanted)
     return Part(
-        np.concatenate([read(row, found.arrays[train]), read(row, found.made[made])]),
+        np.concatenate([found.arrays[train], found.made[made]]),
         np.concatenate([faces["label"][train], found.table["label"].iloc[made]]).astype(np.float32),
         np.concatenate([parts[train], found.table[list(PARTS)].iloc[made].to_numpy(np.int8)]),
     )
+
+
+def solved(row: Hypothesis, part: Part) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+    """From features to evidence, (n, 5)."""
+    settings = Settings(**row.settings)
+    solutions = {name: solve(settings, replace(part, views=read(row, name, part.views))) for name in row.reads}
+
+    def evidence(features: NDArray[np.float32]) -> NDArray[np.float64]:
+        each = [solution.evidence(read(row, name, features)) for name, solution in solutions.items()]
+        return np.asarray(np.mean(each, axis=0))
+
+    return evidence
 
 
 def scores(row: Hypothesis, faces: pd.DataFrame, found: Measured) -> dict[str, NDArray[np.float64]]:
@@ -179,11 +204,11 @@ def scores(row: Hypothesis, faces: pd.DataFrame, found: Measured) -> dict[str, N
     out = {name: np.full((len(faces), 5), np.nan) for name in names}
     fold = faces["fold"].to_numpy()
     for k in range(fold.max() + 1):
-        solution = solve(Settings(**row.settings), learned(row, faces, found, (fold >= 0) & (fold != k)))
-        out["original"][fold == k] = solution.evidence(read(row, found.arrays[fold == k]))
+        evidence = solved(row, learned(row, faces, found, (fold >= 0) & (fold != k)))
+        out["original"][fold == k] = evidence(found.arrays[fold == k])
         for name, (rows, arrays) in found.changed.items():
             here = fold[rows] == k
-            out[name][rows[here]] = solution.evidence(read(row, arrays[here]))
+            out[name][rows[here]] = evidence(arrays[here])
     return out
 
 
@@ -244,9 +269,9 @@ def open_sealed(name: str, faces: pd.DataFrame, found: Measured) -> None:
 
     label = faces["label"].to_numpy()
     platt = LogisticRegression(C=100.0).fit(evidence[fold >= 0, None], label[fold >= 0])
-    solution = solve(Settings(**row.settings), learned(row, faces, found, fold >= 0))
+    model = solved(row, learned(row, faces, found, fold >= 0))
     sealed = faces[fold < 0]
-    told = solution.evidence(read(row, found.arrays[fold < 0]))[:, :1]
+    told = model(found.arrays[fold < 0])[:, :1]
     record = evaluate_scores(sealed.assign(p_fake=platt.predict_proba(told)[:, 1]), draws=1000, seed=SEED)
     print(
         f"sealed | {name} | n {len(sealed)} | {with_interval(record['overall'], 'roc_auc')} | "
@@ -255,7 +280,7 @@ def open_sealed(name: str, faces: pd.DataFrame, found: Measured) -> None:
     )
     for version, (rows, arrays) in found.changed.items():
         here = fold[rows] < 0
-        print(f"sealed | {version}: {auc(label[rows[here]], solution.evidence(read(row, arrays[here]))[:, 0]):.3f}")
+        print(f"sealed | {version}: {auc(label[rows[here]], model(arrays[here])[:, 0]):.3f}")
 
 
 def main() -> None:
@@ -266,7 +291,7 @@ def main() -> None:
     parser.add_argument("--weights", default="none")
     parser.add_argument("--only", nargs="*", default=list(ROWS))
     parser.add_argument("--every", type=int, default=2, help="copies and blends are made of one image in so many")
-    parser.add_argument("--robust", action="store_true", help="score changed images too")
+    parser.add_argument("--robust", type=int, default=0, help="score one image in so many after a change, too")
     parser.add_argument("--sealed", action="store_true")
     given = parser.parse_args()
     faces = known_faces(given.folder, given.pairs)
@@ -277,7 +302,7 @@ def main() -> None:
             made = make_backbone(
                 "MobileNetV2", size=CROP, weights=given.weights, allow_random=False, seed=SEED, root=Path.cwd()
             )
-            embed.ready = embedding(boxed(made.network, LAYERS))  # type: ignore[attr-defined]
+            embed.ready = embedding(boxed(made.network, LAYERS)[0])  # type: ignore[attr-defined]
         return embed.ready(crops)  # type: ignore[attr-defined]
 
     every = given.every if any(ROWS[name].copies or ROWS[name].blends for name in given.only) else 0

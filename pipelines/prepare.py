@@ -3,6 +3,8 @@
 Or measured at native resolution, with copies and blends to train on, if it reads traces.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,7 @@ from fakefaces.base.params import Params
 from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
+from fakefaces.forensics.features import FAMILIES
 from fakefaces.views.backbones import cut, features, make_backbone
 from fakefaces.views.boxed import boxed, embedding
 from fakefaces.views.pixels import make_pixels
@@ -54,7 +57,7 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
     """The view of a forensic model; nothing in it depends on the split."""
     view = params.prepare.views[name]
     faces = find_faces(layout.data).set_index("image").loc[names].reset_index()
-    frozen, origin = None, "trained from scratch"
+    frozen, origin, families = None, "trained from scratch", list(FAMILIES)
     if view.backbone:
         runtime.start(params.seed, params.threads)
         backbone = make_backbone(
@@ -65,7 +68,9 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
             seed=params.seed,
             root=layout.root,
         )
-        frozen, origin = boxed(backbone.network, view.layers), f"{view.backbone} {backbone.weights}"
+        frozen, pooled = boxed(backbone.network, view.layers)
+        families += pooled
+        origin = f"{view.backbone} {backbone.weights}"
     traces = measure(
         layout.data,
         faces,
@@ -84,8 +89,9 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
         np.save(folder / "arrays.npy", traces.arrays)
         np.save(folder / "made.npy", traces.made)
         write_text(folder / "made.csv", traces.table.to_csv(index=False))
-        about = {"image_size": view.image_size, "weights": origin, "reads": view.reads}
-        write_json(folder / "view.json", about | {"crop": view.crop if view.backbone else 0})
+        about: dict[str, Any] = {"image_size": view.image_size, "weights": origin, "reads": view.reads}
+        about |= {"crop": view.crop if view.backbone else 0, "families": families}
+        write_json(folder / "view.json", about)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """From a view and a row of ``params.yaml`` to a fitted network; shared by the train and the tune stage."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class View:
         weights: where the weights came from, in words.
         reads: what the view is of an image, as in :mod:`fakefaces.views.reading`.
         crop: the side of what ``frozen`` is shown beside it, where it reads traces.
+        families: how many numbers of a box belong together, in their order, where it reads traces.
     """
 
     train: Part
@@ -43,6 +44,7 @@ class View:
     weights: str
     reads: Reads = "pixels"
     crop: int = 0
+    families: Sequence[int] = ()
 
 
 def load_view(folder: Path, images: pd.DataFrame) -> View:
@@ -113,7 +115,7 @@ def fit_view(
     keras.utils.set_random_seed(seed)
     if blueprint.solves:
         start = time.perf_counter()
-        network = blueprint.fit(view.train, view.validation)
+        network = blueprint.fit(view.train, view.validation, view.families)
         progress = solved(network, view.train, view.validation)
         progress.seconds = time.perf_counter() - start
         on_epoch(progress.history[0])

@@ -21,7 +21,8 @@ def test_maps_are_pooled_in_the_boxes(backbone):
     import keras
 
     crops = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
-    found = embedding(boxed(backbone, LAYERS))(crops)
+    frozen, widths = boxed(backbone, LAYERS)
+    found = embedding(frozen)(crops)
     core = backbone.layers[2]
     below = keras.Model(core.input, [core.get_layer(layer).output for layer in LAYERS])
     fine, coarse = below.predict_on_batch(backbone.layers[1](crops.astype(np.float32)))
@@ -33,6 +34,7 @@ def test_maps_are_pooled_in_the_boxes(backbone):
     spread = np.sqrt(np.maximum(squares - means[0] ** 2, 0) + 1e-6)
     wanted = np.concatenate([means[0], spread, means[1]], axis=-1)  # a map of 12 cells a side has no spread
     assert found.shape == wanted.shape
+    assert widths == [2 * fine.shape[-1], coarse.shape[-1]]
     assert np.abs(found - wanted).max() < 1e-3
 
 

@@ -6,8 +6,7 @@ from fakefaces.data.faces import PARTS
 from fakefaces.forensics.boxes import BOXES, CROP, MIRRORED, NAMES, cells, cropped, windows
 from fakefaces.forensics.cooccurrences import cooccurrences
 from fakefaces.forensics.correlations import correlations
-from fakefaces.forensics.features import describe, mirrored
-from fakefaces.forensics.spectra import energies, spectra
+from fakefaces.forensics.features import FAMILIES, describe, mirrored
 
 
 def noise(size: int = 256, strength: float = 6, seed: int = 0) -> np.ndarray:
@@ -49,12 +48,6 @@ def test_a_crop_of_the_right_size_is_not_scaled():
     assert cropped(noise(300), 448).shape == (448, 448, 3)
 
 
-def test_energies_are_those_of_the_cosine_transform():
-    plane = noise()[..., 0]
-    block = cv2.dct(plane[8:16, 16:24].astype(np.float32)).ravel()[1:]
-    assert energies(plane)[1, 2] == pytest.approx(np.log(block**2 + 0.1), abs=1e-3)
-
-
 def test_a_noisier_part_is_seen_in_its_box_alone():
     quiet, loud = noise(strength=2), noise(strength=2)
     left, top, right, bottom = windows(256, 256)[NAMES.index("mouth")]
@@ -62,7 +55,7 @@ def test_a_noisier_part_is_seen_in_its_box_alone():
     change = np.abs(describe(loud, longest=512) - describe(quiet, longest=512)).mean(axis=1)
     assert NAMES[change.argmax()] == "mouth"
     far = [NAMES.index(name) for name in ("left_eye", "right_eye", "forehead")]
-    assert (change[far] < 0.001 * change.max()).all()
+    assert (change[far] < 0.01 * change.max()).all()
 
 
 def test_smoothing_raises_the_correlation_of_neighbours_and_lowers_the_variance():
@@ -74,16 +67,16 @@ def test_smoothing_raises_the_correlation_of_neighbours_and_lowers_the_variance(
 
 def test_cooccurrences_are_roots_of_shares_and_the_same_in_a_mirror():
     planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(noise(), -1, 0)]
-    found = cooccurrences(planes)
-    shares = (found**2).reshape(len(NAMES), 12, 39).sum(axis=-1)
+    found = cooccurrences(planes[:1])
+    shares = (found**2).reshape(len(NAMES), 8, 39).sum(axis=-1)
     assert shares == pytest.approx(np.ones_like(shares), abs=1e-5)
-    other = cooccurrences([np.ascontiguousarray(plane[:, ::-1]) for plane in planes])
+    other = cooccurrences([np.ascontiguousarray(planes[0][:, ::-1])])
     assert np.abs(mirrored(other) - found).max() < 0.05
 
 
 def test_a_description_has_one_shape_whatever_the_size_and_is_finite():
     shapes = {describe(noise(size), longest=512).shape for size in (40, 64, 176, 600)}
-    assert len(shapes) == 1
+    assert shapes == {(len(NAMES), sum(FAMILIES))}
     flat = np.full((128, 128, 3), 200, np.uint8)
     assert np.isfinite(describe(flat, longest=512)).all()
 
@@ -93,9 +86,3 @@ def test_only_images_beyond_the_longest_side_are_scaled():
     assert np.array_equal(describe(large, longest=400), describe(large, longest=1024))
     smaller = cv2.resize(large, (200, 200), interpolation=cv2.INTER_AREA)
     assert np.array_equal(describe(large, longest=200), describe(smaller, longest=200))
-
-
-def test_spectra_hold_mean_and_lower_quartile():
-    found = spectra([noise()[..., 0]])
-    assert found.shape == (len(NAMES), 126)
-    assert (found[:, :63] > found[:, 63:]).all()

@@ -9,6 +9,7 @@ from fakefaces.tracking.digests import digest
 from fakefaces.training import Part, solved
 
 SETTINGS = {"components": 20}
+FAMILIES = [7, 5]
 
 
 def part(n: int, seed: int) -> Part:
@@ -24,7 +25,7 @@ def part(n: int, seed: int) -> Part:
 @pytest.fixture(scope="module")
 def network():
     runtime.start(seed=1, threads=2)
-    return blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1))
+    return blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1), FAMILIES)
 
 
 def test_it_finds_the_fakes_and_their_parts(network):
@@ -52,7 +53,7 @@ def test_the_network_is_the_solution_in_closed_form():
 
     train, test = part(60, 3), part(20, 4)
     settings = Settings(components=84, whitening=0.0, width=0.7, ridge=0.2)
-    made = fit(settings, train, part(40, 5))
+    made = fit(settings, train, part(40, 5), [12])
     evidence = keras.Model(made.input, made.get_layer("calibration").input).predict_on_batch(test.views)
     both = np.concatenate([train.views, mirrored(train.views)])
     flat = both.reshape(120, -1).astype(float)
@@ -80,7 +81,7 @@ def test_unknown_parts_of_a_fake_are_taken_as_usual_ones():
     runtime.start(seed=1, threads=2)
     train = part(100, 0)
     train.parts[1] = -1
-    found = blueprint("forensic", SETTINGS, "here").fit(train, part(80, 1)).predict_on_batch(train.views)
+    found = blueprint("forensic", SETTINGS, "here").fit(train, part(80, 1), FAMILIES).predict_on_batch(train.views)
     assert np.isfinite(found).all()
 
 
@@ -91,7 +92,9 @@ def test_a_detector_of_this_kind_is_saved_loaded_and_the_same_each_time(network,
     views = part(5, 6).views
     assert np.abs(again.outputs(views) - Detector(network, card).outputs(views)).max() < 1e-6
     assert list(again.parts(again.outputs(views)[0])) == ["left_eye", "right_eye", "nose", "mouth"]
-    Detector(blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1)), card).save(tmp_path / "two")
+    Detector(blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1), FAMILIES), card).save(
+        tmp_path / "two"
+    )
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 
 

@@ -28,7 +28,7 @@ def test_traces_and_a_backbone_are_measured_trained_on_and_scored(workspace, sma
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     for stage in (sources, split, validate, augment, distort):
         stage.main(params, layout)
-    write_json(layout.tuned("none"), {"fit": {}, "settings": {}})
+    write_json(layout.tuned("none"), {"fit": {}, "settings": {}, "augment": {}})
     prepare.main(params, layout, "traces")
 
     table = read_split(layout.images)

@@ -19,33 +19,34 @@ Residual = NDArray[np.int16]
 _LEVELS = 5  # of a quantised residual: -2 … 2
 _CODES = _LEVELS**3
 _SQUARE = np.array([[-1, 2, -1], [2, -4, 2], [-1, 2, -1]], dtype=np.float32)
-# Quantisation steps, by the order of the difference; chroma is smoother, so two of them say enough of it.
+# Quantisation steps, by the order of the difference.
 _FINE = (("first", 1.0), ("second", 1.5), ("third", 2.5), ("square", 2.5))
 _COARSE = (("first", 3.0), ("second", 4.0), ("third", 6.0), ("square", 6.0))
 _LUMA = (*_FINE, *_COARSE)
 _CHROMA = (("second", 1.5), ("square", 2.5))
 
 
-def cooccurrences(planes: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+def cooccurrences(planes: Sequence[NDArray[np.uint8]], *, chroma: bool = False) -> NDArray[np.float32]:
     """Histograms of three neighbouring residuals, along rows and columns together.
 
     A histogram and its mirror images are one: its order and its sign are folded, so that a mirrored face has the
     same numbers. Their roots are taken, so that distances between them are Hellinger's.
 
     Args:
-        planes: luma and then chroma, uint8 (height, width) each, of one size.
+        planes: uint8 (height, width) each, of one size.
+        chroma: whether they are of colour, which is smoother: two kinds of residual instead of eight say enough.
 
     Returns:
-        float32 (boxes, ``len(steps) * 39``).
+        float32 (boxes, numbers): 312 a plane, or 78 of chroma.
     """
     boxes = windows(*planes[0].shape)
     left, top = boxes[:, :2].min(axis=0)
     right, bottom = boxes[:, 2:].max(axis=0)
     local = boxes - [left, top, left, top]
     found = []
-    for place, plane in enumerate(planes):
+    for plane in planes:
         made = _residuals(plane[top:bottom, left:right])
-        for name, step in _CHROMA if place else _LUMA:
+        for name, step in _CHROMA if chroma else _LUMA:
             counts = sum(_counts(_codes(made[name][axis], step, axis), local) for axis in (0, 1))
             folded = counts @ _FOLD
             found.append(np.sqrt(folded / np.maximum(folded.sum(axis=1, keepdims=True), 1)))

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from fakefaces.forensics.boxes import MIRRORED
 from fakefaces.forensics.cooccurrences import cooccurrences
 from fakefaces.forensics.correlations import correlations
-from fakefaces.forensics.spectra import spectra
 
-SMALLEST = 64  # pixels a side, below which a box holds too few blocks
+SMALLEST = 64  # pixels a side, below which a box holds too little
+FAMILIES = (312, 156, 30)  # numbers of luma's co-occurrences, of chroma's, and of correlations, in a row
 
 
 def describe(pixels: NDArray[np.uint8], *, longest: int) -> NDArray[np.float32]:
@@ -25,7 +25,9 @@ def describe(pixels: NDArray[np.uint8], *, longest: int) -> NDArray[np.float32]:
     """
     pixels = _bounded(pixels, longest)
     planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb), -1, 0)]
-    return np.concatenate([spectra(planes), cooccurrences(planes), correlations(pixels)], axis=1)
+    return np.concatenate(
+        [cooccurrences(planes[:1]), cooccurrences(planes[1:], chroma=True), correlations(pixels)], axis=1
+    )
 
 
 def mirrored(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,7 +8,9 @@ That a mirror image has the same score, with its eyes exchanged, is built in: wh
 alike, and of their difference, are two systems of equations of half the size.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -34,29 +36,42 @@ _SWAPPED = [0, 2, 1, 3, 4]  # the outputs of a mirror image
 class Settings(Strict):
     """What ``params.yaml`` may set."""
 
-    components: Annotated[int, Field(ge=1)] = 300  # principal ones that are kept
+    components: Annotated[int, Field(ge=1)] = 200  # principal ones that are kept
     whitening: Annotated[float, Field(ge=0, le=1)] = 0.5  # 0 keeps their variances, 1 makes them equal
     width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: the larger, the more alike must images be to count
     ridge: Annotated[float, Field(gt=0)] = 0.1  # the more, the smoother
 
 
-def fit(settings: Settings, train: "Part", validation: "Part") -> Any:
-    """Solve for the training images and calibrate on the validation images.
+def fit(settings: Settings, train: "Part", validation: "Part", families: Sequence[int]) -> Any:
+    """Solve for the training images, once a family of numbers, and calibrate the mean on the validation images.
+
+    One kernel over all numbers would drown the small families in the large ones, and the mean of several witnesses
+    is worth more than either: docs/forensic.md has the figures.
 
     Args:
         settings: this kind's.
         train: views float32 (n, boxes, numbers), labels and parts.
         validation: likewise.
+        families: how many numbers of a box belong together, in their order.
 
     Returns:
         A Keras model from views (batch, boxes, numbers) to (batch, 5): p_fake, and for each part the probability
         that it was replaced.
     """
-    return _calibrated(solve(settings, train).network(), validation)
+    import keras
+
+    keras.utils.clear_session()  # operations are named by a count, which must not depend on what was built before
+    inputs = keras.Input(train.views.shape[1:], name="traces")
+    found = []
+    for number, (start, end) in enumerate(pairwise(accumulate(families, initial=0))):
+        own = replace(train, views=train.views[..., start:end])
+        found.append(solve(settings, own).network(inputs[..., start:end], f"family{number}"))
+    evidence = keras.layers.Average(name="evidence")(found) if len(found) > 1 else found[0]
+    return _calibrated(keras.Model(inputs, evidence), validation)
 
 
 def solve(settings: Settings, train: "Part") -> "Solution":
-    """Solve for the training images; see :func:`fit`."""
+    """Solve for the training images on one family of numbers; see :func:`fit`."""
     space = _space(train.views, settings)
     places = space.places(train.views)
     width = settings.width / float(places.var(axis=0, dtype=np.float64).sum())
@@ -130,9 +145,9 @@ class Solution:
         here, there = (_kernel(each, self.places, self.width) for each in (places, self.space.mirrored(places)))
         return (here + there) @ self.alike + (here - there) @ self.apart + self.level
 
-    def network(self) -> Any:
-        """The same as a Keras model: the square of a distance is two squares and a product."""
-        return _network(self)
+    def network(self, views: Any, name: str) -> Any:
+        """The same of a Keras tensor of views, by layers whose names begin with ``name``."""
+        return _network(self, views, name)
 
 
 def _space(views: NDArray[np.float32], settings: Settings) -> Space:
@@ -221,37 +236,40 @@ def _solved(kernel: NDArray[np.float32], targets: Array, ridge: float) -> Array:
     return solve(system, targets, assume_a="pos", overwrite_a=True)
 
 
-def _network(solution: Solution) -> Any:
+def _network(solution: Solution, inputs: Any, name: str) -> Any:
+    """The solution as layers: the square of a distance is two squares and a product."""
     import keras
     from keras import layers
 
     space, places, width = solution.space, solution.places, solution.width
-    keras.utils.clear_session()  # operations are named by a count, which must not depend on what was built before
-    inputs = keras.Input(space.shape, name="traces")
-    unit = layers.Normalization(name="unit")
+    unit = layers.Normalization(name=f"{name}_unit")
     unit.build((None, len(space.mean)))
     variance = np.where(space.scale > 0, 1 / np.maximum(space.scale, _FLAT) ** 2, _NEVER)
     unit.set_weights([space.mean, variance, np.zeros((), np.int32)])
     unit.finalize_state()
     own = np.einsum("ij,ij->i", places, places)
     count = space.sums.shape[1]
-    scaled = keras.ops.clip(unit(layers.Flatten(name="numbers")(inputs)), -_FARTHEST, _FARTHEST)
-    boxes = layers.Permute((2, 1))(layers.Reshape(space.shape, name="boxes")(scaled))
+    flat = layers.Flatten(name=f"{name}_numbers")(inputs)
+    scaled = keras.ops.clip(unit(flat), -_FARTHEST, _FARTHEST)
+    boxes = layers.Permute((2, 1))(layers.Reshape(space.shape, name=f"{name}_boxes")(scaled))
 
-    def projected(part: int, axes: NDArray[np.float32], bias: Any, name: str) -> Any:
+    def projected(part: int, axes: NDArray[np.float32], bias: Any, what: str) -> Any:
         turn = _turn()[part].T
-        turned = _dense(turn, np.zeros(turn.shape[1]), f"{name}_of_boxes", space.shape[1])(boxes)
-        return _dense(axes, bias, name)(layers.Flatten(name=f"flat_{name}")(layers.Permute((2, 1))(turned)))
+        turned = _dense(turn, np.zeros(turn.shape[1]), f"{name}_{what}_of_boxes", space.shape[1])(boxes)
+        return _dense(axes, bias, f"{name}_{what}")(layers.Flatten()(layers.Permute((2, 1))(turned)))
 
     sums = projected(0, space.sums, -space.middle @ space.sums, "sums")
-    differences = projected(1, space.differences, np.zeros(space.differences.shape[1]), "differences")
-    squares = sum(keras.ops.sum(keras.ops.square(x), axis=-1, keepdims=True) for x in (sums, differences)) * width
-    of_sums = _dense(2 * width * places[:, :count].T, -width * own, "products_of_sums")(sums) - squares
-    crossing = _dense(2 * width * places[:, count:].T, np.zeros(len(own)), "products_of_differences")(differences)
-    here, there = (keras.ops.exp(keras.ops.minimum(x, 0.0)) for x in (of_sums + crossing, of_sums - crossing))
-    outputs = _dense(solution.alike, solution.level, "alike")(here + there)
-    outputs = outputs + _dense(solution.apart, np.zeros(len(solution.level)), "apart")(here - there)
-    return keras.Model(inputs, outputs, name="forensic")
+    squares = keras.ops.sum(keras.ops.square(sums), axis=-1, keepdims=True)
+    here = there = _dense(2 * width * places[:, :count].T, -width * own, f"{name}_products_of_sums")(sums)
+    if space.differences.shape[1]:
+        differences = projected(1, space.differences, np.zeros(space.differences.shape[1]), "differences")
+        squares = squares + keras.ops.sum(keras.ops.square(differences), axis=-1, keepdims=True)
+        kernel = 2 * width * places[:, count:].T
+        crossing = _dense(kernel, np.zeros(len(own)), f"{name}_products_of_differences")(differences)
+        here, there = here + crossing, there - crossing
+    here, there = (keras.ops.exp(keras.ops.minimum(x - squares * width, 0.0)) for x in (here, there))
+    alike = _dense(solution.alike, solution.level, f"{name}_alike")(here + there)
+    return alike + _dense(solution.apart, np.zeros(len(solution.level)), f"{name}_apart")(here - there)
 
 
 def _calibrated(network: Any, validation: "Part") -> Any:

@@ -1,13 +1,14 @@
 """From the name of a kind in ``params.yaml`` to its file in this folder.
 
 A kind is a module here with two names: ``Settings``, a strict record of what ``params.yaml`` may set, and
-``build(settings, shape, trained)``, which makes the network; or, in its place, ``fit(settings, train, validation)``,
-which solves for it, where there is a solution. Adding a file adds a kind; nothing else changes.
+``build(settings, shape, trained)``, which makes the network; or, in its place, ``fit(settings, train, validation,
+families)``, which solves for it, where there is a solution. Adding a file adds a kind; nothing else changes.
 Keras is imported inside ``build``, so that settings are checked in milliseconds.
 """
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -29,14 +30,15 @@ class Blueprint:
         """Whether the kind finds its network by itself, with :meth:`fit`."""
         return hasattr(self.kind, "fit")
 
-    def fit(self, train: Any, validation: Any) -> Any:
+    def fit(self, train: Any, validation: Any, families: Sequence[int]) -> Any:
         """Make the network of a kind that solves for it, fitted; see the kind.
 
         Args:
             train: :class:`fakefaces.training.Part` to learn from.
             validation: to calibrate on.
+            families: how many numbers of a view belong together, in their order.
         """
-        return self.kind.fit(self.settings, train, validation)
+        return self.kind.fit(self.settings, train, validation, families)
 
     def build(self, shape: tuple[int, ...], trained: Any | None = None) -> Any:
         """Make the network.

@@ -15,7 +15,7 @@ _FLOOR = 1e-6  # under the root of a variance
 _FINE = 32  # cells a side, below which a box holds too few for a standard deviation to tell much
 
 
-def boxed(backbone: Any, layers: Sequence[str]) -> Any:
+def boxed(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
     """Pool maps of a backbone in the boxes.
 
     Args:
@@ -24,7 +24,8 @@ def boxed(backbone: Any, layers: Sequence[str]) -> Any:
 
     Returns:
         A frozen Keras model from crops (batch, size, size, 3), 0 to 255, to (batch, boxes, numbers): of every map
-        its mean in each box and, of fine ones, its standard deviation there.
+        its mean in each box and, of fine ones, its standard deviation there; and how many of these numbers are of
+        each layer.
 
     Raises:
         ModelError: the backbone has no such layer, or it gives no map.
@@ -46,7 +47,7 @@ def boxed(backbone: Any, layers: Sequence[str]) -> Any:
     outputs = keras.layers.Concatenate(name="pooled")(pooled) if len(pooled) > 1 else pooled[0]
     frozen = keras.Model(inputs, outputs, name="frozen")
     frozen.trainable = False
-    return frozen
+    return frozen, [int(one.shape[-1]) for one in pooled]
 
 
 def embedding(frozen: Any) -> Embed:
