@@ -4,6 +4,11 @@ import pandas as pd
 import pytest
 
 from fakefaces.data.splits import read_split
+from fakefaces.page import charts
+from fakefaces.page.card import card
+from fakefaces.page.content import facts
+from fakefaces.page.gathered import Gathered
+from fakefaces.page.rendering import render_card
 from pipelines.report import main
 from tests.browser import Browser, browser
 from tests.page.conftest import finished  # noqa: F401 - a fixture
@@ -37,12 +42,27 @@ def names(page: Browser) -> list[str]:
 
 def test_the_page_is_one_small_file_and_the_same_each_time(made):
     params, layout = made
-    page, card = layout.reports / "index.html", layout.reports / "model_card.md"
-    first = page.read_bytes(), card.read_bytes()
+    page, said = layout.reports / "index.html", layout.reports / "model_card.md"
+    first = page.read_bytes(), said.read_bytes()
     assert len(first[0]) < params.report.max_bytes
     assert str(layout.root).encode() not in first[0]
     main(params, layout)
-    assert (page.read_bytes(), card.read_bytes()) == first
+    assert (page.read_bytes(), said.read_bytes()) == first
+
+
+def test_a_card_is_written_where_figures_could_not_be_computed(made):
+    run = Gathered(*made)
+    run.explanations.clear()
+    for found in run.metrics.values():
+        found["test"] |= {"difficulty": {}, "part": {}, "part_count": {}}
+    best = run.metrics[run.best]
+    best["operating"] = {"threshold": None, "max_fpr": 0.1, "reason": "too few reals"}
+    best["explained"] = {}
+    best["test"]["overall"]["intervals"] = dict.fromkeys(best["test"]["overall"]["intervals"])
+    said = render_card({"run": run, "facts": facts(run), "data": {"best": run.best, "models": run.models}} | card(run))
+    assert "too few photographs" in said
+    assert "No heat map of it could be judged" in said
+    assert charts.slices(run.metrics, run.models, "part") is None
 
 
 def test_the_plots_hold_every_model(made):
@@ -72,11 +92,11 @@ def test_the_run_holds_the_page_with_its_commit_and_pictures_to_compare(made):
 
 def test_the_card_says_what_the_figures_say(made):
     layout = made[1]
-    card = (layout.reports / "model_card.md").read_text()
-    assert card.startswith("# Model card: custom_cnn")
-    assert "{{" not in card and "None" not in card
-    assert "must not be used for" in card
-    assert f"{len(read_split(layout.images))} photographs" in card
+    written = (layout.reports / "model_card.md").read_text()
+    assert written.startswith("# Model card: custom_cnn")
+    assert "{{" not in written and "None" not in written
+    assert "must not be used for" in written
+    assert f"{len(read_split(layout.images))} photographs" in written
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_complains(page):
