@@ -51,14 +51,14 @@ def boxed(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
 
 
 def embedding(frozen: Any) -> Embed:
-    """The pooled maps of crops, float32 (n, boxes, numbers), in batches of one size."""
+    """The pooled maps of crops, float32 (n, boxes, numbers), in batches filled up to a power of two."""
     batch = 16
 
     def embed(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         found = []
         for start in range(0, len(crops), batch):
             part = crops[start : start + batch]
-            filled = np.zeros((batch, *crops.shape[1:]), np.float32)
+            filled = np.zeros((1 << (len(part) - 1).bit_length(), *crops.shape[1:]), np.float32)
             filled[: len(part)] = part
             found.append(np.asarray(frozen.predict_on_batch(filled), np.float32)[: len(part)])
         return np.concatenate(found)
