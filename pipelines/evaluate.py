@@ -10,11 +10,14 @@ from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.base.progress import say, track
 from fakefaces.base.stage import run_stage
+from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split, rounds
 from fakefaces.detector import read_card
 from fakefaces.evaluation.comparisons import compare_all
 from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
 from fakefaces.evaluation.judgement import judge, with_sources
+from fakefaces.evaluation.parts import PART_SCORES, part_figures
+from fakefaces.evaluation.report import rounded
 from fakefaces.report.markdown import results_markdown
 from fakefaces.report.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
@@ -36,14 +39,20 @@ def main(params: Params, layout: Layout) -> None:
     seen_by_rules = {name: tested[name].set_index("image")["p_fake"] for name in rules}
 
     def figures(name: str, rows: pd.DataFrame, threshold: float, shifted: pd.DataFrame | None) -> dict[str, Any]:
-        return {"protocol": params.split.protocol, "rounds": len(rounds(images))} | judge(
-            of_split(images, rows, "validation"),
-            tested[name],
-            shifted=shifted,
-            rules=seen_by_rules if name in tables else {},
-            threshold=threshold,
-            seed=params.seed,
-            **params.evaluate.model_dump(exclude={"source_inliers"}),
+        sampling = {"draws": params.evaluate.draws, "seed": params.seed}
+        told = rounded({"parts": part_figures(tested[name], **sampling)})
+        return (
+            {"protocol": params.split.protocol, "rounds": len(rounds(images))}
+            | told
+            | judge(
+                of_split(images, rows, "validation"),
+                tested[name],
+                shifted=shifted,
+                rules=seen_by_rules if name in tables else {},
+                threshold=threshold,
+                seed=params.seed,
+                **params.evaluate.model_dump(exclude={"source_inliers"}),
+            )
         )
 
     metrics: Figures = {}
@@ -75,7 +84,8 @@ def main(params: Params, layout: Layout) -> None:
 
 def of_split(images: pd.DataFrame, scores: pd.DataFrame, split: str) -> pd.DataFrame:
     """The images of one split of all rounds, each with its score, by name."""
-    chosen = scores.loc[scores["split"] == split, ["image", "p_fake"]]
+    told = scores[["image", "p_fake", *(name for name in PARTS if name in scores)]]
+    chosen = told[scores["split"] == split].rename(columns=dict(zip(PARTS, PART_SCORES, strict=True)))
     return images.merge(chosen, on="image", validate="one_to_one").sort_values("image", ignore_index=True)
 
 

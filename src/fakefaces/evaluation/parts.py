@@ -1,0 +1,46 @@
+"""Whether the scores of the parts tell which parts were replaced."""
+
+from typing import Any
+
+import pandas as pd
+
+from fakefaces.data.faces import PARTS
+from fakefaces.evaluation.measure import measure
+from fakefaces.evaluation.scored import scored
+
+_SUFFIX = "_score"
+PART_SCORES = tuple(f"{name}{_SUFFIX}" for name in PARTS)  # the columns beside the truth's, which are PARTS
+
+
+def part_figures(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, dict[str, Any]] | None:
+    """The ROC AUC of each part's score: images in which it was replaced against all in which it was kept.
+
+    Those are the reals and the fakes with other parts replaced, so a score that only tells a fake does not suffice.
+
+    Args:
+        table: a row an image: ``group``, :data:`fakefaces.data.faces.PARTS` (0, 1 or missing) and, where the model
+            tells of parts, :data:`PART_SCORES`, in [0, 1].
+        draws: resamples of the groups.
+        seed: of the resampling.
+
+    Returns:
+        By part two records of :func:`fakefaces.evaluation.measure.measure`: ``all``, of every image whose parts are
+        known, and ``fakes``, of the fakes among them. None where the table holds no scores of parts.
+    """
+    if not set(PART_SCORES) <= set(table):
+        return None
+    found: dict[str, dict[str, Any]] = {}
+    for name in PARTS:
+        known = table[table[name].notna() & table[name + _SUFFIX].notna()]
+        sets = {"all": known, "fakes": known[known["label"] == 1]}
+        found[name] = {
+            which: measure(
+                scored(rows[name].astype(int), rows[name + _SUFFIX], rows["group"]),
+                threshold=0.5,
+                draws=draws,
+                seed=seed,
+                figures=("roc_auc",),
+            )
+            for which, rows in sets.items()
+        }
+    return found

@@ -1,0 +1,41 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from fakefaces.data.faces import PARTS
+from fakefaces.evaluation.parts import PART_SCORES, part_figures
+
+
+def table(n: int = 120) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    label = np.arange(n) % 2
+    parts = (rng.random((n, 4)) < 0.5) & (label == 1)[:, None]
+    scores = np.clip(0.3 * parts + 0.2 * label[:, None] + 0.4 * rng.random((n, 4)), 0, 1)
+    found = pd.DataFrame({"label": label, "group": np.arange(n) // 2})
+    return found.join(pd.DataFrame(parts.astype(int), columns=list(PARTS)).astype("Int64")).join(
+        pd.DataFrame(scores, columns=list(PART_SCORES))
+    )
+
+
+def test_each_part_is_judged_among_all_images_and_among_the_fakes():
+    images = table()
+    images.loc[1, "nose"] = pd.NA
+    found = part_figures(images, draws=200, seed=1)
+    for name, score in zip(PARTS, PART_SCORES, strict=True):
+        known = images[images[name].notna()]
+        fakes = known[known["label"] == 1]
+        wanted = {
+            which: roc_auc_score(rows[name].astype(int), rows[score])
+            for which, rows in (("all", known), ("fakes", fakes))
+        }
+        for which, value in wanted.items():
+            assert found[name][which]["roc_auc"] == pytest.approx(value)
+            low, high = found[name][which]["intervals"]["roc_auc"]
+            assert low < value < high
+        assert wanted["all"] > wanted["fakes"]
+    assert found["nose"]["all"]["n"] == 119
+
+
+def test_a_model_that_tells_of_no_parts_has_no_figures_of_them():
+    assert part_figures(table().drop(columns=list(PART_SCORES)), draws=200, seed=1) is None
