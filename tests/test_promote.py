@@ -76,6 +76,21 @@ def test_a_better_candidate_takes_the_champions_place_and_a_worse_one_stays_chal
     assert "the champion stays" in lost.reason
 
 
+def test_images_that_the_champion_was_trained_on_are_left_out():
+    table = table_of(1, seed=1)
+    knows = table["sha256"][:120]
+    # It knows those by heart and guesses at the others.
+    scores = np.where(table["sha256"].isin(knows), table["label"], 0.5)
+    by_heart = dict(zip(table["sha256"], scores, strict=True))
+    fooled = judged(evidence(2), version(1, "old"), lambda *_: Measured(0.5, by_heart))
+    assert "worse" in fooled.reason
+    fair = judged(evidence(2), version(1, "old"), lambda *_: Measured(0.5, by_heart, frozenset(knows)))
+    assert (fair.outcome, fair.held.n, fair.held.champion) == ("champion", 80, 0.5)
+    assert fair.reason.startswith("without the 120 test images that the champion was trained on: ")
+    stays = judged(evidence(2), version(1, "old"), lambda *_: Measured(0.5, by_heart, frozenset(by_heart)))
+    assert (stays.outcome, stays.held) == ("challenger", None)
+
+
 def test_none_itself_and_its_own_network_are_not_measured():
     assert judged(evidence(), None).reason == "there was no champion"
     assert judged(evidence(), version(2, "new"), own=version(2, "new")).reason == "it is the champion already"

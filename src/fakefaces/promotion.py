@@ -1,6 +1,6 @@
 """Which model to promote, and whether it takes the champion's place: chosen on validation, gated on test."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ class Measured:
     Attributes:
         threshold: from which on it calls an image fake.
         p_fake: by the images' sha256.
+        seen: of these images, those that it was trained on, or that share a photograph with such a one.
     """
 
     threshold: float
     p_fake: Mapping[str, float]
+    seen: Collection[str] = ()
 
 
 def operating_point(found: Mapping[str, Any]) -> Operating | None:
@@ -88,16 +90,24 @@ def judge(
     if present.tags.get("digest") == evidence.digest:
         return decided(Verdict(True, "it is the champion's network, with another operating point"))
     champion = measure(present, evidence)
+    scores = scores_of(champion, evidence.tested)
+    fresh = ~evidence.tested["sha256"].isin(set(champion.seen))
+    if not fresh.any():
+        return decided(Verdict(False, "the champion was trained on all of the test images: it stays"))
     held = hold(
-        evidence.tested,
-        evidence.tested["p_fake"],
-        scores_of(champion, evidence.tested),
+        evidence.tested[fresh],
+        evidence.tested.loc[fresh, "p_fake"],
+        scores[fresh],
         {"candidate": evidence.found["threshold"], "champion": champion.threshold},
         metric=rule.metric,
         draws=draws,
         seed=seed,
     )
-    return decided(decide(held, margin=rule.margin, slice_margin=rule.slice_margin), held)
+    verdict = decide(held, margin=rule.margin, slice_margin=rule.slice_margin)
+    if not fresh.all():
+        text = f"without the {int((~fresh).sum())} test images that the champion was trained on: {verdict.reason}"
+        verdict = replace(verdict, reason=text)
+    return decided(verdict, held)
 
 
 def scores_of(champion: Measured, tested: pd.DataFrame) -> pd.Series:

@@ -18,7 +18,7 @@ from fakefaces.base.stage import guarded
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.scoring import p_fakes, score_files
 from fakefaces.tracking.detectors import fetch
-from fakefaces.tracking.evidence import Evidence
+from fakefaces.tracking.evidence import Evidence, find
 from fakefaces.tracking.registry import Version
 
 
@@ -43,7 +43,15 @@ def measured(champion: Version, evidence: Evidence) -> promotion.Measured:
     done = subprocess.run(command, cwd=layout.root, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise TrackingError(f"{champion.uri}: the champion could not be measured; see the lines above")
-    return promotion.Measured(**json.loads(done.stdout))
+    return promotion.Measured(**json.loads(done.stdout), seen=seen_by(champion, layout))
+
+
+def seen_by(champion: Version, layout: Layout) -> frozenset[str]:
+    """The sha256 of this workspace's images that share a photograph with one that the champion was trained on."""
+    own = find(champion.tags.get("digest", ""))
+    table = read_split(layout.images)
+    groups = table.loc[table["sha256"].isin(own.seen if own else ()), "group"]
+    return frozenset(table.loc[table["group"].isin(groups), "sha256"])
 
 
 def test_digest(layout: Layout) -> str | None:

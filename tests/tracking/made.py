@@ -1,5 +1,6 @@
 """Runs and registered versions as the stages leave them, made without the stages."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fakefaces.decision import Decision
 from fakefaces.detector import Card, Detector
 from fakefaces.promotion import Measured, promote
 from fakefaces.tracking.digests import digest
+from fakefaces.tracking.evaluations import SEEN
 from fakefaces.tracking.evidence import Evidence, find, gathered
 from fakefaces.tracking.registry import Registry, Version
 from fakefaces.tracking.runs import stage_run
@@ -37,7 +39,9 @@ def trained(root: Path, name: str, network: Any = None) -> Path:
     return folder
 
 
-def evaluated(root: Path, name: str, strength: float, point: dict = POINT, n: int = 200) -> Evidence:
+def evaluated(
+    root: Path, name: str, strength: float, point: dict = POINT, n: int = 200, seen: Collection[str] = ()
+) -> Evidence:
     """The model's evaluation and the run that made it, as evaluation leaves them."""
     label = np.arange(n) % 2
     noise = np.random.default_rng(len(name)).normal(0, 1, n)
@@ -64,6 +68,7 @@ def evaluated(root: Path, name: str, strength: float, point: dict = POINT, n: in
         run.params({"model": name})
         run.tag("model.digest", found["model_digest"])
         run.tag("test.digest", found["test_digest"])
+        run.mlflow.log_text("\n".join(seen) + "\n", SEEN)
         run.artifact(root / "outputs" / "tested.csv")
         run.artifact(root / "reports" / f"{name}.json")
     return gathered(name, found, root / "outputs" / "tested.csv")

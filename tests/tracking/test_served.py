@@ -21,11 +21,12 @@ import pytest
 
 from fakefaces import detector, runtime
 from fakefaces.base.errors import ModelError
+from fakefaces.base.layout import Layout
 from fakefaces.data.faces import find_faces
 from fakefaces.data.splits import images_digest
 from fakefaces.models.kinds import blueprint
 from fakefaces.promotion import scores_of
-from fakefaces.remeasure import measured
+from fakefaces.remeasure import measured, seen_by
 from fakefaces.scoring import score_files
 from fakefaces.tracking.detectors import fetch, fetched, pyfunc
 from fakefaces.tracking.evidence import Evidence
@@ -260,6 +261,12 @@ def test_a_champion_that_was_tested_on_other_images_is_measured_on_these(registe
     alone = score_files(detector.load(fetch(champion.uri)), paths, threads=2)
     assert found.p_fake == pytest.approx({key: one.p_fake for key, one in zip(sha256, alone, strict=True)}, abs=1e-6)
     assert found.threshold == 0.5
+    assert found.seen == set()
     assert scores_of(found, candidate.tested).notna().all()
+    evaluated(registered, "m", 1, seen=sha256[:3])
+    table.assign(group=["one photograph"] * 5 + list(table["group"][5:])).to_csv(
+        registered / "outputs" / "images.csv", index=False
+    )
+    assert seen_by(champion, Layout(registered)) == set(sha256[:5])
     with pytest.raises(ModelError, match="tested on other images than the candidate"):
         measured(champion, replace(candidate, test_digest="images that are not here"))

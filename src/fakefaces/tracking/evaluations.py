@@ -1,9 +1,23 @@
 """A model's evaluation as a run: its figures, and the files that it judged by."""
 
+from pathlib import Path
 from typing import Any
 
 from fakefaces.base.layout import Layout
+from fakefaces.data.splits import read_split
 from fakefaces.tracking.runs import Run
+
+SEEN = "seen.txt"  # the images that the model was trained or chosen on
+
+
+def seen_images(images: Path) -> list[str]:
+    """The sha256 of the images outside of the test set, in order.
+
+    Args:
+        images: the table ``outputs/images.csv``.
+    """
+    table = read_split(images)
+    return sorted(table.loc[table["split"] != "test", "sha256"])
 
 
 def log_evaluation(run: Run, layout: Layout, name: str, found: dict[str, Any], seed: int) -> None:
@@ -29,6 +43,7 @@ def log_evaluation(run: Run, layout: Layout, name: str, found: dict[str, Any], s
         run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
     for path in (layout.metrics(name), layout.scores(name), layout.shifted(name), layout.tested):
         run.artifact(path)
+    run.mlflow.log_text("\n".join(seen_images(layout.images)) + "\n", SEEN)
     for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
         run.artifact(path)
     run.made(layout.relative(layout.metrics(name)))

@@ -1,6 +1,6 @@
 """What an evaluation found, brought back from its run: the record of a model and its score of each test image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pandas as pd
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import read_json
 from fakefaces.tracking import store
+from fakefaces.tracking.evaluations import SEEN
 
 TESTED = "tested.csv"
 
@@ -23,6 +24,7 @@ class Evidence:
         test_digest: of the test images.
         found: the record, as in ``reports/metrics/<model>.json``.
         tested: a row a test image: ``sha256``, ``label``, ``group``, ``difficulty``, the parts, ``p_fake``.
+        seen: the sha256 of the images that it was trained or chosen on; empty where that was not written down.
     """
 
     model: str
@@ -30,6 +32,7 @@ class Evidence:
     test_digest: str
     found: dict[str, Any]
     tested: pd.DataFrame
+    seen: frozenset[str] = frozenset()
 
 
 def gathered(model: str, found: dict[str, Any], tested: Path) -> Evidence:
@@ -80,7 +83,7 @@ def find(digest: str, test_digest: str | None = None) -> Evidence | None:
             )
         except (MlflowException, OSError):
             return None
-        return gathered(model, read_json(record), table)
+        return replace(gathered(model, read_json(record), table), seen=_seen(mlflow, run.info.run_id))
     return None
 
 
@@ -96,3 +99,12 @@ def needed(digest: str) -> Evidence:
             f"no evaluation of the detector {digest} in the MLflow store; check out its commit and run: dvc repro"
         )
     return found
+
+
+def _seen(mlflow: Any, run_id: str) -> frozenset[str]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return frozenset(mlflow.artifacts.load_text(f"runs:/{run_id}/{SEEN}").split())
+    except (MlflowException, OSError):  # a run of an earlier version
+        return frozenset()
