@@ -122,6 +122,33 @@ def test_a_study_killed_with_its_dvc_goes_on_to_the_same_bytes(copied):
     assert all(row["status"] in ("FINISHED", "KILLED") for row in trials)
 
 
+def test_workers_share_the_study_of_the_stage(copied, tmp_path):
+    project = copied("project")
+    change(project, tune__trials=4)
+    shared = {"OPTUNA_STORAGE": f"sqlite:///{tmp_path / 'studies' / 'study.db'}"}
+    commands = (["fakefaces", "tune", "--worker"], ["dvc", "repro", "tune"])  # the worker need not come second
+    started = [
+        subprocess.Popen(
+            command, cwd=project.root, env=project.environ(**shared), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        for command in commands
+    ]
+    outputs = [process.communicate()[0].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0], outputs
+    assert "the study is over: 4 trials" in outputs[0]
+    study = rows(project, "--role", "tune")[0]
+    assert study["trials"] == 4
+    trials = rows(project, "--role", "trial", "--where", f"study = {study['study']}")
+    assert sorted(row["model"] for row in trials) == [f"trial {k}" for k in range(4)]
+    assert {row["status"] for row in trials} == {"FINISHED"}
+    code = (
+        "from fakefaces.tracking.store import connect; found = connect().search_runs("
+        f"filter_string=\"tags.study = '{study['study']}' and tags.role = 'trial'\", output_format=\"list\"); "
+        "print({run.data.tags['mlflow.parentRunId'] for run in found})"
+    )
+    assert project.run("python", "-c", code).stdout.split()[-1] == f"{{'{study['run']}'}}"
+
+
 def test_two_clones_share_one_store(copied, tmp_path):
     one, other = copied("one"), copied("other")
     shared = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'shared' / 'mlflow.db'}"}

@@ -78,7 +78,7 @@ class Examination:
         if not self.stages:
             yield Finding("outputs", "there is no dvc.lock: nothing has run yet", note=True, advice="dvc repro")
             return
-        known = locked.outputs(self.stages)
+        known, well = locked.outputs(self.stages), 0
         for out in known:
             if not (self.layout.root / out.path).exists():
                 yield Finding(
@@ -91,8 +91,10 @@ class Examination:
             elif not locked.is_as_locked(self.layout.root, out):
                 text = f"{out.path} is not as dvc.lock has it"
                 yield Finding("outputs", text, wrong=True, advice=f"dvc checkout {out.path}, or dvc repro {out.stage}")
-        if all(locked.is_as_locked(self.layout.root, out) for out in known):
-            yield Finding("outputs", f"{len(known)} outputs of {len(self.stages)} stages, as in dvc.lock")
+            else:
+                well += 1
+        if well == len(known):
+            yield Finding("outputs", f"{well} outputs of {len(self.stages)} stages, as in dvc.lock")
         for path in sorted((self.layout.root / ".unfinished").glob("*/*")):
             name = path.relative_to(self.layout.root / ".unfinished").as_posix()
             text = f"{name} was interrupted, and goes on from its checkpoint"
