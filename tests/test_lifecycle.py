@@ -43,7 +43,7 @@ def killed_at(project: Project, script: str, seen: Callable[[], bool], *, with_d
     """Start ``dvc repro``, kill a stage's process outright once it has left something, and wait for the end."""
     with (project.root.parent / "killed.log").open("w") as log:
         dvc = subprocess.Popen(
-            ["dvc", "repro", target], cwd=project.root, env=project.environ(), stdout=log, stderr=log
+            ["dvc", "repro", "--single-item", target], cwd=project.root, env=project.environ(), stdout=log, stderr=log
         )
         parent, end = psutil.Process(dvc.pid), time.monotonic() + 300
         while not seen():
@@ -62,10 +62,10 @@ def test_there_and_back_leads_to_the_first_run(copied):
     (before,) = rows(project, "--where", "model = simple_cnn")
     rate = project.params()["train"]["fit"]["learning_rate"]
     change(project, train__fit__learning_rate=0.003)
-    project.run("dvc", "repro", "train@simple_cnn")
+    project.run("dvc", "repro", "--single-item", "train@simple_cnn")
     assert locked(project, "train@simple_cnn")[MODEL] != before[f"made.{MODEL}"]
     change(project, train__fit__learning_rate=rate)
-    done = project.run("dvc", "repro", "train@simple_cnn")
+    done = project.run("dvc", "repro", "--single-item", "train@simple_cnn")
     assert "Running stage" not in done.stdout  # it comes from the run cache
     assert locked(project, "train@simple_cnn")[MODEL] == before[f"made.{MODEL}"]
     after = rows(project, "--where", "model = simple_cnn")
@@ -93,8 +93,8 @@ def test_a_training_killed_outright_goes_on_to_the_same_bytes(copied):
     (checkpoint,) = left.glob("*/progress.json")
     done = len(json.loads(checkpoint.read_text())["history"])
     assert 1 <= done < 4
-    killed.run("dvc", "repro", "train@simple_cnn")
-    undisturbed.run("dvc", "repro", "train@simple_cnn")
+    killed.run("dvc", "repro", "--single-item", "train@simple_cnn")
+    undisturbed.run("dvc", "repro", "--single-item", "train@simple_cnn")
     assert locked(killed, "train@simple_cnn") == locked(undisturbed, "train@simple_cnn")
     statuses = [row["status"] for row in rows(killed, "--where", "model = simple_cnn")]
     assert statuses == ["FINISHED", "KILLED", "FINISHED"]

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -184,8 +185,8 @@ class Examination:
                 "registry",
                 f"{name} has no champion, though dvc.lock says that one was chosen",
                 wrong=True,
-                mend=partial(_dvc, self.layout.root, "repro", "--force", "--single-item", "promote"),
-                mending="promote again: dvc repro --force --single-item promote",
+                mend=partial(_promote, self.layout.root),
+                mending="promote again",
             )
         elif versions:
             held = ", ".join(f"{alias} is version {number}" for alias, number in sorted(aliases.items()))
@@ -210,13 +211,19 @@ def _wanted(root: Path) -> dict[str, str]:
 
 def _checkout(root: Path, path: str) -> None:
     try:
-        _dvc(root, "checkout", path)
+        _run(root, "dvc", "checkout", path)
     except FakefacesError:
         raise FakefacesError(f"{path} is not in DVC's cache; fetch it (dvc pull) or make it (dvc repro)") from None
 
 
-def _dvc(root: Path, *arguments: str) -> None:
-    done = subprocess.run(["dvc", *arguments], cwd=root, capture_output=True, text=True, check=False)
+def _promote(root: Path) -> None:
+    """Run the stage by itself: under ``dvc repro --force`` its output would be gone if it failed."""
+    _run(root, sys.executable, "pipelines/promote.py")
+
+
+def _run(root: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        raise FakefacesError(f"dvc {' '.join(arguments)}: {' '.join(lines)[:300] or done.returncode}")
+        lines = done.stderr.strip().splitlines()
+        said = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        raise FakefacesError(f"{' '.join(command)}: {' '.join(said)[:300] or done.returncode}")
