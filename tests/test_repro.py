@@ -214,7 +214,8 @@ def test_dvc_reads_metrics_and_plots(reproduced):
     assert {name.split("/")[-1] for name in files} == {f"{name}.json" for name in names}
     reproduced.run("dvc", "plots", "show", "-o", "outputs/plots")
     page = (reproduced.root / "outputs" / "plots" / "index.html").read_text()
-    assert all(f"reports/plots/{kind}.csv" in page for kind in ("roc", "robustness", "kinds", "pointing"))
+    assert all(f"reports_plots_{kind}_csv" in page for kind in ("roc", "kinds", "pointing"))
+    assert '"custom_cnn_tuned"' in page and "Heat maps that point at the forgery" in page
     assert all(f"reports/{kind}/simple_cnn.csv" in page for kind in ("roc", "precision_recall", "confusion", "history"))
 
 
