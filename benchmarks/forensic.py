@@ -28,6 +28,7 @@ from fakefaces.distortion import distort
 from fakefaces.evaluation.judgement import with_sources
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.report import evaluate_scores
+from fakefaces.forensics.blends import draw_parts
 from fakefaces.forensics.features import FAMILIES as SIZES
 from fakefaces.models.forensic import Settings, solve
 from fakefaces.sources import group_images
@@ -36,7 +37,7 @@ from fakefaces.training import Part
 from fakefaces.views.backbones import make_backbone
 from fakefaces.views.boxed import Embed, boxed, embedding
 from fakefaces.views.reading import seen
-from fakefaces.views.traces import measure
+from fakefaces.views.traces import copied, forged, measure
 
 SEED, CROP, LONGEST = 20, 448, 1024
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
@@ -119,21 +120,45 @@ def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
     return faces
 
 
-def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, every: int, robust: int) -> Measured:
-    """Measure what is not in the cache yet: all images, copies and blends of one in ``every`` (0: none), changes."""
+def measured(
+    folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, kinds: list[str], every: int, robust: int
+) -> Measured:
+    """Measure what is not in the cache yet: all images, copies and blends of one in ``every``, changes."""
     cache.mkdir(parents=True, exist_ok=True)
-    given: dict[str, Any] = {"longest": LONGEST, "seed": SEED, "threads": 2, "crop": CROP, "embed": embed}
     if not (cache / "arrays.npy").is_file():
-        np.save(cache / "arrays.npy", measure(folder, faces, copies=0, blends=0, **given).arrays)
-    chosen = faces.iloc[::every] if every else faces.iloc[:0]
-    for start in range(0, len(chosen), 64):
-        path = cache / f"made-{every}-{start}"
-        if not path.with_suffix(".csv").is_file():
-            # The parts that blends replace are drawn from the fakes at hand, so some go with each portion.
-            portion = chosen.iloc[start // 64 :: -(-len(chosen) // 64)]
-            made = measure(folder, portion, copies=1, blends=2, **given)
-            np.save(path.with_suffix(".npy"), made.made)
-            made.table.to_csv(path.with_suffix(".csv"), index=False)
+        whole = measure(
+            folder, faces, longest=LONGEST, copies=0, blends=0, seed=SEED, threads=2, crop=CROP, embed=embed
+        )
+        np.save(cache / "arrays.npy", whole.arrays)
+    own = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    patterns = own[faces["label"] == 1]
+
+    def make(row: int, kind: str) -> tuple[NDArray[Any], NDArray[np.int8]]:
+        data, random = images.read(folder / faces["image"].iloc[row]), np.random.default_rng([SEED, row])
+        pixels, parts = images.decode(data), own[row]
+        if kind == "copies":
+            pixels = copied(pixels, row // every, random)
+        else:
+            parts = draw_parts(patterns, random)
+            pixels = forged(pixels, parts, data, row // every, random)
+        return seen("forensic", pixels, LONGEST, crop=CROP), parts
+
+    for kind in kinds if every else ():
+        chosen = np.arange(0, len(faces), every)
+        chosen = chosen if kind == "copies" else chosen[faces["label"].iloc[chosen] == 0]
+        for part in track(chunks(chosen), kind, -(-len(chosen) // 32)):
+            path = cache / f"{kind}-{every}-{part[0]}.csv"
+            if path.is_file():
+                continue
+            with ThreadPoolExecutor(2) as pool:
+                views, parts = zip(*pool.map(lambda row, kind=kind: make(row, kind), part), strict=True)
+            stacked = np.stack(views)
+            numbers = np.concatenate([stacked["traces"], embed(stacked["crop"])], axis=-1)
+            np.save(path.with_suffix(".npy"), numbers)
+            told = pd.DataFrame(np.stack(parts), columns=list(PARTS)).assign(kind=kind)
+            told["image"] = faces["image"].iloc[part].to_numpy()
+            told["label"] = faces["label"].iloc[part].to_numpy() if kind == "copies" else 1
+            told.to_csv(path, index=False)
     changed = {}
     rows = np.arange(0, len(faces), robust or len(faces))
     for name, level in CHANGES.items() if robust else ():
@@ -152,8 +177,9 @@ def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, every
             np.save(path, np.concatenate(found))
         changed[name] = rows, np.load(path)
     arrays = np.load(cache / "arrays.npy")
-    portions = sorted(cache.glob(f"made-{every}-*.csv"))
-    none = pd.DataFrame({"image": pd.Series(dtype="str"), "label": pd.Series(dtype=int)} | dict.fromkeys(PARTS, 0))
+    portions = sorted(path for kind in kinds for path in cache.glob(f"{kind}-{every}-*.csv"))
+    words = {name: pd.Series(dtype="str") for name in ("image", "kind")}
+    none = pd.DataFrame(words | {name: pd.Series(dtype=int) for name in ("label", *PARTS)})
     table = pd.concat([none, *(pd.read_csv(path, dtype={"image": "str"}) for path in portions)], ignore_index=True)
     made_of = [np.load(path.with_suffix(".npy")) for path in portions]
     return Measured(arrays, np.concatenate([arrays[:0], *made_of]), table, changed)
@@ -176,8 +202,8 @@ def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArra
     """The originals where ``train`` is true, and what was made of them."""
     parts = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     names = set(faces.loc[train, "image"])
-    blends = (found.table["label"] == 1) & found.table["image"].str.contains("real")
-    wanted = found.table["image"].isin(names) & ((blends & row.blends) | (~blends & row.copies))
+    kinds = [kind for kind in ("copies", "blends") if getattr(row, kind)]
+    wanted = found.table["image"].isin(names) & found.table["kind"].isin(kinds)
     made = np.flatnonzero(wanted)
     return Part(
         np.concatenate([found.arrays[train], found.made[made]]),
@@ -305,8 +331,8 @@ def main() -> None:
             embed.ready = embedding(boxed(made.network, LAYERS)[0])  # type: ignore[attr-defined]
         return embed.ready(crops)  # type: ignore[attr-defined]
 
-    every = given.every if any(ROWS[name].copies or ROWS[name].blends for name in given.only) else 0
-    found = measured(given.folder, faces, given.cache, embed, every, given.robust)
+    kinds = [kind for kind in ("copies", "blends") if any(getattr(ROWS[name], kind) for name in given.only)]
+    found = measured(given.folder, faces, given.cache, embed, kinds, given.every, given.robust)
     for name in given.only:
         row = ROWS[name]
         if given.sealed:

@@ -78,14 +78,11 @@ def measure(
         made: list[NDArray[np.uint8]] = []
         rows: list[tuple[object, ...]] = []
         for number in range(copies):
-            made.append(_copy(pixels, place + number, random))
+            made.append(copied(pixels, place + number, random))
             rows.append((name, label, *own[place]))
         for number in range(blends if label == REAL else 0):
             parts = draw_parts(known, random)
-            forged = images.decode(images.encode_like(blend(pixels, parts, random), data))
-            if (place + number) % 3 == 2:
-                forged = _copy(forged, place, random)
-            made.append(forged)
+            made.append(forged(pixels, parts, data, place + number, random))
             rows.append((name, 1 - REAL, *parts))
         views = [seen("forensic", each, longest, crop=crop if embed else 0) for each in (pixels, *made)]
         return np.stack(views), rows
@@ -102,7 +99,15 @@ def measure(
     return Traces(np.concatenate(arrays), np.concatenate(made), pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
-def _copy(pixels: NDArray[np.uint8], number: int, random: np.random.Generator) -> NDArray[np.uint8]:
+def forged(
+    pixels: NDArray[np.uint8], parts: NDArray[np.int8], data: bytes, number: int, random: np.random.Generator
+) -> NDArray[np.uint8]:
+    """A blend saved as its photograph ``data`` was; every third one as it may arrive from a network."""
+    made = images.decode(images.encode_like(blend(pixels, parts, random), data))
+    return copied(made, number // 3, random) if number % 3 == 2 else made
+
+
+def copied(pixels: NDArray[np.uint8], number: int, random: np.random.Generator) -> NDArray[np.uint8]:
     """A copy as it may arrive from a network: in turn recompressed, and scaled down."""
     if number % 2 == 0:
         return images.decode(images.encode_jpeg(pixels, int(random.integers(65, 96))))
