@@ -188,8 +188,9 @@ def test_experiments_arrive_in_the_store_of_the_project(copied):
     project.run("dvc", "exp", "run", "-n", "here", "-S", "evaluate.draws=300")
     assert {row["model"] for row in arrived("here")} == {"simple_cnn", "mobilenet", "custom_cnn_tuned", "forensic"}
     changed = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
-    assert changed["params.yaml"]["evaluate.draws"] == {"old": 200, "new": 300}
-    assert "lower" in project.run("dvc", "metrics", "diff", "--json").stdout
+    assert changed["params.yaml"]["evaluate.draws"] == {"old": 200, "new": 300, "diff": 100}
+    figures = json.loads(project.run("dvc", "metrics", "diff", "--json").stdout)
+    assert figures["reports/metrics/simple_cnn.json"]["test.bootstrap.draws"]["new"] == 300
     project.run("dvc", "plots", "diff", "HEAD", "-o", "outputs/plots")
     assert "reports/roc/simple_cnn.csv" in (project.root / "outputs" / "plots" / "index.html").read_text()
 
