@@ -30,7 +30,18 @@ def log_detector(run: Run, folder: Path, example: bytes) -> None:
         folder: what :meth:`fakefaces.detector.Detector.save` wrote.
         example: one image file.
     """
-    pyfunc().log_model(name=_ARTIFACT, input_example=[example], **_model(folder))
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    client = run.mlflow.MlflowClient()
+    experiment = client.get_run(run.id).info.experiment_id
+    logged = client.create_logged_model(experiment, name=_ARTIFACT, source_run_id=run.id)
+    status = LoggedModelStatus.FAILED
+    try:
+        write_files(run.mlflow, logged, folder, example)
+        status = LoggedModelStatus.READY
+    finally:
+        client.finalize_logged_model(logged.model_id, status)
+    client.log_outputs(run.id, [LoggedModelOutput(logged.model_id, step=0)])
 
 
 @contextmanager
@@ -71,14 +82,23 @@ def keep_for_serving(mlflow: Any, run: Any, folder: Path, tags: dict[str, str]) 
     return f"models:/{logged.model_id}"
 
 
-def write_files(mlflow: Any, logged: Any, folder: Path) -> None:
-    """Write the files of a logged model, new or lost, from a detector's folder; nothing is loaded."""
+def write_files(mlflow: Any, logged: Any, folder: Path, example: bytes | None = None) -> None:
+    """Write the files of a logged model, new or lost, from a detector's folder, with an example if there is one.
+
+    MLflow's own ``log_model`` loads a model twice and scores the example twice, to find a signature that the
+    types give already: half a minute for a large backbone. Here nothing is loaded.
+    """
     from mlflow.models import Model
+    from mlflow.models.model import MLMODEL_FILE_NAME
+    from mlflow.models.utils import _save_example
 
     about = Model(artifact_path=logged.artifact_location, run_id=logged.source_run_id, model_id=logged.model_id)
     with tempfile.TemporaryDirectory(prefix="fakefaces-") as passing:
         saved = Path(passing) / "model"
         pyfunc().save_model(str(saved), mlflow_model=about, **_model(folder))
+        if example is not None:
+            _save_example(about, [example], str(saved))
+            about.save(str(saved / MLMODEL_FILE_NAME))
         mlflow.MlflowClient().log_model_artifacts(logged.model_id, str(saved))
 
 
