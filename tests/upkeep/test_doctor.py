@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,10 @@ def test_packages_that_are_not_those_of_the_lock_file_are_named(tracked, trained
     trained()
     (tracked / "uv.lock").write_text('[[package]]\nname = "numpy"\nversion = "1.0"\n')
     assert "(uv.lock: 1.0)" in wrong(capsys)
+
+
+def test_a_lock_file_with_a_version_for_another_python_too_is_no_difference(tracked, trained, capsys):
+    trained()
+    entry = '[[package]]\nname = "numpy"\nversion = "{}"\nresolution-markers = ["python_full_version {} \'3.0\'"]\n'
+    (tracked / "uv.lock").write_text(entry.format(version("numpy"), ">=") + entry.format("1.0", "<"))
+    assert "as in uv.lock" in well(capsys)

@@ -200,13 +200,20 @@ def there() -> bool:
 
 
 def _wanted(root: Path) -> dict[str, str]:
+    """The versions that uv.lock has for this interpreter; it may hold one a Python."""
     import tomllib
+
+    from packaging.markers import Marker
 
     try:
         packages = tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))["package"]
     except (OSError, tomllib.TOMLDecodeError, KeyError):
         return {}
-    return {package["name"]: package.get("version", "") for package in packages}
+    return {
+        package["name"]: package.get("version", "")
+        for package in packages
+        if any(Marker(text).evaluate() for text in package.get("resolution-markers", ["python_version > '0'"]))
+    }
 
 
 def _checkout(root: Path, path: str) -> None:
