@@ -11,12 +11,12 @@ import pandas as pd
 from fakefaces import runtime
 from fakefaces.base.files import write_json, write_text, written_aside
 from fakefaces.base.layout import Layout
-from fakefaces.base.params import Params
+from fakefaces.base.params import Params, View
 from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
 from fakefaces.forensics.features import FAMILIES
-from fakefaces.views.backbones import cut, features, make_backbone
+from fakefaces.views.backbones import Backbone, cut, features, make_backbone
 from fakefaces.views.boxed import boxed, embedding
 from fakefaces.views.pixels import make_pixels
 from fakefaces.views.traces import measure
@@ -33,15 +33,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
         folder.mkdir()
         origin = "trained from scratch"
         if view.backbone:
-            runtime.start(params.seed, params.threads)
-            backbone = make_backbone(
-                view.backbone,
-                size=view.image_size,
-                weights=view.weights,
-                allow_random=view.allow_random_weights,
-                seed=params.seed,
-                root=layout.root,
-            )
+            backbone = backbone_of(view, view.backbone, view.image_size, params, layout)
             frozen, trained = cut(backbone.network, view.trainable_from)
             with progress(f"{view.backbone} features", len(arrays)) as step:
                 arrays = features(frozen, arrays, step)
@@ -59,15 +51,7 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
     faces = find_faces(layout.data).set_index("image").loc[names].reset_index()
     frozen, origin, families = None, "trained from scratch", list(FAMILIES)
     if view.backbone:
-        runtime.start(params.seed, params.threads)
-        backbone = make_backbone(
-            view.backbone,
-            size=view.crop,
-            weights=view.weights,
-            allow_random=view.allow_random_weights,
-            seed=params.seed,
-            root=layout.root,
-        )
+        backbone = backbone_of(view, view.backbone, view.crop, params, layout)
         frozen, pooled = boxed(backbone.network, view.layers)
         families += pooled
         origin = f"{view.backbone} {backbone.weights}"
@@ -92,6 +76,19 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
         about: dict[str, Any] = {"image_size": view.image_size, "weights": origin, "reads": view.reads}
         about |= {"crop": view.crop if view.backbone else 0, "families": families}
         write_json(folder / "view.json", about)
+
+
+def backbone_of(view: View, name: str, size: int, params: Params, layout: Layout) -> Backbone:
+    """TensorFlow started, and the backbone that a view asks for, for inputs of ``size`` pixels."""
+    runtime.start(params.seed, params.threads)
+    return make_backbone(
+        name,
+        size=size,
+        weights=view.weights,
+        allow_random=view.allow_random_weights,
+        seed=params.seed,
+        root=layout.root,
+    )
 
 
 if __name__ == "__main__":

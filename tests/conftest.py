@@ -39,6 +39,20 @@ def write_photographs(folder: Path, reals: int = 40, fakes: int = 40, size: int 
     return folder
 
 
+@pytest.fixture(scope="module")
+def loaded():
+    """An untrained detector that reads 32 pixels."""
+    from fakefaces import detector, runtime
+    from fakefaces.models.kinds import blueprint
+
+    runtime.start(seed=1, threads=2)
+    network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
+    card = detector.Card(
+        model="m", kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=network.count_params()
+    )
+    return detector.Detector(network, card)
+
+
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
     return write_photographs(tmp_path / "photographs")

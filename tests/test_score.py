@@ -6,21 +6,10 @@ from PIL import Image
 
 from fakefaces import detector, runtime
 from fakefaces.base.errors import ModelError
-from fakefaces.models.kinds import blueprint
 from fakefaces.scoring import score, score_files
 from fakefaces.tracking.digests import digest
 from fakefaces.views import pixels
 from tests.conftest import picture
-
-
-@pytest.fixture(scope="module")
-def loaded() -> detector.Detector:
-    runtime.start(seed=1, threads=2)
-    network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
-    card = detector.Card(
-        model="m", kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=network.count_params()
-    )
-    return detector.Detector(network, card)
 
 
 @pytest.fixture

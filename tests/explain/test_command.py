@@ -3,23 +3,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from fakefaces import detector, runtime
 from fakefaces.base.errors import DataError, FakefacesError
 from fakefaces.cli import app
 from fakefaces.cli.chosen import any_detector
 from fakefaces.explain.looking import look, shown
-from fakefaces.models.kinds import blueprint
 from tests.conftest import picture
-
-
-@pytest.fixture(scope="module")
-def loaded() -> detector.Detector:
-    runtime.start(seed=1, threads=2)
-    network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
-    card = detector.Card(
-        model="m", kind="custom_cnn", image_size=32, weights="none", threshold=0.5, parameters=network.count_params()
-    )
-    return detector.Detector(network, card)
 
 
 def test_the_command_draws_what_a_trained_model_sees(workspace, loaded):

@@ -1,9 +1,18 @@
 """What several commands ask for: which images, which model."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from fakefaces.base import environment
 from fakefaces.base.errors import DataError, FakefacesError
+
+# A command's option ``--model``.
+Model = Annotated[
+    str | None,
+    typer.Option(help="Another model: a models:/ URI, or the folder of a trained one.", show_default="the champion"),
+]
 
 
 def image_files(paths: list[Path]) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fakefaces.base.errors import DataError
-from fakefaces.cli.chosen import detector_folder, image_files
+from fakefaces.cli.chosen import Model, detector_folder, image_files
 
 if TYPE_CHECKING:
     from fakefaces.scoring import Score
@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 def predict(
     paths: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Another model: a models:/ URI, or the folder of a trained one.", show_default="the champion"
-        ),
-    ] = None,
+    model: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
 ) -> None:

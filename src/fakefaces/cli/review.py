@@ -5,18 +5,13 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.chosen import detector_folder
+from fakefaces.cli.chosen import Model, detector_folder
 
 
 def review(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Of this machine alone.")] = 8080,
     to: Annotated[Path, typer.Option(help="The folder that corrections are exported to.")] = Path("reviews"),
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Another model: a models:/ URI, or the folder of a trained one.", show_default="the champion"
-        ),
-    ] = None,
+    model: Model = None,
     show: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser.")] = True,
     threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
 ) -> None:
