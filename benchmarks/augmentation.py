@@ -25,11 +25,11 @@ from fakefaces.training import Part, Schedule, fit
 
 def stored(train: Part, recipe: Recipe, copies: int, seed: int) -> Part:
     """The training images and ``copies`` augmented ones of each."""
-    drawn = [augment(train.views, train.parts, recipe, seed=[seed, k]) for k in range(copies)]
+    drawn = [augment(train.views, recipe, seed=[seed, k]) for k in range(copies)]
     return Part(
-        np.concatenate([train.views, *(views for views, _ in drawn)]),
+        np.concatenate([train.views, *drawn]),
         np.tile(train.labels, copies + 1),
-        np.concatenate([train.parts, *(parts for _, parts in drawn)]),
+        np.tile(train.parts, (copies + 1, 1)),
     )
 
 

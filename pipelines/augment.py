@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fakefaces.augmentation import Recipe, augment
+from fakefaces.augmentation import Recipe, augment_with_parts
 from fakefaces.base.files import write_json
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
@@ -26,8 +26,8 @@ def main(params: Params, layout: Layout) -> None:
     shown = turn.head(params.augment.examples)
     originals = make_pixels(layout.data, shown["image"], _SIZE, threads=params.threads)
     parts = shown[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
-    copies = [augment(originals, parts, recipe, seed=[params.seed, k])[0] for k in range(params.augment.copies)]
-    draw_augmentations(layout.reports / "augmentations.png", originals, copies, list(shown["kind"]))
+    copies = (augment_with_parts(originals, parts, recipe, seed=[params.seed, k]) for k in range(params.augment.copies))
+    draw_augmentations(layout.reports / "augmentations.png", [(originals, parts), *copies], list(shown["kind"]))
     write_json(layout.recipe("none"), Recipe([]).to_json())
     write_json(layout.recipe("standard"), recipe.to_json())
     say(f"{len(recipe.transforms)} transforms: {', '.join(name for name, _ in recipe.transforms)}")

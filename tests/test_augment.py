@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefaces.augmentation import Recipe, augment
+from fakefaces.augmentation import Recipe, augment, augment_with_parts
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.layout import Layout
@@ -19,7 +19,7 @@ def pictures(n: int = 3) -> np.ndarray:
 
 def test_no_transforms_change_nothing():
     images = pictures()
-    seen, parts = augment(images, PARTS, Recipe([]), seed=[1])
+    seen, parts = augment_with_parts(images, PARTS, Recipe([]), seed=[1])
     assert seen is images
     assert parts is PARTS
 
@@ -31,7 +31,7 @@ def test_a_mirror_swaps_the_eyes_whatever_transform_made_it(name):
         "Rotate180": [("Affine", {"rotate": (180, 180), "p": 1.0})],
     }
     images = pictures()
-    seen, parts = augment(images, PARTS, Recipe(transforms[name]), seed=[1])
+    seen, parts = augment_with_parts(images, PARTS, Recipe(transforms[name]), seed=[1])
     assert parts.tolist() == [[0, 1, 1, 0], [1, 0, 0, 1], [-1, -1, -1, -1]]
     assert PARTS[0, 0] == 1  # the input is left alone
     if name == "HorizontalFlip":
@@ -41,7 +41,7 @@ def test_a_mirror_swaps_the_eyes_whatever_transform_made_it(name):
 def test_flips_and_parts_agree_image_by_image():
     images = pictures(40)
     parts = np.tile(PARTS[0], (40, 1))
-    seen, sides = augment(images, parts, Recipe([("HorizontalFlip", {"p": 0.5})]), seed=[5])
+    seen, sides = augment_with_parts(images, parts, Recipe([("HorizontalFlip", {"p": 0.5})]), seed=[5])
     mirrored = (seen == images[:, :, ::-1]).all(axis=(1, 2, 3))
     assert 5 < mirrored.sum() < 35
     assert (sides[:, 1] == mirrored).all()
@@ -50,19 +50,28 @@ def test_flips_and_parts_agree_image_by_image():
 def test_shifts_with_a_reflecting_border_are_no_mirror():
     recipe = Recipe([("Affine", {"translate_percent": (-0.1, 0.1), "rotate": (-20, 20), "border_mode": 4, "p": 1.0})])
     parts = np.tile(PARTS[0], (40, 1))
-    assert (augment(pictures(40), parts, recipe, seed=[2])[1] == parts).all()
+    assert (augment_with_parts(pictures(40), parts, recipe, seed=[2])[1] == parts).all()
 
 
 def test_an_eye_out_of_the_picture_is_no_mirror():
     recipe = Recipe([("Crop", {"x_max": 12, "y_max": 32}), ("Resize", {"height": 32, "width": 32})])
-    assert (augment(pictures(), PARTS, recipe, seed=[2])[1] == PARTS).all()
+    assert (augment_with_parts(pictures(), PARTS, recipe, seed=[2])[1] == PARTS).all()
 
 
 def test_the_seed_decides_every_copy():
     recipe = Recipe([("Affine", {"rotate": (-30, 30), "p": 1.0}), ("RandomBrightnessContrast", {"p": 1.0})])
-    one, same, other = (augment(pictures(), PARTS, recipe, seed=s)[0] for s in ([1, 2], [1, 2], [1, 3]))
+    one, same, other = (augment_with_parts(pictures(), PARTS, recipe, seed=s)[0] for s in ([1, 2], [1, 2], [1, 3]))
     assert (one == same).all()
     assert (one != other).any()
+
+
+def test_copies_are_the_same_with_parts_and_without():
+    recipe = Recipe([("HorizontalFlip", {"p": 0.5}), ("Affine", {"translate_percent": (-0.1, 0.1), "p": 0.7})])
+    images, parts = pictures(40), np.tile(PARTS[0], (40, 1))
+    copies = augment(images, recipe, seed=[3, 1])
+    assert (copies == augment_with_parts(images, parts, recipe, seed=[3, 1])[0]).all()
+    assert (copies != images).any(axis=(1, 2, 3)).sum() > 20
+    assert augment(images, Recipe([]), seed=[1]) is images
 
 
 def test_a_recipe_survives_json():
@@ -81,7 +90,7 @@ def test_a_recipe_survives_json():
 )
 def test_a_wrong_name_or_argument_is_one_message(step, reason):
     with pytest.raises(ParamsError, match=reason):
-        augment(pictures(), PARTS, Recipe([step]), seed=[1])
+        augment_with_parts(pictures(), PARTS, Recipe([step]), seed=[1])
 
 
 def test_the_stage_writes_both_recipes_and_the_picture(workspace):

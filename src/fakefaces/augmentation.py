@@ -51,8 +51,13 @@ class Recipe:
         return [{"name": name, "arguments": arguments} for name, arguments in self.transforms]
 
 
-def compose(recipe: Recipe, seed: int) -> Any:
+def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
     """Build the albumentations pipeline.
+
+    Args:
+        recipe: the transforms.
+        seed: of all draws; they are the same with and without sides.
+        sides: whether points are moved along, which takes longer than most transforms themselves.
 
     Raises:
         ParamsError: albumentations has no such transform, or the transform refuses an argument.
@@ -77,19 +82,39 @@ def compose(recipe: Recipe, seed: int) -> Any:
         step.p *= recipe.strength
     # A border that reflects the image reflects points too; those fall outside and are removed.
     points = albumentations.KeypointParams(format="xy", label_fields=["sides"], remove_invisible=True)
-    return albumentations.Compose(steps, keypoint_params=points, seed=seed)
+    return albumentations.Compose(steps, keypoint_params=points if sides else None, seed=seed)
 
 
-def augment(
-    images: NDArray[np.uint8], parts: NDArray[np.int8], recipe: Recipe, *, seed: Sequence[int]
-) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
+def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -> NDArray[np.uint8]:
     """Draw one augmented copy of each image.
 
     Args:
         images: uint8 (n, height, width, 3), RGB.
-        parts: int8 (n, 4): left eye, right eye, nose, mouth replaced; -1 where unknown.
         recipe: the transforms.
         seed: whole numbers, such as the seed, the model's place and the epoch; equal ones give equal copies.
+
+    Returns:
+        A new array of the same shape.
+    """
+    if not recipe:
+        return images
+    pipeline = compose(recipe, _entropy(seed))
+    copies = np.empty_like(images)
+    for copy, image in zip(copies, images, strict=True):
+        copy[:] = pipeline(image=image)["image"]
+    return copies
+
+
+def augment_with_parts(
+    images: NDArray[np.uint8], parts: NDArray[np.int8], recipe: Recipe, *, seed: Sequence[int]
+) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
+    """Draw the copies that :func:`augment` draws, with labels that follow a mirror.
+
+    Args:
+        images: as there.
+        parts: int8 (n, 4): left eye, right eye, nose, mouth replaced; -1 where unknown.
+        recipe: as there.
+        seed: as there.
 
     Returns:
         New arrays of the same shapes. Where a copy is a mirror image, its first two parts have changed
@@ -97,7 +122,7 @@ def augment(
     """
     if not recipe:
         return images, parts
-    pipeline = compose(recipe, _entropy(seed))
+    pipeline = compose(recipe, _entropy(seed), sides=True)
     copies, sides = np.empty_like(images), parts.copy()
     height, width = images.shape[1:3]
     points = _POINTS * (width, height)

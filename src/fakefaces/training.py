@@ -194,7 +194,7 @@ def _one_epoch(
     network: Any, step: Step, train: Part, validation: Part, schedule: Schedule, recipe: Recipe, seed: list[int]
 ) -> Row:
     order = np.random.default_rng(seed).permutation(len(train.labels))
-    views, _ = augment(train.views[order], train.parts[order], recipe, seed=seed)
+    views = augment(train.views[order], recipe, seed=seed)
     labels = train.labels[order]
     batches = [slice(k, k + schedule.batch_size) for k in range(0, len(labels), schedule.batch_size)]
     seen = np.concatenate([step(views[batch], labels[batch]) for batch in batches])

@@ -7,28 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.files import written_aside
+from fakefaces.data.faces import PARTS
 
 
 def draw_augmentations(
-    path: Path, originals: NDArray[np.uint8], copies: Sequence[NDArray[np.uint8]], names: Sequence[str]
+    path: Path, columns: Sequence[tuple[NDArray[np.uint8], NDArray[np.int8]]], names: Sequence[str]
 ) -> None:
-    """Draw a row an image: the original, then its copies.
+    """Draw a row an image: the original, then its copies, each with the parts that are replaced in it.
 
     Args:
         path: of the PNG.
-        originals: uint8 (rows, height, width, 3).
-        copies: for each column, uint8 (rows, height, width, 3).
+        columns: the originals, then copy after copy: uint8 (rows, height, width, 3) and int8 (rows, 4).
         names: what the rows are called.
     """
     from matplotlib.figure import Figure
 
-    rows, columns = len(originals), len(copies) + 1
-    figure = Figure(figsize=(1.5 * columns, 1.6 * rows), layout="constrained", dpi=110)
-    axes = np.atleast_2d(figure.subplots(rows, columns, squeeze=False))
+    figure = Figure(figsize=(1.5 * len(columns), 1.7 * len(names)), layout="constrained", dpi=110)
+    axes = np.atleast_2d(figure.subplots(len(names), len(columns), squeeze=False))
     for row, name in enumerate(names):
-        for column, image in enumerate([originals[row], *(copy[row] for copy in copies)]):
+        for column, (images, parts) in enumerate(columns):
             ax = axes[row, column]
-            ax.imshow(image, interpolation="antialiased")
+            ax.imshow(images[row], interpolation="antialiased")
+            ax.set_xlabel(_replaced(parts[row]), fontsize=7)
             ax.set_xticks([])
             ax.set_yticks([])
             for spine in ax.spines.values():
@@ -38,3 +38,7 @@ def draw_augmentations(
         axes[row, 0].set_ylabel(name, fontsize=8)
     with written_aside(path) as aside:
         figure.savefig(aside, format="png", metadata={"Software": None})
+
+
+def _replaced(parts: NDArray[np.int8]) -> str:
+    return ", ".join(name.replace("_", " ") for name, there in zip(PARTS, parts, strict=True) if there == 1)

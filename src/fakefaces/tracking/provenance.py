@@ -78,8 +78,8 @@ def processor() -> str:
 @cache
 def versions() -> dict[str, str]:
     """Every installed package with its version."""
-    found = {item.metadata["Name"].lower(): item.version for item in distributions() if item.metadata["Name"]}
-    return dict(sorted(found.items()))
+    every = (item.metadata for item in distributions())  # read and parsed at each look
+    return dict(sorted((about["Name"].lower(), about["Version"]) for about in every if about["Name"]))
 
 
 def tags(root: Path) -> dict[str, str]:

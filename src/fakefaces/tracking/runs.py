@@ -94,7 +94,8 @@ class Run:
         from PIL import Image
 
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            self.mlflow.log_image(image.convert("RGB"), key=name, step=0)
+            # MLflow's own thread for it would take a second to end with the run
+            self.mlflow.log_image(image.convert("RGB"), key=name, step=0, synchronous=True)
 
     @contextmanager
     def child(self, name: str, role: str, tags: Mapping[str, str] | None = None) -> Iterator["Run"]:
