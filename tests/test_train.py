@@ -12,7 +12,7 @@ from fakefaces.base.errors import ModelError
 from fakefaces.fitting import View, fit_view
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
-from fakefaces.training import Part, Progress, Schedule, fingerprint, fit
+from fakefaces.training import Part, Progress, Schedule, fingerprint, fit, solved
 from fakefaces.views.backbones import cut, features, make_backbone
 from tests.conftest import ROOT
 
@@ -31,6 +31,25 @@ def part(n: int, seed: int) -> Part:
 def network(kind: str = "custom_cnn"):
     runtime.start(seed=1, threads=2)
     return blueprint(kind, {}, "here").build((32, 32, 3))
+
+
+def test_the_figures_of_an_epoch_are_those_of_scikit_learn():
+    from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
+    class Given:
+        """A network whose views are its scores."""
+
+        def predict(self, views, **_):
+            return views[:, None]
+
+    rng = np.random.default_rng(8)
+    labels = rng.integers(0, 2, 300).astype(np.float32)
+    scores = (rng.integers(0, 40, 300) / 40).astype(np.float32)  # many equal ones, and some at 0
+    row = solved(Given(), *(Part(scores, labels, np.zeros((300, 4), np.int8)) for _ in range(2))).history[0]
+    clipped = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    assert row["val_roc_auc"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+    assert row["val_loss"] == pytest.approx(log_loss(labels, clipped), abs=1e-12)
+    assert row["val_accuracy"] == accuracy_score(labels, scores > 0.5)
 
 
 @pytest.mark.parametrize("kind", ["simple_cnn", "custom_cnn"])

@@ -209,15 +209,21 @@ def _one_epoch(
 
 
 def _figures(labels: NDArray[np.float32], p_fake: NDArray[np.float32], penalty: float) -> Row:
-    from sklearn.metrics import log_loss, roc_auc_score
+    """Cross-entropy, accuracy and ROC AUC of an epoch.
 
+    scikit-learn's are the same to the last digits, but its import alone takes as long as two epochs.
+    """
     if not np.isfinite(p_fake).all():
         return {"loss": float("nan")}
-    p = np.clip(p_fake.astype(np.float64), _SATURATED, 1 - _SATURATED)
+    p, fake = np.clip(p_fake.astype(np.float64), _SATURATED, 1 - _SATURATED), labels == 1
+    _, places, counts = np.unique(p_fake, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]  # equal scores share the mean of their ranks
+    fakes, reals = int(fake.sum()), int((~fake).sum())
+    above = ranks[fake].sum() - fakes * (fakes + 1) / 2
     return {
-        "loss": float(log_loss(labels, p, labels=[0, 1])) + penalty,
-        "accuracy": float(((p_fake > 0.5) == (labels == 1)).mean()),
-        "roc_auc": float(roc_auc_score(labels, p_fake)),
+        "loss": float(-np.where(fake, np.log(p), np.log1p(-p)).mean()) + penalty,
+        "accuracy": float(((p_fake > 0.5) == fake).mean()),
+        "roc_auc": float(above / (fakes * reals)) if fakes and reals else float("nan"),
     }
 
 
