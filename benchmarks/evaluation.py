@@ -16,8 +16,9 @@ import pandas as pd
 
 from fakefaces import images, runtime
 from fakefaces.base.params import load
+from fakefaces.card import Card
 from fakefaces.data.faces import find_faces
-from fakefaces.detector import Card, Detector
+from fakefaces.detector import Detector
 from fakefaces.distortion import distort, levels
 from fakefaces.evaluation.judgement import judge
 from fakefaces.models.kinds import blueprint

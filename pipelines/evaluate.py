@@ -10,9 +10,9 @@ from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
 from fakefaces.base.progress import say, track
 from fakefaces.base.stage import run_stage
+from fakefaces.card import read_card
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split, rounds
-from fakefaces.detector import read_card
 from fakefaces.evaluation.comparisons import compare_all
 from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
 from fakefaces.evaluation.judgement import judge, with_sources

@@ -15,8 +15,9 @@ from fakefaces.base.layout import Layout
 from fakefaces.base.params import Fit, Params
 from fakefaces.base.progress import progress, say
 from fakefaces.base.stage import run_stage
+from fakefaces.card import Card
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.detector import Card, Detector
+from fakefaces.detector import Detector
 from fakefaces.fitting import View, fit_view, load_view
 from fakefaces.models.kinds import Blueprint, blueprint
 from fakefaces.tracking.detectors import log_detector

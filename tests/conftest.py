@@ -43,11 +43,12 @@ def write_photographs(folder: Path, reals: int = 40, fakes: int = 40, size: int 
 def loaded():
     """An untrained detector that reads 32 pixels."""
     from fakefaces import detector, runtime
+    from fakefaces.card import Card
     from fakefaces.models.kinds import blueprint
 
     runtime.start(seed=1, threads=2)
     network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
-    card = detector.Card(
+    card = Card(
         model="m", kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=network.count_params()
     )
     return detector.Detector(network, card)

@@ -6,6 +6,7 @@ from fakefaces import detector, runtime
 from fakefaces.base.files import read_json
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.card import Card
 from fakefaces.data.splits import read_split
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
@@ -20,7 +21,7 @@ def test_the_stage_explains_every_test_image_by_every_model(workspace):
     runtime.start(seed=1, threads=2)
     for name in params.train.models:
         network = blueprint("simple_cnn" if name == "simple_cnn" else "custom_cnn", {}, "here").build((32, 32, 3))
-        card = detector.Card(
+        card = Card(
             model=name,
             kind="custom_cnn",
             image_size=32,

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from fakefaces import corrections, detector, runtime
+from fakefaces.card import Card, Operating
 from fakefaces.explain.looking import Look, look
 from fakefaces.models.kinds import blueprint
 from fakefaces.review.queue import Queue
@@ -96,9 +97,9 @@ def test_corrections_are_exported_with_their_images_and_read_again(tmp_path):
 def loaded() -> detector.Detector:
     runtime.start(seed=1, threads=2)
     network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
-    operating = detector.Operating(threshold=0.55, low=0.3, high=0.7)
+    operating = Operating(threshold=0.55, low=0.3, high=0.7)
     count = network.count_params()
-    card = detector.Card(
+    card = Card(
         model="m",
         kind="custom_cnn",
         image_size=32,

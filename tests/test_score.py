@@ -6,6 +6,7 @@ from PIL import Image
 
 from fakefaces import detector, runtime
 from fakefaces.base.errors import ModelError
+from fakefaces.card import Operating
 from fakefaces.scoring import score, score_files
 from fakefaces.tracking.digests import digest
 from fakefaces.views import pixels
@@ -44,14 +45,14 @@ def test_scores_come_in_the_order_given_and_do_not_depend_on_company(loaded, fil
     ],
 )
 def test_the_unsure_band_holds_its_lower_end_only(low, high, p, unsure):
-    assert detector.Operating(threshold=0.6, low=low, high=high).unsure(p) is unsure
+    assert Operating(threshold=0.6, low=low, high=high).unsure(p) is unsure
 
 
 def test_the_label_turns_at_the_operating_threshold_where_there_is_one(loaded, files, tmp_path):
     plain = list(score_files(loaded, files, threads=2))
     assert {s.unsure for s in plain} == {None}
     between = sorted(s.p_fake for s in plain)[20]
-    point = detector.Operating(threshold=between, low=between, high=1.0)
+    point = Operating(threshold=between, low=between, high=1.0)
     chosen = detector.Detector(loaded.network, loaded.card.model_copy(update={"operating": point}))
     chosen.save(tmp_path / "d")
     again = list(score_files(detector.load(tmp_path / "d"), files, threads=2))

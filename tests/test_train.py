@@ -149,7 +149,8 @@ def test_a_checkpoint_belongs_to_one_fit_alone(tmp_path):
 SAVE = """
     import sys; from pathlib import Path; sys.path.insert(0, {root!r})
     from tests.test_train import FLIP, SCHEDULE, network, part
-    from fakefaces.detector import Card, Detector
+    from fakefaces.card import Card
+from fakefaces.detector import Detector
     from fakefaces.training import fit
     fitted = network()
     fit(fitted, part(48, 0), part(32, 1), SCHEDULE, recipe=FLIP, seed=1)

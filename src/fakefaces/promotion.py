@@ -10,8 +10,8 @@ import pandas as pd
 from fakefaces import decision
 from fakefaces.base.errors import ModelError
 from fakefaces.base.params import Promote
+from fakefaces.card import Operating
 from fakefaces.decision import CHALLENGER, CHAMPION, Decision
-from fakefaces.detector import Operating
 from fakefaces.evaluation.gate import Held, Verdict, decide, hold
 from fakefaces.tracking import evidence as evidences
 from fakefaces.tracking.evidence import Evidence

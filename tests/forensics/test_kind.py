@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from fakefaces import runtime
-from fakefaces.detector import Card, Detector, load
+from fakefaces.card import Card
+from fakefaces.detector import Detector, load
 from fakefaces.forensics.features import mirrored
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest

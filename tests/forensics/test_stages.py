@@ -10,9 +10,9 @@ from fakefaces import images
 from fakefaces.base.files import write_json
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.card import read_card
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
-from fakefaces.detector import read_card
 from fakefaces.fitting import load_view
 from fakefaces.forensics.boxes import cropped
 from fakefaces.forensics.features import describe

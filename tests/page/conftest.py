@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from fakefaces import detector
 from fakefaces.base.files import write_json, write_text
 from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params, load
+from fakefaces.card import Card
 from fakefaces.data.splits import read_split
 from fakefaces.explain.features import FeatureMaps
 from fakefaces.explain.judging import judge_heat
@@ -59,7 +59,7 @@ def pretend_pair(data: Path) -> None:
 
 def pretend_model(layout: Layout, name: str, signal: float) -> None:
     """A card, a history and scores that tell fakes by ``signal`` standard deviations."""
-    card = detector.Card(model=name, kind=name, image_size=32, weights="none", threshold=0.5, parameters=1000)
+    card = Card(model=name, kind=name, image_size=32, weights="none", threshold=0.5, parameters=1000)
     layout.model(name).mkdir(parents=True)
     write_json(layout.model(name) / "detector.json", card.model_dump())
     epochs = {"epoch": [1.0, 2.0], "loss": [0.8, 0.6], "accuracy": [0.5, 0.7], "roc_auc": [0.5, 0.7]}

@@ -9,9 +9,10 @@ import pandas as pd
 
 from fakefaces.base.files import write_json
 from fakefaces.base.params import Promote
+from fakefaces.card import Card
 from fakefaces.data.faces import PARTS
 from fakefaces.decision import Decision
-from fakefaces.detector import Card, Detector
+from fakefaces.detector import Detector
 from fakefaces.promotion import Measured, promote
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import SEEN

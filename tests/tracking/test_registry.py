@@ -9,7 +9,7 @@ import pytest
 
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
-from fakefaces.detector import Card, Operating, read_card
+from fakefaces.card import Card, Operating, read_card
 from fakefaces.tracking.detectors import fetch, with_operating
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.history import Event, event, reign

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fakefaces.detector import Card
+from fakefaces.card import Card
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import stage_run

@@ -10,7 +10,12 @@ Found = Mapping[str, Any]
 
 
 def card(run: Gathered) -> dict[str, Any]:
-    """The sentences of the model card: ``verdict``, ``looked``, ``failures``, ``view_size`` and ``drawn``."""
+    """The sentences of the model card, and what they hang on.
+
+    Returns:
+        ``verdict``, ``looked``, ``failures``: sentences. ``view_size``: pixels of the best model's view. ``native``:
+        whether it reads photographs at their own resolution. ``drawn``: whether the faces are the sample's.
+    """
     best = run.metrics[run.best]
     view = run.params.prepare.views[run.params.train.models[run.best].view]
     return {

@@ -9,7 +9,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fakefaces.detector import Card
+from fakefaces.card import Card
 from fakefaces.images import MAX_BYTES
 from fakefaces.review.pictures import picture
 from fakefaces.review.queue import ORDERS, Item, Queue

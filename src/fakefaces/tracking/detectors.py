@@ -13,7 +13,7 @@ from typing import Any
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
-from fakefaces.detector import Operating, read_card
+from fakefaces.card import Operating, read_card
 from fakefaces.tracking import store
 from fakefaces.tracking.runs import Run, find_run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fakefaces.base.errors import TrackingError
-from fakefaces.detector import Operating
+from fakefaces.card import Operating
 from fakefaces.tracking import store
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, keep_for_serving, with_operating
 from fakefaces.tracking.digests import digest

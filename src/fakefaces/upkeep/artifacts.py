@@ -8,7 +8,7 @@ from typing import Any
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.layout import Layout
 from fakefaces.base.strict import parse
-from fakefaces.detector import Operating
+from fakefaces.card import Operating
 from fakefaces.tracking import relinking, store
 from fakefaces.tracking.detectors import with_operating, write_files
 from fakefaces.tracking.digests import digest

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ModelError
 from fakefaces.base.progress import say
 
+_BATCH = 32
+
 
 @dataclass(frozen=True)
 class Backbone:
@@ -105,8 +107,7 @@ def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
 
 def features(frozen: Any, pixels: NDArray[np.uint8], progress: Callable[[int, str], None]) -> NDArray[np.float32]:
     """Compute the frozen part once for every image: float32 (n, ...)."""
-    batch = 32
-    out = [_step(frozen, pixels[k : k + batch], progress) for k in range(0, len(pixels), batch)]
+    out = [_step(frozen, pixels[k : k + _BATCH], progress) for k in range(0, len(pixels), _BATCH)]
     return np.concatenate(out)
 
 
@@ -130,7 +131,9 @@ def at_unit_scale(frozen: Any, made: NDArray[np.float32], rows: NDArray[np.intp]
 
 
 def _step(frozen: Any, pixels: NDArray[np.uint8], progress: Callable[[int, str], None]) -> NDArray[np.float32]:
-    made = frozen.predict_on_batch(pixels.astype("float32"))
+    filled = np.zeros((_BATCH, *pixels.shape[1:]), np.float32)  # a second size would be traced a second time
+    filled[: len(pixels)] = pixels
+    made = frozen.predict_on_batch(filled)[: len(pixels)]
     progress(len(pixels), "")
     return np.asarray(made, dtype=np.float32)
 
