@@ -30,7 +30,7 @@ from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.report import evaluate_scores
 from fakefaces.forensics.blends import draw_parts
 from fakefaces.forensics.features import FAMILIES as SIZES
-from fakefaces.models.forensic import Settings, solve
+from fakefaces.models.forensic.regression import Settings, solve
 from fakefaces.sources import group_images
 from fakefaces.tracking.runs import stage_run
 from fakefaces.training import Part
@@ -209,6 +209,7 @@ def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArra
         np.concatenate([found.arrays[train], found.made[made]]),
         np.concatenate([faces["label"][train], found.table["label"].iloc[made]]).astype(np.float32),
         np.concatenate([parts[train], found.table[list(PARTS)].iloc[made].to_numpy(np.int8)]),
+        made=len(made),
     )
 
 

@@ -82,6 +82,7 @@ def _with_made(train: Part, folder: Path, names: set[str]) -> Part:
         np.concatenate([train.views, made]),
         np.concatenate([train.labels, labels]),
         np.concatenate([train.parts, parts]),
+        made=len(rows),
     )
 
 
