@@ -28,23 +28,22 @@ from fakefaces.distortion import distort
 from fakefaces.evaluation.judgement import with_sources
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.report import evaluate_scores
-from fakefaces.forensics.blends import draw_parts
 from fakefaces.forensics.features import FAMILIES as SIZES
-from fakefaces.models.forensic.regression import Settings, solve
+from fakefaces.models.forensic.regression import Settings, shares, solve
 from fakefaces.sources import group_images
 from fakefaces.tracking.runs import stage_run
 from fakefaces.training import Part
 from fakefaces.views.backbones import make_backbone
 from fakefaces.views.boxed import Embed, boxed, embedding
 from fakefaces.views.reading import seen
-from fakefaces.views.traces import copied, forged, measure
+from fakefaces.views.traces import measure
 
-SEED, CROP, LONGEST = 20, 448, 1024
+SEED, CROP, LONGEST, COPIES = 20, 448, 1024, 2
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
 LAYERS = ["block_6_expand_relu", "block_13_expand_relu"]
-FAMILIES = ("luma", "chroma", "correlations", "fine", "coarse")  # the last two are the backbone's maps
+FAMILIES = ("luma", "chroma", "correlations", "casts", "fine", "coarse")  # the last two are the backbone's maps
 ENDS = dict(zip(FAMILIES, pairwise(accumulate((*SIZES, 384, 576), initial=0)), strict=True))
-HAND = FAMILIES[:3]
+HAND = FAMILIES[:4]
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,16 @@ class Hypothesis:
 
     Attributes:
         reads: each of them has a solution of its own, of families joined by ``+``; their mean is the score.
-        copies: learn from distorted copies, too.
-        blends: learn from self-blended fakes, too.
+        copies: how many distorted copies of each image are learned from, too.
         settings: of the kind.
+        weighted: whether the mean weighs each by its skill.
         contrast: read each box less the mean of the skin's boxes, beside the boxes themselves.
     """
 
     reads: tuple[str, ...] = FAMILIES
-    copies: bool = False
-    blends: bool = False
+    copies: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
+    weighted: bool = True
     contrast: bool = False
 
 
@@ -79,21 +78,26 @@ ROWS = {
     "backbone, coarse": Hypothesis(("coarse",)),
     "backbone, joined": Hypothesis(("fine+coarse",)),
     "hand-made, joined": Hypothesis(("luma+chroma+correlations",)),
-    "hand-made, mean": Hypothesis(HAND),
+    "hand-made, mean": Hypothesis(HAND, weighted=False),
+    "hand-made, weighted": Hypothesis(HAND),
+    "casts": Hypothesis(("casts",)),
     "all, joined": Hypothesis(("+".join(FAMILIES),)),
-    "all, mean": Hypothesis(),
-    "all, mean, contrasts": Hypothesis(contrast=True),
-    "all, mean, 100 components": tuned(components=100),
-    "all, mean, 400 components": tuned(components=400),
-    "all, mean, no whitening": tuned(whitening=0.0),
-    "all, mean, full whitening": tuned(whitening=1.0),
-    "all, mean, ridge 0.03": tuned(ridge=0.03),
-    "all, mean, ridge 0.3": tuned(ridge=0.3),
-    "all, mean, width 0.25": tuned(width=0.25),
-    "all, mean, width 1": tuned(width=1.0),
-    "all, mean + copies": Hypothesis(copies=True),
-    "all, mean + blends": Hypothesis(blends=True),
-    "all, mean + copies + blends": Hypothesis(copies=True, blends=True),
+    "all, mean": Hypothesis(weighted=False),
+    "all, weighted": Hypothesis(),
+    "all, weighted, contrasts": Hypothesis(contrast=True),
+    "all, weighted, 100 components": tuned(components=100),
+    "all, weighted, 200 components": tuned(components=200),
+    "all, weighted, no whitening": tuned(whitening=0.0),
+    "all, weighted, full whitening": tuned(whitening=1.0),
+    "all, weighted, ridge 0.03": tuned(ridge=0.03),
+    "all, weighted, ridge 0.3": tuned(ridge=0.3),
+    "all, weighted, width 0.25": tuned(width=0.25),
+    "all, weighted, width 1": tuned(width=1.0),
+    "all, weighted + 1 copy": Hypothesis(copies=1),
+    "all, weighted + 2 copies": Hypothesis(copies=2),
+    "all but casts, mean + 2 copies": Hypothesis((*HAND[:3], "fine", "coarse"), copies=2, weighted=False),
+    "all, weighted + 2 copies, all are landmarks": Hypothesis(copies=2, settings={"landmarks": 10_000}),
+    "all, weighted + 1 copy, 200 components": Hypothesis(copies=1, settings={"components": 200}),
 }
 
 
@@ -120,45 +124,14 @@ def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
     return faces
 
 
-def measured(
-    folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, kinds: list[str], every: int, robust: int
-) -> Measured:
-    """Measure what is not in the cache yet: all images, copies and blends of one in ``every``, changes."""
+def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, robust: int) -> Measured:
+    """Measure what is not in the cache yet: all images, copies of them, and one in ``robust`` after each change."""
     cache.mkdir(parents=True, exist_ok=True)
-    if not (cache / "arrays.npy").is_file():
-        whole = measure(
-            folder, faces, longest=LONGEST, copies=0, blends=0, seed=SEED, threads=2, crop=CROP, embed=embed
-        )
+    if not (cache / "made.csv").is_file():
+        whole = measure(folder, faces, longest=LONGEST, copies=COPIES, seed=SEED, threads=2, crop=CROP, embed=embed)
         np.save(cache / "arrays.npy", whole.arrays)
-    own = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
-    patterns = own[faces["label"] == 1]
-
-    def make(row: int, kind: str) -> tuple[NDArray[Any], NDArray[np.int8]]:
-        data, random = images.read(folder / faces["image"].iloc[row]), np.random.default_rng([SEED, row])
-        pixels, parts = images.decode(data), own[row]
-        if kind == "copies":
-            pixels = copied(pixels, row // every, random)
-        else:
-            parts = draw_parts(patterns, random)
-            pixels = forged(pixels, parts, data, row // every, random)
-        return seen("forensic", pixels, LONGEST, crop=CROP), parts
-
-    for kind in kinds if every else ():
-        chosen = np.arange(0, len(faces), every)
-        chosen = chosen if kind == "copies" else chosen[faces["label"].iloc[chosen] == 0]
-        for part in track(chunks(chosen), kind, -(-len(chosen) // 32)):
-            path = cache / f"{kind}-{every}-{part[0]}.csv"
-            if path.is_file():
-                continue
-            with ThreadPoolExecutor(2) as pool:
-                views, parts = zip(*pool.map(lambda row, kind=kind: make(row, kind), part), strict=True)
-            stacked = np.stack(views)
-            numbers = np.concatenate([stacked["traces"], embed(stacked["crop"])], axis=-1)
-            np.save(path.with_suffix(".npy"), numbers)
-            told = pd.DataFrame(np.stack(parts), columns=list(PARTS)).assign(kind=kind)
-            told["image"] = faces["image"].iloc[part].to_numpy()
-            told["label"] = faces["label"].iloc[part].to_numpy() if kind == "copies" else 1
-            told.to_csv(path, index=False)
+        np.save(cache / "made.npy", whole.made)
+        whole.table.to_csv(cache / "made.csv", index=False)
     changed = {}
     rows = np.arange(0, len(faces), robust or len(faces))
     for name, level in CHANGES.items() if robust else ():
@@ -176,13 +149,8 @@ def measured(
                     found.append(np.concatenate([views["traces"], embed(views["crop"])], axis=-1))
             np.save(path, np.concatenate(found))
         changed[name] = rows, np.load(path)
-    arrays = np.load(cache / "arrays.npy")
-    portions = sorted(path for kind in kinds for path in cache.glob(f"{kind}-{every}-*.csv"))
-    words = {name: pd.Series(dtype="str") for name in ("image", "kind")}
-    none = pd.DataFrame(words | {name: pd.Series(dtype=int) for name in ("label", *PARTS)})
-    table = pd.concat([none, *(pd.read_csv(path, dtype={"image": "str"}) for path in portions)], ignore_index=True)
-    made_of = [np.load(path.with_suffix(".npy")) for path in portions]
-    return Measured(arrays, np.concatenate([arrays[:0], *made_of]), table, changed)
+    table = pd.read_csv(cache / "made.csv", dtype={"image": "str"})
+    return Measured(np.load(cache / "arrays.npy"), np.load(cache / "made.npy"), table, changed)
 
 
 def chunks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
@@ -202,14 +170,14 @@ def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArra
     """The originals where ``train`` is true, and what was made of them."""
     parts = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     names = set(faces.loc[train, "image"])
-    kinds = [kind for kind in ("copies", "blends") if getattr(row, kind)]
-    wanted = found.table["image"].isin(names) & found.table["kind"].isin(kinds)
-    made = np.flatnonzero(wanted)
+    turn = found.table.groupby("image").cumcount()
+    made = np.flatnonzero(found.table["image"].isin(names) & (turn < row.copies))
+    origin = pd.Index(faces.loc[train, "image"]).get_indexer(found.table["image"].iloc[made])
     return Part(
         np.concatenate([found.arrays[train], found.made[made]]),
         np.concatenate([faces["label"][train], found.table["label"].iloc[made]]).astype(np.float32),
         np.concatenate([parts[train], found.table[list(PARTS)].iloc[made].to_numpy(np.int8)]),
-        made=len(made),
+        made_of=origin,
     )
 
 
@@ -220,7 +188,8 @@ def solved(row: Hypothesis, part: Part) -> Callable[[NDArray[np.float32]], NDArr
 
     def evidence(features: NDArray[np.float32]) -> NDArray[np.float64]:
         each = [solution.evidence(read(row, name, features)) for name, solution in solutions.items()]
-        return np.asarray(np.mean(each, axis=0))
+        weights = shares([solution.skill if row.weighted else 1.0 for solution in solutions.values()])
+        return np.asarray(np.tensordot(weights, each, axes=1))
 
     return evidence
 
@@ -317,7 +286,6 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("--weights", default="none")
     parser.add_argument("--only", nargs="*", default=list(ROWS))
-    parser.add_argument("--every", type=int, default=2, help="copies and blends are made of one image in so many")
     parser.add_argument("--robust", type=int, default=0, help="score one image in so many after a change, too")
     parser.add_argument("--sealed", action="store_true")
     given = parser.parse_args()
@@ -332,8 +300,7 @@ def main() -> None:
             embed.ready = embedding(boxed(made.network, LAYERS)[0])  # type: ignore[attr-defined]
         return embed.ready(crops)  # type: ignore[attr-defined]
 
-    kinds = [kind for kind in ("copies", "blends") if any(getattr(ROWS[name], kind) for name in given.only)]
-    found = measured(given.folder, faces, given.cache, embed, kinds, given.every, given.robust)
+    found = measured(given.folder, faces, given.cache, embed, given.robust)
     for name in given.only:
         row = ROWS[name]
         if given.sealed:
@@ -341,7 +308,7 @@ def main() -> None:
             continue
         figures, shown = judged(faces, scores(row, faces, found))
         with stage_run(f"forensic: {name}", role="research") as run:
-            run.params({"reads": ",".join(row.reads), "copies": row.copies, "blends": row.blends})
+            run.params({"reads": ",".join(row.reads), "copies": row.copies, "weighted": row.weighted})
             run.params({"contrast": row.contrast, "settings": Settings(**row.settings).model_dump()})
             run.metrics(figures)
         print(f"| {name} | {shown} |", flush=True)

@@ -1,6 +1,6 @@
 """Make one view of all images: decoded once, scaled, and passed through a frozen backbone if it has one.
 
-Or measured at native resolution, with copies and blends to train on, if it reads traces.
+Or measured at native resolution, with copies to train on, if it reads traces.
 """
 
 from typing import Any
@@ -60,7 +60,6 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
         faces,
         longest=view.image_size,
         copies=view.copies,
-        blends=view.blends,
         seed=params.seed,
         threads=params.threads,
         crop=view.crop,

@@ -68,7 +68,7 @@ def small_params() -> dict:
     params["prepare"]["views"] = {
         "pixels": {"image_size": 32},
         "mobilenet": {"image_size": 32, "backbone": "MobileNet", "weights": "none"},
-        "traces": {"image_size": 256, "reads": "forensic", "copies": 1, "blends": 1},
+        "traces": {"image_size": 256, "reads": "forensic", "copies": 1},
     }
     params["tune"] |= {"trials": 2, "epochs": 1, "startup_trials": 1}
     params["train"]["fit"] |= {"epochs": 2, "batch_size": 16}

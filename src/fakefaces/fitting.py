@@ -68,21 +68,22 @@ def load_view(folder: Path, images: pd.DataFrame) -> View:
 
     train = part("train")
     if (folder / "made.npy").is_file():
-        train = _with_made(train, folder, set(images.loc[images["split"] == "train", "image"]))
+        train = _with_made(train, folder, pd.Index(images["image"].to_numpy()[images["split"] == "train"]))
     return View(train, part("validation"), frozen, trained, **about)
 
 
-def _with_made(train: Part, folder: Path, names: set[str]) -> Part:
-    """The training images, and after them what was made of them alone."""
+def _with_made(train: Part, folder: Path, names: pd.Index) -> Part:
+    """The training images, by their names, and after them what was made of them alone."""
     table = pd.read_csv(folder / "made.csv", dtype={"image": "str"})
-    rows = np.flatnonzero(table["image"].isin(names))
+    origin = names.get_indexer(pd.Index(table["image"]))
+    rows = np.flatnonzero(origin >= 0)
     made = np.load(folder / "made.npy", mmap_mode="r", allow_pickle=False)[rows]
     labels, parts = table["label"].to_numpy(np.float32)[rows], table[list(PARTS)].to_numpy(np.int8)[rows]
     return Part(
         np.concatenate([train.views, made]),
         np.concatenate([train.labels, labels]),
         np.concatenate([train.parts, parts]),
-        made=len(rows),
+        made_of=origin[rows],
     )
 
 

@@ -144,27 +144,6 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
     return bytes(data)
 
 
-def encode_like(pixels: NDArray[np.uint8], original: bytes) -> bytes:
-    """Save pixels as another file was saved: by its JPEG tables, chroma at its resolution; else as a PNG.
-
-    Args:
-        pixels: uint8 (height, width, 3), RGB.
-        original: a whole image file.
-
-    Raises:
-        ImageError: ``original`` is no image.
-    """
-    kept = io.BytesIO()
-    with _opened(original, "image") as image:
-        tables = getattr(image, "quantization", None)
-        if image.format == "JPEG" and tables and image.mode == "RGB":
-            sampling = max(JpegImagePlugin.get_sampling(image), 0) if len(getattr(image, "layer", ())) == 3 else 0
-            Image.fromarray(pixels).save(kept, "JPEG", qtables=tables, subsampling=sampling)
-        else:
-            Image.fromarray(pixels).save(kept, "PNG")
-    return kept.getvalue()
-
-
 @contextmanager
 def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     if not data:

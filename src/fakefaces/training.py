@@ -49,13 +49,13 @@ class Part:
         views: (n, ...) what the network is given; uint8 pixels or float32 features.
         labels: float32 (n,), 1 fake.
         parts: int8 (n, 4), replaced parts; -1 unknown.
-        made: how many of them, the last ones, are copies made of the others.
+        made_of: the rows that the last ones are copies of; each row of the others has as many copies.
     """
 
     views: NDArray[Any]
     labels: NDArray[np.float32]
     parts: NDArray[np.int8]
-    made: int = 0
+    made_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
 
 @dataclass

@@ -48,14 +48,14 @@ def test_scores_are_calibrated_on_validation(network):
     assert found[:, 0].mean() == pytest.approx(validation.labels.mean(), abs=0.02)
 
 
-@pytest.mark.parametrize(("made", "landmarks"), [(0, 1000), (24, 1000), (0, 20)])
+@pytest.mark.parametrize(("made", "landmarks"), [(0, 1000), (30, 1000), (0, 20)])
 def test_the_network_is_the_solution_in_closed_form(made, landmarks):
     """Held against the plain solution on all images and their mirror images, on as many components as numbers."""
     import keras
 
     from fakefaces.models.forensic import Settings, fit
 
-    train, test = replace(part(60, 3), made=made), part(20, 4)
+    train, test = replace(part(60, 3), made_of=np.arange(made)), part(20, 4)
     settings = Settings(components=84, landmarks=landmarks, whitening=0.0, width=0.7, ridge=0.2)
     network = fit(settings, train, part(40, 5), [12])
     evidence = keras.Model(network.input, network.get_layer("calibration").input).predict_on_batch(test.views)
@@ -82,6 +82,31 @@ def test_the_network_is_the_solution_in_closed_form(made, landmarks):
     axes = np.linalg.svd(known - known.mean(0), full_matrices=False)[2][:83]
     inside = (asked - known.mean(0)) @ axes.T @ axes + known.mean(0)
     assert np.abs(evidence - (kernel(inside, marked) @ weights + targets.mean(0))).max() < 1e-3
+
+
+def test_what_the_others_say_of_an_image_is_what_they_say_without_it():
+    from fakefaces.models.forensic.regression import System
+
+    rng = np.random.default_rng(2)
+    places, target = rng.normal(size=(30, 3)), rng.normal(size=30)
+    kernel = np.exp(-((places[:, None] - places[:12]) ** 2).sum(-1) / 4)
+    own = np.arange(30).reshape(2, 15).T  # an image and a copy of it
+    found = System(kernel.astype(np.float32), np.arange(12), 0.3).left_out(target, own)
+    for rows, said in zip(own, found, strict=True):
+        others = np.delete(kernel, rows, axis=0)
+        weights = np.linalg.solve(others.T @ others + 0.3 * kernel[:12], others.T @ np.delete(target, rows))
+        assert said == pytest.approx(kernel[rows[0]] @ weights, abs=1e-4)
+
+
+def test_a_family_that_tells_nothing_counts_for_nothing():
+    from fakefaces.models.forensic.regression import Settings, shares, solve
+
+    told = part(200, 6)
+    silent = replace(told, views=np.random.default_rng(1).normal(size=told.views.shape).astype(np.float32))
+    loud, mute = (solve(Settings(components=20), each).skill for each in (told, silent))
+    assert loud > 0.5 > 0.2 > mute >= 0
+    assert shares([loud, mute])[0] > 0.7
+    assert shares([0.0, 0.0]).tolist() == [0.5, 0.5]
 
 
 def test_a_mirror_image_has_the_same_scores_with_its_eyes_exchanged(network):

@@ -66,7 +66,6 @@ class View(Strict):
     image_size: Annotated[int, Field(ge=16, le=1024)]
     reads: Reads = "pixels"
     copies: Annotated[int, Field(ge=0)] = 0  # distorted copies of each image, to train a forensic model on
-    blends: Annotated[int, Field(ge=0)] = 0  # fakes made of each real, likewise
     crop: Annotated[int, Field(ge=64, le=1024)] = 448  # side of the face that a backbone is shown; 448 of 600 is native
     layers: list[str] = ["block_6_expand_relu", "block_13_expand_relu"]  # of the backbone, pooled; MobileNetV2's
     backbone: str | None = None  # a name in keras.applications
@@ -78,8 +77,8 @@ class View(Strict):
     def _one_way_of_reading(self) -> "View":
         if self.reads == "forensic" and self.trainable_from:
             raise ValueError("the backbone of a view with reads: forensic stays frozen; leave trainable_from out")
-        if self.reads == "pixels" and (self.copies or self.blends):
-            raise ValueError("'copies' and 'blends' are for reads: forensic; pixels are augmented in training")
+        if self.reads == "pixels" and self.copies:
+            raise ValueError("'copies' are for reads: forensic; pixels are augmented in training")
         return self
 
 

@@ -1,5 +1,4 @@
 """What an image tells at its native resolution: noise, sharpness and traces of processing, part by part.
 
-Numbers in, numbers out; no TensorFlow. ``features.describe`` an image, ``blends.blend`` a training image made
-from a real one.
+Numbers in, numbers out; no TensorFlow: ``features.describe`` an image.
 """

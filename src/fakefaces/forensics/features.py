@@ -5,11 +5,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.forensics.boxes import MIRRORED
+from fakefaces.forensics.casts import casts
 from fakefaces.forensics.cooccurrences import cooccurrences
 from fakefaces.forensics.correlations import correlations
 
 SMALLEST = 64  # pixels a side, below which a box holds too little
-FAMILIES = (312, 156, 30)  # numbers of luma's co-occurrences, of chroma's, and of correlations, in a row
+FAMILIES = (312, 156, 30, 72)  # numbers of luma's co-occurrences, of chroma's, of correlations, and of casts, in a row
 
 
 def describe(pixels: NDArray[np.uint8], *, longest: int) -> NDArray[np.float32]:
@@ -25,9 +26,8 @@ def describe(pixels: NDArray[np.uint8], *, longest: int) -> NDArray[np.float32]:
     """
     pixels = _bounded(pixels, longest)
     planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb), -1, 0)]
-    return np.concatenate(
-        [cooccurrences(planes[:1]), cooccurrences(planes[1:], chroma=True), correlations(pixels)], axis=1
-    )
+    found = cooccurrences(planes[:1]), cooccurrences(planes[1:], chroma=True), correlations(pixels), casts(planes[1:])
+    return np.concatenate(found, axis=1)
 
 
 def mirrored(features: NDArray[np.float32]) -> NDArray[np.float32]:

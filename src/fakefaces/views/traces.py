@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from fakefaces import images
 from fakefaces.base.progress import track
-from fakefaces.data.faces import PARTS, REAL
+from fakefaces.data.faces import PARTS
 from fakefaces.distortion import distort
-from fakefaces.forensics.blends import blend, draw_parts
 from fakefaces.views.boxed import Embed
 from fakefaces.views.reading import seen
 
@@ -28,7 +27,7 @@ class Traces:
 
     Attributes:
         arrays: float32 (n, boxes, numbers) of the images themselves.
-        made: float32 (m, boxes, numbers) of copies and blends.
+        made: float32 (m, boxes, numbers) of copies.
         table: a row for each of ``made``: the ``image`` it was made of, alone; its ``label`` and its parts.
     """
 
@@ -43,13 +42,12 @@ def measure(
     *,
     longest: int,
     copies: int,
-    blends: int,
     seed: int,
     threads: int,
     crop: int = 0,
     embed: Embed | None = None,
 ) -> Traces:
-    """Measure all images, distorted copies of them and fakes made of the reals.
+    """Measure all images and distorted copies of them.
 
     Whatever is made of an image is made of that image alone, so it may be used wherever the image may.
 
@@ -58,7 +56,6 @@ def measure(
         faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.faces.find_faces` gives them.
         longest: as of :func:`fakefaces.forensics.features.describe`.
         copies: of each image: in turn, along the images too, one recompressed and one scaled down.
-        blends: of each real, saved as it was; every third one is distorted as a copy.
         seed: of all draws.
         threads: images worked on at a time.
         crop: side of the face that ``embed`` is shown.
@@ -67,23 +64,17 @@ def measure(
     Raises:
         ImageError: one of them is no image that can be taken.
     """
-    known = faces.loc[faces["label"] != REAL, list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     own = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
 
     def one(place: int) -> tuple[NDArray[Any], list[tuple[object, ...]]]:
         name, label = faces["image"].iloc[place], int(faces["label"].iloc[place])
-        data = images.read(root / name)
-        pixels = images.decode(data, str(root / name))
+        pixels = images.decode(images.read(root / name), str(root / name))
         random = np.random.default_rng([seed, place])
         made: list[NDArray[np.uint8]] = []
         rows: list[tuple[object, ...]] = []
         for number in range(copies):
             made.append(copied(pixels, place + number, random))
             rows.append((name, label, *own[place]))
-        for number in range(blends if label == REAL else 0):
-            parts = draw_parts(known, random)
-            made.append(forged(pixels, parts, data, place + number, random))
-            rows.append((name, 1 - REAL, *parts))
         views = [seen("forensic", each, longest, crop=crop if embed else 0) for each in (pixels, *made)]
         return np.stack(views), rows
 
@@ -97,14 +88,6 @@ def measure(
             made.append(numbers[1:])
             rows += told
     return Traces(np.concatenate(arrays), np.concatenate(made), pd.DataFrame(rows, columns=list(COLUMNS)))
-
-
-def forged(
-    pixels: NDArray[np.uint8], parts: NDArray[np.int8], data: bytes, number: int, random: np.random.Generator
-) -> NDArray[np.uint8]:
-    """A blend saved as its photograph ``data`` was; every third one as it may arrive from a network."""
-    made = images.decode(images.encode_like(blend(pixels, parts, random), data))
-    return copied(made, number // 3, random) if number % 3 == 2 else made
 
 
 def copied(pixels: NDArray[np.uint8], number: int, random: np.random.Generator) -> NDArray[np.uint8]:

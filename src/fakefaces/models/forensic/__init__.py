@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.models.forensic.regression import FARTHEST, FLAT, Settings, Solution, part_targets, solve, turns
+from fakefaces.models.forensic.regression import FARTHEST, FLAT, Settings, Solution, part_targets, shares, solve, turns
 
 if TYPE_CHECKING:
     from fakefaces.training import Part
@@ -23,10 +23,11 @@ _NEVER = 1e12  # the variance that silences a feature which has none
 
 
 def fit(settings: Settings, train: "Part", validation: "Part", families: Sequence[int]) -> Any:
-    """Solve for the training images, once a family of numbers, and calibrate the mean on the validation images.
+    """Solve for the training images, once a family of numbers, and calibrate their mean on the validation images.
 
     One kernel over all numbers would drown the small families in the large ones, and the mean of several witnesses
-    is worth more than either: docs/forensic.md has the figures.
+    is worth more than either. Each counts for as much as it can tell of training images that are left out of it:
+    docs/forensic.md has the figures.
 
     Args:
         settings: this kind's.
@@ -42,11 +43,14 @@ def fit(settings: Settings, train: "Part", validation: "Part", families: Sequenc
 
     keras.utils.clear_session()  # operations are named by a count, which must not depend on what was built before
     inputs = keras.Input(train.views.shape[1:], name="traces")
-    found = []
-    for number, (start, end) in enumerate(pairwise(accumulate(families, initial=0))):
-        own = replace(train, views=train.views[..., start:end])
-        found.append(as_layers(solve(settings, own), inputs[..., start:end], f"family{number}"))
-    evidence = keras.layers.Average(name="evidence")(found) if len(found) > 1 else found[0]
+    bounds = list(pairwise(accumulate(families, initial=0)))
+    solutions = [solve(settings, replace(train, views=train.views[..., start:end])) for start, end in bounds]
+    weights = shares([solution.skill for solution in solutions])
+    found = [
+        as_layers(solution.weighed(share), inputs[..., start:end], f"family{number}")
+        for number, ((start, end), solution, share) in enumerate(zip(bounds, solutions, weights, strict=True))
+    ]
+    evidence = keras.layers.Add(name="evidence")(found) if len(found) > 1 else found[0]
     return _calibrated(keras.Model(inputs, evidence), validation)
 
 

@@ -9,7 +9,8 @@ That a mirror image has the same score, with its eyes exchanged, is built in: wh
 alike, and of their difference, are two systems of equations of half the size.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -43,7 +44,7 @@ class Settings(Strict):
 
 
 def solve(settings: Settings, train: "Part") -> "Solution":
-    """Solve for the training images on one family of numbers; see :func:`fit`."""
+    """Solve for the training images on one family of numbers; see :func:`fakefaces.models.forensic.fit`."""
     space = _space(train.views, settings)
     places = space.places(train.views)
     width = settings.width / float(places.var(axis=0, dtype=np.float64).sum())
@@ -52,14 +53,20 @@ def solve(settings: Settings, train: "Part") -> "Solution":
     level[1:3] = level[1:3].mean()
     centred = targets - level
     alike, apart = (centred + centred[:, _SWAPPED]) / 2, (centred - centred[:, _SWAPPED]) / 2
-    marks = _landmarks(len(places) - train.made, settings.landmarks)
+    originals = len(places) - len(train.made_of)
+    marks = _landmarks(originals, settings.landmarks)
     known = places[marks]
     same, crossed = _kernel(places, known, width), _kernel(space.mirrored(places), known, width)
-    weights = (
-        _solved(same + crossed, marks, alike, settings.ridge),
-        _solved(same - crossed, marks, apart, settings.ridge),
-    )
-    return Solution(space, known, width, *weights, level)
+    of_alike, of_apart = System(same + crossed, marks, settings.ridge), System(same - crossed, marks, settings.ridge)
+    own = np.argsort(np.r_[:originals, train.made_of], kind="stable").reshape(originals, -1)
+    skill = _skill(train.labels[:originals], of_alike.left_out(alike[:, 0], own))
+    return Solution(space, known, width, of_alike.weights(alike), of_apart.weights(apart), level, skill)
+
+
+def shares(skills: Sequence[float]) -> Array:
+    """What each of several solutions counts for in their mean, float64 (n,): as much as its skill."""
+    found = np.asarray(skills, dtype=np.float64)
+    return found / found.sum() if found.sum() > 0 else np.full(len(found), 1 / len(found))
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,7 @@ class Solution:
         alike: float64 (n, 5), the weights of what an image and its mirror image share.
         apart: float64 (n, 5), those of what turns about in a mirror.
         level: float64 (5,), the outputs of an image that is like none.
+        skill: 0 to 1, how well it ranks images that are left out of it.
     """
 
     space: Space
@@ -115,6 +123,11 @@ class Solution:
     alike: Array
     apart: Array
     level: Array
+    skill: float
+
+    def weighed(self, share: float) -> "Solution":
+        """The same with all outputs times ``share``."""
+        return replace(self, alike=self.alike * share, apart=self.apart * share, level=self.level * share)
 
     def evidence(self, views: NDArray[np.float32]) -> Array:
         """The outputs before calibration, float64 (n, 5); 0 speaks for real and for kept parts, 1 against."""
@@ -208,26 +221,55 @@ def _landmarks(originals: int, most: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, originals - 1, min(originals, most)).round().astype(np.intp))
 
 
-def _solved(kernel: NDArray[np.float32], marks: NDArray[np.intp], targets: Array, ridge: float) -> Array:
-    """Weights of the landmarks: of all functions that these span, the one that ridge regression on all images finds.
+class System:
+    """Ridge regression on what landmarks span; kernel ridge regression itself, where every image is one."""
 
-    Where every image is a landmark, that is kernel ridge regression itself.
+    def __init__(self, kernel: NDArray[np.float32], marks: NDArray[np.intp], ridge: float) -> None:
+        """Factorise it.
 
-    Args:
-        kernel: float32 (n, landmarks).
-        marks: which rows of it are the landmarks'.
-        targets: float64 (n, 5).
-        ridge: the more, the smoother.
-    """
-    from scipy.linalg import solve
+        Args:
+            kernel: float32 (n, landmarks), of all images against the landmarks.
+            marks: which rows of it are the landmarks'.
+            ridge: the more, the smoother.
+        """
+        from scipy.linalg import cho_factor
 
-    among = kernel[marks].astype(np.float64)
-    among = (among + among.T) / 2  # an image's likeness to a mirror image is the other's, but for rounding
-    if len(marks) == len(kernel):
-        system, targets = among, targets
-        system[np.diag_indices(len(system))] += ridge
-    else:
-        wide = kernel.astype(np.float64)
-        system, targets = wide.T @ wide + ridge * among, wide.T @ targets
+        self.kernel = kernel.astype(np.float64)
+        among = self.kernel[marks]
+        among = (among + among.T) / 2  # an image's likeness to a mirror image is the other's, but for rounding
+        system = self.kernel.T @ self.kernel + ridge * among
         system[np.diag_indices(len(system))] += _JITTER * np.trace(system) / len(system)
-    return solve(system, targets, assume_a="pos", overwrite_a=True)
+        self.factor = cho_factor(system, overwrite_a=True)
+
+    def weights(self, targets: Array) -> Array:
+        """The landmarks' weights for targets (n, k), float64 (landmarks, k)."""
+        from scipy.linalg import cho_solve
+
+        return np.asarray(cho_solve(self.factor, self.kernel.T @ targets))
+
+    def left_out(self, target: Array, own: NDArray[np.intp]) -> Array:
+        """What the others alone would say of each image, without solving again: float64 (images,).
+
+        From the residuals and the blocks of the hat matrix; R. D. Cook & S. Weisberg, "Residuals and Influence in
+        Regression", 1982.
+
+        Args:
+            target: (n,).
+            own: (images, k), the rows that are left out together, an image's own one first.
+        """
+        from scipy.linalg import cho_solve
+
+        halfway = np.asarray(cho_solve(self.factor, self.kernel.T)).T
+        hat = np.einsum("nam,nbm->nab", self.kernel[own], halfway[own])
+        residual = target - halfway @ (self.kernel.T @ target)
+        without = np.linalg.solve(np.eye(own.shape[1]) - hat, residual[own][..., None])[..., 0]
+        return np.asarray(target[own[:, 0]] - without[:, 0])
+
+
+def _skill(labels: NDArray[np.float32], left_out: Array) -> float:
+    """How much better than chance images are ranked by what the others say of them: Somers' D, 0 where it is less."""
+    from sklearn.metrics import roc_auc_score
+
+    if len(np.unique(labels)) < 2:
+        return 0.0
+    return max(0.0, 2 * float(roc_auc_score(labels, left_out)) - 1)
