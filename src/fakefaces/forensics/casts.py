@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from fakefaces.data.faces import PARTS
 from fakefaces.forensics.boxes import windows
 
-_CELLS = 6  # a side, in which a box is averaged
+_CELLS = 2  # a side, in which a box is averaged
 
 
 def casts(planes: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -17,8 +17,8 @@ def casts(planes: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
         planes: uint8 (height, width) each, Cr and Cb.
 
     Returns:
-        float32 (boxes, 72), code values: of each plane 36 means, row by row. A mirror image's are those of the other
-        side but for the order of the columns, so each map is folded: the means of both halves and their distances.
+        float32 (boxes, 8), code values: of each plane the means of 2 x 2 cells. A mirror image's are those of the other
+        side but for the order of the columns, so each row is folded: the mean of its cells and half their distance.
     """
     boxes = windows(*planes[0].shape)
     found = np.empty((len(boxes), len(planes), _CELLS, _CELLS), np.float32)

@@ -10,7 +10,7 @@ from fakefaces.forensics.cooccurrences import cooccurrences
 from fakefaces.forensics.correlations import correlations
 
 SMALLEST = 64  # pixels a side, below which a box holds too little
-FAMILIES = (312, 156, 30, 72)  # numbers of luma's co-occurrences, of chroma's, of correlations, and of casts, in a row
+FAMILIES = (312, 156, 30, 8)  # numbers of luma's co-occurrences, of chroma's, of correlations, and of casts, in a row
 
 
 def describe(pixels: NDArray[np.uint8], *, longest: int) -> NDArray[np.float32]:

@@ -59,7 +59,7 @@ def solve(settings: Settings, train: "Part") -> "Solution":
     same, crossed = _kernel(places, known, width), _kernel(space.mirrored(places), known, width)
     of_alike, of_apart = System(same + crossed, marks, settings.ridge), System(same - crossed, marks, settings.ridge)
     own = np.argsort(np.r_[:originals, train.made_of], kind="stable").reshape(originals, -1)
-    skill = _skill(train.labels[:originals], of_alike.left_out(alike[:, 0], own))
+    skill = _skill(train.labels, of_alike.left_out(alike[:, 0], own))
     return Solution(space, known, width, of_alike.weights(alike), of_apart.weights(apart), level, skill)
 
 
@@ -248,14 +248,14 @@ class System:
         return np.asarray(cho_solve(self.factor, self.kernel.T @ targets))
 
     def left_out(self, target: Array, own: NDArray[np.intp]) -> Array:
-        """What the others alone would say of each image, without solving again: float64 (images,).
+        """What the others alone would say of each image and each copy, without solving again: float64 (n,).
 
         From the residuals and the blocks of the hat matrix; R. D. Cook & S. Weisberg, "Residuals and Influence in
         Regression", 1982.
 
         Args:
             target: (n,).
-            own: (images, k), the rows that are left out together, an image's own one first.
+            own: (images, k), the rows that are left out together: an image's and its copies'.
         """
         from scipy.linalg import cho_solve
 
@@ -263,7 +263,9 @@ class System:
         hat = np.einsum("nam,nbm->nab", self.kernel[own], halfway[own])
         residual = target - halfway @ (self.kernel.T @ target)
         without = np.linalg.solve(np.eye(own.shape[1]) - hat, residual[own][..., None])[..., 0]
-        return np.asarray(target[own[:, 0]] - without[:, 0])
+        found = np.empty_like(target)
+        found[own] = target[own] - without
+        return found
 
 
 def _skill(labels: NDArray[np.float32], left_out: Array) -> float:
