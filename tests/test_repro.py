@@ -244,7 +244,7 @@ def test_an_experiment_moves_no_alias_and_a_better_or_equal_model_does(reproduce
     project.run("git", "add", "-A")
     project.run("git", "commit", "-qm", "results")
     before = (root / "reports" / "promotion.json").read_bytes()
-    done = project.run("dvc", "exp", "run", "-n", "faster", "-S", "train.fit.learning_rate=0.002")
+    done = project.run("dvc", "exp", "run", "-n", "faster", "-S", "train.fit.learning_rate=0.004")
     assert "moves no alias" in done.stdout + done.stderr
     assert (root / "reports" / "promotion.json").read_bytes() == before
 
