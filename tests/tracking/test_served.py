@@ -87,7 +87,8 @@ class Server:
             with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
+            with error:
+                return error.code, json.loads(error.read())
 
     def scores(self, files: list[Path]) -> list[dict]:
         inputs = [base64.b64encode(path.read_bytes()).decode() for path in files]
@@ -237,15 +238,16 @@ def test_what_is_no_image_gets_a_reason_and_the_server_lives_on(registered, serv
 def oversized(server: Server, body: bytes) -> tuple[int, dict]:
     """A client that reads the answer although the server stopped reading the body."""
     import http.client
+    from contextlib import closing
 
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
-    connection.putrequest("POST", "/invocations")
-    connection.putheader("Content-Type", "application/json")
-    connection.putheader("Content-Length", str(len(body)))
-    connection.endheaders()
-    connection.send(body[:1000])
-    answer = connection.getresponse()
-    return answer.status, json.loads(answer.read())
+    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)) as connection:
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders()
+        connection.send(body[:1000])
+        with connection.getresponse() as answer:
+            return answer.status, json.loads(answer.read())
 
 
 @pytest.mark.slow
