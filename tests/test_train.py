@@ -150,7 +150,7 @@ SAVE = """
     import sys; from pathlib import Path; sys.path.insert(0, {root!r})
     from tests.test_train import FLIP, SCHEDULE, network, part
     from fakefaces.card import Card
-from fakefaces.detector import Detector
+    from fakefaces.detector import Detector
     from fakefaces.training import fit
     fitted = network()
     fit(fitted, part(48, 0), part(32, 1), SCHEDULE, recipe=FLIP, seed=1)
