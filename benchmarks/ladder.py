@@ -1,6 +1,7 @@
 """Whether the sample ranks the models by merit: its detectors on images that nothing was tuned on.
 
-    uv run python benchmarks/ladder.py [--seeds 2001 2002 2003 2004 2005] [--images 2000] [--keep FOLDER]
+    uv run python benchmarks/ladder.py [--seeds 2001 2002 2003 2004 2005] [--images 2000] [--also MODEL ...]
+                                         [--keep FOLDER]
 
 Needs the models of `dvc repro` on the sample. For each seed, new faces are drawn and scored from their files. Printed
 are accuracy, ROC AUC and the recall of each difficulty, and how many seeds hold what docs/sample.md asks for.
@@ -62,12 +63,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--also", nargs="+", default=[], help="models to score beside the ladder's")
     parser.add_argument("--keep", type=Path, help="a folder for the drawn sets, to use them again")
     given = parser.parse_args()
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     runtime.start(params.seed, params.threads)
-    models = {name: detector.load(layout.model(name)) for name in MODELS}
+    models = {name: detector.load(layout.model(name)) for name in (*MODELS, *given.also)}
     held = dict.fromkeys(("simple .44 to .58", "custom + 5", "augmented + 3", "recall falls"), 0)
     all_held = 0
     print(

@@ -80,9 +80,11 @@ def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
                 raise ParamsError(f"params.yaml: augment.transforms: {name}: {reason}") from None
     for step in steps:
         step.p *= recipe.strength
+    if not sides:
+        return albumentations.Compose(steps, seed=seed)
     # A border that reflects the image reflects points too; those fall outside and are removed.
     points = albumentations.KeypointParams(format="xy", label_fields=["sides"], remove_invisible=True)
-    return albumentations.Compose(steps, keypoint_params=points if sides else None, seed=seed)
+    return albumentations.Compose(steps, keypoint_params=points, seed=seed)
 
 
 def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -> NDArray[np.uint8]:

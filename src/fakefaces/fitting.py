@@ -163,4 +163,4 @@ def code() -> list[Path]:
     """The files that a fit's result depends on."""
     package = Path(fakefaces.__file__).parent
     names = ("training.py", "fitting.py", "augmentation.py")
-    return [*(package / "models").glob("*.py"), *(package / name for name in names)]
+    return [*(package / "models").rglob("*.py"), *(package / name for name in names)]

@@ -64,7 +64,7 @@ def _hidden(*packages: str) -> Iterator[None]:
     """Let an import go without packages that it could do without, unless they are imported already.
 
     Keras takes scikit-learn and matplotlib in for wrappers and plots that nobody asks for here; without them the
-    import of TensorFlow and Keras takes 0.7 times as long (benchmarks/startup.py).
+    import of TensorFlow and Keras takes three quarters of the time (benchmarks/startup.py).
     """
     unknown = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(unknown))  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ def blueprint(kind: str, settings: dict[str, Any], where: str) -> Blueprint:
     """Find a kind and check its settings.
 
     Args:
-        kind: the name of a file in this folder.
+        kind: the name of a module in this folder.
         settings: as in ``params.yaml``.
         where: what an error calls the place.
 

@@ -24,8 +24,8 @@ def card(run: Gathered) -> dict[str, Any]:
         ),
         "looked": _looked(run.explanations.get(run.best)),
         "failures": _failures(best),
-        "view_size": getattr(view, "image_size", None),
-        "native": getattr(view, "reads", "pixels") != "pixels",
+        "view_size": view.image_size,
+        "native": view.reads != "pixels",
         "drawn": (run.layout.data / "manifest.csv").is_file(),
     }
 
