@@ -8,7 +8,7 @@ from fakefaces.base.params import Params
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
-from fakefaces.data.splits import SPLITS, folds, grouped_split, reference_split, rounds
+from fakefaces.data.splits import SPLITS, folds, grouped_split, reference_split, rounds, validators
 from fakefaces.sources.groups import group_images
 
 
@@ -25,8 +25,9 @@ def main(params: Params, layout: Layout) -> None:
         table["split"] = grouped_split(faces, group, seed=seed, **shares)
     else:
         fold = folds(faces, group, n_splits=split.n_splits, seed=seed)
-        table["split"] = rounds(table.assign(fold=fold))[0]
-        table["fold"] = fold
+        validates = validators(faces, group, fold, validation_size=split.validation_size, seed=seed)
+        table["split"] = rounds(table.assign(fold=fold, validates=validates))[0]
+        table = table.assign(fold=fold, validates=validates)
     write_text(layout.split, table.to_csv(index=False))
     several = int((group.value_counts() > 1).sum())
     sizes = table["split"].value_counts()

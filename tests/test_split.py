@@ -6,7 +6,7 @@ import pytest
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import find_faces, parts_of
-from fakefaces.data.splits import folds, grouped_split, images_digest, read_split, reference_split, rounds
+from fakefaces.data.splits import folds, grouped_split, images_digest, read_split, reference_split, rounds, validators
 from tests.conftest import write_photographs
 
 
@@ -59,7 +59,9 @@ def test_the_grouped_split_keeps_sizes_and_strata_and_separates_no_group():
 def test_the_folds_are_alike_and_each_image_is_tested_once_by_a_model_that_knows_no_part_of_it():
     faces = public_set()
     group = with_groups(faces)
-    table = faces.assign(group=group, fold=folds(faces, group, n_splits=5, seed=3))
+    fold = folds(faces, group, n_splits=5, seed=3)
+    validates = validators(faces, group, fold, validation_size=0.11, seed=3)
+    table = faces.assign(group=group, fold=fold, validates=validates)
     assert table.groupby("group")["fold"].nunique().max() == 1
     assert table["fold"].value_counts().between(406, 411).all()
     assert table.groupby("fold")["label"].mean().between(0.465, 0.475).all()
@@ -68,8 +70,24 @@ def test_the_folds_are_alike_and_each_image_is_tested_once_by_a_model_that_knows
     for split in splits:
         assert set(split) == {"train", "validation", "test"}
         assert split.groupby(table["group"]).nunique().max() == 1
-    for name in ("test", "validation"):
-        assert (sum((split == name).astype(int) for split in splits) == 1).all()
+        rest = table[split != "test"]
+        held = rest[split[rest.index] == "validation"]
+        assert len(held) / len(rest) == pytest.approx(0.11, abs=0.005)  # so eight ninths are learned from
+        wanted = rest["difficulty"].value_counts(normalize=True)
+        assert held["difficulty"].value_counts(normalize=True).sub(wanted).abs().max() < 0.02
+    tests, held_out = (sum((split == name).astype(int) for split in splits) for name in ("test", "validation"))
+    assert (tests == 1).all()
+    assert held_out.max() == 1  # so the scores of all rounds are one set of validation images
+
+
+def test_of_many_folds_a_whole_one_validates():
+    faces = public_set()
+    group = with_groups(faces)
+    fold = folds(faces, group, n_splits=20, seed=3)
+    validates = validators(faces, group, fold, validation_size=0.11, seed=3)
+    assert (validates == 1).all()
+    splits = rounds(faces.assign(fold=fold, validates=validates))
+    assert (splits[0] == "validation").equals(fold == 1)
 
 
 def test_without_folds_there_is_one_round():
@@ -97,6 +115,9 @@ def test_too_few_photographs_are_told_not_divided():
     with pytest.raises(DataError, match="5 folds of 4 groups"):
         folds(faces, four, n_splits=5, seed=0)
     by_label = faces["label"].map({0: "reals", 1: "fakes"})
+    fold = pd.Series(np.arange(len(faces)) % 3, index=faces.index)
+    with pytest.raises(DataError, match=r"split.validation_size: 0.3 leaves the validation images of fold 0 without"):
+        validators(faces, by_label + fold.astype(str), fold, validation_size=0.3, seed=2)
     with pytest.raises(DataError, match="both classes"):
         grouped_split(faces, by_label, **SHARES, seed=0)
 
@@ -173,7 +194,7 @@ def test_the_stage_writes_a_table_that_reads_back(workspace, protocol):
     table = read_split(layout.split)
     assert list(table.columns) == [
         "image", "label", "difficulty", "left_eye", "right_eye", "nose", "mouth", "group", "split",
-    ] + ["fold"] * (protocol == "folds")  # fmt: skip
+    ] + ["fold", "validates"] * (protocol == "folds")  # fmt: skip
     assert table["nose"].dtype == "Int64"
     assert len(table) == 81
     assert table["group"].nunique() == 80

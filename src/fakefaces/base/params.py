@@ -26,8 +26,8 @@ class Split(Strict):
 
     protocol: Literal["reference", "grouped", "folds"]
     test_size: Share
-    validation_size: Share  # of what the test set leaves
-    n_splits: Annotated[int, Field(ge=3)]  # of the folds: one is tested, the next validates, the others train
+    validation_size: Share  # of what the test set, or the tested fold, leaves
+    n_splits: Annotated[int, Field(ge=3)]  # of the folds: one is tested, some of the next validate, all others train
 
 
 class Validate(Strict):

@@ -102,25 +102,60 @@ def folds(faces: pd.DataFrame, group: pd.Series, *, n_splits: int, seed: int) ->
     return fold
 
 
+def validators(faces: pd.DataFrame, group: pd.Series, fold: pd.Series, *, validation_size: float, seed: int) -> pd.Series:
+    """Choose who validates in the rounds of :func:`rounds`, so that as many as may be are left to learn from.
+
+    In round k it is these of fold k + 1: whole groups, stratified, that make up ``validation_size`` of all that
+    the round does not test. Where that is more than the fold, the whole fold validates.
+
+    Args:
+        faces: as for :func:`reference_split`.
+        group: of each image, indexed as ``faces``.
+        fold: of each image, from :func:`folds`.
+        validation_size: share of what is not tested, between 0 and 1.
+        seed: of the order in which groups are dealt out.
+
+    Returns:
+        1 for an image that validates in the round before its fold's own, else 0; indexed as ``faces``.
+
+    Raises:
+        DataError: a fold has too few groups for both classes to validate.
+    """
+    share = validation_size * (fold.nunique() - 1)
+    if share >= 1:
+        return pd.Series(1, index=faces.index)
+    chosen = pd.Series(0, index=faces.index)
+    for k, rows in fold.groupby(fold).groups.items():
+        part = _deal(faces.loc[rows], group.loc[rows], [share, 1 - share], seed)
+        chosen.loc[rows] = (part == 0).astype(int)
+        if faces["label"].loc[rows][chosen.loc[rows] == 1].nunique() < 2:
+            raise DataError(
+                f"params.yaml: split.validation_size: {validation_size} leaves the validation images of fold {k} without "
+                f"both classes: its {len(rows)} images are of {group.loc[rows].nunique()} photographs; raise it, lower "
+                "split.n_splits or add photographs"
+            )
+    return chosen
+
+
 def rounds(table: pd.DataFrame) -> list[pd.Series]:
     """The split of each round of training: one, or one a fold.
 
-    In round k the fold k is tested, the next one validates, and all others train. So each image is tested by
-    one model that knows neither it nor another image of its photograph.
+    In round k the fold k is tested, some of the next one validate, and all others train. So each image is
+    tested by one model that knows neither it nor another image of its photograph.
 
     Args:
-        table: with ``split``, and with ``fold`` where the protocol is ``folds``.
+        table: with ``split``, and with ``fold`` and ``validates`` (0 or 1) where the protocol is ``folds``.
 
     Returns:
         For each round ``train``, ``validation`` or ``test``, indexed as ``table``.
     """
     if "fold" not in table:
         return [table["split"]]
-    fold = table["fold"]
+    fold, validates = table["fold"], table["validates"] == 1
     count = int(fold.max()) + 1
     return [
         pd.Series("train", index=table.index, dtype="str")
-        .mask(fold == (k + 1) % count, "validation")
+        .mask(validates & (fold == (k + 1) % count), "validation")
         .mask(fold == k, "test")
         for k in range(count)
     ]
