@@ -83,10 +83,9 @@ def localization(
     _, codes = np.unique(np.asarray(group, dtype=str), return_inverse=True)
     figures: dict[str, Array] = {"pointing": pointing(heat, masks), "energy": energy(heat, masks)}
     for name, maps in baselines.items():
-        for figure, of in (("pointing", pointing), ("energy", energy)):
-            each = [of(np.broadcast_to(one, masks.shape), masks) for one in maps]
-            figures[f"{name}.{figure}"] = np.mean(each, axis=0)
-            figures[f"{name}.gain.{figure}"] = figures[figure] - figures[f"{name}.{figure}"]
+        for figure, values in _of_each_map(maps, masks).items():
+            figures[f"{name}.{figure}"] = values
+            figures[f"{name}.gain.{figure}"] = figures[figure] - values
     drawn = _drawn(figures, codes, draws=draws, seed=seed)
 
     def record(prefix: str) -> dict[str, Any]:
@@ -102,6 +101,20 @@ def localization(
         **record(""),
         "baselines": {name: record(f"{name}.") | {"gain": record(f"{name}.gain.")} for name in baselines},
     }
+
+
+def _of_each_map(maps: NDArray[Any], masks: NDArray[np.bool_]) -> dict[str, Array]:
+    """Both figures of each mask, float64 (n,), in the mean over the maps: each map is held against all masks."""
+    peak = maps.max(axis=(1, 2), keepdims=True)
+    shares = {"pointing": (maps == peak) & (peak > 0), "energy": maps}
+    inside = masks.reshape(len(masks), -1).astype(np.float64)
+    found = {}
+    for figure, heat in shares.items():
+        flat = heat.reshape(len(heat), -1).astype(np.float64)
+        total = flat.sum(axis=1, keepdims=True)
+        parts = np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
+        found[figure] = inside @ parts.mean(axis=0)
+    return found
 
 
 def _drawn(figures: Mapping[str, Array], codes: NDArray[np.intp], *, draws: int, seed: int) -> dict[str, Array]:
