@@ -102,6 +102,11 @@ class Layout:
         """A model's scores of the validation and test images."""
         return self.root / "outputs" / "scores" / f"{name}.csv"
 
+    @property
+    def scored(self) -> Path:
+        """Of what each model's scores were made."""
+        return self.root / "outputs" / "scored.json"
+
     def shifted(self, name: str) -> Path:
         """A model's scores of the distorted test images."""
         return self.root / "outputs" / "shifted" / f"{name}.csv"
