@@ -29,13 +29,13 @@ def main(params: Params, layout: Layout) -> None:
         {"seed": params.seed, "threads": params.threads},
     )
     made, names = Made(layout.scored), list(params.train.models)
-    runtime.start(params.seed, params.threads)
     for name in names:
         outputs = [layout.scores(name), layout.shifted(name)]
         of = content([layout.model(name)], common)
         if made.holds(name, of, outputs):
             say(f"{name}: scored before, and nothing has changed since")
             continue
+        runtime.start(params.seed, params.threads)
         for path, table in zip(outputs, scored(params, layout, name), strict=True):
             write_text(path, table.to_csv(index=False, float_format="%.8f"))
         made.note(name, of, outputs)
@@ -63,9 +63,7 @@ def scored(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.
     return pd.concat(scores), pd.concat(shifted)
 
 
-def score_distorted(
-    loaded: detector.Detector, layout: Layout, index: dict[str, Any], tested: set[str]
-) -> pd.DataFrame:
+def score_distorted(loaded: detector.Detector, layout: Layout, index: dict[str, Any], tested: set[str]) -> pd.DataFrame:
     """Scores, at every level, of the images that this detector may judge."""
     rows = [k for k, image in enumerate(index["images"]) if image in tested]
     names = [index["images"][k] for k in rows]

@@ -102,7 +102,9 @@ def folds(faces: pd.DataFrame, group: pd.Series, *, n_splits: int, seed: int) ->
     return fold
 
 
-def validators(faces: pd.DataFrame, group: pd.Series, fold: pd.Series, *, validation_size: float, seed: int) -> pd.Series:
+def validators(
+    faces: pd.DataFrame, group: pd.Series, fold: pd.Series, *, validation_size: float, seed: int
+) -> pd.Series:
     """Choose who validates in the rounds of :func:`rounds`, so that as many as may be are left to learn from.
 
     In round k it is these of fold k + 1: whole groups, stratified, that make up ``validation_size`` of all that
