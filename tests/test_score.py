@@ -1,16 +1,26 @@
 import io
+import json
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 from fakefaces import detector, runtime
 from fakefaces.base.errors import ModelError
-from fakefaces.card import Operating
+from fakefaces.base.layout import Layout
+from fakefaces.base.made import Made, content
+from fakefaces.base.params import load
+from fakefaces.card import Card, Operating
+from fakefaces.data.splits import read_split
+from fakefaces.models.kinds import blueprint
 from fakefaces.scoring import score, score_files
 from fakefaces.tracking.digests import digest
 from fakefaces.views import pixels
-from tests.conftest import picture
+from pipelines import distort, sources, split, validate
+from pipelines import score as score_stage
+from tests.conftest import ROOT, picture
 
 
 @pytest.fixture
@@ -116,3 +126,115 @@ def test_a_network_that_carries_code_is_refused(tmp_path):
     network.save(tmp_path / "network.keras")
     with pytest.raises(ModelError, match="network"):
         runtime.load_network(tmp_path / "network.keras")
+
+
+@pytest.fixture
+def models(workspace):
+    """A workspace in which two models are trained and the test images distorted."""
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    rows = {name: row for name, row in params.train.models.items() if name in ("simple_cnn", "custom_cnn_tuned")}
+    params = params.model_copy(update={"train": params.train.model_copy(update={"models": rows})})
+    for stage in (sources, split, validate, distort):
+        stage.main(params, layout)
+    runtime.start(seed=1, threads=2)
+    for name in rows:
+        save(layout, name, seed=1)
+    return layout, params
+
+
+def save(layout, name, seed):
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    network = blueprint("simple_cnn", {}, "here").build((32, 32, 3))
+    card = Card(model=name, kind="simple_cnn", image_size=32, weights="random", threshold=0.5, parameters=1)
+    detector.Detector(network, card).save(layout.model(name))
+
+
+def test_the_stage_scores_all_models_and_then_only_what_has_changed(models, capsys):
+    layout, params = models
+    score_stage.main(params, layout)
+    table = read_split(layout.images)
+    seen = table[table["split"] != "train"]
+    for name in params.train.models:
+        found = pd.read_csv(layout.scores(name))
+        assert list(found["image"]) == list(seen["image"])
+        assert found["p_fake"].between(0, 1).all()
+        shifted = pd.read_csv(layout.shifted(name))
+        assert set(shifted["image"]) == set(table.loc[table["split"] == "test", "image"])
+        assert shifted.groupby("image").size().eq(6).all()  # as the small params list levels
+    first = {path: path.read_bytes() for path in (layout.root / "outputs").rglob("s*/*.csv")}
+    assert len(first) == 4
+    notes = layout.scored.read_bytes()
+
+    capsys.readouterr()
+    score_stage.main(params, layout)
+    assert capsys.readouterr().err.count("scored before") == 2
+    assert layout.scored.read_bytes() == notes
+
+    save(layout, "simple_cnn", seed=2)
+    score_stage.main(params, layout)
+    assert capsys.readouterr().err.count("scored before") == 1
+    changed = {
+        path.relative_to(layout.root / "outputs").as_posix()
+        for path, data in first.items()
+        if path.read_bytes() != data
+    }
+    assert changed == {"scores/simple_cnn.csv", "shifted/simple_cnn.csv"}
+
+    layout.scores("custom_cnn_tuned").write_text("image,split,p_fake\n")  # not as it was made
+    score_stage.main(params, layout)
+    assert layout.scores("custom_cnn_tuned").read_bytes() == first[layout.scores("custom_cnn_tuned")]
+
+
+def test_other_images_settings_or_code_are_scored_anew(models, capsys, monkeypatch):
+    layout, params = models
+    score_stage.main(params, layout)
+    capsys.readouterr()
+    score_stage.main(params.model_copy(update={"threads": 1}), layout)
+    assert "scored before" not in capsys.readouterr().err
+    monkeypatch.setattr(score_stage, "CODE", score_stage.CODE[1:])
+    score_stage.main(params.model_copy(update={"threads": 1}), layout)
+    assert "scored before" not in capsys.readouterr().err
+    layout.images.write_text(layout.images.read_text().replace("validation", "train", 1))
+    score_stage.main(params.model_copy(update={"threads": 1}), layout)
+    assert "scored before" not in capsys.readouterr().err
+
+
+def test_the_scores_of_a_model_that_params_yaml_lost_go(models):
+    layout, params = models
+    score_stage.main(params, layout)
+    rows = {"simple_cnn": params.train.models["simple_cnn"]}
+    score_stage.main(params.model_copy(update={"train": params.train.model_copy(update={"models": rows})}), layout)
+    assert [path.name for path in layout.scores("any").parent.iterdir()] == ["simple_cnn.csv"]
+    assert [path.name for path in layout.shifted("any").parent.iterdir()] == ["simple_cnn.csv"]
+    assert list(json.loads(layout.scored.read_text())) == ["simple_cnn"]
+
+
+def test_the_code_that_scores_hang_on_is_that_of_dvc_yaml():
+    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["score"]
+    assert [dep.removeprefix("${src}/") for dep in stage["deps"] if dep.startswith("${src}")] == list(score_stage.CODE)
+
+
+@pytest.mark.parametrize("broken", ["", "[1]", "{", '{"a": 3}'])
+def test_notes_that_cannot_be_read_are_none(tmp_path, broken):
+    (tmp_path / "a.csv").write_text("1")
+    (tmp_path / "notes.json").write_text(broken)
+    made = Made(tmp_path / "notes.json")
+    assert not made.holds("a", "of", [tmp_path / "a.csv"])
+    made.note("a", "of", [tmp_path / "a.csv"])
+    assert Made(tmp_path / "notes.json").holds("a", "of", [tmp_path / "a.csv"])
+    assert not made.holds("a", "another", [tmp_path / "a.csv"])
+    assert not made.holds("a", "of", [tmp_path / "b.csv"])
+
+
+def test_content_is_of_bytes_names_inside_folders_and_settings(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").write_text("1")
+    first = content([tmp_path / "d"], 1)
+    assert content([tmp_path / "d"], 2) != first
+    (tmp_path / "d" / "x").rename(tmp_path / "d" / "y")
+    assert content([tmp_path / "d"], 1) != first
+    (tmp_path / "d").rename(tmp_path / "e")
+    (tmp_path / "e" / "y").rename(tmp_path / "e" / "x")
+    assert content([tmp_path / "e"], 1) == first
