@@ -29,7 +29,9 @@ from fakefaces.evaluation.judgement import with_sources
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.report import evaluate_scores
 from fakefaces.forensics.features import FAMILIES as SIZES
-from fakefaces.models.forensic.regression import Settings, shares, solve
+from fakefaces.models.forensic import weighed
+from fakefaces.models.forensic.looks import LOOKS, TOLD
+from fakefaces.models.forensic.regression import Settings, solve
 from fakefaces.sources import group_images
 from fakefaces.tracking.runs import stage_run
 from fakefaces.training import Part
@@ -55,14 +57,14 @@ class Hypothesis:
         copies: how many distorted copies of each image are learned from, too.
         settings: of the kind.
         weighted: whether the mean weighs each by its skill.
-        contrast: read each box less the mean of the skin's boxes, beside the boxes themselves.
+        looks: at the whole face, or at its parts.
     """
 
     reads: tuple[str, ...] = FAMILIES
     copies: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     weighted: bool = True
-    contrast: bool = False
+    looks: tuple[str, ...] = tuple(look.name for look in LOOKS)
 
 
 def tuned(**settings: float) -> Hypothesis:
@@ -84,9 +86,7 @@ ROWS = {
     "all, joined": Hypothesis(("+".join(FAMILIES),)),
     "all, mean": Hypothesis(weighted=False),
     "all, weighted": Hypothesis(),
-    "all, weighted, contrasts": Hypothesis(contrast=True),
     "all, weighted, 100 components": tuned(components=100),
-    "all, weighted, 200 components": tuned(components=200),
     "all, weighted, no whitening": tuned(whitening=0.0),
     "all, weighted, full whitening": tuned(whitening=1.0),
     "all, weighted, ridge 0.03": tuned(ridge=0.03),
@@ -96,8 +96,10 @@ ROWS = {
     "all, weighted + 1 copy": Hypothesis(copies=1),
     "all, weighted + 2 copies": Hypothesis(copies=2),
     "all but casts, mean + 2 copies": Hypothesis((*HAND[:3], "fine", "coarse"), copies=2, weighted=False),
-    "all, weighted + 2 copies, all are landmarks": Hypothesis(copies=2, settings={"landmarks": 10_000}),
-    "all, weighted + 1 copy, 200 components": Hypothesis(copies=1, settings={"components": 200}),
+    "all, weighted + 2 copies, the face alone": Hypothesis(copies=2, looks=("face",)),
+    "all, weighted + 2 copies, the parts alone": Hypothesis(copies=2, looks=("eyes", "nose", "mouth")),
+    "all, weighted + 2 copies, 250 components": Hypothesis(copies=2, settings={"components": 250}),
+    "all, weighted + 2 copies, 1000 landmarks": Hypothesis(copies=2, settings={"landmarks": 1000}),
 }
 
 
@@ -158,12 +160,9 @@ def chunks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
         yield rows[start : start + 32]
 
 
-def read(row: Hypothesis, name: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+def read(name: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
     """The columns of some families, joined by ``+``."""
-    taken = np.concatenate([features[..., slice(*ENDS[one])] for one in name.split("+")], axis=-1)
-    if row.contrast:
-        taken = np.concatenate([taken, taken - taken[:, len(PARTS) :].mean(axis=1, keepdims=True)], axis=-1)
-    return taken
+    return np.concatenate([features[..., slice(*ENDS[one])] for one in name.split("+")], axis=-1)
 
 
 def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArray[np.bool_]) -> Part:
@@ -183,13 +182,20 @@ def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArra
 
 def solved(row: Hypothesis, part: Part) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
     """From features to evidence, (n, 5)."""
-    settings = Settings(**row.settings)
-    solutions = {name: solve(settings, replace(part, views=read(row, name, part.views))) for name in row.reads}
+    settings, looks = Settings(**row.settings), [look for look in LOOKS if look.name in row.looks]
+    found = [
+        [solve(settings, look, replace(part, views=read(name, part.views))) for look in looks] for name in row.reads
+    ]
+    if not row.weighted:
+        found = [[replace(one, skill=1.0) for one in each] for each in found]
+    solutions = dict(zip(row.reads, weighed(found), strict=True))
 
     def evidence(features: NDArray[np.float32]) -> NDArray[np.float64]:
-        each = [solution.evidence(read(row, name, features)) for name, solution in solutions.items()]
-        weights = shares([solution.skill if row.weighted else 1.0 for solution in solutions.values()])
-        return np.asarray(np.tensordot(weights, each, axes=1))
+        answers = np.zeros((len(features), len(TOLD)))
+        for name, of_family in solutions.items():
+            for solution in of_family:
+                answers[:, solution.look.answers] += solution.answers(read(name, features))
+        return np.asarray(answers @ TOLD)
 
     return evidence
 
@@ -309,7 +315,7 @@ def main() -> None:
         figures, shown = judged(faces, scores(row, faces, found))
         with stage_run(f"forensic: {name}", role="research") as run:
             run.params({"reads": ",".join(row.reads), "copies": row.copies, "weighted": row.weighted})
-            run.params({"contrast": row.contrast, "settings": Settings(**row.settings).model_dump()})
+            run.params({"looks": ",".join(row.looks), "settings": Settings(**row.settings).model_dump()})
             run.metrics(figures)
         print(f"| {name} | {shown} |", flush=True)
 

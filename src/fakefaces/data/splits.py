@@ -132,9 +132,9 @@ def validators(
         chosen.loc[rows] = (part == 0).astype(int)
         if faces["label"].loc[rows][chosen.loc[rows] == 1].nunique() < 2:
             raise DataError(
-                f"params.yaml: split.validation_size: {validation_size} leaves the validation images of fold {k} without "
-                f"both classes: its {len(rows)} images are of {group.loc[rows].nunique()} photographs; raise it, lower "
-                "split.n_splits or add photographs"
+                f"params.yaml: split.validation_size: {validation_size} leaves the validation images of fold {k} "
+                f"without both classes: its {len(rows)} images are of {group.loc[rows].nunique()} photographs; raise "
+                "it, lower split.n_splits or add photographs"
             )
     return chosen
 

@@ -1,7 +1,7 @@
 """Traces of processing, judged by kernel ridge regression: p_fake and the four parts at once, solved, not descended to.
 
-The solutions, one a family of traces, are written down as a network of ordinary layers, so that a detector of this
-kind is saved, loaded and served like any other.
+The solutions, one for each look at each family of traces, are written down as a network of ordinary layers, so that
+a detector of this kind is saved, loaded and served like any other.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.models.forensic.regression import FARTHEST, FLAT, Settings, Solution, part_targets, shares, solve, turns
+from fakefaces.models.forensic.looks import LOOKS, TOLD
+from fakefaces.models.forensic.regression import FARTHEST, FLAT, Settings, Solution, part_targets, shares, solve
 
 if TYPE_CHECKING:
     from fakefaces.training import Part
@@ -23,7 +24,7 @@ _NEVER = 1e12  # the variance that silences a feature which has none
 
 
 def fit(settings: Settings, train: "Part", validation: "Part", families: Sequence[int]) -> Any:
-    """Solve for the training images, once a family of numbers, and calibrate their mean on the validation images.
+    """Solve for the training images, once a look and family of numbers, and calibrate on the validation images.
 
     One kernel over all numbers would drown the small families in the large ones, and the mean of several witnesses
     is worth more than either. Each counts for as much as it can tell of training images that are left out of it:
@@ -44,18 +45,34 @@ def fit(settings: Settings, train: "Part", validation: "Part", families: Sequenc
     keras.utils.clear_session()  # operations are named by a count, which must not depend on what was built before
     inputs = keras.Input(train.views.shape[1:], name="traces")
     bounds = list(pairwise(accumulate(families, initial=0)))
-    solutions = [solve(settings, replace(train, views=train.views[..., start:end])) for start, end in bounds]
-    weights = shares([solution.skill for solution in solutions])
-    found = [
-        as_layers(solution.weighed(share), inputs[..., start:end], f"family{number}")
-        for number, ((start, end), solution, share) in enumerate(zip(bounds, solutions, weights, strict=True))
+    parts = [replace(train, views=train.views[..., start:end]) for start, end in bounds]
+    solutions = weighed([[solve(settings, look, part) for look in LOOKS] for part in parts])
+    found = []
+    for number, ((start, end), of_family) in enumerate(zip(bounds, solutions, strict=True)):
+        boxes = keras.layers.Permute((2, 1), name=f"family{number}")(inputs[..., start:end])
+        answers = [as_layers(one, boxes, f"family{number}_{one.look.name}") for one in of_family]
+        found.append(keras.layers.Concatenate(name=f"family{number}_answers")(answers))
+    answers = keras.layers.Add(name="answers")(found) if len(found) > 1 else found[0]
+    return _calibrated(keras.Model(inputs, answers), validation)
+
+
+def weighed(solutions: Sequence[Sequence[Solution]]) -> list[list[Solution]]:
+    """Solutions by family and look, each times its share of its look, so that they can be added up."""
+    parts = [shares([one.skill for one in of_look]) for of_look in zip(*solutions, strict=True)]
+    return [
+        [one.weighed(share[family]) for one, share in zip(of_family, parts, strict=True)]
+        for family, of_family in enumerate(solutions)
     ]
-    evidence = keras.layers.Add(name="evidence")(found) if len(found) > 1 else found[0]
-    return _calibrated(keras.Model(inputs, evidence), validation)
 
 
-def as_layers(solution: Solution, inputs: Any, name: str) -> Any:
-    """The solution as layers: the square of a distance is two squares and a product."""
+def as_layers(solution: Solution, boxes: Any, name: str) -> Any:
+    """The solution as layers, (batch, answers): the square of a distance is two squares and a product.
+
+    Args:
+        solution: of one look.
+        boxes: (batch, numbers, boxes).
+        name: before the names of the layers, which all that is looked at shares.
+    """
     import keras
     from keras import layers
 
@@ -65,29 +82,17 @@ def as_layers(solution: Solution, inputs: Any, name: str) -> Any:
     variance = np.where(space.scale > 0, 1 / np.maximum(space.scale, FLAT) ** 2, _NEVER)
     unit.set_weights([space.mean, variance, np.zeros((), np.int32)])
     unit.finalize_state()
-    own = np.einsum("ij,ij->i", places, places)
-    count = space.sums.shape[1]
-    flat = layers.Flatten(name=f"{name}_numbers")(inputs)
-    scaled = keras.ops.clip(unit(flat), -FARTHEST, FARTHEST)
-    boxes = layers.Permute((2, 1))(layers.Reshape(space.shape, name=f"{name}_boxes")(scaled))
-
-    def projected(part: int, axes: NDArray[np.float32], bias: Any, what: str) -> Any:
-        turn = turns()[part].T
-        turned = _dense(turn, np.zeros(turn.shape[1]), f"{name}_{what}_of_boxes", space.shape[1])(boxes)
-        return _dense(axes, bias, f"{name}_{what}")(layers.Flatten()(layers.Permute((2, 1))(turned)))
-
-    sums = projected(0, space.sums, -space.middle @ space.sums, "sums")
-    squares = keras.ops.sum(keras.ops.square(sums), axis=-1, keepdims=True)
-    here = there = _dense(2 * width * places[:, :count].T, -width * own, f"{name}_products_of_sums")(sums)
-    if space.differences.shape[1]:
-        differences = projected(1, space.differences, np.zeros(space.differences.shape[1]), "differences")
-        squares = squares + keras.ops.sum(keras.ops.square(differences), axis=-1, keepdims=True)
-        kernel = 2 * width * places[:, count:].T
-        crossing = _dense(kernel, np.zeros(len(own)), f"{name}_products_of_differences")(differences)
-        here, there = here + crossing, there - crossing
-    here, there = (keras.ops.exp(keras.ops.minimum(x - squares * width, 0.0)) for x in (here, there))
-    alike = _dense(solution.alike, solution.level, f"{name}_alike")(here + there)
-    return alike + _dense(solution.apart, np.zeros(len(solution.level)), f"{name}_apart")(here - there)
+    place = _dense(space.axes, -space.middle @ space.axes, f"{name}_place")
+    near = _dense(2 * width * places.T, -width * np.einsum("ij,ij->i", places, places), f"{name}_near")
+    answer = _dense(solution.weights[:, None], [solution.level], f"{name}_answer")
+    answers = []
+    for number, rows in enumerate(solution.look.rows):
+        turn = _dense(rows.T, np.zeros(len(rows)), f"{name}_rows{number}", boxes.shape[1])
+        seen = layers.Flatten()(layers.Permute((2, 1))(turn(boxes)))
+        there = place(keras.ops.clip(unit(seen), -FARTHEST, FARTHEST))
+        far = keras.ops.sum(keras.ops.square(there), axis=-1, keepdims=True) * width
+        answers.append(answer(keras.ops.exp(keras.ops.minimum(near(there) - far, 0.0))))
+    return layers.Concatenate(name=f"{name}_answers")(answers) if len(answers) > 1 else answers[0]
 
 
 def _calibrated(network: Any, validation: "Part") -> Any:
@@ -95,19 +100,19 @@ def _calibrated(network: Any, validation: "Part") -> Any:
     import keras
     from sklearn.linear_model import LogisticRegression
 
-    evidence = np.asarray(network.predict(validation.views, batch_size=256, verbose=0), dtype=np.float64)
+    evidence = np.asarray(network.predict(validation.views, batch_size=256, verbose=0), dtype=np.float64) @ TOLD
     truths = (part_targets(validation) > 0.5).astype(int)
     slopes, offsets = np.ones(evidence.shape[1]), np.zeros(evidence.shape[1])
     for column, (values, truth) in enumerate(zip(evidence.T, truths.T, strict=True)):
         if 0 < truth.sum() < len(truth):
             found = LogisticRegression(C=100.0).fit(values[:, None], truth)
             slopes[column], offsets[column] = found.coef_[0, 0], found.intercept_[0]
-    outputs = _dense(np.diag(slopes), offsets, "calibration")(network.output)
+    outputs = _dense(TOLD * slopes, offsets, "calibration")(network.output)
     outputs = keras.layers.Activation("sigmoid", name="probabilities")(outputs)
     return keras.Model(network.input, outputs, name="forensic")
 
 
-def _dense(kernel: Any, bias: Any, name: str, *before: int) -> Any:
+def _dense(kernel: NDArray[Any], bias: Any, name: str, *before: int) -> Any:
     """A dense layer with its weights; ``before`` are the sizes between the batch and the last axis."""
     import keras
 

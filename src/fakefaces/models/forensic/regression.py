@@ -1,12 +1,9 @@
-"""Kernel ridge regression on numbers of boxes, whose outputs exchange the eyes where the image is mirrored.
+"""Kernel ridge regression on numbers of boxes.
 
 Features are brought to unit variance and their principal components part of the way there; a Gaussian kernel
-compares an image with landmarks among the training images, and with their mirror images. Landmarks as in
-C. Williams & M. Seeger, "Using the Nyström Method to Speed Up Kernel Machines", NIPS 2000: all images are learned
-from, and the solution is as small as the landmarks are few.
-
-That a mirror image has the same score, with its eyes exchanged, is built in: what is learned of left and right
-alike, and of their difference, are two systems of equations of half the size.
+compares with landmarks among the training images. Landmarks as in C. Williams & M. Seeger, "Using the Nyström Method
+to Speed Up Kernel Machines", NIPS 2000: all images are learned from, and the solution is as small as the landmarks
+are few.
 """
 
 from collections.abc import Sequence
@@ -18,8 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fakefaces.base.strict import Strict
-from fakefaces.forensics.boxes import MIRRORED
-from fakefaces.forensics.features import mirrored
+from fakefaces.models.forensic.looks import Look
 
 if TYPE_CHECKING:
     from fakefaces.training import Part
@@ -28,180 +24,96 @@ Array = NDArray[np.float64]
 
 FARTHEST = 6.0  # standard deviations at which a feature is cut off
 FLAT = 1e-6  # below it a standard deviation is none
-_ENOUGH = 1000  # images from which the components are found, evenly taken, with their mirror images
-_SWAPPED = [0, 2, 1, 3, 4]  # the outputs of a mirror image
+_ENOUGH = 1500  # examples from which the components are found, evenly taken
 _JITTER = 1e-8  # of the mean of a diagonal, so that rounding leaves no system indefinite
 
 
 class Settings(Strict):
     """What ``params.yaml`` may set."""
 
-    components: Annotated[int, Field(ge=1)] = 360  # principal ones that are kept
-    landmarks: Annotated[int, Field(ge=1)] = 1000  # training images that others are compared with, at most
+    components: Annotated[int, Field(ge=1)] = 150  # principal ones that are kept
+    landmarks: Annotated[int, Field(ge=2)] = 650  # training examples that others are compared with, at most
     whitening: Annotated[float, Field(ge=0, le=1)] = 0.5  # 0 keeps their variances, 1 makes them equal
     width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: the larger, the more alike must images be to count
     ridge: Annotated[float, Field(gt=0)] = 0.1  # the more, the smoother
-
-
-def solve(settings: Settings, train: "Part") -> "Solution":
-    """Solve for the training images on one family of numbers; see :func:`fakefaces.models.forensic.fit`."""
-    space = _space(train.views, settings)
-    places = space.places(train.views)
-    width = settings.width / float(places.var(axis=0, dtype=np.float64).sum())
-    targets = part_targets(train)
-    level = targets.mean(axis=0)
-    level[1:3] = level[1:3].mean()
-    centred = targets - level
-    alike, apart = (centred + centred[:, _SWAPPED]) / 2, (centred - centred[:, _SWAPPED]) / 2
-    originals = len(places) - len(train.made_of)
-    marks = _landmarks(originals, settings.landmarks)
-    known = places[marks]
-    same, crossed = _kernel(places, known, width), _kernel(space.mirrored(places), known, width)
-    of_alike, of_apart = System(same + crossed, marks, settings.ridge), System(same - crossed, marks, settings.ridge)
-    own = np.argsort(np.r_[:originals, train.made_of], kind="stable").reshape(originals, -1)
-    skill = _skill(train.labels, of_alike.left_out(alike[:, 0], own))
-    return Solution(space, known, width, of_alike.weights(alike), of_apart.weights(apart), level, skill)
-
-
-def shares(skills: Sequence[float]) -> Array:
-    """What each of several solutions counts for in their mean, float64 (n,): as much as its skill."""
-    found = np.asarray(skills, dtype=np.float64)
-    return found / found.sum() if found.sum() > 0 else np.full(len(found), 1 / len(found))
 
 
 @dataclass(frozen=True)
 class Space:
     """From features to places among which distances are taken.
 
-    Boxes are turned into sums and differences of left and right, so that a mirror image has the same first
-    coordinates, and the last ones with the other sign.
-
     Attributes:
-        shape: of the features of one image, (boxes, numbers).
-        mean: float64 (boxes * numbers,), the same for an image and its mirror image, as the scale.
+        mean: float64 (features,).
         scale: likewise, one over the standard deviation; 0 where there is none.
-        middle: float32 (sums * numbers,), the mean of the scaled sums.
-        sums: float32 (sums * numbers, some components).
-        differences: float32 (differences * numbers, the other components).
+        middle: float32 (features,), the mean of what is scaled and cut off.
+        axes: float32 (features, components).
     """
 
-    shape: tuple[int, ...]
     mean: Array
     scale: Array
     middle: NDArray[np.float32]
-    sums: NDArray[np.float32]
-    differences: NDArray[np.float32]
+    axes: NDArray[np.float32]
 
-    def places(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
+    def places(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, components)."""
-        sums, differences = _turned(_scaled(views, self.mean, self.scale))
-        return np.hstack([(sums - self.middle) @ self.sums, differences @ self.differences])
-
-    def mirrored(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The places of the mirror images."""
-        count = self.sums.shape[1]
-        return np.hstack([places[:, :count], -places[:, count:]])
+        return np.asarray((_scaled(features, self.mean, self.scale) - self.middle) @ self.axes)
 
 
 @dataclass(frozen=True)
 class Solution:
-    """What was solved for.
+    """What was solved for, of one look at one family of numbers.
 
     Attributes:
-        space: in which images are compared.
-        places: float32 (n, components), the landmarks'.
+        look: what is compared.
+        space: in which it is compared.
+        places: float32 (landmarks, components), the landmarks'.
         width: of the kernel.
-        alike: float64 (n, 5), the weights of what an image and its mirror image share.
-        apart: float64 (n, 5), those of what turns about in a mirror.
-        level: float64 (5,), the outputs of an image that is like none.
+        weights: float64 (landmarks,).
+        level: the answer to what is like none.
         skill: 0 to 1, how well it ranks images that are left out of it.
     """
 
+    look: Look
     space: Space
     places: NDArray[np.float32]
     width: float
-    alike: Array
-    apart: Array
-    level: Array
+    weights: Array
+    level: float
     skill: float
 
     def weighed(self, share: float) -> "Solution":
-        """The same with all outputs times ``share``."""
-        return replace(self, alike=self.alike * share, apart=self.apart * share, level=self.level * share)
+        """The same with all answers times ``share``."""
+        return replace(self, weights=self.weights * share, level=self.level * share)
 
-    def evidence(self, views: NDArray[np.float32]) -> Array:
-        """The outputs before calibration, float64 (n, 5); 0 speaks for real and for kept parts, 1 against."""
-        places = self.space.places(views)
-        here, there = (_kernel(each, self.places, self.width) for each in (places, self.space.mirrored(places)))
-        return (here + there) @ self.alike + (here - there) @ self.apart + self.level
-
-
-def _space(views: NDArray[np.float32], settings: Settings) -> Space:
-    some = views[:: -(-len(views) // _ENOUGH)]
-    both = np.concatenate([some, mirrored(some)]).reshape(2 * len(some), -1)
-    mean, spread = both.mean(axis=0, dtype=np.float64), both.std(axis=0, dtype=np.float64)
-    scale = np.where(spread > FLAT, 1 / np.maximum(spread, FLAT), 0)
-    sums, differences = _turned(_scaled(some, mean, scale))
-    middle = sums.mean(axis=0)
-    # The mirror images take the mean of the differences to 0, and leave the sums as they are.
-    found = [_components(sums - middle, settings.components), _components(differences, settings.components)]
-    least = np.sort(np.concatenate([values for values, _ in found]))[-settings.components :][0]
-    axes = [
-        (vectors / np.sqrt(values / len(some)) ** settings.whitening)[:, values >= least].astype(np.float32)
-        for values, vectors in found
-    ]
-    return Space(views.shape[1:], mean, scale, middle, *axes)
+    def answers(self, views: NDArray[np.float32]) -> Array:
+        """float64 (n, answers of the look); 0 speaks for real and for kept parts, 1 against."""
+        kernels = [_kernel(self.space.places(seen), self.places, self.width) for seen in self.look.of(views)]
+        return np.column_stack([kernel @ self.weights + self.level for kernel in kernels])
 
 
-def _components(rows: NDArray[np.float32], count: int) -> tuple[Array, Array]:
-    """The largest eigenvalues of ``rows.T @ rows``, at most ``count``, and their vectors as columns."""
-    from scipy.linalg import eigh
-
-    tall = rows.shape[0] > rows.shape[1]
-    gram = (rows.T @ rows if tall else rows @ rows.T).astype(np.float64)
-    size = len(gram)
-    values, vectors = eigh(gram, subset_by_index=[max(0, size - count), size - 1])
-    kept = values > FLAT * values[-1]  # centring, at the least, takes one of what the rows span
-    values, vectors = values[kept], vectors[:, kept]
-    if not tall:
-        vectors = rows.T @ (vectors / np.sqrt(values))
-    # The sign of an eigenvector is the solver's whim; the largest entry is made positive.
-    return values, vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
-
-
-def _scaled(views: NDArray[np.float32], mean: Array, scale: Array) -> NDArray[np.float32]:
-    flat = views.reshape(len(views), -1)
-    scaled = np.clip((flat - mean.astype(np.float32)) * scale.astype(np.float32), -FARTHEST, FARTHEST)
-    return scaled.reshape(views.shape)
+def solve(settings: Settings, look: Look, train: "Part") -> Solution:
+    """Solve for the training images on one family of numbers; see :func:`fakefaces.models.forensic.fit`."""
+    seen = look.of(train.views)
+    count, n = seen.shape[:2]
+    examples = seen.reshape(count * n, -1)  # those of one answer after those of another
+    space = _space(examples, settings)
+    places = space.places(examples)
+    width = settings.width / float(places.var(axis=0, dtype=np.float64).sum())
+    target = part_targets(train)[:, list(look.answers)].T.ravel()
+    level = float(target.mean())
+    originals, first = n - len(train.made_of), np.arange(count) * n
+    marks = (first[:, None] + _landmarks(originals, settings.landmarks // count)).ravel()
+    system = System(_kernel(places, places[marks], width), marks, settings.ridge)
+    own = np.argsort(np.r_[:originals, train.made_of], kind="stable").reshape(originals, -1)
+    left_out = system.left_out(target - level, np.concatenate([own + start for start in first], axis=1))
+    skill = _skill(train.labels, left_out.reshape(count, n).mean(axis=0))
+    return Solution(look, space, places[marks], width, system.weights(target - level), level, skill)
 
 
-def turns() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """An orthogonal matrix over the boxes in two parts, (sums, boxes) and (differences, boxes)."""
-    own = np.eye(len(MIRRORED), dtype=np.float32)
-    sums, differences = [], []
-    for box, other in enumerate(MIRRORED):
-        if box == other:
-            sums.append(own[box])
-        elif box < other:
-            sums.append((own[box] + own[other]) / np.sqrt(np.float32(2)))
-            differences.append((own[box] - own[other]) / np.sqrt(np.float32(2)))
-    return np.stack(sums), np.stack(differences)
-
-
-def _turned(scaled: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Sums and differences of boxes, float32 (n, numbers of all of them)."""
-    sums, differences = (np.einsum("ab,nbk->nak", part, scaled).reshape(len(scaled), -1) for part in turns())
-    return sums, differences
-
-
-def _kernel(some: NDArray[np.float32], others: NDArray[np.float32], width: float) -> NDArray[np.float32]:
-    """exp(-width * squared distance), float32 (n, m)."""
-    found = some @ others.T
-    found *= 2
-    found -= np.einsum("ij,ij->i", some, some)[:, None]
-    found -= np.einsum("ij,ij->i", others, others)
-    found *= np.float32(width)
-    return np.exp(np.minimum(found, 0, out=found), out=found)
+def shares(skills: Sequence[float]) -> Array:
+    """What each of several solutions counts for in their mean, float64 (n,): as much as its skill."""
+    found = np.asarray(skills, dtype=np.float64)
+    return found / found.sum() if found.sum() > 0 else np.full(len(found), 1 / len(found))
 
 
 def part_targets(part: "Part") -> Array:
@@ -213,22 +125,14 @@ def part_targets(part: "Part") -> Array:
     return np.column_stack([part.labels.astype(np.float64), parts])
 
 
-def _landmarks(originals: int, most: int) -> NDArray[np.intp]:
-    """Rows of the images that all are compared with: originals, which come first, evenly taken.
-
-    Made copies teach as well as originals do, but are worse to compare with: docs/forensic.md.
-    """
-    return np.unique(np.linspace(0, originals - 1, min(originals, most)).round().astype(np.intp))
-
-
 class System:
-    """Ridge regression on what landmarks span; kernel ridge regression itself, where every image is one."""
+    """Ridge regression on what landmarks span; kernel ridge regression itself, where every example is one."""
 
     def __init__(self, kernel: NDArray[np.float32], marks: NDArray[np.intp], ridge: float) -> None:
         """Factorise it.
 
         Args:
-            kernel: float32 (n, landmarks), of all images against the landmarks.
+            kernel: float32 (n, landmarks), of all examples against the landmarks.
             marks: which rows of it are the landmarks'.
             ridge: the more, the smoother.
         """
@@ -236,19 +140,19 @@ class System:
 
         self.kernel = kernel.astype(np.float64)
         among = self.kernel[marks]
-        among = (among + among.T) / 2  # an image's likeness to a mirror image is the other's, but for rounding
+        among = (among + among.T) / 2  # one example's likeness to another is the other's to it, but for rounding
         system = self.kernel.T @ self.kernel + ridge * among
         system[np.diag_indices(len(system))] += _JITTER * np.trace(system) / len(system)
         self.factor = cho_factor(system, overwrite_a=True)
 
-    def weights(self, targets: Array) -> Array:
-        """The landmarks' weights for targets (n, k), float64 (landmarks, k)."""
+    def weights(self, target: Array) -> Array:
+        """The landmarks' weights for a target (n,), float64 (landmarks,)."""
         from scipy.linalg import cho_solve
 
-        return np.asarray(cho_solve(self.factor, self.kernel.T @ targets))
+        return np.asarray(cho_solve(self.factor, self.kernel.T @ target))
 
     def left_out(self, target: Array, own: NDArray[np.intp]) -> Array:
-        """What the others alone would say of each image and each copy, without solving again: float64 (n,).
+        """What the others alone would say of each example, without solving again: float64 (n,).
 
         From the residuals and the blocks of the hat matrix; R. D. Cook & S. Weisberg, "Residuals and Influence in
         Regression", 1982.
@@ -266,6 +170,50 @@ class System:
         found = np.empty_like(target)
         found[own] = target[own] - without
         return found
+
+
+def _space(examples: NDArray[np.float32], settings: Settings) -> Space:
+    from scipy.linalg import eigh
+
+    mean, spread = examples.mean(axis=0, dtype=np.float64), examples.std(axis=0, dtype=np.float64)
+    scale = np.where(spread > FLAT, 1 / np.maximum(spread, FLAT), 0)
+    some = _scaled(examples[:: -(-len(examples) // _ENOUGH)], mean, scale)
+    middle = some.mean(axis=0)
+    some = some - middle
+    tall = some.shape[0] > some.shape[1]
+    gram = (some.T @ some if tall else some @ some.T).astype(np.float64)
+    size = len(gram)
+    values, vectors = eigh(gram, subset_by_index=[max(0, size - settings.components), size - 1])
+    kept = values > FLAT * values[-1]  # centring, at the least, takes one of what the rows span
+    values, vectors = values[kept], vectors[:, kept]
+    if not tall:
+        vectors = some.T @ (vectors / np.sqrt(values))
+    # The sign of an eigenvector is the solver's whim; the largest entry is made positive.
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
+    axes = vectors / np.sqrt(values / len(some)) ** settings.whitening
+    return Space(mean, scale, middle, axes.astype(np.float32))
+
+
+def _scaled(features: NDArray[np.float32], mean: Array, scale: Array) -> NDArray[np.float32]:
+    return np.clip((features - mean.astype(np.float32)) * scale.astype(np.float32), -FARTHEST, FARTHEST)
+
+
+def _kernel(some: NDArray[np.float32], others: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    """exp(-width * squared distance), float32 (n, m)."""
+    found = some @ others.T
+    found *= 2
+    found -= np.einsum("ij,ij->i", some, some)[:, None]
+    found -= np.einsum("ij,ij->i", others, others)
+    found *= np.float32(width)
+    return np.exp(np.minimum(found, 0, out=found), out=found)
+
+
+def _landmarks(originals: int, most: int) -> NDArray[np.intp]:
+    """Rows of the images that all are compared with: originals, which come first, evenly taken.
+
+    Made copies teach as well as originals do, but are worse to compare with: docs/forensic.md.
+    """
+    return np.unique(np.linspace(0, originals - 1, min(originals, most)).round().astype(np.intp))
 
 
 def _skill(labels: NDArray[np.float32], left_out: Array) -> float:
