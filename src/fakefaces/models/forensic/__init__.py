@@ -103,10 +103,11 @@ def _calibrated(network: Any, validation: "Part") -> Any:
     evidence = np.asarray(network.predict(validation.views, batch_size=256, verbose=0), dtype=np.float64) @ TOLD
     truths = (part_targets(validation) > 0.5).astype(int)
     slopes, offsets = np.ones(evidence.shape[1]), np.zeros(evidence.shape[1])
-    for column, (values, truth) in enumerate(zip(evidence.T, truths.T, strict=True)):
+    for columns in (list(look.answers) for look in LOOKS):  # both eyes by one sigmoid
+        values, truth = evidence[:, columns].reshape(-1, 1), truths[:, columns].ravel()
         if 0 < truth.sum() < len(truth):
-            found = LogisticRegression(C=100.0).fit(values[:, None], truth)
-            slopes[column], offsets[column] = found.coef_[0, 0], found.intercept_[0]
+            found = LogisticRegression(C=100.0).fit(values, truth)
+            slopes[columns], offsets[columns] = found.coef_[0, 0], found.intercept_[0]
     outputs = _dense(TOLD * slopes, offsets, "calibration")(network.output)
     outputs = keras.layers.Activation("sigmoid", name="probabilities")(outputs)
     return keras.Model(network.input, outputs, name="forensic")
