@@ -46,6 +46,7 @@ LAYERS = ["block_6_expand_relu", "block_13_expand_relu"]
 FAMILIES = ("luma", "chroma", "correlations", "casts", "fine", "coarse")  # the last two are the backbone's maps
 ENDS = dict(zip(FAMILIES, pairwise(accumulate((*SIZES, 384, 576), initial=0)), strict=True))
 HAND = FAMILIES[:4]
+PARTS_ALONE = tuple(look.name for look in LOOKS if look.name != "face")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,6 @@ ROWS = {
     "all, joined": Hypothesis(("+".join(FAMILIES),)),
     "all, mean": Hypothesis(weighted=False),
     "all, weighted": Hypothesis(),
-    "all, weighted, 100 components": tuned(components=100),
     "all, weighted, no whitening": tuned(whitening=0.0),
     "all, weighted, full whitening": tuned(whitening=1.0),
     "all, weighted, ridge 0.03": tuned(ridge=0.03),
@@ -97,9 +97,12 @@ ROWS = {
     "all, weighted + 2 copies": Hypothesis(copies=2),
     "all but casts, mean + 2 copies": Hypothesis((*HAND[:3], "fine", "coarse"), copies=2, weighted=False),
     "all, weighted + 2 copies, the face alone": Hypothesis(copies=2, looks=("face",)),
-    "all, weighted + 2 copies, the parts alone": Hypothesis(copies=2, looks=("eyes", "nose", "mouth")),
-    "all, weighted + 2 copies, 250 components": Hypothesis(copies=2, settings={"components": 250}),
-    "all, weighted + 2 copies, 1000 landmarks": Hypothesis(copies=2, settings={"landmarks": 1000}),
+    "all, weighted + 2 copies, the parts alone": Hypothesis(copies=2, looks=PARTS_ALONE),
+    "all, weighted + 2 copies, parts beside skin alone": Hypothesis(copies=2, looks=PARTS_ALONE[3:]),
+    "all, weighted + 2 copies, 120 components and 600 landmarks": Hypothesis(
+        copies=2, settings={"components": 120, "landmarks": 600}
+    ),
+    "all, weighted + 2 copies, 150 components": Hypothesis(copies=2, settings={"components": 150}),
 }
 
 

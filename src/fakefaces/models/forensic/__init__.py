@@ -47,26 +47,28 @@ def fit(settings: Settings, train: "Part", validation: "Part", families: Sequenc
     bounds = list(pairwise(accumulate(families, initial=0)))
     parts = [replace(train, views=train.views[..., start:end]) for start, end in bounds]
     solutions = weighed([[solve(settings, look, part) for look in LOOKS] for part in parts])
-    found = []
+    told: list[list[Any]] = [[] for _ in TOLD]
     for number, ((start, end), of_family) in enumerate(zip(bounds, solutions, strict=True)):
         boxes = keras.layers.Permute((2, 1), name=f"family{number}")(inputs[..., start:end])
-        answers = [as_layers(one, boxes, f"family{number}_{one.look.name}") for one in of_family]
-        found.append(keras.layers.Concatenate(name=f"family{number}_answers")(answers))
-    answers = keras.layers.Add(name="answers")(found) if len(found) > 1 else found[0]
+        for solution in of_family:
+            found = as_layers(solution, boxes, f"family{number}_{solution.look.name}")
+            for answer, tensor in zip(solution.look.answers, found, strict=True):
+                told[answer].append(tensor)
+    answers = keras.layers.Concatenate(name="answers")([keras.layers.Add()(one) if one[1:] else one[0] for one in told])
     return _calibrated(keras.Model(inputs, answers), validation)
 
 
 def weighed(solutions: Sequence[Sequence[Solution]]) -> list[list[Solution]]:
-    """Solutions by family and look, each times its share of its look, so that they can be added up."""
+    """Solutions by family and look, each times its share, so that the answers can be added up."""
     parts = [shares([one.skill for one in of_look]) for of_look in zip(*solutions, strict=True)]
     return [
-        [one.weighed(share[family]) for one, share in zip(of_family, parts, strict=True)]
+        [one.weighed(share[family] * one.look.share) for one, share in zip(of_family, parts, strict=True)]
         for family, of_family in enumerate(solutions)
     ]
 
 
-def as_layers(solution: Solution, boxes: Any, name: str) -> Any:
-    """The solution as layers, (batch, answers): the square of a distance is two squares and a product.
+def as_layers(solution: Solution, boxes: Any, name: str) -> list[Any]:
+    """The solution as layers, (batch, 1) an answer: the square of a distance is two squares and a product.
 
     Args:
         solution: of one look.
@@ -92,7 +94,7 @@ def as_layers(solution: Solution, boxes: Any, name: str) -> Any:
         there = place(keras.ops.clip(unit(seen), -FARTHEST, FARTHEST))
         far = keras.ops.sum(keras.ops.square(there), axis=-1, keepdims=True) * width
         answers.append(answer(keras.ops.exp(keras.ops.minimum(near(there) - far, 0.0))))
-    return layers.Concatenate(name=f"{name}_answers")(answers) if len(answers) > 1 else answers[0]
+    return answers
 
 
 def _calibrated(network: Any, validation: "Part") -> Any:
@@ -103,11 +105,11 @@ def _calibrated(network: Any, validation: "Part") -> Any:
     evidence = np.asarray(network.predict(validation.views, batch_size=256, verbose=0), dtype=np.float64) @ TOLD
     truths = (part_targets(validation) > 0.5).astype(int)
     slopes, offsets = np.ones(evidence.shape[1]), np.zeros(evidence.shape[1])
-    for columns in (list(look.answers) for look in LOOKS):  # both eyes by one sigmoid
-        values, truth = evidence[:, columns].reshape(-1, 1), truths[:, columns].ravel()
+    for columns in sorted({look.answers for look in LOOKS}):  # both eyes by one sigmoid
+        values, truth = evidence[:, list(columns)].reshape(-1, 1), truths[:, list(columns)].ravel()
         if 0 < truth.sum() < len(truth):
             found = LogisticRegression(C=100.0).fit(values, truth)
-            slopes[columns], offsets[columns] = found.coef_[0, 0], found.intercept_[0]
+            slopes[list(columns)], offsets[list(columns)] = found.coef_[0, 0], found.intercept_[0]
     outputs = _dense(TOLD * slopes, offsets, "calibration")(network.output)
     outputs = keras.layers.Activation("sigmoid", name="probabilities")(outputs)
     return keras.Model(network.input, outputs, name="forensic")

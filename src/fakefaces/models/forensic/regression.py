@@ -31,8 +31,8 @@ _JITTER = 1e-8  # of the mean of a diagonal, so that rounding leaves no system i
 class Settings(Strict):
     """What ``params.yaml`` may set."""
 
-    components: Annotated[int, Field(ge=1)] = 150  # principal ones that are kept
-    landmarks: Annotated[int, Field(ge=2)] = 650  # training examples that others are compared with, at most
+    components: Annotated[int, Field(ge=1)] = 80  # principal ones that are kept
+    landmarks: Annotated[int, Field(ge=2)] = 1000  # training examples that others are compared with, at most
     whitening: Annotated[float, Field(ge=0, le=1)] = 0.5  # 0 keeps their variances, 1 makes them equal
     width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: the larger, the more alike must images be to count
     ridge: Annotated[float, Field(gt=0)] = 0.1  # the more, the smoother
