@@ -31,7 +31,7 @@ _JITTER = 1e-8  # of the mean of a diagonal, so that rounding leaves no system i
 class Settings(Strict):
     """What ``params.yaml`` may set."""
 
-    components: Annotated[int, Field(ge=1)] = 80  # principal ones that are kept
+    components: Annotated[int, Field(ge=1)] = 75  # principal ones that are kept
     landmarks: Annotated[int, Field(ge=2)] = 1000  # training examples that others are compared with, at most
     whitening: Annotated[float, Field(ge=0, le=1)] = 0.5  # 0 keeps their variances, 1 makes them equal
     width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: the larger, the more alike must images be to count
