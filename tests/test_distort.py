@@ -83,5 +83,5 @@ def test_of_many_test_images_whole_photographs_are_drawn():
     assert len(drawn) == 10
     assert table[table["image"].isin(drawn)]["group"].nunique() == 5
     assert drawn == stage.chosen(table, 10, seed=4) != stage.chosen(table, 10, seed=5)
-    cross = table.assign(fold=[k // 2 % 3 for k in range(40)])
+    cross = table.assign(fold=[k // 2 % 3 for k in range(40)], validates=1)
     assert len(stage.chosen(cross, 100, seed=4)) == 40  # with folds all are tested

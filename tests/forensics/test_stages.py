@@ -53,7 +53,8 @@ def test_traces_and_a_backbone_are_measured_trained_on_and_scored(workspace, sma
     card = read_card(layout.model("forensic"))
     assert (card.kind, card.reads, card.image_size, card.crop) == ("forensic", "forensic", 256, 96)
     assert card.weights == "MobileNetV2 random"
-    score.main(params, layout, "forensic")
+    alone = params.train.model_copy(update={"models": {"forensic": params.train.models["forensic"]}})
+    score.main(params.model_copy(update={"train": alone}), layout)
     scores = pd.read_csv(layout.scores("forensic"))
     assert scores["p_fake"].between(0, 1).all()
     assert {*PARTS} <= {*scores.columns}
