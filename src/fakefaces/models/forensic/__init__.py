@@ -47,12 +47,16 @@ def fit(settings: Settings, train: "Part", validation: "Part", families: Sequenc
     bounds = list(pairwise(accumulate(families, initial=0)))
     parts = [replace(train, views=train.views[..., start:end]) for start, end in bounds]
     solutions = weighed([[solve(settings, look, part) for look in LOOKS] for part in parts])
+    seen = _seen(solutions, bounds, inputs)
     told: list[list[Any]] = [[] for _ in TOLD]
     for number, ((start, end), of_family) in enumerate(zip(bounds, solutions, strict=True)):
-        boxes = keras.layers.Permute((2, 1), name=f"family{number}")(inputs[..., start:end])
+        first = 0
         for solution in of_family:
-            found = as_layers(solution, boxes, f"family{number}_{solution.look.name}")
-            for answer, tensor in zip(solution.look.answers, found, strict=True):
+            look, name = solution.look, f"family{number}_{solution.look.name}"
+            edges = list(accumulate((len(one) for one in look.rows), initial=first))
+            parts = [seen[:, top:bottom, start:end] for top, bottom in pairwise(edges)]
+            found, first = as_layers(solution, parts, name), edges[-1]
+            for answer, tensor in zip(look.answers, found, strict=True):
                 told[answer].append(tensor)
     answers = keras.layers.Concatenate(name="answers")([keras.layers.Add()(one) if one[1:] else one[0] for one in told])
     return _calibrated(keras.Model(inputs, answers), validation)
@@ -67,34 +71,54 @@ def weighed(solutions: Sequence[Sequence[Solution]]) -> list[list[Solution]]:
     ]
 
 
-def as_layers(solution: Solution, boxes: Any, name: str) -> list[Any]:
+def as_layers(solution: Solution, seen: Sequence[Any], name: str) -> list[Any]:
     """The solution as layers, (batch, 1) an answer: the square of a distance is two squares and a product.
 
     Args:
-        solution: of one look.
-        boxes: (batch, numbers, boxes).
-        name: before the names of the layers, which all that is looked at shares.
+        solution: of one look at one family.
+        seen: for each answer what is looked at, scaled and cut off, (batch, rows, numbers).
+        name: before the names of the layers, which all answers share.
     """
+    import keras
+
+    unit = np.sqrt(solution.width)
+    axes, places = solution.space.axes * unit, solution.places * unit
+    place = _dense(axes, -solution.space.middle @ axes, f"{name}_place")
+    near = _dense(2 * places.T, -np.einsum("ij,ij->i", places, places), f"{name}_near")
+    answer = _dense(solution.weights[:, None], [solution.level], f"{name}_answer")
+    answers = []
+    for one in seen:
+        there = place(keras.layers.Flatten()(one))
+        far = keras.ops.sum(keras.ops.square(there), axis=-1, keepdims=True)
+        answers.append(answer(keras.ops.exp(near(there) - far)))
+    return answers
+
+
+def _seen(solutions: Sequence[Sequence[Solution]], bounds: Sequence[tuple[int, int]], inputs: Any) -> Any:
+    """The rows of all looks over all numbers, scaled and cut off, (batch, rows, numbers): once for all solutions."""
     import keras
     from keras import layers
 
-    space, places, width = solution.space, solution.places, solution.width
-    unit = layers.Normalization(name=f"{name}_unit")
-    unit.build((None, len(space.mean)))
-    variance = np.where(space.scale > 0, 1 / np.maximum(space.scale, FLAT) ** 2, _NEVER)
-    unit.set_weights([space.mean, variance, np.zeros((), np.int32)])
+    rows = np.concatenate([one for look in LOOKS for one in look.rows])
+    numbers = inputs.shape[-1]
+    mean, variance = np.zeros((len(rows), numbers)), np.ones((len(rows), numbers))
+    for (start, end), of_family in zip(bounds, solutions, strict=True):
+        first = 0
+        for solution in of_family:
+            space = solution.space
+            spread = np.where(space.scale > 0, 1 / np.maximum(space.scale, FLAT) ** 2, _NEVER)
+            for one in solution.look.rows:
+                last = first + len(one)
+                mean[first:last, start:end] = space.mean.reshape(len(one), -1)
+                variance[first:last, start:end] = spread.reshape(len(one), -1)
+                first = last
+    turn = _dense(rows.T, np.zeros(len(rows)), "rows", numbers)
+    turned = layers.Permute((2, 1), name="turned")(turn(layers.Permute((2, 1), name="boxes")(inputs)))
+    unit = layers.Normalization(axis=(1, 2), name="unit")
+    unit.build((None, *mean.shape))
+    unit.set_weights([mean, variance, np.zeros((), np.int32)])
     unit.finalize_state()
-    place = _dense(space.axes, -space.middle @ space.axes, f"{name}_place")
-    near = _dense(2 * width * places.T, -width * np.einsum("ij,ij->i", places, places), f"{name}_near")
-    answer = _dense(solution.weights[:, None], [solution.level], f"{name}_answer")
-    answers = []
-    for number, rows in enumerate(solution.look.rows):
-        turn = _dense(rows.T, np.zeros(len(rows)), f"{name}_rows{number}", boxes.shape[1])
-        seen = layers.Flatten()(layers.Permute((2, 1))(turn(boxes)))
-        there = place(keras.ops.clip(unit(seen), -FARTHEST, FARTHEST))
-        far = keras.ops.sum(keras.ops.square(there), axis=-1, keepdims=True) * width
-        answers.append(answer(keras.ops.exp(keras.ops.minimum(near(there) - far, 0.0))))
-    return answers
+    return keras.ops.clip(unit(turned), -FARTHEST, FARTHEST)
 
 
 def _calibrated(network: Any, validation: "Part") -> Any:
