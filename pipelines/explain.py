@@ -84,6 +84,8 @@ def explained(
             heat[rows] = maps
             if number == 0 and loaded.card.reads == "pixels":
                 draw(params, loaded, views[0], tested["image"].iloc[rows[0]], folder)
+            del loaded
+            runtime.forget()
     return heat
 
 

@@ -60,6 +60,8 @@ def scored(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.
         parts = pd.DataFrame([one.parts or {} for one in found], index=seen.index)
         scores.append(seen[["image", "split"]].assign(p_fake=p_fakes(found)).join(parts))
         shifted.append(score_distorted(loaded, layout, index, set(seen.loc[split == "test", "image"])))
+        del loaded
+        runtime.forget()
     return pd.concat(scores), pd.concat(shifted)
 
 

@@ -1,5 +1,6 @@
 """TensorFlow, started once a process: without its banner, seeded, and the same to the last bit each time."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -57,6 +58,14 @@ def load_network(path: Path) -> Any:
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: not a network that can be loaded ({reason})") from None
+
+
+def forget() -> None:
+    """Let go of what networks that are used no more left behind in Keras: over models and folds it is gigabytes."""
+    import keras
+
+    keras.utils.clear_session()
+    gc.collect()
 
 
 @contextmanager
