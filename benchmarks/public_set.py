@@ -6,7 +6,7 @@
 Clones HEAD, takes `docs/ciplab/params.yaml`, imports FOLDER, and for each protocol runs `dvc repro`, copies
 `reports/results.md` to `docs/ciplab/<protocol>.md`, and prints the rows of the table in `docs/ciplab/README.md`.
 `--without` leaves models out; `--project` goes on in a clone of an earlier call, where only what changed runs. With
-two cores `folds` takes about half an hour.
+two cores `folds` takes about 50 minutes.
 """
 
 import argparse
