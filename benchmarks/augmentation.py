@@ -11,16 +11,16 @@ import time
 
 import numpy as np
 
-from fakefaces import runtime
-from fakefaces.augmentation import Recipe, augment
 from fakefaces.base import environment
 from fakefaces.base.files import read_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
-from fakefaces.fitting import load_view
+from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
-from fakefaces.training import Part, Schedule, fit
+from fakefaces.training.augmentation import Recipe, augment
+from fakefaces.training.fit import load_view
+from fakefaces.training.loop import Part, Schedule, fit
 
 
 def stored(train: Part, recipe: Recipe, copies: int, seed: int) -> Part:

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefaces import images, runtime
 from fakefaces.base.params import load
-from fakefaces.card import Card
+from fakefaces.data import images
+from fakefaces.data.corruptions import distort, levels
 from fakefaces.data.faces import find_faces
-from fakefaces.detector import Detector
-from fakefaces.distortion import distort, levels
-from fakefaces.evaluation.judgement import judge
+from fakefaces.evaluation.evaluate import judge
+from fakefaces.inference.detector import Detector
+from fakefaces.inference.metadata import Card
+from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 
 ROOT = Path(__file__).parents[1]

@@ -20,25 +20,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefaces import images, runtime
 from fakefaces.base.progress import track
+from fakefaces.data import images
+from fakefaces.data.corruptions import distort
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.data.splits import folds
-from fakefaces.distortion import distort
-from fakefaces.evaluation.judgement import with_sources
+from fakefaces.duplicates import group_images
+from fakefaces.evaluation.evaluate import with_sources
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.report import evaluate_scores
-from fakefaces.forensics.features import FAMILIES as SIZES
+from fakefaces.features.extract import seen
+from fakefaces.features.residual_dataset import measure
+from fakefaces.features.residuals.features import FAMILIES as SIZES
+from fakefaces.features.roi_pooling import Embed, boxed, embedding
+from fakefaces.models import runtime
+from fakefaces.models.backbones import make_backbone
 from fakefaces.models.forensic import weighed
 from fakefaces.models.forensic.looks import LOOKS, TOLD
 from fakefaces.models.forensic.regression import Settings, solve
-from fakefaces.sources import group_images
 from fakefaces.tracking.runs import stage_run
-from fakefaces.training import Part
-from fakefaces.views.backbones import make_backbone
-from fakefaces.views.boxed import Embed, boxed, embedding
-from fakefaces.views.reading import seen
-from fakefaces.views.traces import measure
+from fakefaces.training.loop import Part
 
 SEED, CROP, LONGEST, COPIES = 20, 448, 1024, 2
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}

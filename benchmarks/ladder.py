@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from fakefaces import detector, runtime
 from fakefaces.base import environment
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, track
 from fakefaces.data.faces import DIFFICULTIES, find_faces
-from fakefaces.samples import write_samples
-from fakefaces.scoring import p_fakes, score_files
+from fakefaces.inference import detector
+from fakefaces.inference.predict import p_fakes, score_files
+from fakefaces.models import runtime
+from syntheticfaces import write_samples
 
 MODELS = ("simple_cnn", "custom_cnn", "custom_cnn_augmented")
 SEEDS = (2001, 2002, 2003, 2004, 2005)  # no drawing, model or parameter was chosen with a look at these

@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fakefaces import detector, images, runtime
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params, load
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import track
+from fakefaces.data import images
+from fakefaces.data.corruptions import Level, distort
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.distortion import Level, distort
 from fakefaces.evaluation.report import evaluate_scores
-from fakefaces.views.reading import seen
+from fakefaces.features.extract import seen
+from fakefaces.inference import detector
+from fakefaces.models import runtime
 
 CHUNK = 64
 

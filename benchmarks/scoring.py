@@ -14,8 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fakefaces import detector, images, runtime
+from fakefaces.data import images
 from fakefaces.data.faces import find_faces
+from fakefaces.inference import detector
+from fakefaces.models import runtime
 
 
 def main() -> None:

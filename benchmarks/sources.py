@@ -21,8 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from fakefaces import images
-from fakefaces.sources import Known, describe_all, group_images, update
+from fakefaces.data import images
+from fakefaces.duplicates import Known, describe_all, group_images, update
 
 STRONGEST, SCREENED, BLOCK = 600, 4, 32  # keypoints for the screen, inliers to pass it, images a product
 RATIO, REACH = 0.8, 3.0  # of the distances to the two nearest, pixels between a point and its partner

@@ -17,8 +17,9 @@ WAYS = {"as here": ("1", "steps"), "without oneDNN": ("0", "steps"), "by fit": (
 def measure(way: str) -> None:
     import numpy as np
 
-    from fakefaces import runtime, training
+    from fakefaces.models import runtime
     from fakefaces.models.kinds import blueprint
+    from fakefaces.training import loop as training
 
     runtime.start(seed=0, threads=2)
     network = blueprint("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3), None)

@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefaces import runtime
-from fakefaces.augmentation import Recipe
 from fakefaces.base import environment
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params, load
+from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
-from fakefaces.fitting import View, fit_view, load_view
+from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
-from fakefaces.training import Row, Schedule
+from fakefaces.training.augmentation import Recipe
+from fakefaces.training.fit import View, fit_view, load_view
+from fakefaces.training.loop import Row, Schedule
 from fakefaces.tuning.search import Plan, PrunedError, Report, Trial, best, search
 from fakefaces.tuning.trials import sections
 

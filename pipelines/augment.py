@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from fakefaces.augmentation import Recipe, augment_with_parts
 from fakefaces.base.files import write_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
-from fakefaces.report.augmentations import draw_augmentations
-from fakefaces.views.pixels import make_pixels
+from fakefaces.features.resize import make_pixels
+from fakefaces.reporting.augmentations import draw_augmentations
+from fakefaces.training.augmentation import Recipe, augment_with_parts
 
 _SIZE = 160  # pixels of an image in the picture
 

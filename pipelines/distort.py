@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from fakefaces import images
 from fakefaces.base.files import write_json, written_aside
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params, Reads, View
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say, track
 from fakefaces.base.stage import run_stage
+from fakefaces.data import images
+from fakefaces.data.corruptions import distort, levels
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.distortion import distort, levels
-from fakefaces.views.reading import seen
+from fakefaces.features.extract import seen
 
 
 def main(params: Params, layout: Layout) -> None:

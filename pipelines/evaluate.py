@@ -6,20 +6,20 @@ from typing import Any
 import pandas as pd
 
 from fakefaces.base.files import write_json, write_text, written_aside
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say, track
 from fakefaces.base.stage import run_stage
-from fakefaces.card import read_card
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split, rounds
 from fakefaces.evaluation.comparisons import compare_all
 from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
-from fakefaces.evaluation.judgement import judge, with_sources
+from fakefaces.evaluation.evaluate import judge, with_sources
 from fakefaces.evaluation.parts import PART_SCORES, part_figures
 from fakefaces.evaluation.report import rounded
-from fakefaces.report.markdown import results_markdown
-from fakefaces.report.results import comparisons_table, results_table, rule_name
+from fakefaces.inference.metadata import read_card
+from fakefaces.reporting.tables.markdown import results_markdown
+from fakefaces.reporting.tables.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import stage_run

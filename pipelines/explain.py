@@ -7,22 +7,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefaces import detector, runtime
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import write_json, write_text, written_aside
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, say
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.evaluation.judgement import with_sources
+from fakefaces.evaluation.evaluate import with_sources
 from fakefaces.evaluation.report import rounded
 from fakefaces.explain.features import feature_maps, filters
 from fakefaces.explain.heat import detector_heat
 from fakefaces.explain.judging import judge_heat
 from fakefaces.explain.pictures import draw_feature_maps, draw_filters
 from fakefaces.explain.truth import truths
-from fakefaces.views.reading import read_all
+from fakefaces.features.extract import read_all
+from fakefaces.inference import detector
+from fakefaces.models import runtime
 
 
 def main(params: Params, layout: Layout) -> None:

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefaces import runtime
 from fakefaces.base.files import write_json, write_text, written_aside
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params, View
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
-from fakefaces.forensics.features import FAMILIES
-from fakefaces.views.backbones import Backbone, cut, features, make_backbone
-from fakefaces.views.boxed import boxed, embedding
-from fakefaces.views.pixels import make_pixels
-from fakefaces.views.traces import measure
+from fakefaces.features.residual_dataset import measure
+from fakefaces.features.residuals.features import FAMILIES
+from fakefaces.features.resize import make_pixels
+from fakefaces.features.roi_pooling import boxed, embedding
+from fakefaces.models import runtime
+from fakefaces.models.backbones import Backbone, cut, features, make_backbone
 
 
 def main(params: Params, layout: Layout, name: str) -> None:

@@ -2,16 +2,16 @@
 
 from fakefaces.base import environment
 from fakefaces.base.files import read_json, write_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
-from fakefaces.decision import record_of
-from fakefaces.evaluation.choice import choose
-from fakefaces.promotion import promote
-from fakefaces.remeasure import measured
-from fakefaces.tracking.evidence import gathered
-from fakefaces.tracking.registry import Registry
+from fakefaces.evaluation.model_selection import choose
+from fakefaces.registry.decision import record_of
+from fakefaces.registry.evidence import gathered
+from fakefaces.registry.promotion import promote
+from fakefaces.registry.rescore import measured
+from fakefaces.registry.store import Registry
 
 
 def main(params: Params, layout: Layout) -> None:

@@ -3,16 +3,16 @@
 from typing import Any
 
 from fakefaces.base.files import write_text
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, say
 from fakefaces.base.stage import run_stage
-from fakefaces.page import charts
-from fakefaces.page.card import card
-from fakefaces.page.content import content
-from fakefaces.page.gathered import Gathered
-from fakefaces.page.points import points
-from fakefaces.page.rendering import png, render_card, render_page
+from fakefaces.reporting.html import charts
+from fakefaces.reporting.html.context import content
+from fakefaces.reporting.html.dvc_plots import points
+from fakefaces.reporting.html.model_card import card
+from fakefaces.reporting.html.rendering import png, render_card, render_page
+from fakefaces.reporting.html.run_outputs import Gathered
 from fakefaces.tracking.runs import stage_run
 
 _STEPS = ("charts", "pictures", "galleries", "page", "MLflow")

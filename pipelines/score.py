@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 
 import fakefaces
-from fakefaces import detector, runtime
 from fakefaces.base.files import read_json, write_text
-from fakefaces.base.layout import Layout
-from fakefaces.base.made import Made, content
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, say, track
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.scoring import p_fakes, score_files
+from fakefaces.inference import detector
+from fakefaces.inference.predict import p_fakes, score_files
+from fakefaces.inference.score_cache import Made, content
+from fakefaces.models import runtime
 
 # What a score depends on besides the detector and the images: this stage's deps in dvc.yaml, as a test sees to.
 CODE = ("__init__.py", "base", "card.py", "data", "detector.py", "forensics", "images.py", "runtime.py", "scoring.py",

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from fakefaces import images
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.files import write_text
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, say, track
 from fakefaces.base.stage import run_stage
+from fakefaces.data import images
 from fakefaces.data.faces import find_faces
-from fakefaces.sources import Known, describe_all, find_pairs, load_known, name_pairs, save_known, update
+from fakefaces.duplicates import Known, describe_all, find_pairs, load_known, name_pairs, save_known, update
 
 
 def main(params: Params, layout: Layout) -> None:

@@ -3,13 +3,13 @@
 import pandas as pd
 
 from fakefaces.base.files import write_text
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
 from fakefaces.data.splits import SPLITS, folds, grouped_split, reference_split, rounds, validators
-from fakefaces.sources.groups import group_images
+from fakefaces.duplicates.groups import group_images
 
 
 def main(params: Params, layout: Layout) -> None:

@@ -7,22 +7,23 @@ from typing import Any
 
 import pandas as pd
 
-from fakefaces import images, runtime
-from fakefaces.augmentation import Recipe
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json, write_text
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Fit, Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, say
 from fakefaces.base.stage import run_stage
-from fakefaces.card import Card
+from fakefaces.data import images
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.detector import Detector
-from fakefaces.fitting import View, fit_view, load_view
+from fakefaces.inference.detector import Detector
+from fakefaces.inference.metadata import Card
+from fakefaces.models import runtime
 from fakefaces.models.kinds import Blueprint, blueprint
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.runs import Run, stage_run
-from fakefaces.training import Progress, Row, Schedule
+from fakefaces.training.augmentation import Recipe
+from fakefaces.training.fit import View, fit_view, load_view
+from fakefaces.training.loop import Progress, Row, Schedule
 
 
 def main(params: Params, layout: Layout, name: str) -> None:

@@ -3,14 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from fakefaces import runtime
 from fakefaces.base.files import write_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, say
 from fakefaces.base.stage import run_stage
+from fakefaces.models import runtime
 from fakefaces.tracking.runs import stage_run
-from fakefaces.tuning.pictures import draw
+from fakefaces.tuning.plots import draw
 from fakefaces.tuning.search import best
 from fakefaces.tuning.trials import STUDY, Study, sections
 

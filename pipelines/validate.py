@@ -4,8 +4,8 @@ import pandas as pd
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import write_json, write_text, written_aside
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds

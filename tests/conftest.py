@@ -42,8 +42,9 @@ def write_photographs(folder: Path, reals: int = 40, fakes: int = 40, size: int 
 @pytest.fixture(scope="module")
 def loaded():
     """An untrained detector that reads 32 pixels."""
-    from fakefaces import detector, runtime
-    from fakefaces.card import Card
+    from fakefaces.inference import detector
+    from fakefaces.inference.metadata import Card
+    from fakefaces.models import runtime
     from fakefaces.models.kinds import blueprint
 
     runtime.start(seed=1, threads=2)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefaces.augmentation import Recipe, augment, augment_with_parts
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.base.paths import Layout
+from fakefaces.training.augmentation import Recipe, augment, augment_with_parts
 from pipelines import sources, split, validate
 from pipelines.augment import main
 

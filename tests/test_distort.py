@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefaces import images
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
-from fakefaces.distortion import TRANSFORMS, distort, levels
-from fakefaces.forensics.features import describe
+from fakefaces.base.paths import Layout
+from fakefaces.data import images
+from fakefaces.data.corruptions import TRANSFORMS, distort, levels
+from fakefaces.features.residuals.features import describe
 from pipelines import distort as stage
 from tests.conftest import picture
 

@@ -1,11 +1,11 @@
 import pandas as pd
 import pytest
 
-from fakefaces.evaluation.judgement import judge, with_sources
+from fakefaces.evaluation.evaluate import judge, with_sources
 from fakefaces.evaluation.metrics import Confusion, figures_from_counts
-from fakefaces.report.markdown import results_markdown
-from fakefaces.report.reference import PRINTED
-from fakefaces.report.results import comparisons_table, results_table
+from fakefaces.reporting.tables.markdown import results_markdown
+from fakefaces.reporting.tables.reference import PRINTED
+from fakefaces.reporting.tables.results import comparisons_table, results_table
 
 COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printed figures
     "simple_cnn": (109, 96, 0, 0),

@@ -2,12 +2,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fakefaces import detector, runtime
 from fakefaces.base.files import read_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
-from fakefaces.card import Card
+from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
+from fakefaces.inference import detector
+from fakefaces.inference.metadata import Card
+from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
 from pipelines import sources, split, validate

@@ -3,13 +3,14 @@ import json
 import numpy as np
 import pytest
 
-from fakefaces import images, runtime
 from fakefaces.base.errors import ModelError, ParamsError
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import View, load
+from fakefaces.base.paths import Layout
+from fakefaces.data import images
 from fakefaces.data.splits import read_split
-from fakefaces.fitting import load_view
-from fakefaces.views.backbones import cut, features, make_backbone
+from fakefaces.models import runtime
+from fakefaces.models.backbones import cut, features, make_backbone
+from fakefaces.training.fit import load_view
 from pipelines import prepare, sources, split, validate
 
 
@@ -125,7 +126,7 @@ def test_the_stage_writes_each_view_once_in_the_order_of_the_table(workspace):
 
 
 def test_a_view_refuses_what_it_does_not_know():
-    from fakefaces.base.strict import parse
+    from fakefaces.base.schema import parse
 
     with pytest.raises(ParamsError, match="image_size"):
         parse(View, {"image_size": 4}, "here")

@@ -5,11 +5,11 @@ import pytest
 from fakefaces.base.errors import ModelError
 from fakefaces.base.params import Promote
 from fakefaces.data.faces import PARTS
-from fakefaces.decision import described, record_of, recorded, tags_of
-from fakefaces.evaluation.choice import choose
-from fakefaces.promotion import Measured, judge, operating_point, scores_of
-from fakefaces.tracking.evidence import Evidence
-from fakefaces.tracking.registry import Version
+from fakefaces.evaluation.model_selection import choose
+from fakefaces.registry.decision import described, record_of, recorded, tags_of
+from fakefaces.registry.evidence import Evidence
+from fakefaces.registry.promotion import Measured, judge, operating_point, scores_of
+from fakefaces.registry.store import Version
 
 RULE = Promote(name="n", metric="roc_auc", margin=0.05, slice_margin=0.1)
 

@@ -4,14 +4,14 @@ import pandas as pd
 import pytest
 
 from fakefaces.data.splits import read_split
-from fakefaces.page import charts
-from fakefaces.page.card import card
-from fakefaces.page.content import facts
-from fakefaces.page.gathered import Gathered
-from fakefaces.page.rendering import render_card
+from fakefaces.reporting.html import charts
+from fakefaces.reporting.html.context import facts
+from fakefaces.reporting.html.model_card import card
+from fakefaces.reporting.html.rendering import render_card
+from fakefaces.reporting.html.run_outputs import Gathered
 from pipelines.report import main
 from tests.browser import Browser, browser
-from tests.page.conftest import finished  # noqa: F401 - a fixture
+from tests.reporting.conftest import finished  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefaces import corrections, detector, runtime
-from fakefaces.card import Card, Operating
-from fakefaces.explain.looking import Look, look
+from fakefaces.explain.explanation import Look, look
+from fakefaces.inference import detector
+from fakefaces.inference.metadata import Card, Operating
+from fakefaces.inference.predict import Score
+from fakefaces.ingest import corrections
+from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.review.queue import Queue
-from fakefaces.scoring import Score
 from tests.browser import Browser, browser
 from tests.conftest import ROOT, picture
 

@@ -7,17 +7,18 @@ import pytest
 import yaml
 from PIL import Image
 
-from fakefaces import detector, runtime
 from fakefaces.base.errors import ModelError
-from fakefaces.base.layout import Layout
-from fakefaces.base.made import Made, content
 from fakefaces.base.params import load
-from fakefaces.card import Card, Operating
+from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
+from fakefaces.features import resize as pixels
+from fakefaces.inference import detector
+from fakefaces.inference.metadata import Card, Operating
+from fakefaces.inference.predict import score, score_files
+from fakefaces.inference.score_cache import Made, content
+from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
-from fakefaces.scoring import score, score_files
 from fakefaces.tracking.digests import digest
-from fakefaces.views import pixels
 from pipelines import distort, sources, split, validate
 from pipelines import score as score_stage
 from tests.conftest import ROOT, picture

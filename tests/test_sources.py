@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.base.paths import Layout
 from pipelines import sources
 
 

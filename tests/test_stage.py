@@ -13,7 +13,7 @@ import pytest
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.base.files import written_aside
-from fakefaces.base.layout import Layout
+from fakefaces.base.paths import Layout
 from fakefaces.base.stage import guarded
 
 

@@ -6,14 +6,14 @@ import textwrap
 import numpy as np
 import pytest
 
-from fakefaces import runtime
-from fakefaces.augmentation import Recipe
 from fakefaces.base.errors import ModelError
-from fakefaces.fitting import View, fit_view
+from fakefaces.models import runtime
+from fakefaces.models.backbones import cut, features, make_backbone
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
-from fakefaces.training import Part, Progress, Schedule, fingerprint, fit, solved
-from fakefaces.views.backbones import cut, features, make_backbone
+from fakefaces.training.augmentation import Recipe
+from fakefaces.training.fit import View, fit_view
+from fakefaces.training.loop import Part, Progress, Schedule, fingerprint, fit, solved
 from tests.conftest import ROOT
 
 SCHEDULE = Schedule(epochs=3, batch_size=16, learning_rate=0.003, patience=3)

@@ -8,8 +8,8 @@ import pytest
 
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.params import Params
-from fakefaces.base.strict import parse
-from fakefaces.tuning.pictures import draw
+from fakefaces.base.schema import parse
+from fakefaces.tuning.plots import draw
 from fakefaces.tuning.search import Found, Plan, PrunedError, Trial, best, search, share
 from fakefaces.tuning.trials import sections
 from tests.conftest import ROOT

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefaces import images
 from fakefaces.base.errors import DataError
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.base.paths import Layout
+from fakefaces.data import images
 from fakefaces.data.splits import read_split
 from fakefaces.validation.facts import image_facts
 from pipelines import split, validate

@@ -20,7 +20,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
-from fakefaces.base.layout import Layout
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say
 
 HERE = Path(__file__).parent

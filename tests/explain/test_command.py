@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from fakefaces.base.errors import DataError, FakefacesError
 from fakefaces.cli import app
 from fakefaces.cli.chosen import any_detector
-from fakefaces.explain.looking import look, shown
+from fakefaces.explain.explanation import look, shown
 from tests.conftest import picture
 
 

@@ -2,14 +2,14 @@ import keras
 import numpy as np
 import pytest
 
-from fakefaces import runtime
 from fakefaces.base.errors import ModelError
 from fakefaces.explain.features import feature_maps, filters
 from fakefaces.explain.gradcam import heat_maps, scaled
 from fakefaces.explain.heat import FINEST, coarse
 from fakefaces.explain.layers import convolutions, last_maps, leaves
+from fakefaces.models import runtime
+from fakefaces.models.backbones import cut, make_backbone
 from fakefaces.models.kinds import blueprint
-from fakefaces.views.backbones import cut, make_backbone
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fakefaces import images
+from fakefaces.data import images
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.explain.judging import centre, judge_heat, noise
 from fakefaces.explain.regions import BOXES, box_mask, suspected

@@ -9,15 +9,15 @@ import pandas as pd
 
 from fakefaces.base.files import write_json
 from fakefaces.base.params import Promote
-from fakefaces.card import Card
 from fakefaces.data.faces import PARTS
-from fakefaces.decision import Decision
-from fakefaces.detector import Detector
-from fakefaces.promotion import Measured, promote
+from fakefaces.inference.detector import Detector
+from fakefaces.inference.metadata import Card
+from fakefaces.registry.decision import Decision
+from fakefaces.registry.evidence import Evidence, find, gathered
+from fakefaces.registry.promotion import Measured, promote
+from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import SEEN
-from fakefaces.tracking.evidence import Evidence, find, gathered
-from fakefaces.tracking.registry import Registry, Version
 from fakefaces.tracking.runs import stage_run
 
 RULE = Promote(name="fake-faces", metric="roc_auc", margin=0.05, slice_margin=0.2)

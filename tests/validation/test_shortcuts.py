@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from fakefaces.data.faces import find_faces
 from fakefaces.validation.expectations import Rules, failures, validate_images
 from fakefaces.validation.facts import image_facts
-from fakefaces.validation.looks import Looks
+from fakefaces.validation.shortcut_features import Looks
 from fakefaces.validation.shortcuts import RULES, audit, fitted, out_of_fold, rule_features
 
 SIZE, EACH = 48, 60  # pixels; images of a class

@@ -7,12 +7,12 @@ import yaml
 from pydantic import Field, model_validator
 
 from fakefaces.base.errors import ParamsError
-from fakefaces.base.strict import Strict, parse
+from fakefaces.base.schema import Strict, parse
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Reads = Literal["pixels", "forensic"]  # what a network is given of an image: see fakefaces.views.reading
+Reads = Literal["pixels", "forensic"]  # what a network is given of an image: see fakefaces.features.extract
 
 
 class Sources(Strict):

@@ -10,8 +10,8 @@ from types import FrameType
 import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params, load
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import say
 
 

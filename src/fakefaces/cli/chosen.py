@@ -17,7 +17,7 @@ Model = Annotated[
 
 def image_files(paths: list[Path]) -> list[Path]:
     """The files to score: those named, and in folders those with an image's suffix."""
-    from fakefaces.images import SUFFIXES
+    from fakefaces.data.images import SUFFIXES
 
     found: list[Path] = []
     for path in paths:
@@ -57,7 +57,7 @@ def any_detector(model: str) -> Path:
     Raises:
         FakefacesError: it is none of these.
     """
-    from fakefaces.base.layout import Layout
+    from fakefaces.base.paths import Layout
 
     if model == "champion":
         return detector_folder(None)

@@ -18,6 +18,6 @@ def data(
     ],
 ) -> None:
     """Import photographs into data/ in place of those that are there; then run: dvc repro."""
-    from fakefaces import importing
+    from fakefaces.ingest import importing
 
     importing.import_photographs(source, environment.workspace())

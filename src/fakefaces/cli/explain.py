@@ -23,12 +23,14 @@ def explain(
     threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
 ) -> None:
     """Draw what a model sees: heat map, feature maps and filters."""
-    from fakefaces import detector, images, runtime
     from fakefaces.base.errors import DataError
     from fakefaces.base.progress import say, track
+    from fakefaces.data import images
+    from fakefaces.explain.explanation import look
     from fakefaces.explain.features import feature_maps, filters
-    from fakefaces.explain.looking import look
     from fakefaces.explain.pictures import draw_feature_maps, draw_filters, draw_look
+    from fakefaces.inference import detector
+    from fakefaces.models import runtime
 
     files = image_files(paths)
     folder = any_detector(model)

@@ -11,7 +11,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.cli.chosen import Model, detector_folder, image_files
 
 if TYPE_CHECKING:
-    from fakefaces.scoring import Score
+    from fakefaces.inference.predict import Score
 
 
 def predict(
@@ -21,8 +21,10 @@ def predict(
     threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
 ) -> None:
     """Score images with the champion: p_fake from 0 (real) to 1 (fake), and whether a person should look."""
-    from fakefaces import detector, runtime, scoring
     from fakefaces.base.progress import track
+    from fakefaces.inference import detector
+    from fakefaces.inference import predict as scoring
+    from fakefaces.models import runtime
 
     files = image_files(paths)
     folder = detector_folder(model)

@@ -7,8 +7,8 @@ import typer
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.files import write_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import load
+from fakefaces.base.paths import Layout
 
 
 def promote(
@@ -38,7 +38,7 @@ def promote(
 
 def back(dry_run: bool) -> None:
     """Go back to the former champion, or say which one that is."""
-    from fakefaces.tracking.registry import Registry
+    from fakefaces.registry.store import Registry
 
     registry = Registry(load(environment.workspace() / "params.yaml").promote.name)
     if dry_run:
@@ -51,10 +51,10 @@ def back(dry_run: bool) -> None:
 
 def forward(what: str | None, dry_run: bool, force: str | None) -> None:
     """Hold a candidate against the champion, and promote it or say what would become of it."""
-    from fakefaces import candidates, promotion
-    from fakefaces.decision import described, record_of
-    from fakefaces.remeasure import measured
-    from fakefaces.tracking.registry import Registry
+    from fakefaces.registry import candidates, promotion
+    from fakefaces.registry.decision import described, record_of
+    from fakefaces.registry.rescore import measured
+    from fakefaces.registry.store import Registry
 
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")

@@ -15,7 +15,7 @@ def registry(
     last: Annotated[int, typer.Option(min=1, help="Entries of the history.")] = 20,
 ) -> None:
     """Show the registered model: its versions, their aliases, and what was decided when."""
-    from fakefaces.tracking.registry import Registry
+    from fakefaces.registry.store import Registry
 
     found = Registry(registered_name())
     versions, history = [shown(version) for version in found.versions()], found.history()

@@ -22,8 +22,8 @@ def reproduce(
     """Say what differs between a run and here, and how to make its outputs again. Nothing is changed."""
     from fakefaces.base.errors import FakefacesError
     from fakefaces.cli.chosen import registered_name
+    from fakefaces.maintenance import history, reproducing
     from fakefaces.tracking import store
-    from fakefaces.upkeep import history, reproducing
 
     root = environment.workspace()
     with store.opened() as mlflow:

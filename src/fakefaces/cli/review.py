@@ -26,8 +26,9 @@ def review(
         from fakefaces.review.page import HOST, serve
     except ImportError:
         raise FakefacesError("the review page needs NiceGUI; install it with: uv sync --extra app") from None
-    from fakefaces import detector, runtime
-    from fakefaces.explain.looking import look
+    from fakefaces.explain.explanation import look
+    from fakefaces.inference import detector
+    from fakefaces.models import runtime
     from fakefaces.review.queue import Queue
 
     with socket.socket() as probe:

@@ -29,8 +29,8 @@ def runs(
 ) -> None:
     """Compare the runs of the store: each training with the figures of its evaluation."""
     from fakefaces.base.errors import FakefacesError
+    from fakefaces.maintenance import history
     from fakefaces.tracking import store
-    from fakefaces.upkeep import history
 
     if role not in _COLUMNS:
         raise FakefacesError(f"--role {role}: known are {', '.join(_COLUMNS)}")

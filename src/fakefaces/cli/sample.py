@@ -14,7 +14,7 @@ def sample(
 ) -> None:
     """Draw faces, real and doctored, in the layout of the public set."""
     from fakefaces.base.progress import progress
-    from fakefaces.samples import write_samples
+    from syntheticfaces import write_samples
 
     with progress("drawing faces", images) as step:
         done = 0

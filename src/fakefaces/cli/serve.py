@@ -16,7 +16,8 @@ def serve(
 ) -> None:
     """Serve the champion over HTTP, with MLflow's scoring server."""
     from fakefaces.base.progress import say
-    from fakefaces.tracking import detectors, server
+    from fakefaces.serving import server
+    from fakefaces.tracking import detectors
 
     uri = model or f"models:/{registered_name()}@{detectors.CHAMPION}"
     folder = detectors.fetched(uri)

@@ -15,10 +15,10 @@ def tune(
 
     OPTUNA_STORAGE names the database that they share, MLFLOW_TRACKING_URI the store of their runs.
     """
-    from fakefaces import runtime
-    from fakefaces.base.layout import Layout
     from fakefaces.base.params import load
+    from fakefaces.base.paths import Layout
     from fakefaces.base.progress import progress, say
+    from fakefaces.models import runtime
 
     if not worker:
         raise FakefacesError(

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data.faces import PARTS
-from fakefaces.detector import Detector
 from fakefaces.explain.gradcam import heat_maps
 from fakefaces.explain.regions import BOXES
+from fakefaces.inference.detector import Detector
 
 FINEST = 32  # cells a side that are kept of a map
 
@@ -21,7 +21,7 @@ def detector_heat(
 
     Args:
         detector: loaded.
-        views: (n, ...), stacked from :meth:`fakefaces.detector.Detector.read`.
+        views: (n, ...), stacked from :meth:`fakefaces.inference.detector.Detector.read`.
         progress: called with the number of images that were done.
 
     Returns:

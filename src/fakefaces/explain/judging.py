@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefaces.evaluation.localization import localization
+from fakefaces.explain.localization import localization
 from fakefaces.explain.pictures import smooth
 from fakefaces.explain.truth import SIDE, Truth
 
@@ -35,7 +35,7 @@ def judge_heat(
         seed: of noise and resampling.
 
     Returns:
-        The record of :func:`fakefaces.evaluation.localization.localization` with the baselines ``random`` and
+        The record of :func:`fakefaces.explain.localization.localization` with the baselines ``random`` and
         ``centre``, and ``truth``: how many fakes are judged by what. None where nothing is known of any.
     """
     rows = np.flatnonzero(images["image"].isin(list(known)))

@@ -12,7 +12,7 @@ from fakefaces.base.files import written_aside
 from fakefaces.explain.features import FeatureMaps, Filters
 
 if TYPE_CHECKING:
-    from fakefaces.explain.looking import Look
+    from fakefaces.explain.explanation import Look
 
 _WIDTH = 8 * 56 - 6  # pixels of a sheet: eight tiles of 50 with gaps of 6
 _GAP = 6

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefaces import images
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.progress import track
+from fakefaces.data import images
 from fakefaces.data.faces import PARTS
+from fakefaces.duplicates.registration import register
 from fakefaces.explain.regions import box_mask
-from fakefaces.sources.registration import register
 
 SIDE = 64  # pixels of the masks that heat maps are judged on
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import fakefaces.models
 from fakefaces.base.errors import ParamsError
-from fakefaces.base.strict import Strict, parse
+from fakefaces.base.schema import Strict, parse
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Blueprint:
         """Make the network of a kind that solves for it, fitted; see the kind.
 
         Args:
-            train: :class:`fakefaces.training.Part` to learn from.
+            train: :class:`fakefaces.training.loop.Part` to learn from.
             validation: to calibrate on.
             families: how many numbers of a view belong together, in their order.
         """

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from fakefaces.base.strict import Strict
+from fakefaces.base.schema import Strict
 
 
 class Settings(Strict):

@@ -9,8 +9,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fakefaces.card import Card
-from fakefaces.images import MAX_BYTES
+from fakefaces.data.images import MAX_BYTES
+from fakefaces.inference.metadata import Card
 from fakefaces.review.pictures import picture
 from fakefaces.review.queue import ORDERS, Item, Queue
 

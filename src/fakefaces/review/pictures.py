@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fakefaces.explain.looking import shown
+from fakefaces.explain.explanation import shown
 
 
 def picture(data: bytes, heat: NDArray[np.float32] | None, side: int) -> bytes:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.files import write_bytes
-from fakefaces.corrections import read_rows, write_corrections
-from fakefaces.explain.looking import Look
-from fakefaces.images import SUFFIXES
+from fakefaces.data.images import SUFFIXES
+from fakefaces.explain.explanation import Look
+from fakefaces.ingest.corrections import read_rows, write_corrections
 
 ORDERS = ("highest score", "lowest score", "least sure", "as added")
 Looking = Callable[[Sequence[tuple[str, bytes]]], list[Look]]

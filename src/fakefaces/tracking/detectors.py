@@ -13,7 +13,7 @@ from typing import Any
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
-from fakefaces.card import Operating, read_card
+from fakefaces.inference.metadata import Operating, read_card
 from fakefaces.tracking import store
 from fakefaces.tracking.runs import Run, find_run
 
@@ -27,7 +27,7 @@ def log_detector(run: Run, folder: Path, example: bytes) -> None:
 
     Args:
         run: the run that trained it.
-        folder: what :meth:`fakefaces.detector.Detector.save` wrote.
+        folder: what :meth:`fakefaces.inference.detector.Detector.save` wrote.
         example: one image file.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
@@ -58,7 +58,7 @@ def with_operating(folder: Path, operating: Operating | None) -> Iterator[Path]:
 def keep_for_serving(mlflow: Any, run: Any, folder: Path, tags: dict[str, str]) -> str:
     """Keep a detector with its operating point as a model of the run that trained it; nothing is loaded.
 
-    One process at a time: :meth:`fakefaces.tracking.registry.Registry.register` sees to that.
+    One process at a time: :meth:`fakefaces.registry.store.Registry.register` sees to that.
 
     Args:
         mlflow: the connected module.
@@ -109,7 +109,7 @@ def fetch(uri: str) -> Path:
         uri: ``models:/fake-faces@champion``, ``models:/fake-faces/3``, ``models:/m-...`` or the like.
 
     Returns:
-        The folder, as :func:`fakefaces.detector.load` takes it.
+        The folder, as :func:`fakefaces.inference.detector.load` takes it.
 
     Raises:
         TrackingError: there is no such model, its files are gone, or it is not ours.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fakefaces.base.layout import Layout
+from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.tracking.runs import Run
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from fakefaces.base import environment, locks
+from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.progress import say
-from fakefaces.tracking import processes, relinking
+from fakefaces.tracking import locks, processes, relinking
 
 EXPERIMENT = "fakefaces"
 

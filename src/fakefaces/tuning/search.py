@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fakefaces.base import locks
+from fakefaces.tracking import locks
 
 _POLL = 1.0  # seconds between two looks at a study whose last trials run elsewhere
 _RETRIES = 3  # of a trial whose process has died

@@ -7,18 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fakefaces.augmentation import Recipe
 from fakefaces.base import environment
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_json
-from fakefaces.base.layout import Layout
 from fakefaces.base.params import Params
+from fakefaces.base.paths import Layout
 from fakefaces.base.progress import Step
 from fakefaces.data.splits import read_split
-from fakefaces.fitting import View, code, fit_view, load_view
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.runs import Run
-from fakefaces.training import Row, Schedule, fingerprint
+from fakefaces.training.augmentation import Recipe
+from fakefaces.training.fit import View, code, fit_view, load_view
+from fakefaces.training.loop import Row, Schedule, fingerprint
 from fakefaces.tuning.search import Found, Plan, PrunedError, Report, Trial, search, share
 
 STUDY = "study"  # the tag by which the runs of one study are known

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fakefaces import images
 from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import track
-from fakefaces.validation.looks import Looks, gathered, look, unseen
+from fakefaces.data import images
+from fakefaces.validation.shortcut_features import Looks, gathered, look, unseen
 
 COLUMNS = (
     "image", "readable", "problem", "format", "mode", "width", "height", "bytes",

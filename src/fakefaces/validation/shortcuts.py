@@ -19,7 +19,7 @@ from fakefaces.data.faces import FAKE
 from fakefaces.evaluation import intervals
 from fakefaces.evaluation.metrics import majority_rate, weighted_figures
 from fakefaces.evaluation.scored import Array, Mask, Scored, scored
-from fakefaces.validation.looks import Looks
+from fakefaces.validation.shortcut_features import Looks
 
 RULES = ("header", "thumbnail", "colour", "exif")
 FOLDS = 5

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data.faces import PARTS
-from fakefaces.forensics.boxes import MIRRORED, NAMES
+from fakefaces.features.residuals.boxes import MIRRORED, NAMES
 
 
 @dataclass(frozen=True)

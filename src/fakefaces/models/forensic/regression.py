@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fakefaces.base.strict import Strict
+from fakefaces.base.schema import Strict
 from fakefaces.models.forensic.looks import Look
 
 if TYPE_CHECKING:
-    from fakefaces.training import Part
+    from fakefaces.training.loop import Part
 
 Array = NDArray[np.float64]
 

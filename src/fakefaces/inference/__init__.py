@@ -1,0 +1,1 @@
+"""Score images with a trained detector."""

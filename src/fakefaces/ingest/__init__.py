@@ -1,0 +1,1 @@
+"""Bring photographs and labels into data/."""

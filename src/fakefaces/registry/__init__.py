@@ -1,0 +1,1 @@
+"""Which model is promoted: candidates, decisions, and MLflow's registry."""

@@ -1,0 +1,1 @@
+"""The registered model behind MLflow's scoring server."""

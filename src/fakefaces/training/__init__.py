@@ -1,0 +1,1 @@
+"""Fit a network on the arrays of a split."""

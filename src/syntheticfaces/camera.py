@@ -1,0 +1,100 @@
+"""The camera of an identity: optics, sensor, white balance and its own JPEG file."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from syntheticfaces.exact import Bytes, Plane, blur, whole_kernel
+
+_SPAN = 12.0  # standard deviations of noise that the filter's range of 0..1 stands for
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera and its settings; noise is a standard deviation in 8-bit code values at mid grey."""
+
+    blur: float
+    noise: float
+    shot: float  # share of the noise variance that follows the light (Poisson)
+    chroma: float  # correlation of the noise between the colour channels
+    grain: float  # size of the noise's grains after demosaicing: standard deviation of a Gaussian, pixels
+    balance: tuple[float, float, float]
+    contrast: float
+    brightness: float
+    saturation: float
+    quality: int
+
+
+def draw_camera(rng: np.random.Generator) -> Camera:
+    """A random camera, from ranges that are the same for both classes."""
+    warm, tint = float(rng.normal(0, 0.045)), float(rng.normal(0, 0.018))
+    return Camera(
+        blur=float(rng.uniform(0.25, 0.85)),
+        noise=float(math.exp(rng.uniform(math.log(2.0), math.log(6.0)))),
+        shot=float(rng.uniform(0.1, 0.9)),
+        chroma=float(rng.uniform(0.15, 0.85)),
+        balance=(1 + warm, 1 + tint, 1 - warm),
+        contrast=float(rng.uniform(0.88, 1.14)),
+        brightness=float(rng.normal(0, 6)),
+        saturation=float(rng.uniform(0.82, 1.15)),
+        quality=int(rng.integers(80, 98)),
+        grain=float(rng.uniform(0.5, 0.9)),
+    )
+
+
+def with_noise(camera: Camera, noise: float) -> Camera:
+    """The same camera at another noise level."""
+    return replace(camera, noise=noise)
+
+
+def through_jpeg(image: Bytes, quality: int) -> Bytes:
+    """An image after one JPEG pass (4:2:0, standard tables)."""
+    with Image.open(io.BytesIO(encode_jpeg(image, quality))) as decoded:
+        return np.asarray(decoded.convert("RGB"))
+
+
+def encode_jpeg(image: Bytes, quality: int) -> bytes:
+    """A baseline JPEG file of an RGB image, always with the same kind of header."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="JPEG", quality=quality, subsampling=2)
+    return buffer.getvalue()
+
+
+def _developed(light: Plane, camera: Camera) -> Plane:
+    """White balance, saturation and contrast, on code values 0..1."""
+    red, green, blue = (light[:, :, k] for k in range(3))
+    grey = red * np.float32(0.3) + green * np.float32(0.59) + blue * np.float32(0.11)
+    result = np.empty_like(light)
+    for channel, gain in enumerate(camera.balance):
+        plane = grey + (light[:, :, channel] - grey) * np.float32(camera.saturation)
+        plane = plane * np.float32(gain)
+        plane = (plane - np.float32(0.5)) * np.float32(camera.contrast) + np.float32(0.5)
+        result[:, :, channel] = plane + np.float32(camera.brightness / 255)
+    return result
+
+
+def _grains(noise: Plane, size: float) -> Plane:
+    """White noise of unit variance as grains of a size; the variance stays 1."""
+    kernel = whole_kernel(size).astype(np.float64)
+    kept = float((kernel**2).sum() / kernel.sum() ** 2)  # the same along either axis
+    soft = blur(noise * np.float32(1 / _SPAN) + np.float32(0.5), size)
+    return (soft - np.float32(0.5)) * np.float32(_SPAN / kept)
+
+
+def photograph(scene: Bytes, camera: Camera, rng: np.random.Generator) -> Bytes:
+    """What the camera saves of a scene: both ``(H, W, 3)`` uint8 RGB."""
+    light = blur(scene.astype(np.float32) * np.float32(1 / 255), camera.blur)
+    image = _developed(light, camera)
+    common = _grains(rng.standard_normal(scene.shape[:2], dtype=np.float32), camera.grain)[:, :, None]
+    single = _grains(rng.standard_normal(scene.shape, dtype=np.float32), camera.grain)
+    grain = common * np.float32(math.sqrt(camera.chroma)) + single * np.float32(math.sqrt(1 - camera.chroma))
+    level = np.clip(image, np.float32(0.02), np.float32(1))
+    # Poisson noise in its normal approximation: variance in proportion to the light.
+    spread = np.sqrt(np.float32(1 - camera.shot) + np.float32(2 * camera.shot) * level)
+    noisy = image * np.float32(255) + grain * spread * np.float32(camera.noise)
+    return through_jpeg(np.rint(np.clip(noisy, 0, 255)).astype(np.uint8), camera.quality)

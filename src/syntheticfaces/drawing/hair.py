@@ -1,0 +1,180 @@
+"""Hair: its outline, the fall of the strands and their shine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from syntheticfaces.colour import mixed, over
+from syntheticfaces.drawing.head import TOP
+from syntheticfaces.drawing.strokes import curves, hairs
+from syntheticfaces.drawing.view import View
+from syntheticfaces.exact import Plane, bump, smooth
+from syntheticfaces.identity import Identity, Scene
+from syntheticfaces.textures import along, octaves
+
+_ALL = (slice(None), slice(None))
+_FALLS = ("long", "wavy")
+_CLOSE = ("crop", "shaved", "receding", "back")
+
+
+@dataclass(frozen=True)
+class Hair:
+    """The planes of one head of hair: strand texture, light on it, and the two outlines."""
+
+    strands: Plane
+    lit: Plane
+    behind: Plane
+    front: Plane
+
+
+def _volume(person: Identity) -> float:
+    if person.style == "shaved":
+        return 0.015
+    if person.style in _CLOSE:
+        return 0.05 + 0.3 * person.volume
+    return person.volume * (1.7 if person.style == "curly" else 1.1) + 0.03
+
+
+def _strands(u: Plane, v: Plane, rng: np.random.Generator, person: Identity, volume: float) -> Plane:
+    """Strand texture, mean 0, about -2..2, that follows the fall of the style."""
+    x = u - np.float32(person.parting)
+    depth = v - np.float32(TOP - volume - 0.35)
+    if person.style == "curly":
+        warp = octaves(rng, u.shape, {16: 9.0, 32: 14.0})
+        curls = along(rng, 8, v * np.float32(95) + warp, u * np.float32(95) - warp)
+        fine = along(rng, 4, v * np.float32(110) - warp, u * np.float32(110) + warp)
+        return np.float32(1.1) - np.float32(1.9) * np.abs(curls) + np.float32(0.45) * fine
+    if person.style in ("crop", "shaved", "receding"):
+        fall = x / (np.abs(depth) * np.float32(0.8) + np.float32(0.5))
+        fine = along(rng, 2, depth * np.float32(34), fall * np.float32(170))
+        return fine * np.float32(0.7) + octaves(rng, u.shape, {2: 0.45, 8: 0.25, 16: 0.2})
+    if person.style == "side":
+        fall = depth - np.float32(0.5) * x * x + np.float32(0.12) * np.abs(x)
+        way = np.abs(x)
+    else:
+        near = depth / (np.float32(1) + np.float32(0.62) * np.maximum(depth, 0))
+        fall = x / np.maximum(near, np.float32(0.12))
+        way = depth
+    if person.style == "wavy":
+        wave = way * np.float32(2.1)
+        turn = np.abs(wave - np.floor(wave) - np.float32(0.5)) * np.float32(2)
+        fall = fall + np.float32(0.16) * smooth(turn) * np.clip(depth - np.float32(0.8), 0, 1)
+    fall = fall + octaves(rng, u.shape, {64: 0.02, 32: 0.012})
+    fine = along(rng, 2, way * np.float32(9), fall * np.float32(150))
+    wisp = along(rng, 4, way * np.float32(8), fall * np.float32(95))
+    lock = along(rng, 16, way * np.float32(10), fall * np.float32(75))
+    return fine * np.float32(0.5) + wisp * np.float32(0.55) + lock * np.float32(0.65)
+
+
+def _reach(person: Identity, v: Plane, volume: float, strands: Plane) -> Plane:
+    """Half the width of the hair at height ``v``, where hair can be at all."""
+    crown, side = TOP - volume, (0.945 if person.style in _CLOSE else 0.985) + 0.5 * volume
+    up = np.clip((v + np.float32(0.3)) * np.float32(1 / (crown + 0.3)), 0, 1)
+    dome = np.sqrt(np.maximum(np.float32(1) - up * up * (np.float32(0.75) + np.float32(0.25) * up), 0))
+    width = dome * np.float32(side * person.width)
+    if person.style in _FALLS or (person.style == "fringe" and person.masculine < 0.5):
+        flare = np.clip((v + np.float32(0.3)) * np.float32(0.6), 0, 1)
+        width = width + flare * np.float32(0.1 + 0.9 * volume)
+        ends = np.float32(person.length) - v + strands * np.float32(0.06)
+        return width * smooth(ends * np.float32(3) + np.float32(0.5))
+    keep = np.float32(0.16 if person.style != "curly" else 0.5)
+    return width * smooth((keep - v) * np.float32(2.2) + np.float32(0.5))
+
+
+def _line(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
+    """Signed share by which a point lies outside the bare face: positive in the hair."""
+    top = person.hairline
+    x = u
+    if person.style == "fringe":
+        top = -0.42 + 0.12 * (person.hairline + 0.76)
+    elif person.style == "receding":
+        top = person.hairline - 0.2
+    line = np.full_like(u, np.float32(top))
+    if person.style == "fringe":
+        line = line - np.float32(0.1) * u * u + np.float32(0.12 * person.parting) * u
+    if person.style in ("side", "long", "wavy"):
+        way = np.float32(1 if person.parting < 0 else -1)
+        line = line + np.float32(0.16) * np.clip(way * u + np.float32(0.1), 0, 1)
+        line = line - np.float32(0.1) * bump((u - np.float32(person.parting)) ** 2 * np.float32(22))
+    if person.masculine > 0.5 and person.style != "fringe":
+        corner = 0.05 + 0.16 * person.age * (1.5 if person.style == "receding" else 1)
+        line = line - np.float32(corner) * bump((np.abs(u) - np.float32(0.5)) ** 2 * np.float32(11))
+    up = np.minimum(v, np.float32(0)) / line
+    side = 0.87 if person.style in _FALLS else 0.9
+    across = x * np.float32(1 / (side * person.width))
+    across = across * across
+    outside = across * across + up * up - np.float32(1)
+    rough = 0.16 if person.style in ("fringe", "side", "long", "wavy") else 0.1
+    return outside + strands * np.float32(rough * 0.8)
+
+
+def comb(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity, scene: Scene) -> Hair:
+    """Lay the hair of a person: everything that the two painting steps need."""
+    volume = _volume(person)
+    strands = _strands(u, v, rng, person, volume)
+    reach = _reach(person, v, volume, strands)
+    ragged = 0.05 if person.style == "curly" else (0.006 if person.style in _CLOSE else 0.014)
+    edge = reach - np.abs(u) + strands * np.float32(ragged)
+    soft = 7 if person.style in _CLOSE else 10
+    whole = smooth(edge * np.float32(view.unit / soft) + np.float32(0.3)) * (reach > np.float32(0.02))
+    line = _line(u, v, person, strands)
+    steep = 2.6 if person.style in ("shaved", "receding", "crop") else 6.0
+    front = whole * smooth(line * np.float32(steep) + np.float32(0.25))
+    if person.style not in _FALLS and not (person.style == "fringe" and person.masculine < 0.5):
+        burn = np.float32(0.1 + 0.16 * person.masculine)
+        front = front * smooth((burn - v) * np.float32(5))
+    if person.style == "shaved":
+        front = front * np.float32(0.5)
+    if person.style == "receding":
+        bald = bump((u * np.float32(1.3)) ** 2 + ((v - np.float32(TOP + 0.1)) * np.float32(1.25)) ** 2)
+        front = front * (np.float32(1) - np.float32(0.9) * smooth(bald * 3))
+    nx = u * np.float32(1 / 1.2)
+    ny = (v + np.float32(0.35)) * np.float32(1 / 1.35)
+    lx, ly, lz = scene.light
+    dome = np.sqrt(np.maximum(np.float32(1) - np.float32(0.8) * (nx * nx + ny * ny), np.float32(0.02)))
+    facing = np.maximum(nx * np.float32(lx) + ny * np.float32(ly) + dome * np.float32(lz), 0)
+    lit = np.float32(0.7 * scene.ambient + 0.12) + facing * np.float32(0.8 * scene.key)
+    ring = ny + np.float32(0.42) + nx * np.float32(0.25 * lx) + strands * np.float32(0.05)
+    lit = lit * (np.float32(1) + np.float32(0.9 * scene.gloss) * bump(ring * ring * np.float32(7)))
+    return Hair(strands, lit.astype(np.float32), whole, front)
+
+
+def _colour(hair: Hair, person: Identity, dim: float) -> tuple[Plane, Plane]:
+    weight = np.maximum(np.float32(1) + hair.strands * np.float32(0.36), np.float32(0.12)) * hair.lit
+    sheen = np.maximum(hair.strands - np.float32(0.55), 0) * hair.lit * np.float32(0.035 + 0.05 * person.grey)
+    return weight * np.float32(dim), sheen * np.float32(dim)
+
+
+def paint_behind(canvas: Plane, hair: Hair, person: Identity) -> None:
+    """Paint the hair behind head and neck, darker than the front, in place."""
+    if person.style in _CLOSE:
+        return
+    shade, _ = _colour(hair, person, 0.5)
+    over(canvas, _ALL, person.hair, hair.behind, shade)
+
+
+def paint_front(
+    canvas: Plane, view: View, hair: Hair, rng: np.random.Generator, person: Identity, scene: Scene
+) -> None:
+    """Paint the hair in front of the head, its shadow on the skin and stray hairs, in place."""
+    drop = max(2, view.canvas // 70)
+    shifted = np.zeros_like(hair.front)
+    shifted[drop:] = hair.front[:-drop]
+    strength = 0.15 if person.style in _CLOSE else 0.42
+    below = shifted * (np.float32(1) - hair.front) * np.float32(strength)
+    over(canvas, _ALL, mixed((0.02, 0.01, 0.01), person.skin, 0.12), below)
+    shade, sheen = _colour(hair, person, 1.0)
+    over(canvas, _ALL, person.hair, hair.front, shade)
+    canvas += sheen * hair.front
+    if person.style in ("long", "wavy", "side", "fringe"):
+        count = 30
+        side = rng.choice([-1.0, 1.0], count)
+        u, v = side * rng.uniform(0.2, 1.0, count), TOP - 0.04 + rng.uniform(0, 0.5, count)
+        end_u, end_v = u + side * rng.uniform(0.02, 0.3, count), v + rng.uniform(0.25, 0.9, count)
+        middle = np.stack([(u + end_u) / 2 + side * rng.uniform(0.02, 0.12, count), (v + end_v) / 2], 1)
+        knots = np.stack([np.stack([u, v], 1), middle, np.stack([end_u, end_v], 1)], axis=1)
+        stray = hairs(view, curves(knots, 6))
+        colour = mixed(person.hair, (0.3, 0.28, 0.25), 0.15)
+        over(canvas, _ALL, colour, stray * np.float32(0.3), np.float32(0.6) + hair.lit * np.float32(0.4))

@@ -1,0 +1,116 @@
+"""The relief of the head, from which the shading follows, and its outline."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from syntheticfaces.drawing.view import View
+from syntheticfaces.exact import Plane, bump, smooth
+from syntheticfaces.identity import Identity, Scene
+
+TOP = -1.26
+_KNOTS = 512
+_REACH = 12
+
+
+def half_width(person: Identity, v: Plane) -> Plane:
+    """Half the width of the head at height ``v`` (any shape); 0 above the crown and below the chin."""
+    j, w, chin = person.jaw, person.width, person.chin
+    young = 0.04 * (person.cheek - 0.5)
+    heights = [TOP, -1.12, -0.92, -0.6, -0.2, 0.15, 0.45, 0.72, 0.95, 1.14, chin - 0.13, chin]
+    widths = [0, 0.53, 0.77, 0.895, 0.94, 0.94 + j / 3, 0.905 + j * 0.6 + young, 0.84 + j + young,
+              0.74 + 1.5 * j, 0.6 + 1.6 * j, 0.415 + 0.8 * j, 0]  # fmt: skip
+    top, bottom = TOP - 0.08, chin + 0.08
+    # Squares are interpolated, below zero outside the head, because then crown and chin come out round.
+    squares = [x * x for x in widths]
+    squares = [-squares[1] * 0.08 / 0.14, *squares, -squares[-2] * 0.08 / 0.13]
+    table = np.interp(np.linspace(top, bottom, _KNOTS), [top, *heights, bottom], squares)
+    padded = np.concatenate([np.full(_REACH, table[0]), table, np.full(_REACH, table[-1])])
+    rounded = np.zeros(_KNOTS)
+    for k in range(2 * _REACH + 1):  # a short mean takes the corners off the polygon
+        rounded += padded[k : k + _KNOTS]
+    row = (np.sqrt(np.maximum(rounded, 0) / (2 * _REACH + 1)) * w).astype(np.float32)
+    place = (v - np.float32(top)) * np.float32((_KNOTS - 1) / (bottom - top))
+    place = np.clip(place, 0, _KNOTS - 1.001)
+    low = place.astype(np.int32)
+    result: Plane = row[low] + (row[low + 1] - row[low]) * (place - low).astype(np.float32)
+    return result
+
+
+def outline(view: View, u: Plane, width: Plane) -> Plane:
+    """Opacity of the head, soft over about two canvas pixels."""
+    soft = smooth((width - np.abs(u)) * np.float32(view.unit / 3) + np.float32(0.5))
+    return soft * np.minimum(width * np.float32(view.unit / 14), np.float32(1))
+
+
+class Relief:
+    """Height of the face above the picture plane, in face units, built up from hills."""
+
+    def __init__(self, view: View, u: Plane, v: Plane, width: Plane, person: Identity) -> None:
+        self.view, self.u, self.v = view, u, v
+        across = u / np.maximum(width, np.float32(0.05))
+        rows = (v - np.float32(0.05)) * np.float32(1 / 1.5)
+        profile = np.float32(1) - np.float32(0.42) * rows * rows
+        q = across * across
+        self.height: Plane = (
+            np.float32(0.78) * np.sqrt(np.maximum(np.float32(1) - q * (np.float32(0.35) + np.float32(0.65) * q), 0))
+            * profile
+        )  # fmt: skip
+
+    def hill(self, u: float, v: float, ru: float, rv: float, amount: float, lean: float = 0.0) -> None:
+        """Add a smooth hill (or a dip) of the given radii; ``lean`` shears it sideways along v."""
+        window = self.view.window(u, v, ru + abs(lean) * rv, rv)
+        du, dv = self.u[window] - np.float32(u), self.v[window] - np.float32(v)
+        if lean:
+            du = du - np.float32(lean) * dv
+        r2 = (du * np.float32(1 / ru)) ** 2 + (dv * np.float32(1 / rv)) ** 2
+        self.height[window] += np.float32(amount) * bump(r2)
+
+    def features(self, person: Identity, scene: Scene) -> None:
+        """Add brow, sockets, lids, nose, cheeks, lips and chin."""
+        male, age, smile = person.masculine, person.age, scene.smile
+        for side in (-1, 1):
+            eye = side * person.eye_x
+            self.hill(side * 0.4, person.brow_y + 0.03, 0.42, 0.17, 0.035 + 0.05 * male)
+            self.hill(eye, person.eye_y - 0.1, 0.34, 0.17, -0.06 - 0.03 * male)
+            self.hill(side * 0.22, 0.02, 0.14, 0.2, -0.085)
+            self.hill(eye, person.eye_y - 0.01, 0.24, 0.17, 0.085)
+            self.hill(eye, person.eye_y + 0.21, 0.24, 0.09, 0.012 + 0.04 * age)
+            self.hill(side * 0.6, 0.42, 0.4, 0.36, 0.05 + 0.06 * person.cheek + 0.05 * max(smile, 0))
+            self.hill(side * 0.66, 0.95, 0.24, 0.4, -0.03 - 0.05 * (1 - person.cheek) * (1 - 0.4 * max(smile, 0)))
+            self.hill(side * 0.93, -0.15, 0.2, 0.4, -0.04)
+            self.hill(side * (person.mouth_width + 0.06), person.mouth_y - 0.05 * smile, 0.12, 0.12, -0.025)
+            if age > 0.45:
+                self.hill(side * 0.52, 1.16, 0.2, 0.2, 0.05 * (age - 0.45))
+        self._nose(person, scene)
+        m, full = person.mouth_y, person.lip_full
+        self.hill(0, m, 0.5, 0.3, 0.07)
+        self.hill(0, m - 0.19, 0.05, 0.13, -0.02)
+        self.hill(0, m + full * 1.05 + 0.1, 0.24, 0.09, -0.055)
+        self.hill(0, person.chin - 0.17, 0.25, 0.2, 0.085 + 0.03 * male)
+
+    def _nose(self, person: Identity, scene: Scene) -> None:
+        tip, half = person.nose_length - 0.1, person.nose_width
+        lean = scene.yaw * 0.55
+        window = self.view.window(0, tip / 2, 0.5, tip / 2 + 0.5)
+        du, v = self.u[window], self.v[window]
+        rise = np.clip((v + np.float32(0.24)) * np.float32(1 / (tip + 0.24)), 0, 1)
+        du = du - np.float32(lean) * rise
+        narrow = np.float32(0.17) + np.float32(0.13) * rise * rise
+        end = smooth((np.float32(tip + 0.16) - v) * np.float32(1 / 0.3))
+        onset = smooth((v + np.float32(0.42)) * np.float32(1 / 0.36))
+        ridge = (np.float32(0.045) + np.float32(0.2 * person.nose_ridge) * rise) * end * onset
+        self.height[window] += ridge * bump((du / narrow) ** 2)
+        self.hill(lean, tip - 0.01, half * 0.8, 0.2, 0.13)
+        for side in (-1, 1):
+            self.hill(lean + side * half * 0.74, tip + 0.035, half * 0.5, 0.14, 0.1)
+            self.hill(lean + side * half * 1.25, tip + 0.05, 0.08, 0.16, -0.025)
+
+    def normals(self) -> tuple[Plane, Plane, Plane]:
+        """Unit normals: right, down and towards the viewer; three planes of the canvas."""
+        z = self.height * np.float32(self.view.unit * 0.5)
+        right, down = np.zeros_like(z), np.zeros_like(z)
+        right[:, 1:-1] = z[:, :-2] - z[:, 2:]
+        down[1:-1] = z[:-2] - z[2:]
+        scale = np.float32(1) / np.sqrt(right * right + down * down + np.float32(1))
+        return right * scale, down * scale, scale

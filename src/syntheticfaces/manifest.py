@@ -1,0 +1,67 @@
+"""The manifest of a set: one line of CSV for each image."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from syntheticfaces.making import Made
+
+COLUMNS = (
+    "image", "label", "difficulty", "parts", "base", "donor", "group", "seed", "decoy", "mask",
+    "camera_blur", "camera_noise", "camera_shot", "camera_chroma", "camera_grain", "camera_quality",
+    "donor_blur", "donor_noise", "donor_grain", "donor_quality",
+    "residual", "noise_ratio", "scale", "feather", "kernel",
+)  # fmt: skip
+
+
+def mask_name(image: str) -> str:
+    """Where the mask of an image lies: ``masks/easy_1_1111.png`` for ``training_fake/easy_1_1111.jpg``."""
+    return f"masks/{image.rsplit('/', 1)[-1].removesuffix('.jpg')}.png"
+
+
+def row(made: Made, seed: int) -> dict[str, str]:
+    """The manifest's line for one image; a field that does not apply is empty."""
+    entry, camera = made.entry, made.camera
+    line = dict.fromkeys(COLUMNS, "")
+    line |= {
+        "image": entry.name,
+        "label": entry.label,
+        "parts": entry.parts,
+        "base": f"p{entry.base:05d}",
+        "group": f"g{entry.group:05d}",
+        "seed": str(seed),
+        "decoy": entry.decoy,
+        "camera_blur": f"{camera.blur:.3f}",
+        "camera_noise": f"{camera.noise:.3f}",
+        "camera_shot": f"{camera.shot:.3f}",
+        "camera_chroma": f"{camera.chroma:.3f}",
+        "camera_grain": f"{camera.grain:.3f}",
+        "camera_quality": str(camera.quality),
+    }
+    if made.craft is not None and made.donor_camera is not None:
+        craft, donor = made.craft, made.donor_camera
+        line |= {
+            "difficulty": entry.difficulty or "",
+            "donor": f"p{entry.donor:05d}",
+            "mask": mask_name(entry.name),
+            "donor_blur": f"{donor.blur:.3f}",
+            "donor_noise": f"{donor.noise:.3f}",
+            "donor_grain": f"{donor.grain:.3f}",
+            "donor_quality": str(donor.quality),
+            "residual": f"{craft.residual:.3f}",
+            "noise_ratio": f"{craft.noise_ratio:.3f}",
+            "scale": f"{craft.scale:.4f}",
+            "feather": f"{craft.feather:.3f}",
+            "kernel": craft.kernel,
+        }
+    return line
+
+
+def write_manifest(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write the lines as CSV with a header, UTF-8, with bare line feeds."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,149 @@
+"""Writing a whole set to a directory, in parallel and all or nothing."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fakefaces.base.errors import DataError
+from syntheticfaces.camera import encode_jpeg
+from syntheticfaces.making import make_image
+from syntheticfaces.manifest import mask_name, row, write_manifest
+from syntheticfaces.plan import Entry, draw_plan
+
+QUALITY = 90  # of the last save, the same for every image
+_SIZES = range(128, 257)
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class _Batch:
+    entries: Sequence[Entry]
+    directory: Path
+    size: int
+    seed: int
+
+
+def write_samples(
+    directory: Path,
+    *,
+    images: int = 800,
+    size: int = 176,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Draw a set of real and doctored faces in the layout of the public one.
+
+    The set is written beside ``directory`` and moved there when it is complete. It holds
+    ``training_real/real_00001.jpg``, ``training_fake/mid_7_1101.jpg``, ``masks/mid_7_1101.png`` (1 bit,
+    white where a part was replaced) and ``manifest.csv``. Image ``k`` of a seed does not depend on
+    ``images`` or ``workers``.
+
+    Args:
+        directory: Where the set goes: absent, or an empty directory.
+        images: Number of images, 1 or more; 53 % are real.
+        size: Side of the images in pixels, 128 to 256.
+        seed: Seed of all random streams, 0 or more.
+        workers: Number of processes; all available processors if None, no extra process if 1. The
+            processes are spawned, so a script that calls this needs the usual guard on ``__main__``.
+        progress: Called with the number of images done and the number in all, after every few.
+
+    Raises:
+        DataError: The directory is in use, or a number is out of range.
+    """
+    directory = Path(directory)
+    _check(directory, images, size, seed, workers)
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as aside:
+            target = Path(aside) / "set"
+            _write(target, images, size, seed, workers, progress)
+            if directory.exists():
+                directory.rmdir()
+            target.rename(directory)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"cannot write the sample set to {directory}: {reason}; choose another place"
+        raise DataError(message) from error
+
+
+def _check(directory: Path, images: int, size: int, seed: int, workers: int | None) -> None:
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise DataError(f"{directory} is there already and is not an empty directory; choose another place")
+    if images < 1:
+        raise DataError(f"cannot make {images} sample images; ask for 1 or more")
+    if size not in _SIZES:
+        raise DataError(f"cannot make sample images of {size} px; ask for {_SIZES[0]} to {_SIZES[-1]}")
+    if seed < 0:
+        raise DataError(f"the seed of the sample set is {seed}; choose 0 or more")
+    if workers is not None and workers < 1:
+        raise DataError(f"cannot make sample images with {workers} processes; ask for 1 or more")
+
+
+def _write(
+    target: Path, images: int, size: int, seed: int, workers: int | None, progress: Callable[[int, int], None] | None
+) -> None:
+    for name in ("training_real", "training_fake", "masks"):
+        (target / name).mkdir(parents=True)
+    plan = draw_plan(images, seed)
+    batches = [_Batch(plan[k : k + _BATCH], target, size, seed) for k in range(0, images, _BATCH)]
+    rows: list[dict[str, str]] = []
+    for done in _results(batches, workers if workers is not None else _processors()):
+        rows += done
+        if progress is not None:
+            progress(len(rows), images)
+    rows.sort(key=lambda line: line["image"])
+    write_manifest(target / "manifest.csv", rows)
+
+
+def _results(batches: list[_Batch], workers: int) -> Iterator[list[dict[str, str]]]:
+    workers = min(workers, len(batches))
+    if workers == 1:
+        yield from map(_write_batch, batches)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+        try:
+            yield from pool.map(_write_batch, batches)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _start_worker() -> None:
+    cv2.setNumThreads(1)
+
+
+def _write_batch(batch: _Batch) -> list[dict[str, str]]:
+    rows = []
+    for entry in batch.entries:
+        made = make_image(entry, batch.size, batch.seed)
+        (batch.directory / entry.name).write_bytes(encode_jpeg(made.image, QUALITY))
+        if made.mask is not None:
+            (batch.directory / mask_name(entry.name)).write_bytes(_mask_file(made.mask))
+        rows.append(row(made, batch.seed))
+    return rows
+
+
+def _mask_file(mask: npt.NDArray[np.bool_]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(mask).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,69 @@
+import cv2
+import numpy as np
+import pytest
+
+from fakefaces.base.errors import DataError
+from fakefaces.duplicates import Features, describe, describe_all
+from fakefaces.duplicates.features import MOST_KEYPOINTS, NORM
+from fakefaces.duplicates.hashing import BANDS, BITS, keys
+
+
+def test_arrays_are_bounded_and_normed(picture):
+    found = describe(cv2.resize(picture(0), (2000, 1500)))
+    assert 200 < len(found) <= MOST_KEYPOINTS
+    assert found.keypoints.dtype == np.float32 and found.keypoints.shape == (len(found), 4)
+    assert found.descriptors.dtype == np.uint8 and found.descriptors.shape == (len(found), 128)
+    assert found.shape == (1500, 2000) and found.reduction == 0.2
+    lengths = np.linalg.norm(found.descriptors.astype(float), axis=1)
+    assert np.abs(lengths / NORM - 1).max() < 0.02
+    # In pixels of the image as given, not of the working size.
+    assert 1200 < found.keypoints[:, 0].max() < 2000 and 900 < found.keypoints[:, 1].max() < 1500
+
+
+def test_the_same_pixels_give_the_same_bytes_on_any_number_of_threads(picture):
+    alone = describe(picture(1))
+    threads = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(1)
+        single = describe(picture(1))
+    finally:
+        cv2.setNumThreads(threads)
+    many = describe_all(((str(i), picture(1)) for i in range(6)), workers=3)
+    for other in (single, *many.values()):
+        assert other.keypoints.tobytes() == alone.keypoints.tobytes()
+        assert other.descriptors.tobytes() == alone.descriptors.tobytes()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (128, 128)])
+def test_an_image_without_structure_has_no_features(shape):
+    found = describe(np.full(shape, 77, np.uint8))
+    assert len(found) == 0 and found.descriptors.shape == (0, 128)
+    assert keys(found.descriptors).shape == (0, BANDS)
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.float32), np.zeros((0, 9), np.uint8)]
+)
+def test_what_is_no_grey_image_is_refused(wrong):
+    with pytest.raises(DataError, match="grey image"):
+        describe(wrong)
+
+
+def test_a_name_comes_once(picture):
+    with pytest.raises(DataError, match="twice"):
+        describe_all([("a", picture(0)), ("a", picture(1))])
+
+
+def test_arrays_that_do_not_belong_together_are_refused():
+    with pytest.raises(DataError, match="belong together"):
+        Features(np.zeros((2, 4), np.float32), np.zeros((3, 128), np.uint8), (9, 9), 1.0)
+
+
+def test_keys_are_exact_balanced_and_do_not_depend_on_the_rows_beside(picture):
+    descriptors = np.concatenate([describe(picture(seed)).descriptors for seed in range(4)])
+    together = keys(descriptors)
+    assert together.max() < 2**BITS
+    alone = np.concatenate([keys(row[None]) for row in descriptors[:50]])
+    assert (together[:50] == alone).all()
+    bits = together[:, :, None] >> np.arange(BITS, dtype=np.uint32) & 1
+    assert abs(bits.mean() - 0.5) < 0.05

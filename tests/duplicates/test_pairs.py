@@ -1,0 +1,151 @@
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from fakefaces.base.errors import DataError
+from fakefaces.duplicates import Features, Known, describe, find_pairs, name_pairs, update
+from fakefaces.duplicates.pairs import COLUMNS, KEPT_INLIERS
+
+MIN = 13
+
+
+def moved(image: np.ndarray, scale: float, angle: float) -> np.ndarray:
+    """Scale, and turn by degrees from x to y, about the centre."""
+    height, width = image.shape
+    return cv2.warpAffine(image, cv2.getRotationMatrix2D((width / 2, height / 2), -angle, scale), (width, height))
+
+
+def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+
+
+def pasted(base: np.ndarray, donor: np.ndarray) -> np.ndarray:
+    result = base.copy()
+    result[120:250, 100:260] = donor[120:250, 100:260]
+    return result
+
+
+def search(images: dict[str, np.ndarray], **arguments: object) -> pd.DataFrame:
+    return find_pairs({name: describe(image) for name, image in images.items()}, min_inliers=MIN, seed=3, **arguments)
+
+
+@pytest.fixture(scope="module")
+def features(picture) -> dict[str, Features]:
+    """Eight photographs, and four images made of the first three."""
+    images = {f"p{seed}": picture(seed) for seed in range(8)}
+    images["crop"] = jpeg(picture(0)[40:320, 60:330], 80)
+    images["fake"] = jpeg(moved(pasted(picture(1), picture(2)), 1.0, 4), 90)
+    images["large"] = cv2.resize(picture(2), None, fx=2.5, fy=2.5, interpolation=cv2.INTER_CUBIC)
+    images["small"] = cv2.resize(picture(0), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    return {name: describe(image) for name, image in images.items()}
+
+
+def test_all_partners_are_found_and_no_one_else(features):
+    found = find_pairs(features, min_inliers=MIN, seed=3)
+    assert list(zip(found["a"], found["b"], strict=True)) == [
+        ("crop", "p0"),
+        ("crop", "small"),
+        ("fake", "large"),  # the pasted part
+        ("fake", "p1"),
+        ("fake", "p2"),
+        ("large", "p2"),
+        ("p0", "small"),
+    ]
+    assert tuple(found.columns) == COLUMNS
+    assert [str(dtype) for dtype in found.dtypes] == ["str", "str", "int64", "float64", "float64"]
+
+
+@pytest.mark.parametrize(("scale", "angle"), [(1.0, 0.0), (0.8, 0.0), (1.2, 7.0), (1.0, -35.0), (0.6, 170.0)])
+def test_scale_and_angle_are_those_from_a_to_b(picture, scale, angle):
+    found = search({"a": picture(5), "b": jpeg(moved(picture(5), scale, angle), 85)})
+    assert len(found) == 1
+    assert found["scale"][0] == pytest.approx(scale, rel=0.01)
+    assert (found["angle"][0] - angle + 180) % 360 - 180 == pytest.approx(0, abs=0.5)
+
+
+def test_sizes_as_given_count_for_the_scale(picture):
+    found = search({"a": cv2.resize(picture(5), (1080, 1080)), "b": picture(5)})
+    assert found["scale"][0] == pytest.approx(1 / 3, rel=0.01)
+
+
+def test_exact_copies_pair_and_mirrored_ones_do_not(picture):
+    assert len(search({"a": picture(4), "b": picture(4)})) == 1
+    assert search({"a": picture(4), "b": picture(4)[:, ::-1].copy()}).empty
+
+
+def test_one_after_the_other_or_backwards_is_as_at_once(features):
+    at_once = update(Known(), features, seed=3)
+    names = list(features)
+    for order in (names, names[::-1]):
+        known = Known(seed=3)
+        for start in range(0, len(order), 5):
+            known = update(known, {name: features[name] for name in order[start : start + 5]}, seed=3)
+        assert_frame_equal(known.pairs, at_once.pairs)
+        assert list(known.features) == list(at_once.features)
+
+
+def test_known_pairs_are_not_found_again_and_new_ones_are(features, monkeypatch):
+    from fakefaces.duplicates import pairs
+
+    compared: list[int] = []
+    original = pairs.compare
+    monkeypatch.setattr(pairs, "compare", lambda *a, **k: compared.append(1) or original(*a, **k))
+    first = {name: each for name, each in features.items() if name != "small"}
+    known = update(Known(), first, seed=3)
+    before = len(compared)
+    both = update(known, features, seed=3)
+    assert len(compared) - before == 2  # small with p0 and with crop
+    assert_frame_equal(both.pairs, update(Known(), features, seed=3).pairs)
+    compared.clear()
+    assert_frame_equal(update(both, features, seed=3).pairs, both.pairs)
+    assert compared == []
+    update(both, {}, seed=4)  # another seed: verified anew
+    assert compared
+
+
+def test_only_asked_for_images_are_returned(features):
+    known = update(Known(), features, seed=3)
+    some = {name: features[name] for name in ("p0", "crop", "p1")}
+    found = find_pairs(some, known, min_inliers=MIN, seed=3)
+    assert list(zip(found["a"], found["b"], strict=True)) == [("crop", "p0")]
+
+
+def test_threads_and_repetition_change_nothing(features):
+    tables = [find_pairs(features, min_inliers=MIN, seed=3, workers=workers) for workers in (1, 1, 3)]
+    assert_frame_equal(tables[0], tables[1])
+    assert_frame_equal(tables[0], tables[2])
+
+
+def test_progress_ends_with_all(features):
+    calls: list[tuple[int, int]] = []
+    find_pairs(features, min_inliers=MIN, seed=3, progress=lambda done, total: calls.append((done, total)))
+    assert calls and calls[-1][0] == calls[-1][1]
+
+
+def test_nothing_to_compare():
+    flat = describe(np.full((200, 200), 9, np.uint8))
+    for images in ({}, {"a": flat}, {"a": flat, "b": flat}):
+        found = find_pairs(images, min_inliers=MIN, seed=0)
+        assert found.empty and tuple(found.columns) == COLUMNS
+
+
+def test_an_added_image_without_structure_has_no_partner(features):
+    known = update(Known(), features, seed=3)
+    more = update(known, {"flat": describe(np.full((200, 200), 9, np.uint8))}, seed=3)
+    assert "flat" in more.features
+    assert_frame_equal(more.pairs, known.pairs)
+
+
+def test_fewer_inliers_than_are_remembered_is_an_error():
+    with pytest.raises(DataError, match="min_inliers"):
+        find_pairs({}, min_inliers=KEPT_INLIERS - 1, seed=0)
+
+
+def test_names_of_content_keys():
+    pairs = pd.DataFrame([("k1", "k2", 40, 2.0, 10.0)], columns=list(COLUMNS))
+    named = name_pairs(pairs, {"z": "k1", "b": "k2", "c": "k2", "alone": "k3"})
+    assert named[["a", "b"]].to_numpy().tolist() == [["b", "c"], ["b", "z"], ["c", "z"]]
+    assert named["scale"].tolist() == [1.0, 0.5, 0.5]
+    assert named["angle"].tolist() == [0.0, -10.0, -10.0]

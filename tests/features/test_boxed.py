@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from fakefaces.base.errors import ModelError
+from fakefaces.features.residuals.boxes import cells
+from fakefaces.features.roi_pooling import boxed, embedding
+from fakefaces.models import runtime
+from fakefaces.models.backbones import make_backbone
+
+LAYERS = ["block_1_expand_relu", "block_6_expand_relu"]
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    runtime.start(seed=1, threads=2)
+    root = tmp_path_factory.mktemp("weights")
+    return make_backbone("MobileNetV2", size=96, weights="none", allow_random=False, seed=1, root=root).network
+
+
+def test_maps_are_pooled_in_the_boxes(backbone):
+    import keras
+
+    crops = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
+    frozen, widths = boxed(backbone, LAYERS)
+    found = embedding(frozen)(crops)
+    core = backbone.layers[2]
+    below = keras.Model(core.input, [core.get_layer(layer).output for layer in LAYERS])
+    fine, coarse = below.predict_on_batch(backbone.layers[1](crops.astype(np.float32)))
+    flat = [np.asarray(maps).reshape(3, -1, maps.shape[-1]) for maps in (fine, coarse)]
+    means = [
+        np.einsum("bp,npc->nbc", cells(maps.shape[1]), one) for maps, one in zip((fine, coarse), flat, strict=True)
+    ]
+    squares = np.einsum("bp,npc->nbc", cells(fine.shape[1]), flat[0] ** 2)
+    spread = np.sqrt(np.maximum(squares - means[0] ** 2, 0) + 1e-6)
+    wanted = np.concatenate([means[0], spread, means[1]], axis=-1)  # a map of 12 cells a side has no spread
+    assert found.shape == wanted.shape
+    assert widths == [2 * fine.shape[-1], coarse.shape[-1]]
+    assert np.abs(found - wanted).max() < 1e-3
+
+
+def test_a_layer_that_is_no_map_is_one_message(backbone):
+    with pytest.raises(ModelError, match="prepare.views: layers: .* has no map 'block_99'"):
+        boxed(backbone, ["block_99"])

@@ -1,0 +1,81 @@
+import pytest
+
+from fakefaces.base.errors import DataError
+from fakefaces.data.faces import find_faces
+from fakefaces.ingest.corrections import merged, read_corrections
+from tests.conftest import write_photographs
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_photographs(tmp_path / "data", reals=3, fakes=3, size=48)
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    return write_photographs(tmp_path / "fresh", reals=5, fakes=5, size=56)
+
+
+def table(folder, *rows: str):
+    path = folder / "corrections.csv"
+    path.write_text("\n".join(["path,label,why", *rows]) + "\n")
+    return path
+
+
+def labels(folder) -> dict[str, int]:
+    return dict(find_faces(folder)[["image", "label"]].itertuples(index=False))
+
+
+def test_new_images_join_those_that_are_there(data, fresh, tmp_path):
+    csv = table(fresh, "training_real/real_00004.jpg,fake,x", "training_fake/easy_4_1111.jpg,Real,")
+    found = merged(read_corrections(csv), data, tmp_path / "set")
+    before = labels(data)
+    assert labels(found) == before | {"training_fake/real_00004.jpg": 1, "training_real/easy_4_1111.jpg": 0}
+    assert labels(data) == before
+
+
+def test_an_image_that_is_there_changes_its_folder_and_a_taken_name_is_kept_apart(data, fresh, tmp_path):
+    csv = table(fresh, f"{data}/training_real/real_00001.jpg,fake,", "training_real/real_00002.jpg,real,")
+    found = labels(merged(read_corrections(csv), data, tmp_path / "set"))
+    assert found["training_fake/real_00001.jpg"] == 1
+    assert "training_real/real_00001.jpg" not in found
+    assert len(found) == 7  # the other real_00002.jpg has other bytes, so it is another image
+    again = merged(read_corrections(csv), tmp_path / "set", tmp_path / "set2")
+    assert labels(again) == found
+
+
+def test_without_photographs_the_corrections_are_the_set(fresh, tmp_path):
+    csv = table(fresh, "training_real/real_00000.jpg,real,", "training_fake/easy_0_1111.jpg,fake,")
+    found = merged(read_corrections(csv), tmp_path / "nothing", tmp_path / "set")
+    assert labels(found) == {"training_real/real_00000.jpg": 0, "training_fake/easy_0_1111.jpg": 1}
+
+
+def test_every_fault_is_named_with_its_line_and_nothing_is_taken(fresh):
+    (fresh / "text.jpg").write_text("no image")
+    csv = table(
+        fresh,
+        "training_real/real_00000.jpg,real,",
+        "training_real/real_00001.jpg,doctored,",
+        "nowhere.jpg,real,",
+        "text.jpg,fake,",
+        "training_real/real_00000.jpg,fake,",
+        "",
+        ",real,",
+    )
+    with pytest.raises(DataError) as error:
+        read_corrections(csv)
+    lines = str(error.value).splitlines()[1:]
+    assert [line.split(":")[0].strip() for line in lines] == ["line 3", "line 4", "line 5", "line 6", "line 8"]
+    reasons = ("neither real nor fake", "cannot be read", "not an image", "real and fake", "cannot be read")
+    for line, reason in zip(lines, reasons, strict=True):
+        assert reason in line
+
+
+@pytest.mark.parametrize(("text", "reason"), [("a,b\n1,2\n", "column path"), ("path,label\n", "no row")])
+def test_a_table_that_is_none_is_one_message(tmp_path, text, reason):
+    path = tmp_path / "c.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=reason):
+        read_corrections(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_corrections(tmp_path / "absent.csv")

@@ -1,0 +1,131 @@
+"""``fakefaces runs`` and ``fakefaces reproduce``."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fakefaces.base.errors import FakefacesError
+from fakefaces.cli.reproduce import reproduce
+from fakefaces.cli.runs import runs
+from fakefaces.maintenance import history
+from fakefaces.tracking.digests import digest
+from fakefaces.tracking.runs import stage_run
+
+
+def judge(root: Path, name: str, **figures: float) -> None:
+    """The evaluation of a model that is trained."""
+    with stage_run(name, role="evaluate") as run:
+        run.tag("model.digest", digest(root / "outputs" / "models" / name))
+        run.metrics(figures)
+
+
+def shown(capsys, **options) -> list[dict]:
+    runs(as_json=True, **options)
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def three(tracked, trained) -> list[str]:
+    """Three trainings, of which two are evaluated."""
+    ids = []
+    for k, (name, auc) in enumerate([("simple_cnn", 0.6), ("mobilenet", 0.8), ("simple_cnn", None)]):
+        ids.append(trained(name, text=f"network {k}", val_loss=0.5 + k))
+        if auc:
+            judge(tracked, name, test_roc_auc=auc, validation_roc_auc=auc - 0.1)
+    return ids
+
+
+def test_a_training_stands_with_its_evaluation(three, capsys):
+    rows = shown(capsys)
+    assert [row["run"] for row in rows] == three[::-1]  # the newest first
+    assert [row.get("test_roc_auc") for row in rows] == [None, 0.8, 0.6]
+
+
+def test_filters_and_order(three, capsys):
+    assert [r["model"] for r in shown(capsys, where=["test_roc_auc > 0.7"])] == ["mobilenet"]
+    assert [r["run"] for r in shown(capsys, where=["model = simple_cnn", "val_loss >= 2"])] == [three[2]]
+    assert [r["run"] for r in shown(capsys, sort="-test_roc_auc")] == [three[1], three[0], three[2]]
+    assert [r["run"] for r in shown(capsys, sort="val_loss", limit=2)] == three[:2]
+    assert shown(capsys, where=["model ~ CNN"]) == shown(capsys, where=["model != mobilenet"])
+    assert len(shown(capsys, role="evaluate")) == 2
+    with pytest.raises(FakefacesError, match="NAME OPERATOR VALUE"):
+        runs(where=["nonsense"])
+    with pytest.raises(FakefacesError, match="--role"):
+        runs(role="nobody")
+
+
+def test_the_table_shows_what_tells_the_runs_apart(three, capsys):
+    runs(differences=True)
+    lines = capsys.readouterr().out.splitlines()
+    header = lines[0].split("  ")
+    assert {"run", "started", "model", "commit", "test roc auc"} <= {name.strip() for name in header}
+    assert "status" not in lines[0]  # all are FINISHED
+    assert [line.split()[0] for line in lines[1:]] == [run_id[:8] for run_id in three[::-1]]
+    assert "0.800" in lines[2]
+    runs(where=["model = nobody"])
+    assert "no runs" in capsys.readouterr().out
+
+
+def test_a_repeat_is_shown_on_request(trained, capsys):
+    first, again = trained(), trained()
+    assert [row["run"] for row in shown(capsys)] == [first]
+    assert [row["run"] for row in shown(capsys, repeats=True)] == [again, first]
+
+
+def test_where_nothing_differs_that_is_said(trained, capsys):
+    run_id = trained()
+    reproduce(run_id[:8])
+    out = capsys.readouterr().out
+    assert "Nothing differs" in out
+    assert "dvc.lock holds just what it made" in out
+    assert "dvc repro train@simple_cnn" in out
+
+
+def test_what_differs_is_said_and_the_commands_bring_the_state_back(tracked, trained, capsys):
+    new = tracked / "src" / "extra.py"
+    new.parent.mkdir()
+    new.write_text("x = 1\n")
+    run_id = trained()
+    then = (tracked / "params.yaml").read_text()
+    new.unlink()
+    params = yaml.safe_load(then)
+    params["train"]["fit"]["learning_rate"] = 0.5
+    (tracked / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", *identity, "commit", "-qam", "another rate"], cwd=tracked, check=True)
+    trained(text="other weights")
+    capsys.readouterr()
+    reproduce(run_id[:8])
+    out = capsys.readouterr().out
+    assert "params.yaml: train.fit.learning_rate" in out
+    assert "0.5" in out
+    assert "commit" in out
+    assert "1 files" in out
+    assert "dvc.lock holds just" not in out
+    # what is printed brings the tree of that run back
+    lines = [line.strip().split("  #")[0].strip() for line in out.splitlines() if line.startswith("    ")]
+    worktree = next(line for line in lines if line.startswith("git worktree"))
+    subprocess.run(worktree.split(), cwd=tracked, check=True, capture_output=True)
+    folder = (tracked / worktree.split()[4]).resolve()
+    reproduce(run_id[:8], patch=True)
+    subprocess.run(["git", "apply"], cwd=folder, input=capsys.readouterr().out, text=True, check=True)
+    assert (folder / "params.yaml").read_text() == then
+    assert (folder / "src" / "extra.py").read_text() == "x = 1\n"
+    assert any(line.startswith("fakefaces reproduce") and line.endswith("apply") for line in lines)
+
+
+def test_a_run_that_is_not_there_is_one_message(trained, capsys):
+    trained()
+    for name in ("ffffffff", "champion", "7"):
+        with pytest.raises(FakefacesError, match=name):
+            reproduce(name)
+
+
+def test_conditions_compare_numbers_as_numbers():
+    rows = [{"a": "10"}, {"a": 9.0}, {"b": 1}]
+    assert history.where(rows, ["a > 9.5"]) == [{"a": "10"}]
+    assert history.ordered(rows, "a") == [{"a": 9.0}, {"a": "10"}, {"b": 1}]
+    assert history.ordered([{"a": "x"}, {"a": 1}], "-a") == [{"a": "x"}, {"a": 1}]

@@ -1,0 +1,215 @@
+"""The registry with real stores and, where it matters, real processes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fakefaces.base.errors import TrackingError
+from fakefaces.base.files import write_json
+from fakefaces.inference.metadata import Card, Operating, read_card
+from fakefaces.registry.history import Event, event, reign
+from fakefaces.registry.store import Overtaken, Registry
+from fakefaces.tracking.detectors import fetch, with_operating
+from fakefaces.tracking.digests import digest
+from tests.conftest import ROOT
+from tests.tracking.made import RULE, evaluated, models, promoted, trained
+
+
+def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tracked):
+    weak, strong, worse = models(tracked, ("weak", 0.5), ("stronger", 3), ("worse", 0.1))
+    registry = Registry(RULE.name)
+    assert promoted(tracked, weak)[1].reason == "there was no champion"
+    version, found = promoted(tracked, strong)
+    assert (version.number, found.outcome, found.against) == (2, "champion", 1)
+    version, found = promoted(tracked, worse)
+    assert (version.number, found.outcome, found.against) == (3, "challenger", 2)
+    assert [registry.champion().number, registry.at("challenger").number] == [2, 3]
+    third, second, first = registry.versions()
+    assert [one.aliases for one in (third, second, first)] == [["challenger"], ["champion"], []]
+    assert second.tags["model"] == "stronger"
+    assert float(second.tags["decision.difference"]) > 0.1
+    assert json.loads(third.tags["decision"])["held"]["difference"] < -0.1
+    assert [(one.action, one.version, one.before) for one in registry.history()] == [
+        ("champion", 1, None),
+        ("champion", 2, 1),
+        ("refused", 3, 2),
+    ]
+    page = registry._client.get_model_version(RULE.name, "3").description
+    assert "the champion stays" in page
+    assert "| nose | 100 |" in page
+    # Again, as after a kill or by `dvc repro --force`: nothing is added, and the decision stays.
+    assert promoted(tracked, worse)[1] == found
+    assert promoted(tracked, strong)[1].against == 1
+    assert len(registry.history()) == 3
+    # A person may overrule the gate, and says why.
+    forced = promoted(tracked, worse, force="the better one leaks")[1]
+    assert forced.reason.startswith("the better one leaks; the gate: ")
+    assert registry.champion().number == 3
+
+
+def test_the_version_holds_the_operating_point_and_no_pickle(tracked):
+    (only,) = models(tracked, ("only", 1))
+    version, _ = promoted(tracked, only)
+    folder = fetch(version.uri)
+    assert read_card(folder).operating == Operating(threshold=0.625, low=0.25, high=None)
+    assert read_card(folder).positive == "fake"
+    assert (folder / "network.keras").read_bytes() == b"the network of only"
+    assert read_card(tracked / "outputs" / "models" / "only").operating is None  # the DVC output is untouched
+    names = {path.suffix for path in folder.parents[1].rglob("*") if path.is_file()}
+    assert not names & {".pkl", ".pickle", ".joblib"}
+    run = registry_run(version.run_id)
+    assert (run.info.run_name, run.info.status) == ("only", "FINISHED")
+    assert run.data.tags["role"] == "train"
+
+
+def registry_run(run_id: str):
+    from fakefaces.tracking.store import connect
+
+    return connect().get_run(run_id)
+
+
+def test_another_operating_point_is_another_version_of_the_same_network(tracked):
+    trained(tracked, "m")
+    promoted(tracked, evaluated(tracked, "m", 1))
+    other = evaluated(tracked, "m", 1, {"threshold": 0.5, "unsure": {"low": 0.5, "high": 0.5}})
+    version, found = promoted(tracked, other)
+    assert (version.number, found.outcome) == (2, "champion")
+    assert "another operating point" in found.reason
+    unknown = evaluated(tracked, "m", 1, {"threshold": None})
+    version, _ = promoted(tracked, unknown)
+    assert read_card(fetch(version.uri)).operating is None
+
+
+def test_rollback_goes_back_one_champion_after_another(tracked):
+    registry = Registry(RULE.name)
+    with pytest.raises(TrackingError, match="no champion before"):
+        registry.roll_back()
+    for found in models(tracked, ("a", 0.1), ("bb", 2), ("ccc", 5)):
+        promoted(tracked, found)
+    assert registry.before().number == 2
+    assert [one.number for one in registry.roll_back()] == [2, 3]
+    assert [one.number for one in registry.roll_back()] == [1, 2]
+    with pytest.raises(TrackingError, match="no champion before"):
+        registry.roll_back()
+    assert registry.champion().number == 1
+    assert [(one.action, one.version, one.before) for one in registry.history()][3:] == [
+        ("rollback", 2, 3),
+        ("rollback", 1, 2),
+    ]
+
+
+def test_an_alias_moved_by_other_means_is_found_and_written_down(tracked):
+    for found in models(tracked, ("a", 0.1), ("bb", 2)):
+        promoted(tracked, found)
+    registry = Registry(RULE.name)
+    registry._client.set_registered_model_alias(RULE.name, "champion", "1")  # in MLflow's page
+    assert registry.roll_back()[0].number == 2
+    assert [(one.action, one.version) for one in registry.history()][2:] == [("found", 1), ("rollback", 2)]
+
+
+def test_a_champion_that_moved_meanwhile_is_not_overwritten(tracked):
+    for found in models(tracked, ("a", 0.1), ("bb", 2)):
+        promoted(tracked, found)
+    registry = Registry(RULE.name)
+    with pytest.raises(Overtaken):
+        registry.crown(registry.version(1), registry.version(1), "held against version 1, but that is 2 now")
+    assert registry.champion().number == 2
+
+
+def test_a_version_that_is_not_there_and_bytes_that_no_run_made(tracked):
+    models(tracked, ("only", 1))
+    registry = Registry(RULE.name)
+    with pytest.raises(TrackingError, match="no version 7; there are: none"):
+        registry.version(7)
+    with pytest.raises(TrackingError, match="no run in the MLflow store made these bytes"):
+        registry.register("outputs/models/only", "0" * 32, tracked / "outputs" / "models" / "only", None, {})
+    assert registry.versions() == []
+    assert registry.history() == []
+
+
+def test_a_folder_with_an_operating_point_is_the_same_bytes_each_time(workspace):
+    folder = workspace / "d"
+    folder.mkdir()
+    (folder / "network.keras").write_bytes(b"n")
+    card = Card(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
+    write_json(folder / "detector.json", card.model_dump())
+    point = Operating(threshold=0.1 + 0.2, low=None, high=1.0)
+    with with_operating(folder, point) as one, with_operating(folder, point) as two:
+        assert digest(one) == digest(two) != digest(folder)
+    assert read_card(folder).operating is None
+
+
+def test_an_event_is_later_than_the_last_one_even_where_the_clock_was_set_back():
+    last = Event("2999-01-01T00:00:00.000000Z", "champion", 1, None, "r", "me")
+    assert event("champion", 2, 1, "r", last).at == "2999-01-01T00:00:00.000001Z"
+
+
+def test_the_reign_is_a_stack():
+    def of(*steps: tuple[str, int]) -> list[int]:
+        return reign([Event(str(k), action, version, None, "", "") for k, (action, version) in enumerate(steps)])
+
+    assert of(("champion", 1), ("refused", 2), ("champion", 3)) == [1, 3]
+    assert of(("champion", 1), ("champion", 3), ("rollback", 1), ("champion", 4)) == [1, 4]
+    assert of(("rollback", 5)) == [5]
+
+
+# Ten processes, forked from one that has imported all and connected to nothing.
+_TEN = """
+import multiprocessing, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+import mlflow
+from fakefaces import promotion, remeasure
+from fakefaces.base.layout import Layout
+from fakefaces.base.params import load
+from fakefaces.tracking.detectors import pyfunc
+from fakefaces.tracking.digests import digest
+from fakefaces.tracking.evidence import needed
+from fakefaces.tracking.registry import Registry
+import mlflow.store.model_registry.sqlalchemy_store, mlflow.store.tracking.sqlalchemy_store
+
+pyfunc()
+fork = multiprocessing.get_context("fork")
+start = fork.Barrier(10)
+
+
+def promote(k):
+    layout = Layout(Path.cwd())
+    rule = load(layout.root / "params.yaml").promote
+    registry = Registry(rule.name)
+    entry = (f"outputs/models/model{k}", layout.root / f"outputs/models/model{k}")
+    evidence = needed(digest(entry[1]))
+    start.wait()
+    promotion.promote(registry, evidence, entry, rule, remeasure.measured, draws=200, seed=0, force="all of them")
+
+
+processes = [fork.Process(target=promote, args=(k,)) for k in range(10)]
+for process in processes:
+    process.start()
+for process in processes:
+    process.join()
+print(*(process.exitcode for process in processes))
+"""
+
+
+@pytest.mark.slow
+def test_ten_promotions_at_once_leave_one_champion_and_a_whole_history(tracked):
+    models(tracked, *((f"model{k}", 1) for k in range(10)))
+    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", _TEN], cwd=tracked, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["0"] * 10, done.stderr
+    registry = Registry(RULE.name)
+    versions, history = registry.versions(), registry.history()
+    assert sorted(version.number for version in versions) == list(range(1, 11))
+    assert len({version.tags["digest"] for version in versions}) == 10
+    crowned = [one for one in history if one.action == "champion"]
+    assert len(crowned) == len(history) == 10
+    # Each took the place of the one before it, and the last one has it.
+    assert [one.before for one in crowned] == [None, *(one.version for one in crowned[:-1])]
+    assert registry.champion().number == crowned[-1].version
+    assert [version.number for version in versions if "champion" in version.aliases] == [crowned[-1].version]

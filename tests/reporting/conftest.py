@@ -1,0 +1,100 @@
+"""A run without TensorFlow: real stages where they are quick, scores and heat maps made up."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from fakefaces.base.files import write_json, write_text
+from fakefaces.base.params import Params, load
+from fakefaces.base.paths import Layout
+from fakefaces.data.splits import read_split
+from fakefaces.explain.features import FeatureMaps
+from fakefaces.explain.judging import judge_heat
+from fakefaces.explain.pictures import draw_feature_maps
+from fakefaces.explain.truth import truths
+from fakefaces.inference.metadata import Card
+from pipelines import augment, evaluate, sources, split, validate
+from tests.conftest import ROOT, write_photographs
+
+GRID = 6
+
+
+@pytest.fixture(scope="session")
+def finished(small_params: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Params, Layout]]:
+    """A project's folder in which all stages before the report have run."""
+    root = tmp_path_factory.mktemp("finished") / "project"
+    root.mkdir()
+    shutil.copy(ROOT / "dvc.yaml", root)
+    models = {"custom_cnn": {"kind": "custom_cnn", "view": "pixels"}, "worse": {"kind": "simple_cnn", "view": "pixels"}}
+    changed = yaml.safe_load(yaml.safe_dump(small_params))
+    changed["train"]["models"] = models
+    (root / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    write_photographs(root / "data", reals=60, fakes=60)
+    pretend_pair(root / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.chdir(root)
+        layout, params = Layout(root), load(root / "params.yaml")
+        for stage in (sources, split, validate, augment):
+            stage.main(params, layout)
+        for quality, name in enumerate(models):
+            pretend_model(layout, name, 1.5 - 1.2 * quality)
+        evaluate.main(params, layout)
+        pretend_heat(params, layout)
+        yield params, layout
+
+
+def pretend_pair(data: Path) -> None:
+    """A fake that was made from a real of the set."""
+    sample = ROOT / "samples"
+    shutil.copy(sample / "training_real" / "real_00016.jpg", data / "training_real")
+    shutil.copy(sample / "training_fake" / "hard_4_0010.jpg", data / "training_fake")
+
+
+def pretend_model(layout: Layout, name: str, signal: float) -> None:
+    """A card, a history and scores that tell fakes by ``signal`` standard deviations."""
+    card = Card(model=name, kind=name, image_size=32, weights="none", threshold=0.5, parameters=1000)
+    layout.model(name).mkdir(parents=True)
+    write_json(layout.model(name) / "detector.json", card.model_dump())
+    epochs = {"epoch": [1.0, 2.0], "loss": [0.8, 0.6], "accuracy": [0.5, 0.7], "roc_auc": [0.5, 0.7]}
+    epochs |= {f"val_{key}": values for key, values in epochs.items() if key != "epoch"}
+    write_text(layout.history(name), pd.DataFrame(epochs).to_csv(index=False))
+    rng = np.random.default_rng(len(name))
+    images = read_split(layout.images)
+    seen = images[images["split"] != "train"]
+    p = 1 / (1 + np.exp(-(signal * (seen["label"] - 0.5) + rng.normal(0, 0.7, len(seen)))))
+    p[seen.index[(seen["split"] == "test") & (seen["label"] == 1)][:2]] = 0.3  # two fakes that are missed
+    write_text(layout.scores(name), seen[["image", "split"]].assign(p_fake=p).to_csv(index=False))
+    tested = seen[seen["split"] == "test"][["image"]].assign(p_fake=p[seen["split"] == "test"])
+    shifted = [tested.assign(transform="jpeg", level=float(level)) for level in (90, 50)]
+    columns = ["transform", "level", "image", "p_fake"]
+    write_text(layout.shifted(name), pd.concat(shifted)[columns].to_csv(index=False))
+
+
+def pretend_heat(params: Params, layout: Layout) -> None:
+    """Heat maps of noise, in the explain stage's files."""
+    tested = read_split(layout.images)
+    tested = tested[tested["split"] == "test"].sort_values("image", ignore_index=True)
+    fakes = tested[tested["label"] == 1].assign(source=None)
+    known = truths(layout.data, fakes, min_inliers=20, seed=1, threads=2)
+    layout.explained.mkdir()
+    record = {}
+    for place, name in enumerate(params.train.models):
+        heat = np.random.default_rng(place).integers(1, 256, (len(tested), GRID, GRID), dtype=np.uint8)
+        heat[0] = 0
+        np.save(layout.explained / f"{name}.npy", heat)
+        record[name] = judge_heat(heat / np.float32(255), tested, known, random_maps=5, draws=100, seed=1)
+    write_json(layout.explanations, record)
+    origins = tested["image"].map({image: truth.origin for image, truth in known.items()})
+    write_text(layout.explained / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))
+    masks = np.stack([known[image].mask for image in tested["image"] if image in known])
+    np.save(layout.explained / "masks.npy", np.packbits(masks, axis=-1))
+    maps = [FeatureMaps("conv1", np.zeros((8, 4, 4), np.float32), 8)]
+    for kind in ("feature_maps", "filters"):
+        draw_feature_maps(layout.explained / f"custom_cnn_{kind}.png", np.zeros((32, 32, 3), np.uint8), maps, kind)

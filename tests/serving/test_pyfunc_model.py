@@ -1,0 +1,275 @@
+"""The registered model as it is used: loaded by MLflow, called by `predict`, asked over HTTP."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fakefaces.base.errors import ModelError
+from fakefaces.base.paths import Layout
+from fakefaces.data.faces import find_faces
+from fakefaces.data.splits import images_digest
+from fakefaces.features.resize import make_pixels
+from fakefaces.inference import detector
+from fakefaces.inference.predict import score_files
+from fakefaces.models import runtime
+from fakefaces.models.kinds import blueprint
+from fakefaces.registry.evidence import Evidence
+from fakefaces.registry.promotion import scores_of
+from fakefaces.registry.rescore import measured, seen_by
+from fakefaces.registry.store import Registry
+from fakefaces.tracking.detectors import fetch, fetched, pyfunc
+from tests.conftest import ROOT, write_photographs
+from tests.tracking.made import evaluated, promoted, trained
+
+N = 200
+
+
+@pytest.fixture
+def registered(tracked: Path) -> Path:
+    """A project whose champion is a real network, unsure of half of the 200 photographs that lie beside it."""
+    runtime.start(seed=5, threads=2)
+    folder = trained(tracked, "m", blueprint("custom_cnn", {}, "here").build((32, 32, 3)))
+    write_photographs(tracked / "more", reals=N // 2, fakes=N // 2)
+    middle = float(np.median(scores_in_training(tracked, folder)))
+    promoted(tracked, evaluated(tracked, "m", 1, {"threshold": middle, "unsure": {"low": middle, "high": None}}))
+    return tracked
+
+
+def photographs(root: Path) -> list[Path]:
+    return sorted((root / "more").rglob("*.jpg"))
+
+
+def scores_in_training(root: Path, folder: Path) -> list[float]:
+    """The scores of the arrays that the prepare stage makes for training; in chunks as serving takes them."""
+    names = [path.relative_to(root).as_posix() for path in photographs(root)]
+    arrays = make_pixels(root, names, 32, threads=2)
+    loaded = detector.load(folder)
+    return [p for k in range(0, N, 64) for p in loaded.p_fake(arrays[k : k + 64]).tolist()]
+
+
+class Server:
+    """`fakefaces serve` as a process, on a free port."""
+
+    def __init__(self, root: Path, *arguments: str):
+        env = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
+        self.log = root / "server.log"
+        with self.log.open("w") as out:
+            command = [sys.executable, "-m", "fakefaces.cli", "serve", "--port", "0", *arguments]
+            self.process = subprocess.Popen(command, cwd=root, env=env, stdout=out, stderr=out)
+        found = None
+        for _ in range(600):
+            found = re.search(r"http://127\.0\.0\.1:\d+", self.log.read_text())
+            if found or self.process.poll() is not None:
+                break
+            time.sleep(0.2)
+        if not found:
+            self.process.kill()
+            pytest.fail(self.log.read_text())
+        self.url = found[0]
+
+    def post(self, body: bytes, kind: str = "application/json") -> tuple[int, dict]:
+        request = urllib.request.Request(f"{self.url}/invocations", body, {"Content-Type": kind})
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+    def scores(self, files: list[Path]) -> list[dict]:
+        inputs = [base64.b64encode(path.read_bytes()).decode() for path in files]
+        status, answer = self.post(json.dumps({"inputs": inputs}).encode())
+        assert status == 200, answer
+        return answer["predictions"]
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def server(registered: Path) -> Iterator[Server]:
+    one = Server(registered)
+    yield one
+    one.stop()
+
+
+def test_mlflow_loads_it_and_it_takes_bytes_paths_and_base64_alike(registered, monkeypatch):
+    model = pyfunc().load_model(str(fetched("models:/fake-faces@champion")))
+    files = photographs(registered)[::20]
+    of_bytes = model.predict([path.read_bytes() for path in files])
+    assert [one.p_fake for one in model.predict([str(path) for path in files])] == [one.p_fake for one in of_bytes]
+    assert [one.p_fake for one in model.predict(files)] == [one.p_fake for one in of_bytes]
+    assert {one.label for one in of_bytes} == {"fake", "real"}
+    # This operating point: unsure from the threshold on, and never surely fake.
+    assert [one.unsure for one in of_bytes] == [one.label == "fake" for one in of_bytes]
+    assert {one.parts for one in of_bytes} == {None}
+    from mlflow.exceptions import MlflowException
+
+    for wrong, reason in (
+        (["absent.jpg"], "absent.jpg: cannot be read"),
+        ([7], "not int"),
+        ([b"x"], "not an image"),
+    ):
+        with pytest.raises(MlflowException, match=reason) as raised:
+            model.predict(wrong)
+        assert raised.value.get_http_status_code() == 400
+    monkeypatch.setenv("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")
+    as_text = [base64.encodebytes(path.read_bytes()).decode() for path in files]  # with line ends
+    assert [one.p_fake for one in model.predict(as_text)] == [one.p_fake for one in of_bytes]
+    with pytest.raises(MlflowException, match="not base64"):
+        model.predict([str(files[0])])  # a stranger's path
+
+
+@pytest.mark.slow
+def test_it_loads_with_nothing_but_mlflow_and_the_package(registered, tmp_path):
+    folder, image = fetched("models:/fake-faces@champion"), photographs(registered)[0]
+    code = (
+        "import sys, pathlib, mlflow; model = mlflow.pyfunc.load_model(sys.argv[1]);"
+        "print(model.predict([pathlib.Path(sys.argv[2]).read_bytes()])[0].p_fake)"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "DVC_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder), str(image)],
+        cwd=elsewhere,
+        env=clean | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    alone = detector.load(fetch("models:/fake-faces@champion")).p_fake(
+        make_pixels(image.parent, [image.name], 32, threads=1)
+    )
+    assert float(done.stdout) == alone[0]
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_same_200_images_through_training_predict_and_the_server_have_equal_scores(registered, server):
+    files = photographs(registered)
+    assert len(files) == N
+    training = scores_in_training(registered, registered / "outputs" / "models" / "m")
+    command = [sys.executable, "-m", "fakefaces.cli", "predict", "--json", "more"]
+    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    lines = subprocess.run(command, cwd=registered, env=env, capture_output=True, text=True, check=True).stdout
+    predicted = {row["path"]: row for row in map(json.loads, lines.splitlines())}
+    predicted = [predicted[path.relative_to(registered).as_posix()] for path in files]
+    served = server.scores(files)
+    assert [row["p_fake"] for row in predicted] == training
+    assert [row["p_fake"] for row in served] == training
+    for key in ("label", "unsure", "parts"):
+        assert [row[key] for row in served] == [row[key] for row in predicted]
+    assert 80 < sum(row["label"] == "fake" for row in served) < 120
+    # One at a time the batch is another one, so the last digit of a float32 may differ, and no more.
+    with ThreadPoolExecutor(4) as pool:
+        alone = list(pool.map(lambda path: server.post(path.read_bytes(), "image/jpeg"), files))
+    assert {status for status, _ in alone} == {200}
+    assert [answer["predictions"][0]["p_fake"] for _, answer in alone] == pytest.approx(training, abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_curl_lines_of_the_documents_work_as_pasted(registered, server):
+    pasted = re.findall(r"^    (curl .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(pasted) == 1
+    page = (ROOT / "docs" / "promotion.md").read_text()
+    pasted += re.findall(r"^    (curl .*|printf .*\n      curl .*)$", page, re.MULTILINE)
+    assert len(pasted) == 3
+    photo = photographs(registered)[0]
+    for command in pasted:
+        # The port is free in the test, and a reader's photo.jpg is one of ours; all else is as it stands there.
+        command = command.replace("http://127.0.0.1:5001", server.url).replace("photo.jpg", str(photo))
+        done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+        (row,) = json.loads(done.stdout)["predictions"]
+        assert list(row) == ["p_fake", "label", "unsure", "parts"]
+        assert 0 <= row["p_fake"] <= 1
+
+
+@pytest.mark.slow
+def test_what_is_no_image_gets_a_reason_and_the_server_lives_on(registered, server):
+    good = photographs(registered)[0]
+    wanted = server.scores([good])
+
+    def inputs(*images: bytes) -> bytes:
+        return json.dumps({"inputs": [base64.b64encode(image).decode() for image in images]}).encode()
+
+    bomb = b"BM" + (54).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little")
+    bomb += (30_000).to_bytes(4, "little") * 2 + (1).to_bytes(2, "little") + (24).to_bytes(2, "little") + bytes(24)
+    for body, kind, status, reason in (
+        (inputs(b"no image"), "application/json", 400, "image 1: not an image"),
+        (inputs(good.read_bytes(), good.read_bytes()[:900]), "application/json", 400, "image 2: broken or truncated"),
+        (b"no image", "image/jpeg", 400, "not an image"),
+        (b"", "image/jpeg", 400, "empty"),
+        (bomb, "image/bmp", 400, "50,000,000 pixels"),
+        (b'{"inputs": ["' + str(good).encode() + b'"]}', "application/json", 400, "not base64"),
+        (b'{"inputs": ["***"]}', "application/json", 400, "not base64"),
+        (b"\x00\x01", "application/json", 400, "no JSON"),
+        (b"[" * 10**6, "application/json", 400, "no JSON"),
+        (b"a\n1", "text/csv", 415, "is taken"),
+        (b"x" * (90 * 2**20), "application/json", 413, "at most"),
+    ):
+        got, answer = server.post(body, kind) if status != 413 else oversized(server, body)
+        assert (got, set(answer)) == (status, {"error_code", "message"}), answer
+        assert reason in answer["message"]
+        assert len(json.dumps(answer)) < 500
+        assert "Traceback" not in answer["message"]
+        assert server.scores([good]) == wanted
+    assert server.process.poll() is None
+    assert "Traceback" not in server.log.read_text()
+    assert server.stop() in (143, -15)  # after it has closed its connections
+
+
+def oversized(server: Server, body: bytes) -> tuple[int, dict]:
+    """A client that reads the answer although the server stopped reading the body."""
+    import http.client
+    from contextlib import closing
+
+    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)) as connection:
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders()
+        connection.send(body[:1000])
+        with connection.getresponse() as answer:
+            return answer.status, json.loads(answer.read())
+
+
+@pytest.mark.slow
+def test_a_champion_that_was_tested_on_other_images_is_measured_on_these(registered):
+    faces = find_faces(registered / "data")
+    paths = [registered / "data" / image for image in faces["image"]]
+    sha256 = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    table = faces.assign(group=faces["image"], split="test", sha256=sha256)
+    table.to_csv(registered / "outputs" / "images.csv", index=False)
+    champion = Registry("fake-faces").champion()
+    candidate = Evidence("new", "its digest", images_digest(table), {}, table.assign(p_fake=0.5))
+    found = measured(champion, candidate)
+    alone = score_files(detector.load(fetch(champion.uri)), paths, threads=2)
+    assert found.p_fake == pytest.approx({key: one.p_fake for key, one in zip(sha256, alone, strict=True)}, abs=1e-6)
+    assert found.threshold == 0.5
+    assert found.seen == set()
+    assert scores_of(found, candidate.tested).notna().all()
+    evaluated(registered, "m", 1, seen=sha256[:3])
+    table.assign(group=["one photograph"] * 5 + list(table["group"][5:])).to_csv(
+        registered / "outputs" / "images.csv", index=False
+    )
+    assert seen_by(champion, Layout(registered)) == set(sha256[:5])
+    with pytest.raises(ModelError, match="tested on other images than the candidate"):
+        measured(champion, replace(candidate, test_digest="images that are not here"))
