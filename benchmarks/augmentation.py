@@ -15,12 +15,13 @@ from fakefaces.base import environment
 from fakefaces.base.files import read_json
 from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
+from fakefaces.data.arrays import Part
 from fakefaces.data.splits import read_split
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.training.augmentation import Recipe, augment
 from fakefaces.training.fit import load_view
-from fakefaces.training.loop import Part, Schedule, fit
+from fakefaces.training.loop import Schedule, fit
 
 
 def stored(train: Part, recipe: Recipe, copies: int, seed: int) -> Part:
@@ -41,7 +42,7 @@ def main() -> None:
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     runtime.start(params.seed, params.threads)
-    view = load_view(layout.view("pixels"), read_split(layout.images))
+    view = load_view(layout.features("pixels"), read_split(layout.images))
     recipe = Recipe.from_json(read_json(layout.recipe("standard")))
     rows: dict[str, list[tuple[float, float]]] = {"none": [], "drawn": [], "stored": []}
     for seed in range(given.seeds):

@@ -2,7 +2,7 @@
 
     uv run python benchmarks/forensic.py FOLDER PAIRS.csv CACHE --weights MOBILENET.weights.h5 [--only NAME ...]
 
-FOLDER holds the photographs, PAIRS.csv is `reports/source_pairs.csv` of a run on them, CACHE keeps what was measured.
+FOLDER holds the photographs, PAIRS.csv is `reports/duplicate_pairs.csv` of a run on them, CACHE keeps what was measured.
 A tenth of the photographs, whole groups of them, is sealed: nothing here reads its labels but `--sealed`, which scores
 it once with the rows named by `--only`, trained on all others. On the rest each image is scored by a model that knows
 no image of its group. `--robust 4` scores a quarter of the images after a change, too.
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.data.corruptions import distort
+from fakefaces.data.arrays import Part
+from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.data.splits import folds
 from fakefaces.duplicates import group_images
@@ -39,7 +40,6 @@ from fakefaces.models.forensic import weighed
 from fakefaces.models.forensic.looks import LOOKS, TOLD
 from fakefaces.models.forensic.regression import Settings, solve
 from fakefaces.tracking.runs import stage_run
-from fakefaces.training.loop import Part
 
 SEED, CROP, LONGEST, COPIES = 20, 448, 1024, 2
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
@@ -56,7 +56,7 @@ class Hypothesis:
 
     Attributes:
         reads: each of them has a solution of its own, of families joined by ``+``; their mean is the score.
-        copies: how many distorted copies of each image are learned from, too.
+        copies: how many corrupted copies of each image are learned from, too.
         settings: of the kind.
         weighted: whether the mean weighs each by its skill.
         looks: at the whole face, or at its parts.
@@ -146,7 +146,7 @@ def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, robus
 
             def one(row: int, level: tuple[str, float] = level) -> NDArray[Any]:
                 pixels = images.decode(images.read(folder / faces["image"].iloc[row]))
-                return seen("forensic", distort(pixels, level, quality=95, seed=[SEED, row]), LONGEST, crop=CROP)
+                return seen("residuals", corrupt(pixels, level, quality=95, seed=[SEED, row]), LONGEST, crop=CROP)
 
             found = []
             with ThreadPoolExecutor(2) as pool:
@@ -234,7 +234,7 @@ def judged(faces: pd.DataFrame, evidence: dict[str, NDArray[np.float64]]) -> tup
     """Figures for MLflow, and a row of the log with the 95 % intervals."""
     label, fold = faces["label"].to_numpy(), faces["fold"].to_numpy()
     asked = faces.assign(p_fake=calibrated(evidence["original"][:, 0], label, fold))[fold >= 0]
-    record = evaluate_scores(asked, draws=1000, seed=SEED)
+    record = evaluate_scores(asked, n_resamples=1000, seed=SEED)
     whole, matched, paired = record["overall"], record["matched"], record["paired"]
     figures = {key: whole[key] for key in ("roc_auc", "accuracy")}
     figures |= {"matched_roc_auc": matched["roc_auc"], "paired_win_rate": paired["win_rate"]}
@@ -278,7 +278,7 @@ def open_sealed(name: str, faces: pd.DataFrame, found: Measured) -> None:
     model = solved(row, learned(row, faces, found, fold >= 0))
     sealed = faces[fold < 0]
     told = model(found.arrays[fold < 0])[:, :1]
-    record = evaluate_scores(sealed.assign(p_fake=platt.predict_proba(told)[:, 1]), draws=1000, seed=SEED)
+    record = evaluate_scores(sealed.assign(p_fake=platt.predict_proba(told)[:, 1]), n_resamples=1000, seed=SEED)
     print(
         f"sealed | {name} | n {len(sealed)} | {with_interval(record['overall'], 'roc_auc')} | "
         f"{with_interval(record['matched'], 'roc_auc')} | {with_interval(record['paired'], 'win_rate')} "

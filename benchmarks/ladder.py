@@ -49,8 +49,8 @@ def measure(model: detector.Detector, folder: Path, threads: int) -> Row:
     """Figures of one detector on one set; fake is the positive class."""
     faces = find_faces(folder)
     scores = score_files(model, [folder / name for name in faces["image"]], threads=threads)
-    p = np.array(p_fakes(track(scores, model.card.model, len(faces))))
-    said, fake = p >= model.card.threshold, faces["label"].to_numpy() == 1
+    p = np.array(p_fakes(track(scores, model.metadata.model, len(faces))))
+    said, fake = p >= model.metadata.threshold, faces["label"].to_numpy() == 1
     recall = {kind: float(said[(faces["difficulty"] == kind).to_numpy()].mean()) for kind in DIFFICULTIES}
     return {"accuracy": float((said == fake).mean()), "roc_auc": float(roc_auc_score(fake, p))} | recall
 

@@ -35,7 +35,9 @@ def parameters(protocol: str, without: Sequence[str]) -> str:
     models = {name: row for name, row in params["train"]["models"].items() if name not in without}
     params["train"]["models"] = models
     needed = {row["view"] for row in models.values()} | {params["tune"]["view"]}
-    params["prepare"]["views"] = {name: view for name, view in params["prepare"]["views"].items() if name in needed}
+    params["prepare"]["features"] = {
+        name: view for name, view in params["prepare"]["features"].items() if name in needed
+    }
     return yaml.safe_dump(params, sort_keys=False)
 
 

@@ -1,9 +1,9 @@
-"""How a project's models do on all of its test images after a change; the pipeline takes `distort.images` of them.
+"""How a project's models do on all of its test images after a change; the pipeline takes `corrupt.images` of them.
 
     uv run python benchmarks/robustness.py PROJECT [--models forensic] [--levels jpeg:80 resize:0.75]
 
 PROJECT is a clone in which `dvc repro` has run. Each test image is put through the change and then through the encoder,
-as the distort stage does it, and scored by the model of its round, which is not retrained.
+as the corrupt stage does it, and scored by the model of its round, which is not retrained.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from fakefaces.base.params import Params, load
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.data.corruptions import Level, distort
+from fakefaces.data.corruptions import Level, corrupt
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.evaluation.report import evaluate_scores
 from fakefaces.features.extract import seen
@@ -30,13 +30,13 @@ CHUNK = 64
 
 def changed(loaded: detector.Detector, paths: list[Path], level: Level | None, params: Params) -> Iterator[np.ndarray]:
     """What the detector is given of the images after the change, or as they are, a chunk at a time."""
-    card = loaded.card
+    metadata = loaded.metadata
 
     def one(place: int) -> np.ndarray:
         pixels = images.decode(images.read(paths[place]), str(paths[place]))
         if level:
-            pixels = distort(pixels, level, quality=params.distort.quality, seed=[params.seed, place])
-        return seen(card.reads, pixels, card.image_size, crop=card.crop)
+            pixels = corrupt(pixels, level, quality=params.corrupt.quality, seed=[params.seed, place])
+        return seen(metadata.extractor, pixels, metadata.image_size, crop=metadata.crop)
 
     with ThreadPoolExecutor(params.threads) as pool:
         for start in range(0, len(paths), CHUNK):
@@ -74,7 +74,9 @@ def main() -> None:
     for name in given.models:
         for level in levels:
             table = scored(layout, params, name, level)
-            record = evaluate_scores(table.assign(encoding="", source=None), draws=1000, seed=params.seed)["overall"]
+            record = evaluate_scores(table.assign(encoding="", source=None), n_resamples=1000, seed=params.seed)[
+                "overall"
+            ]
             shown = [f"{record[key]:.3f} [{low:.2f}, {high:.2f}]" for key in ("roc_auc", "accuracy")
                      for low, high in [record["intervals"][key]]]  # fmt: skip
             what = "nothing" if level is None else f"{level[0]} {level[1]:g}"

@@ -39,7 +39,7 @@ class Bench:
         self.params, self.tune = params, params.tune
         self.recipe = Recipe.from_json(read_json(layout.recipe(self.tune.augment)))
         images = read_split(layout.images)
-        folder = layout.view(self.tune.view)
+        folder = layout.features(self.tune.features)
         self.view = load_view(folder, images)
         tested = images.assign(split=images["split"].replace({"validation": "none", "test": "validation"}))
         self.test: View = load_view(folder, tested)

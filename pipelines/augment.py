@@ -5,7 +5,7 @@ import numpy as np
 from fakefaces.base.files import write_json
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
@@ -30,7 +30,7 @@ def main(params: Params, layout: Layout) -> None:
     draw_augmentations(layout.reports / "augmentations.png", [(originals, parts), *copies], list(shown["kind"]))
     write_json(layout.recipe("none"), Recipe([]).to_json())
     write_json(layout.recipe("standard"), recipe.to_json())
-    say(f"{len(recipe.transforms)} transforms: {', '.join(name for name, _ in recipe.transforms)}")
+    echo(f"{len(recipe.transforms)} transforms: {', '.join(name for name, _ in recipe.transforms)}")
 
 
 if __name__ == "__main__":

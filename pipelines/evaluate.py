@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from fakefaces.base.files import write_json, write_text, written_aside
+from fakefaces.base.files import atomic_write, write_json, write_text
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say, track
+from fakefaces.base.progress import echo, track
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split, rounds
@@ -17,7 +17,7 @@ from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
 from fakefaces.evaluation.evaluate import judge, with_sources
 from fakefaces.evaluation.parts import PART_SCORES, part_figures
 from fakefaces.evaluation.report import rounded
-from fakefaces.inference.metadata import read_card
+from fakefaces.inference.metadata import read_metadata
 from fakefaces.reporting.tables.markdown import results_markdown
 from fakefaces.reporting.tables.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
@@ -29,7 +29,7 @@ Figures = dict[str, dict[str, Any]]
 
 def main(params: Params, layout: Layout) -> None:
     images = read_split(layout.images)
-    pairs = pd.read_csv(layout.source_pairs, dtype={"a": "str", "b": "str"})
+    pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     source = with_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
     images = images.assign(encoding=images["quantization"], source=source)
     tables = {name: pd.read_csv(layout.scores(name)) for name in params.train.models}
@@ -38,8 +38,10 @@ def main(params: Params, layout: Layout) -> None:
     tested = {name: of_split(images, rows, "test") for name, rows in (tables | rules).items()}
     seen_by_rules = {name: tested[name].set_index("image")["p_fake"] for name in rules}
 
-    def figures(name: str, rows: pd.DataFrame, threshold: float, shifted: pd.DataFrame | None) -> dict[str, Any]:
-        sampling = {"draws": params.evaluate.draws, "seed": params.seed}
+    def figures(
+        name: str, rows: pd.DataFrame, threshold: float, corrupted_scores: pd.DataFrame | None
+    ) -> dict[str, Any]:
+        sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
         told = rounded({"parts": part_figures(tested[name], **sampling)})
         return (
             {"protocol": params.split.protocol, "rounds": len(rounds(images))}
@@ -47,7 +49,7 @@ def main(params: Params, layout: Layout) -> None:
             | judge(
                 of_split(images, rows, "validation"),
                 tested[name],
-                shifted=shifted,
+                corrupted_scores=corrupted_scores,
                 rules=seen_by_rules if name in tables else {},
                 threshold=threshold,
                 seed=params.seed,
@@ -57,10 +59,12 @@ def main(params: Params, layout: Layout) -> None:
 
     metrics: Figures = {}
     for name, rows in track(tables.items(), "evaluating", len(tables)):
-        card = read_card(layout.detector(name, 0, len(rounds(images))))
-        about = {"weights": card.weights, "parameters": card.parameters, "threshold": card.threshold}
+        metadata = read_metadata(layout.detector(name, 0, len(rounds(images))))
+        about = {"weights": metadata.weights, "parameters": metadata.parameters, "threshold": metadata.threshold}
         digests = {"model_digest": digest(layout.model(name)), "test_digest": images_digest(tested[name])}
-        metrics[name] = about | digests | figures(name, rows, card.threshold, pd.read_csv(layout.shifted(name)))
+        metrics[name] = (
+            about | digests | figures(name, rows, metadata.threshold, pd.read_csv(layout.corrupted_scores(name)))
+        )
     for name, rows in rules.items():
         about = {"weights": f"sees only: {name}", "threshold": params.train.threshold}
         metrics[rule_name(name)] = about | figures(name, rows, params.train.threshold, None)
@@ -70,12 +74,12 @@ def main(params: Params, layout: Layout) -> None:
         first["label"],
         first["group"],
         {name: metrics[name]["threshold"] for name in tables},
-        draws=params.evaluate.draws,
+        n_resamples=params.evaluate.n_resamples,
         seed=params.seed,
     )
     # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would log no evaluation.
     scores = pd.DataFrame({name: tested[name]["p_fake"] for name in (*tables, *rules)})
-    write_text(layout.tested, first.drop(columns="p_fake").join(scores).to_csv(index=False, float_format="%.8f"))
+    write_text(layout.predictions, first.drop(columns="p_fake").join(scores).to_csv(index=False, float_format="%.8f"))
     write(layout, metrics, {name: tested[name] for name in tables}, comparisons_table(map(asdict, compared)))
     for name in tables:
         with stage_run(name, role="evaluate") as run:
@@ -92,7 +96,7 @@ def of_split(images: pd.DataFrame, scores: pd.DataFrame, split: str) -> pd.DataF
 def write(layout: Layout, metrics: Figures, tested: dict[str, pd.DataFrame], comparisons: pd.DataFrame) -> None:
     """Write the figures, the tables and the points of the plots."""
     table = results_table(metrics)
-    with written_aside(layout.reports / "metrics") as folder:
+    with atomic_write(layout.reports / "metrics") as folder:
         for name, found in metrics.items():
             write_json(folder / f"{name}.json", found)
     points: dict[str, dict[str, pd.DataFrame]] = {"roc": {}, "precision_recall": {}, "confusion": {}}
@@ -104,14 +108,14 @@ def write(layout: Layout, metrics: Figures, tested: dict[str, pd.DataFrame], com
         called = (test["p_fake"] >= metrics[name]["threshold"]).map(named)
         points["confusion"][name] = pd.DataFrame({"actual": (test["label"] == 1).map(named), "predicted": called})
     for kind, tables in points.items():
-        with written_aside(layout.reports / kind) as folder:
+        with atomic_write(layout.reports / kind) as folder:
             for name, frame in tables.items():
                 write_text(folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.6f"))
     write_text(layout.reports / "results.csv", table.to_csv(index=False, float_format="%.6f"))
     write_text(layout.reports / "comparisons.csv", comparisons.to_csv(index=False, float_format="%.6f"))
     write_text(layout.reports / "results.md", results_markdown(table, metrics, comparisons))
     for name, auc, accuracy in zip(table["model"], table["roc_auc"], table["accuracy"], strict=True):
-        say(f"{name:24} ROC AUC {auc:.3f}  accuracy {accuracy:.3f}")
+        echo(f"{name:24} ROC AUC {auc:.3f}  accuracy {accuracy:.3f}")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.files import write_json, write_text, written_aside
+from fakefaces.base.files import atomic_write, write_json, write_text
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import progress, say
+from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.evaluation.evaluate import with_sources
@@ -28,7 +28,7 @@ from fakefaces.models import runtime
 
 def main(params: Params, layout: Layout) -> None:
     table = read_split(layout.images)
-    pairs = pd.read_csv(layout.source_pairs, dtype={"a": "str", "b": "str"})
+    pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     table = table.assign(source=with_sources(table, pairs, min_inliers=params.evaluate.source_inliers))
     splits = rounds(table)
     tested = pd.concat([table.assign(number=k)[split == "test"] for k, split in enumerate(splits)])
@@ -42,7 +42,7 @@ def main(params: Params, layout: Layout) -> None:
     )
     runtime.start(params.seed, params.threads)
     record: dict[str, Any] = {}
-    with written_aside(layout.explained) as folder:
+    with atomic_write(layout.heatmaps) as folder:
         folder.mkdir()
         for name in params.train.models:
             heat = explained(params, layout, name, tested, len(splits), folder)
@@ -51,13 +51,13 @@ def main(params: Params, layout: Layout) -> None:
             # Kept in 256 steps, and judged as kept: the last digits of another processor do not show.
             kept = (heat * 255).round().astype(np.uint8)
             np.save(folder / f"{name}.npy", kept)
-            sampling = {"draws": params.evaluate.draws, "seed": params.seed}
+            sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
             found = judge_heat(
                 kept / np.float32(255), tested, known, random_maps=params.explain.random_maps, **sampling
             )
             if found:
                 record[name] = rounded(found)
-                say(f"{name:24} points at the forgery in {found['pointing']:.3f} of {found['n']} fakes")
+                echo(f"{name:24} points at the forgery in {found['pointing']:.3f} of {found['n']} fakes")
         origins = tested["image"].map({image: truth.origin for image, truth in known.items()})
         write_text(folder / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))
         masks = [known[image].mask for image in tested["image"] if image in known]
@@ -74,16 +74,16 @@ def explained(
         for number in range(count):
             loaded = detector.load(layout.detector(name, number, count))
             rows = np.flatnonzero(tested["number"] == number)
-            card, paths = loaded.card, [layout.data / image for image in tested["image"].iloc[rows]]
-            views = read_all(paths, card.reads, card.image_size, crop=card.crop, threads=params.threads)
+            metadata, paths = loaded.metadata, [layout.data / image for image in tested["image"].iloc[rows]]
+            views = read_all(paths, metadata.extractor, metadata.image_size, crop=metadata.crop, threads=params.threads)
             try:
                 maps = detector_heat(loaded, views, step)
             except ModelError as error:
-                say(f"{name}: no heat maps: {error}")
+                echo(f"{name}: no heat maps: {error}")
                 return None
             heat = np.zeros((len(tested), *maps.shape[1:]), np.float32) if heat is None else heat
             heat[rows] = maps
-            if number == 0 and loaded.card.reads == "pixels":
+            if number == 0 and loaded.metadata.extractor == "pixels":
                 draw(params, loaded, views[0], tested["image"].iloc[rows[0]], folder)
             del loaded
             runtime.forget()
@@ -92,7 +92,7 @@ def explained(
 
 def draw(params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], image: str, folder: Path) -> None:
     """The feature maps of one test image and the filters, where the network has convolutions."""
-    name, limits = loaded.card.model, params.explain
+    name, limits = loaded.metadata.model, params.explain
     maps = feature_maps(loaded.network, pixels, layers=limits.layers, maps=limits.maps)
     if maps:
         draw_feature_maps(folder / f"{name}_feature_maps.png", pixels, maps, f"{name}: feature maps of {image}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefaces.base.files import write_json, write_text, written_aside
+from fakefaces.base.files import atomic_write, write_json, write_text
 from fakefaces.base.params import Params, View
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
@@ -23,13 +23,13 @@ from fakefaces.models.backbones import Backbone, cut, features, make_backbone
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
-    view = params.prepare.views[name]
+    view = params.prepare.features[name]
     names = pd.read_csv(layout.facts, dtype={"image": "str"})["image"]
-    if view.reads == "forensic":
+    if view.extractor == "residuals":
         write_traces(params, layout, name, names)
         return
     arrays: np.ndarray = make_pixels(layout.data, names, view.image_size, threads=params.threads)
-    with written_aside(layout.view(name)) as folder:
+    with atomic_write(layout.features(name)) as folder:
         folder.mkdir()
         origin = "trained from scratch"
         if view.backbone:
@@ -47,7 +47,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
 
 def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) -> None:
     """The view of a forensic model; nothing in it depends on the split."""
-    view = params.prepare.views[name]
+    view = params.prepare.features[name]
     faces = find_faces(layout.data).set_index("image").loc[names].reset_index()
     frozen, origin, families = None, "trained from scratch", list(FAMILIES)
     if view.backbone:
@@ -65,14 +65,14 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
         crop=view.crop,
         embed=embedding(frozen) if frozen is not None else None,
     )
-    with written_aside(layout.view(name)) as folder:
+    with atomic_write(layout.features(name)) as folder:
         folder.mkdir()
         if frozen is not None:
             runtime.save_network(frozen, folder / "frozen.keras")
         np.save(folder / "arrays.npy", traces.arrays)
         np.save(folder / "made.npy", traces.made)
         write_text(folder / "made.csv", traces.table.to_csv(index=False))
-        about: dict[str, Any] = {"image_size": view.image_size, "weights": origin, "reads": view.reads}
+        about: dict[str, Any] = {"image_size": view.image_size, "weights": origin, "extractor": view.extractor}
         about |= {"crop": view.crop if view.backbone else 0, "families": families}
         write_json(folder / "view.json", about)
 

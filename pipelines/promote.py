@@ -4,7 +4,7 @@ from fakefaces.base import environment
 from fakefaces.base.files import read_json, write_json
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 from fakefaces.base.stage import run_stage
 from fakefaces.evaluation.model_selection import choose
 from fakefaces.registry.decision import record_of
@@ -18,28 +18,30 @@ def main(params: Params, layout: Layout) -> None:
     rule = params.promote
     metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
     best = choose(metrics, rule.metric)
-    say(f"best on validation: {best.model} ({rule.metric} {best.validation:.4f})")
+    echo(f"best on validation: {best.model} ({rule.metric} {best.validation:.4f})")
     # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would skip this stage.
     write_json(layout.candidate, vars(best))
     if params.split.protocol == "folds":
-        say("cross-validation measures kinds of models, and none of its detectors was tested on all images: nothing is")
-        say("promoted; say split.protocol: grouped for a model to use")
+        echo(
+            "cross-validation measures kinds of models, and none of its detectors was tested on all images: nothing is"
+        )
+        echo("promoted; say split.protocol: grouped for a model to use")
         return
     if environment.experiment():
-        say("an experiment moves no alias; promote it with: dvc exp apply, then dvc repro")
+        echo("an experiment moves no alias; promote it with: dvc exp apply, then dvc repro")
         return
     version, decision = promote(
         Registry(rule.name),
-        gathered(best.model, metrics[best.model], layout.tested),
+        gathered(best.model, metrics[best.model], layout.predictions),
         (layout.relative(layout.model(best.model)), layout.model(best.model)),
         rule,
         measured,
-        draws=params.evaluate.draws,
+        n_resamples=params.evaluate.n_resamples,
         seed=params.seed,
     )
     # Beside the outputs and not one of them: it names a version, which another store numbers otherwise.
     write_json(layout.promotion, record_of(version.number, decision))
-    say(f"{rule.name} version {version.number} is {decision.outcome}: {decision.reason}")
+    echo(f"{rule.name} version {version.number} is {decision.outcome}: {decision.reason}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 from fakefaces.base.files import write_text
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import progress, say
+from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import content
@@ -32,9 +32,9 @@ def main(params: Params, layout: Layout) -> None:
         log(run, made)
         step(1, "MLflow")
     size = len(text.encode())
-    say(f"reports/index.html: {size / 1e6:.1f} MB, {len(made['data']['images'])} test images")
+    echo(f"reports/index.html: {size / 1e6:.1f} MB, {len(made['data']['images'])} test images")
     if size > params.report.max_bytes:
-        say(f"WARNING the page is larger than report.max_bytes, {params.report.max_bytes}: lower report.gallery")
+        echo(f"WARNING the page is larger than report.max_bytes, {params.report.max_bytes}: lower report.gallery")
 
 
 def log(run: Gathered, made: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ def log(run: Gathered, made: dict[str, Any]) -> None:
                 for picture, spec in pictures(run, made, name).items():
                     child.picture(picture, png(charts.for_model(spec, f"{name}: {picture.replace('_', ' ')}")))
                 for kind in ("feature_maps", "filters"):
-                    path = run.layout.explained / f"{name}_{kind}.png"
+                    path = run.layout.heatmaps / f"{name}_{kind}.png"
                     if path.is_file():
                         child.picture(kind, path.read_bytes())
 

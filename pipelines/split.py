@@ -5,7 +5,7 @@ import pandas as pd
 from fakefaces.base.files import write_text
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
 from fakefaces.data.splits import SPLITS, folds, grouped_split, reference_split, rounds, validators
@@ -14,7 +14,7 @@ from fakefaces.duplicates.groups import group_images
 
 def main(params: Params, layout: Layout) -> None:
     faces = find_faces(layout.data)
-    pairs = pd.read_csv(layout.source_pairs, dtype={"a": "str", "b": "str"})
+    pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     group = group_images(list(faces["image"]), pairs).reset_index(drop=True)
     table = faces.assign(group=group)
     split, seed = params.split, params.seed
@@ -34,7 +34,7 @@ def main(params: Params, layout: Layout) -> None:
     parts = ", ".join(f"{sizes[name]} {name}" for name in SPLITS)
     if split.protocol == "folds":
         parts = f"{split.n_splits} folds of {', '.join(map(str, table['fold'].value_counts().sort_index()))}"
-    say(f"{split.protocol}: {len(table)} images: {parts}; {several} groups of two or more share a photograph")
+    echo(f"{split.protocol}: {len(table)} images: {parts}; {several} groups of two or more share a photograph")
 
 
 if __name__ == "__main__":

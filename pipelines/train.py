@@ -11,12 +11,12 @@ from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json, write_text
 from fakefaces.base.params import Fit, Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import progress, say
+from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.inference.detector import Detector
-from fakefaces.inference.metadata import Card
+from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import Blueprint, blueprint
 from fakefaces.tracking.detectors import log_detector
@@ -33,10 +33,10 @@ def main(params: Params, layout: Layout, name: str) -> None:
     schedule = params.train.fit_with(model.fit, found["fit"], where=f"{where}.fit")
     plan = blueprint(model.kind, model.settings | found["settings"], f"params.yaml: {where}")
     recipe = Recipe.from_json(read_json(layout.recipe(model.augment))).at(found["augment"].get("strength", 1.0))
-    if recipe and params.prepare.views[model.view].backbone:
+    if recipe and params.prepare.features[model.features].backbone:
         raise ParamsError(
             f"params.yaml: train.models.{name}: augment: {model.augment} changes pixels, but the view "
-            f"'{model.view}' holds a frozen backbone's features; say augment: none"
+            f"'{model.features}' holds a frozen backbone's features; say augment: none"
         )
     table = read_split(layout.images)
     runtime.start(params.seed, params.threads)
@@ -52,25 +52,25 @@ def main(params: Params, layout: Layout, name: str) -> None:
             effort = run.figures_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
             run.metrics({f"tuning_{name}": value for name, value in effort.items()})
         for number, split in enumerate(splits):
-            view = load_view(layout.view(model.view), table.assign(split=split))
+            view = load_view(layout.features(model.features), table.assign(split=split))
             run.params({"weights": view.weights})
             folder = layout.detector(name, number, len(splits))
             with one_round(run, number, len(splits)) as within:
                 network, state = fitted(name, within, view, plan, schedule, recipe, params.seed, unfinished)
-                card = Card(
+                metadata = DetectorMetadata(
                     model=name,
                     kind=model.kind,
-                    reads=view.reads,
+                    extractor=view.extractor,
                     crop=view.crop,
                     image_size=view.image_size,
                     weights=view.weights,
                     threshold=params.train.threshold,
                     parameters=network.count_params(),
                 )
-                Detector(network, card).save(folder)
+                Detector(network, metadata).save(folder)
                 log_detector(within, folder, images.read(layout.data / table["image"].iloc[0]))
             histories.append(pd.DataFrame(state.history) if len(splits) == 1 else told(state, number))
-            say(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {view.weights}")
+            echo(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {view.weights}")
         write_text(layout.history(name), pd.concat(histories).to_csv(index=False, float_format="%.6f"))
         run.artifact(layout.history(name))
         run.made(layout.relative(layout.model(name)), layout.relative(layout.history(name)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from fakefaces.base.files import write_json
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import progress, say
+from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.models import runtime
 from fakefaces.tracking.runs import stage_run
@@ -43,7 +43,7 @@ def main(params: Params, layout: Layout) -> None:
         run.adopt(STUDY, name)
         run.made(*(layout.relative(path) for path in (layout.tuned("best"), layout.reports / "tune.json")))
     study.forget()
-    say(f"{len(found.trials)} trials, {pruned} pruned, {found.seconds:.0f} s; best {values}")
+    echo(f"{len(found.trials)} trials, {pruned} pruned, {found.seconds:.0f} s; best {values}")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from fakefaces.base.errors import DataError
-from fakefaces.base.files import write_json, write_text, written_aside
+from fakefaces.base.files import atomic_write, write_json, write_text
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.validation.expectations import Rules, failures, validate_images
@@ -21,8 +21,10 @@ def main(params: Params, layout: Layout) -> None:
     readable = table["readable"].to_numpy(dtype=bool)
     accepted = table[readable].reset_index(drop=True)
     features = rule_features(accepted, looks.of(readable))
-    findings = audit(features, accepted["label"], accepted["group"], draws=params.evaluate.draws, seed=params.seed)
-    with written_aside(layout.reports / "data_docs") as docs:
+    findings = audit(
+        features, accepted["label"], accepted["group"], n_resamples=params.evaluate.n_resamples, seed=params.seed
+    )
+    with atomic_write(layout.reports / "data_docs") as docs:
         summary = validate_images(
             table,
             Rules(**params.validate_.model_dump()),
@@ -31,10 +33,10 @@ def main(params: Params, layout: Layout) -> None:
             groups_may_separate=params.split.protocol == "reference",
         )
     for line in failures(summary, "warning"):
-        say(f"WARNING {line}")
+        echo(f"WARNING {line}")
     unreadable = table[~table["readable"]]
     for image, problem in zip(unreadable["image"], unreadable["problem"], strict=True):
-        say(f"unreadable: data/{image}: {problem}")
+        echo(f"unreadable: data/{image}: {problem}")
     if not summary["success"]:
         raise DataError(
             "\n  ".join(["the images fail validation:", *failures(summary, "critical")])
@@ -47,7 +49,7 @@ def main(params: Params, layout: Layout) -> None:
     write_text(layout.images, accepted.to_csv(index=False))
     write_text(layout.shortcuts, pd.concat(scores).to_csv(index=False, float_format="%.8f"))
     write_json(layout.reports / "validation.json", summary)
-    say(f"{len(accepted)} of {len(table)} images accepted")
+    echo(f"{len(accepted)} of {len(table)} images accepted")
 
 
 def shortcut_scores(table: pd.DataFrame, split: pd.Series, features: dict, seed: int) -> pd.DataFrame:

@@ -43,16 +43,16 @@ def write_photographs(folder: Path, reals: int = 40, fakes: int = 40, size: int 
 def loaded():
     """An untrained detector that reads 32 pixels."""
     from fakefaces.inference import detector
-    from fakefaces.inference.metadata import Card
+    from fakefaces.inference.metadata import DetectorMetadata
     from fakefaces.models import runtime
     from fakefaces.models.kinds import blueprint
 
     runtime.start(seed=1, threads=2)
     network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
-    card = Card(
+    metadata = DetectorMetadata(
         model="m", kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=network.count_params()
     )
-    return detector.Detector(network, card)
+    return detector.Detector(network, metadata)
 
 
 @pytest.fixture
@@ -66,21 +66,21 @@ def small_params() -> dict:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["validate"]["min_side"] = 32
     params["augment"] |= {"examples": 2, "copies": 2}
-    params["prepare"]["views"] = {
+    params["prepare"]["features"] = {
         "pixels": {"image_size": 32},
         "mobilenet": {"image_size": 32, "backbone": "MobileNet", "weights": "none"},
-        "traces": {"image_size": 256, "reads": "forensic", "copies": 1},
+        "residuals": {"image_size": 256, "extractor": "residuals", "copies": 1},
     }
     params["tune"] |= {"trials": 2, "epochs": 1, "startup_trials": 1}
     params["train"]["fit"] |= {"epochs": 2, "batch_size": 16}
     params["train"]["models"] = {
-        "simple_cnn": {"kind": "simple_cnn", "view": "pixels", "augment": "standard", "tuned": "none"},
-        "mobilenet": {"kind": "pretrained", "view": "mobilenet", "augment": "none", "tuned": "none"},
-        "custom_cnn_tuned": {"kind": "custom_cnn", "view": "pixels", "augment": "standard", "tuned": "best"},
-        "forensic": {"kind": "forensic", "view": "traces", "augment": "none", "tuned": "none"},
+        "simple_cnn": {"kind": "simple_cnn", "features": "pixels", "augment": "standard", "tuned": "none"},
+        "mobilenet": {"kind": "pretrained", "features": "mobilenet", "augment": "none", "tuned": "none"},
+        "custom_cnn_tuned": {"kind": "custom_cnn", "features": "pixels", "augment": "standard", "tuned": "best"},
+        "forensic": {"kind": "forensic", "features": "residuals", "augment": "none", "tuned": "none"},
     }
-    params["distort"] |= {"jpeg": [90, 50], "blur": [1], "resize": [0.5], "noise": [5]}
-    params["evaluate"]["draws"] = 200
+    params["corrupt"] |= {"jpeg": [90, 50], "blur": [1], "resize": [0.5], "noise": [5]}
+    params["evaluate"]["n_resamples"] = 200
     return params
 
 

@@ -38,6 +38,11 @@ def imported(path: Path) -> set[str]:
     return ours | {".".join(n.split(".")[:k]) for n in ours for k in range(1, n.count(".") + 1)}
 
 
+def says_only_what_it_is(path: Path) -> bool:
+    """A package's ``__init__.py`` that is one docstring changes nothing of any stage."""
+    return path.name == "__init__.py" and all(isinstance(node, ast.Expr) for node in ast.parse(path.read_text()).body)
+
+
 def closure(script: Path) -> set[Path]:
     seen: set[Path] = set()
     waiting = [script]
@@ -46,7 +51,7 @@ def closure(script: Path) -> set[Path]:
         if path not in seen:
             seen.add(path)
             waiting += [MODULES[name] for name in imported(path)]
-    return seen
+    return {path for path in seen if not says_only_what_it_is(path)}
 
 
 def deps(stage: str) -> list[Path]:
@@ -95,7 +100,7 @@ def test_the_lock_file_is_of_this_code_and_these_parameters():
             stale |= {f"{stage}: params.yaml: {key}"} if now != value else set()
     assert not stale
     wanted = {name for name, body in STAGES.items() if "foreach" not in body}
-    wanted |= {f"prepare@{view}" for view in params["prepare"]["views"]}
+    wanted |= {f"prepare@{view}" for view in params["prepare"]["features"]}
     wanted |= {f"train@{model}" for model in params["train"]["models"]}
     assert set(locked) == wanted
 
@@ -110,9 +115,9 @@ def test_one_word_names_script_and_test(stage):
 
 def test_light_stages_never_reach_tensorflow():
     heavy = {"tensorflow", "keras"}
-    for stage in ("sources", "split", "validate", "distort", "evaluate", "report", "promote"):
+    for stage in ("duplicates", "split", "validate", "corrupt", "evaluate", "report", "promote"):
         for path in closure(ROOT / "pipelines" / f"{stage}.py"):
-            if path.name in ("remeasure.py", "served.py"):
+            if path.name in ("rescore.py", "pyfunc_model.py"):
                 continue  # a process of its own; MLflow's copy of the model's code
             top = {
                 name.split(".")[0]
@@ -133,4 +138,4 @@ def test_mlflow_has_one_room():
             for n in ast.walk(ast.parse(path.read_text()))
         )
     }
-    assert users == {"tracking"}
+    assert users <= {"tracking", "registry", "serving"}

@@ -36,19 +36,19 @@ def record(flip: bool = False, sees: str = "") -> dict:
             "difficulty": ["mid" if k % 2 else "" for k in range(40)],
         }
     )
-    shifted = pd.concat(
+    corrupted_scores = pd.concat(
         table[["image"]].assign(transform="jpeg", level=level, p_fake=table["p_fake"] / 2) for level in (90, 50)
     )
     rules = {} if sees else {"header": pd.Series(0.5, index=table["image"])}
     found = judge(
         table,
         table,
-        shifted=None if sees else shifted,
+        corrupted_scores=None if sees else corrupted_scores,
         rules=rules,
         threshold=0.5,
         max_fpr=0.1,
         max_fnr=0.1,
-        draws=200,
+        n_resamples=200,
         seed=1,
     )
     return {"weights": sees or "trained from scratch", "protocol": "grouped", "rounds": 1} | found
@@ -86,7 +86,7 @@ def test_the_page_says_protocol_majority_and_what_cannot_be_told(metrics):
     assert "0.5000" in text
     assert "/ 0.561 |" in text
     assert "| another | 0." in text.split("## Beside the reference")[1]
-    assert "rule_header" not in text.split("## Robustness")[1]  # a rule has no scores of distorted images
+    assert "rule_header" not in text.split("## Robustness")[1]  # a rule has no scores of corrupted images
     assert "| custom_cnn | another | +0.050 [-0.10, +0.20] | 0.800 | – | – |" in text
     assert "jpeg 50" in text and "mid (20)" in text
     heads = [line for line in text.splitlines() if line.startswith("| model") or line.startswith("| first")]

@@ -7,7 +7,7 @@ from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.inference import detector
-from fakefaces.inference.metadata import Card
+from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
@@ -22,7 +22,7 @@ def test_the_stage_explains_every_test_image_by_every_model(workspace):
     runtime.start(seed=1, threads=2)
     for name in params.train.models:
         network = blueprint("simple_cnn" if name == "simple_cnn" else "custom_cnn", {}, "here").build((32, 32, 3))
-        card = Card(
+        metadata = DetectorMetadata(
             model=name,
             kind="custom_cnn",
             image_size=32,
@@ -30,26 +30,26 @@ def test_the_stage_explains_every_test_image_by_every_model(workspace):
             threshold=0.5,
             parameters=network.count_params(),
         )
-        detector.Detector(network, card).save(layout.model(name))
+        detector.Detector(network, metadata).save(layout.model(name))
     main(params, layout)
     images = read_split(layout.images)
     tested = sorted(images.loc[images["split"] == "test", "image"])
-    explained = pd.read_csv(layout.explained / "images.csv", keep_default_na=False)
+    explained = pd.read_csv(layout.heatmaps / "images.csv", keep_default_na=False)
     assert list(explained["image"]) == tested
     fakes = explained["image"].str.contains("training_fake")
     assert (explained["truth"] == np.where(fakes, "boxes", "")).all()
     record = read_json(layout.explanations)
     assert set(record) == set(params.train.models)
     for name, found in record.items():
-        heat = np.load(layout.explained / f"{name}.npy")
+        heat = np.load(layout.heatmaps / f"{name}.npy")
         assert heat.dtype == np.uint8
         assert len(heat) == len(tested)
         assert found["n"] == fakes.sum()
         assert set(found["baselines"]) == {"random", "centre"}
         for picture in ("feature_maps", "filters"):
-            with Image.open(layout.explained / f"{name}_{picture}.png") as drawn:
+            with Image.open(layout.heatmaps / f"{name}_{picture}.png") as drawn:
                 assert min(drawn.size) > 200
-    first, record = digest(layout.explained), layout.explanations.read_bytes()
+    first, record = digest(layout.heatmaps), layout.explanations.read_bytes()
     main(params, layout)
-    assert digest(layout.explained) == first
+    assert digest(layout.heatmaps) == first
     assert layout.explanations.read_bytes() == record

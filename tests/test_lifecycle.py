@@ -185,21 +185,21 @@ def test_experiments_arrive_in_the_store_of_the_project(copied):
     def arrived(name: str) -> list[dict]:
         return rows(project, "--role", "evaluate", "--where", f"experiment = {name}")
 
-    project.run("dvc", "exp", "run", "-n", "here", "-S", "evaluate.draws=300")
+    project.run("dvc", "exp", "run", "-n", "here", "-S", "evaluate.n_resamples=300")
     assert {row["model"] for row in arrived("here")} == {"simple_cnn", "mobilenet", "custom_cnn_tuned", "forensic"}
     changed = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
-    assert changed["params.yaml"]["evaluate.draws"] == {"old": 200, "new": 300, "diff": 100}
+    assert changed["params.yaml"]["evaluate.n_resamples"] == {"old": 200, "new": 300, "diff": 100}
     figures = json.loads(project.run("dvc", "metrics", "diff", "--json").stdout)
-    assert figures["reports/metrics/simple_cnn.json"]["test.bootstrap.draws"]["new"] == 300
+    assert figures["reports/metrics/simple_cnn.json"]["test.bootstrap.n_resamples"]["new"] == 300
     project.run("dvc", "plots", "diff", "HEAD", "-o", "outputs/plots")
     assert "reports/roc/simple_cnn.csv" in (project.root / "outputs" / "plots" / "index.html").read_text()
 
     project.run("git", "checkout", "-q", "--", "params.yaml", "dvc.lock", "reports")
     project.run("dvc", "checkout", "-q")
     lock = (project.root / "dvc.lock").read_bytes()
-    project.run("dvc", "exp", "run", "--temp", "-n", "aside", "-S", "evaluate.draws=310")
+    project.run("dvc", "exp", "run", "--temp", "-n", "aside", "-S", "evaluate.n_resamples=310")
     assert len(arrived("aside")) == 4
-    project.run("dvc", "exp", "run", "--queue", "-n", "queued", "-S", "evaluate.draws=320")
+    project.run("dvc", "exp", "run", "--queue", "-n", "queued", "-S", "evaluate.n_resamples=320")
     assert arrived("queued") == []
     project.run("dvc", "exp", "run", "--run-all")
     assert len(arrived("queued")) == 4

@@ -38,8 +38,8 @@ def test_an_unknown_key_is_named_with_the_allowed_ones(tmp_path):
 
 
 def test_an_unknown_key_deep_down_is_named_too(tmp_path):
-    path = changed(tmp_path, lambda p: p["train"]["models"]["vgg16"].update(veiw="pixels"))
-    with pytest.raises(ParamsError, match=r"train\.models\.vgg16\.veiw'; allowed here: augment, fit, kind"):
+    path = changed(tmp_path, lambda p: p["train"]["models"]["vgg16"].update(featurse="pixels"))
+    with pytest.raises(ParamsError, match=r"train\.models\.vgg16\.featurse'; allowed here: augment, features, fit, kind"):
         load(path)
 
 
@@ -51,8 +51,8 @@ def test_a_missing_section_and_a_wrong_type_are_both_told(tmp_path):
 
 
 def test_a_name_that_leads_nowhere_is_refused(tmp_path):
-    path = changed(tmp_path, lambda p: p["train"]["models"]["vgg16"].update(view="pixles"))
-    with pytest.raises(ParamsError, match="no view 'pixles'; known: pixels, vgg16, efficientnetb4"):
+    path = changed(tmp_path, lambda p: p["train"]["models"]["vgg16"].update(features="pixles"))
+    with pytest.raises(ParamsError, match="no feature set 'pixles'; known: pixels, vgg16, efficientnetb4"):
         load(path)
 
 

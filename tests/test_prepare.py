@@ -107,19 +107,19 @@ def test_the_stage_writes_each_view_once_in_the_order_of_the_table(workspace):
     sources.main(params, layout)
     split.main(params, layout)
     validate.main(params, layout)
-    for name in params.prepare.views:
+    for name in params.prepare.features:
         prepare.main(params, layout, name)
-    arrays = np.load(layout.view("pixels") / "arrays.npy")
+    arrays = np.load(layout.features("pixels") / "arrays.npy")
     table = read_split(layout.images)
     assert arrays.shape == (80, 32, 32, 3)
     last = images.resize(images.decode((layout.data / table["image"].iloc[-1]).read_bytes()), 32)
     assert (arrays[-1] == last).all()
-    about = json.loads((layout.view("mobilenet") / "view.json").read_text())
+    about = json.loads((layout.features("mobilenet") / "view.json").read_text())
     assert about == {"image_size": 32, "weights": "MobileNet random"}
-    made = np.load(layout.view("mobilenet") / "arrays.npy")
+    made = np.load(layout.features("mobilenet") / "arrays.npy")
     assert made.shape == (80, 1024)
     # training scales them to unit spread on its own images, and the network that gives them likewise
-    view = load_view(layout.view("mobilenet"), table)
+    view = load_view(layout.features("mobilenet"), table)
     assert view.train.views.std() == pytest.approx(1, rel=1e-3)
     first = np.flatnonzero(table["split"] == "train")[:4]
     assert np.abs(view.frozen.predict_on_batch(arrays[first].astype("float32")) - view.train.views[:4]).max() < 1e-2

@@ -48,7 +48,7 @@ def champion(strength: float):
 
 
 def judged(found, present, measure=None, own=None):
-    return judge(found, own, present, RULE, measure, draws=300, seed=0)
+    return judge(found, own, present, RULE, measure, n_resamples=300, seed=0)
 
 
 def test_validation_chooses_not_test():

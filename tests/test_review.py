@@ -18,7 +18,7 @@ from PIL import Image
 
 from fakefaces.explain.explanation import Look, look
 from fakefaces.inference import detector
-from fakefaces.inference.metadata import Card, Operating
+from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import Score
 from fakefaces.ingest import corrections
 from fakefaces.models import runtime
@@ -101,7 +101,7 @@ def loaded() -> detector.Detector:
     network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
     operating = Operating(threshold=0.55, low=0.3, high=0.7)
     count = network.count_params()
-    card = Card(
+    metadata = DetectorMetadata(
         model="m",
         kind="custom_cnn",
         image_size=32,
@@ -110,7 +110,7 @@ def loaded() -> detector.Detector:
         parameters=count,
         operating=operating,
     )
-    return detector.Detector(network, card)
+    return detector.Detector(network, metadata)
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,13 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.features import resize as pixels
 from fakefaces.inference import detector
-from fakefaces.inference.metadata import Card, Operating
+from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import score, score_files
 from fakefaces.inference.score_cache import Made, content
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
-from pipelines import distort, sources, split, validate
+from pipelines import corrupt, sources, split, validate
 from pipelines import score as score_stage
 from tests.conftest import ROOT, picture
 
@@ -64,7 +64,7 @@ def test_the_label_turns_at_the_operating_threshold_where_there_is_one(loaded, f
     assert {s.unsure for s in plain} == {None}
     between = sorted(s.p_fake for s in plain)[20]
     point = Operating(threshold=between, low=between, high=1.0)
-    chosen = detector.Detector(loaded.network, loaded.card.model_copy(update={"operating": point}))
+    chosen = detector.Detector(loaded.network, loaded.metadata.model_copy(update={"operating": point}))
     chosen.save(tmp_path / "d")
     again = list(score_files(detector.load(tmp_path / "d"), files, threads=2))
     assert [s.p_fake for s in again] == [s.p_fake for s in plain]
@@ -102,7 +102,7 @@ def test_a_saved_detector_scores_the_same_and_saves_to_the_same_bytes(loaded, fi
     loaded.save(tmp_path / "one")
     again = detector.load(tmp_path / "one")
     loaded.save(tmp_path / "two")
-    assert again.card == loaded.card
+    assert again.metadata == loaded.metadata
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
     one, two = (list(score_files(d, files, threads=1)) for d in (loaded, again))
     assert one == two
@@ -131,11 +131,11 @@ def test_a_network_that_carries_code_is_refused(tmp_path):
 
 @pytest.fixture
 def models(workspace):
-    """A workspace in which two models are trained and the test images distorted."""
+    """A workspace in which two models are trained and the test images corrupted."""
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     rows = {name: row for name, row in params.train.models.items() if name in ("simple_cnn", "custom_cnn_tuned")}
     params = params.model_copy(update={"train": params.train.model_copy(update={"models": rows})})
-    for stage in (sources, split, validate, distort):
+    for stage in (sources, split, validate, corrupt):
         stage.main(params, layout)
     runtime.start(seed=1, threads=2)
     for name in rows:
@@ -148,8 +148,10 @@ def save(layout, name, seed):
 
     keras.utils.set_random_seed(seed)
     network = blueprint("simple_cnn", {}, "here").build((32, 32, 3))
-    card = Card(model=name, kind="simple_cnn", image_size=32, weights="random", threshold=0.5, parameters=1)
-    detector.Detector(network, card).save(layout.model(name))
+    metadata = DetectorMetadata(
+        model=name, kind="simple_cnn", image_size=32, weights="random", threshold=0.5, parameters=1
+    )
+    detector.Detector(network, metadata).save(layout.model(name))
 
 
 def test_the_stage_scores_all_models_and_then_only_what_has_changed(models, capsys):
@@ -161,17 +163,17 @@ def test_the_stage_scores_all_models_and_then_only_what_has_changed(models, caps
         found = pd.read_csv(layout.scores(name))
         assert list(found["image"]) == list(seen["image"])
         assert found["p_fake"].between(0, 1).all()
-        shifted = pd.read_csv(layout.shifted(name))
-        assert set(shifted["image"]) == set(table.loc[table["split"] == "test", "image"])
-        assert shifted.groupby("image").size().eq(5).all()  # levels of the small parameters
+        corrupted_scores = pd.read_csv(layout.corrupted_scores(name))
+        assert set(corrupted_scores["image"]) == set(table.loc[table["split"] == "test", "image"])
+        assert corrupted_scores.groupby("image").size().eq(5).all()  # levels of the small parameters
     first = {path: path.read_bytes() for path in (layout.root / "outputs").rglob("s*/*.csv")}
     assert len(first) == 4
-    notes = layout.scored.read_bytes()
+    notes = layout.score_cache.read_bytes()
 
     capsys.readouterr()
     score_stage.main(params, layout)
     assert capsys.readouterr().err.count("scored before") == 2
-    assert layout.scored.read_bytes() == notes
+    assert layout.score_cache.read_bytes() == notes
 
     save(layout, "simple_cnn", seed=2)
     score_stage.main(params, layout)
@@ -181,7 +183,7 @@ def test_the_stage_scores_all_models_and_then_only_what_has_changed(models, caps
         for path, data in first.items()
         if path.read_bytes() != data
     }
-    assert changed == {"scores/simple_cnn.csv", "shifted/simple_cnn.csv"}
+    assert changed == {"scores/simple_cnn.csv", "corrupted_scores/simple_cnn.csv"}
 
     layout.scores("custom_cnn_tuned").write_text("image,split,p_fake\n")  # not as it was made
     score_stage.main(params, layout)
@@ -208,8 +210,8 @@ def test_the_scores_of_a_model_that_params_yaml_lost_go(models):
     rows = {"simple_cnn": params.train.models["simple_cnn"]}
     score_stage.main(params.model_copy(update={"train": params.train.model_copy(update={"models": rows})}), layout)
     assert [path.name for path in layout.scores("any").parent.iterdir()] == ["simple_cnn.csv"]
-    assert [path.name for path in layout.shifted("any").parent.iterdir()] == ["simple_cnn.csv"]
-    assert list(json.loads(layout.scored.read_text())) == ["simple_cnn"]
+    assert [path.name for path in layout.corrupted_scores("any").parent.iterdir()] == ["simple_cnn.csv"]
+    assert list(json.loads(layout.score_cache.read_text())) == ["simple_cnn"]
 
 
 def test_the_code_that_scores_hang_on_is_that_of_dvc_yaml():

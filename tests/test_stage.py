@@ -12,16 +12,16 @@ import pytest
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError, TrackingError
-from fakefaces.base.files import written_aside
+from fakefaces.base.files import atomic_write
 from fakefaces.base.paths import Layout
-from fakefaces.base.stage import guarded
+from fakefaces.base.stage import error_boundary
 
 
 def test_an_error_of_ours_is_one_line(capfd):
     def main():
         raise FakefacesError("data/a.jpg: what, and what to do")
 
-    assert guarded(main) == 1
+    assert error_boundary(main) == 1
     assert capfd.readouterr().err == "ERROR data/a.jpg: what, and what to do\n"
 
 
@@ -29,12 +29,12 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, capfd):
     target = tmp_path / "views" / "pixels"
 
     def main():
-        with written_aside(target) as aside:
+        with atomic_write(target) as aside:
             aside.mkdir()
             np.save(aside / "arrays.npy", np.zeros(1000))
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(aside / "arrays.npy"))
 
-    assert guarded(main) == 1
+    assert error_boundary(main) == 1
     assert "No space left on device" in capfd.readouterr().err
     assert list(target.parent.iterdir()) == []
 
@@ -42,7 +42,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, capfd):
 def test_what_was_there_stays_when_the_new_one_fails(tmp_path):
     path = tmp_path / "results.csv"
     path.write_text("old")
-    with pytest.raises(RuntimeError), written_aside(path) as aside:
+    with pytest.raises(RuntimeError), atomic_write(path) as aside:
         aside.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -51,14 +51,14 @@ def test_what_was_there_stays_when_the_new_one_fails(tmp_path):
 
 def test_a_fault_of_ours_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
-        guarded(lambda: 1 / 0)
+        error_boundary(lambda: 1 / 0)
 
 
 def test_an_interrupt_says_how_to_go_on(capfd):
     def main():
         raise KeyboardInterrupt
 
-    assert guarded(main) == 130
+    assert error_boundary(main) == 130
     assert "go on" in capfd.readouterr().err
 
 

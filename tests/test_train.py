@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError
+from fakefaces.data.arrays import Part
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut, features, make_backbone
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.fit import View, fit_view
-from fakefaces.training.loop import Part, Progress, Schedule, fingerprint, fit, solved
+from fakefaces.training.loop import Progress, Schedule, fingerprint, fit, solved
 from tests.conftest import ROOT
 
 SCHEDULE = Schedule(epochs=3, batch_size=16, learning_rate=0.003, patience=3)
@@ -149,13 +150,13 @@ def test_a_checkpoint_belongs_to_one_fit_alone(tmp_path):
 SAVE = """
     import sys; from pathlib import Path; sys.path.insert(0, {root!r})
     from tests.test_train import FLIP, SCHEDULE, network, part
-    from fakefaces.card import Card
+    from fakefaces.metadata import DetectorMetadata
     from fakefaces.detector import Detector
     from fakefaces.training import fit
     fitted = network()
     fit(fitted, part(48, 0), part(32, 1), SCHEDULE, recipe=FLIP, seed=1)
-    card = Card(model="m", kind="custom_cnn", image_size=32, weights="w", threshold=0.5, parameters=1)
-    Detector(fitted, card).save(Path({out!r}))
+    metadata = DetectorMetadata(model="m", kind="custom_cnn", image_size=32, weights="w", threshold=0.5, parameters=1)
+    Detector(fitted, metadata).save(Path({out!r}))
 """
 
 

@@ -26,8 +26,8 @@ def run(workspace):
             "split": params.split.model_copy(update={"protocol": protocol}),
         }
         params = params.model_copy(update=changed)
-        layout.source_pairs.parent.mkdir(exist_ok=True)
-        layout.source_pairs.write_text("a,b\n")
+        layout.duplicate_pairs.parent.mkdir(exist_ok=True)
+        layout.duplicate_pairs.write_text("a,b\n")
         split.main(params, layout)
         if leak:
             table = read_split(layout.split)

@@ -22,7 +22,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from fakefaces.base import environment
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 
 COLUMNS = ("validation_roc_auc", "test_roc_auc", "test_accuracy")
 WIDTH, HEIGHT = 1360, 900
@@ -45,7 +45,7 @@ def main() -> None:
     )
     browser = None
     try:
-        say("waiting for MLflow's pages")
+        echo("waiting for MLflow's pages")
         reachable(port)
         browser = opened(f"http://127.0.0.1:{port}/")
         picture(browser, f"http://127.0.0.1:{port}/")

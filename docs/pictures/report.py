@@ -21,7 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 
 HERE = Path(__file__).parent
 PATIENCE = 120  # seconds, on a busy machine
@@ -36,9 +36,9 @@ def main(*model: str) -> None:
         raise FakefacesError(f"{page}: there is no report yet; make one with: dvc repro report")
     browser = opened()
     try:
-        say("the report")
+        echo("the report")
         of_the_report(browser, page)
-        say("the review page")
+        echo("the review page")
         of_the_review(browser, layout, *(("--model", model[0]) if model else ()))
     finally:
         browser.quit()

@@ -63,7 +63,7 @@ def models(faces):
 
 def test_every_pair_is_compared_on_the_same_images(models):
     scores, y, group = models
-    found = compare_all(scores, y, group, {"plain": 0.5, "better": 0.5, "chance": 0.4}, draws=500, seed=0)
+    found = compare_all(scores, y, group, {"plain": 0.5, "better": 0.5, "chance": 0.4}, n_resamples=500, seed=0)
     assert [(one.first, one.second) for one in found] == [
         ("plain", "better"),
         ("plain", "chance"),
@@ -86,15 +86,15 @@ def test_every_pair_is_compared_on_the_same_images(models):
 
 def test_comparisons_are_json_and_a_table(models):
     scores, y, group = models
-    found = compare_all(scores, y, group, 0.5, draws=100, seed=0)
+    found = compare_all(scores, y, group, 0.5, n_resamples=100, seed=0)
     json.dumps([asdict(one) for one in found], allow_nan=False)
     assert len(pd.DataFrame(map(asdict, found))) == 3
-    assert compare_all(scores, y, group, 0.5, draws=100, seed=0) == found
+    assert compare_all(scores, y, group, 0.5, n_resamples=100, seed=0) == found
 
 
 def test_a_model_against_itself(models):
     scores, y, group = models
-    (one,) = compare_all({"a": scores["plain"], "b": scores["plain"]}, y, group, 0.5, draws=100, seed=0)
+    (one,) = compare_all({"a": scores["plain"], "b": scores["plain"]}, y, group, 0.5, n_resamples=100, seed=0)
     assert one.accuracy_difference == one.roc_auc_difference == 0
     assert one.accuracy_p == one.roc_auc_p == 1
     assert one.accuracy_interval is None
@@ -108,17 +108,17 @@ def test_models_of_equal_skill_seldom_differ():
     for seed in range(200):
         y = np.tile([0, 1], 60)
         a, b = (1 / (1 + np.exp(-(random.normal(size=120) + y))) for _ in range(2))
-        (one,) = compare_all({"a": a, "b": b}, y, None, 0.6, draws=200, seed=seed)
+        (one,) = compare_all({"a": a, "b": b}, y, None, 0.6, n_resamples=200, seed=seed)
         p_values.append((one.accuracy_p, one.roc_auc_p))
     assert (np.array(p_values) < 0.05).mean(axis=0) == pytest.approx([0.05, 0.05], abs=0.035)
 
 
 def test_what_cannot_be_compared_is_none_with_a_reason():
     p = {"a": np.linspace(0, 1, 20), "b": np.linspace(1, 0, 20)}
-    (one,) = compare_all(p, [1] * 20, None, 0.5, draws=100, seed=0)
+    (one,) = compare_all(p, [1] * 20, None, 0.5, n_resamples=100, seed=0)
     assert one.roc_auc_difference is one.roc_auc_interval is one.roc_auc_p is one.roc_auc_p_holm is None
     assert one.reasons["roc_auc_difference"] == "only one class among the 20 images"
-    (one,) = compare_all(p, [0, 1] * 10, ["x", "y"] * 10, 0.5, draws=100, seed=0)
+    (one,) = compare_all(p, [0, 1] * 10, ["x", "y"] * 10, 0.5, n_resamples=100, seed=0)
     assert one.roc_auc_difference is not None
     assert one.roc_auc_p is one.accuracy_interval is None
     assert "2 groups" in one.reasons["accuracy_interval"]
@@ -127,9 +127,9 @@ def test_what_cannot_be_compared_is_none_with_a_reason():
 
 def test_bad_comparisons_are_refused():
     with pytest.raises(ModelError, match="no threshold for: b"):
-        compare_all({"a": [0.1, 0.2], "b": [0.1, 0.2]}, [0, 1], None, {"a": 0.5}, draws=100, seed=0)
+        compare_all({"a": [0.1, 0.2], "b": [0.1, 0.2]}, [0, 1], None, {"a": 0.5}, n_resamples=100, seed=0)
     with pytest.raises(ModelError, match="one length"):
-        compare_all({"a": [0.1, 0.2], "b": [0.1]}, [0, 1], None, 0.5, draws=100, seed=0)
+        compare_all({"a": [0.1, 0.2], "b": [0.1]}, [0, 1], None, 0.5, n_resamples=100, seed=0)
     with pytest.raises(ModelError, match="no images"):
-        compare_all({"a": [], "b": []}, [], None, 0.5, draws=100, seed=0)
-    assert compare_all({}, [], None, 0.5, draws=100, seed=0) == []
+        compare_all({"a": [], "b": []}, [], None, 0.5, n_resamples=100, seed=0)
+    assert compare_all({}, [], None, 0.5, n_resamples=100, seed=0) == []

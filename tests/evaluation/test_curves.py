@@ -62,7 +62,7 @@ def test_robustness_tells_figures_and_drift_of_each_level(images):
         {("jpeg", 95): p, ("blur", 2.0): blurred},
         images.group,
         threshold=0.5,
-        draws=200,
+        n_resamples=200,
         seed=0,
     )
     assert [(row["transform"], row["level"]) for row in rows] == [(None, None), ("jpeg", 95), ("blur", 2.0)]
@@ -82,6 +82,6 @@ def test_robustness_tells_figures_and_drift_of_each_level(images):
 
 def test_robustness_refuses_other_images_and_stands_a_lone_class():
     with pytest.raises(ModelError, match="one length"):
-        robustness([0, 1], [0.1, 0.2], {("jpeg", 50): [0.1]}, threshold=0.5, draws=100, seed=0)
-    _, row = robustness([1, 1], [0.1, 0.2], {("jpeg", 50): [0.2, 0.2]}, threshold=0.5, draws=100, seed=0)
+        robustness([0, 1], [0.1, 0.2], {("jpeg", 50): [0.1]}, threshold=0.5, n_resamples=100, seed=0)
+    _, row = robustness([1, 1], [0.1, 0.2], {("jpeg", 50): [0.2, 0.2]}, threshold=0.5, n_resamples=100, seed=0)
     assert row["drift"]["reals"] is row["roc_auc"] is None

@@ -36,7 +36,7 @@ def test_the_operating_point_is_chosen_on_validation_and_measured_on_test():
     labels = np.arange(400) % 2
     validation = scored(labels, np.clip(RNG.normal(0.4 + 0.2 * labels, 0.15), 0, 1))
     test = scored(labels, np.clip(RNG.normal(0.4 + 0.2 * labels, 0.15), 0, 1))
-    found = at_operating_point(validation, test, max_fpr=0.1, max_fnr=0.1, draws=200, seed=1)
+    found = at_operating_point(validation, test, max_fpr=0.1, max_fnr=0.1, n_resamples=200, seed=1)
     at = found["threshold"]
     assert (validation.p_fake[~validation.fake] >= at).mean() == pytest.approx(found["fpr"])
     assert found["fpr"] <= 0.1
@@ -52,7 +52,7 @@ def test_the_operating_point_is_chosen_on_validation_and_measured_on_test():
 
 def test_without_reals_there_is_no_operating_point_but_a_reason():
     only = scored([1, 1, 1], [0.2, 0.5, 0.9])
-    found = at_operating_point(only, only, max_fpr=0.1, max_fnr=0.1, draws=100, seed=1)
+    found = at_operating_point(only, only, max_fpr=0.1, max_fnr=0.1, n_resamples=100, seed=1)
     assert found["threshold"] is None
     assert "no reals" in found["reason"]
 
@@ -60,7 +60,7 @@ def test_without_reals_there_is_no_operating_point_but_a_reason():
 def test_constant_scores_have_no_point_below_one_class():
     labels = np.arange(40) % 2
     same = scored(labels, np.full(40, 1.0))
-    found = at_operating_point(same, same, max_fpr=0.1, max_fnr=0.1, draws=100, seed=1)
+    found = at_operating_point(same, same, max_fpr=0.1, max_fnr=0.1, n_resamples=100, seed=1)
     assert found["threshold"] is None and found["reason"]
 
 
@@ -68,10 +68,18 @@ def test_a_judgement_fits_json_and_its_robustness_is_of_the_images_that_were_dis
     table = faces(60, 60)
     drawn = table.sample(40, random_state=1)
     changed = np.clip(drawn["p_fake"] + RNG.normal(0, 0.2, 40), 0, 1)
-    shifted = drawn[["image"]].assign(transform="jpeg", level=50.0, p_fake=changed)
+    corrupted_scores = drawn[["image"]].assign(transform="jpeg", level=50.0, p_fake=changed)
     rules = {"header": pd.Series(0.5, index=table["image"]), "exif": pd.Series(0.5, index=table["image"])}
     found = judge(
-        table, table, shifted=shifted, rules=rules, threshold=0.5, max_fpr=0.1, max_fnr=0.1, draws=200, seed=1
+        table,
+        table,
+        corrupted_scores=corrupted_scores,
+        rules=rules,
+        threshold=0.5,
+        max_fpr=0.1,
+        max_fnr=0.1,
+        n_resamples=200,
+        seed=1,
     )
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert len(json.dumps(found)) < 20_000

@@ -25,14 +25,14 @@ def scores(table: pd.DataFrame, strength: float, seed: int = 0) -> pd.Series:
 
 
 def held(table: pd.DataFrame, candidate: pd.Series, champion: pd.Series, metric: str = "roc_auc") -> Held:
-    return hold(table, candidate, champion, THRESHOLDS, metric=metric, draws=400, seed=1)
+    return hold(table, candidate, champion, THRESHOLDS, metric=metric, n_resamples=400, seed=1)
 
 
 def test_difference_and_interval_are_those_of_the_comparison_of_all_models():
     table = images()
     one, two = scores(table, 2), scores(table, 1, seed=1)
     found = held(table, one, two)
-    (other,) = compare_all({"a": one, "b": two}, table["label"], table["group"], 0.5, draws=400, seed=1)
+    (other,) = compare_all({"a": one, "b": two}, table["label"], table["group"], 0.5, n_resamples=400, seed=1)
     assert found.difference == pytest.approx(other.roc_auc_difference)
     assert found.interval == pytest.approx(other.roc_auc_interval)
     by_accuracy = held(table, one, two, "accuracy")

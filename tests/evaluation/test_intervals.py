@@ -32,7 +32,7 @@ def test_wilson_refuses_what_is_no_proportion():
 
 def test_images_of_a_group_are_drawn_together():
     group = np.array([0, 1, 1, 2, 2, 2])
-    weights = np.concatenate(list(group_weights(group, draws=500, seed=1)))
+    weights = np.concatenate(list(group_weights(group, n_resamples=500, seed=1)))
     assert weights.shape == (500, 6)
     for code in range(3):
         assert np.ptp(weights[:, group == code], axis=1).max() == 0
@@ -42,21 +42,21 @@ def test_images_of_a_group_are_drawn_together():
 
 def test_blocks_change_no_draw(monkeypatch):
     group = np.arange(30) // 2
-    whole = np.concatenate(list(group_weights(group, draws=101, seed=7)))
+    whole = np.concatenate(list(group_weights(group, n_resamples=101, seed=7)))
     monkeypatch.setattr("fakefaces.evaluation.intervals._BLOCK", 30 * 8)
-    blocks = list(group_weights(group, draws=101, seed=7))
+    blocks = list(group_weights(group, n_resamples=101, seed=7))
     assert len(blocks) == 13
     assert (np.concatenate(blocks) == whole).all()
 
 
 def test_a_seed_gives_the_same_interval_whatever_the_order_of_rows(images):
-    first = measure(images, threshold=0.5, draws=300, seed=3)
-    again = measure(images, threshold=0.5, draws=300, seed=3)
+    first = measure(images, threshold=0.5, n_resamples=300, seed=3)
+    again = measure(images, threshold=0.5, n_resamples=300, seed=3)
     assert first == again
-    assert first["intervals"] != measure(images, threshold=0.5, draws=300, seed=4)["intervals"]
+    assert first["intervals"] != measure(images, threshold=0.5, n_resamples=300, seed=4)["intervals"]
     order = np.random.default_rng(0).permutation(len(images))
     other = scored(images.fake[order], images.p_fake[order], images.group[order])
-    shuffled = measure(other, threshold=0.5, draws=300, seed=3)
+    shuffled = measure(other, threshold=0.5, n_resamples=300, seed=3)
     for name in FIGURES:
         assert shuffled["intervals"][name] == pytest.approx(first["intervals"][name], abs=1e-12)
 
@@ -64,8 +64,8 @@ def test_a_seed_gives_the_same_interval_whatever_the_order_of_rows(images):
 def test_the_bootstrap_is_the_plain_one_done_at_once(images):
     """The weights of a draw give what the drawn images, repeated, give."""
     names = ("roc_auc", "precision")
-    drawn = bootstrap(lambda w: weighted_figures(images, 0.5, w, names), images.group, draws=40, seed=5)
-    weights = np.concatenate(list(group_weights(images.group, draws=40, seed=5)))
+    drawn = bootstrap(lambda w: weighted_figures(images, 0.5, w, names), images.group, n_resamples=40, seed=5)
+    weights = np.concatenate(list(group_weights(images.group, n_resamples=40, seed=5)))
     for i, w in enumerate(weights):
         places = np.repeat(np.arange(len(images)), w.astype(int))
         copied = scored(images.fake[places], images.p_fake[places])
@@ -80,7 +80,7 @@ def test_undefined_draws_are_left_out_and_counted():
     assert found.left_out == 5
     assert found.ends == pytest.approx([0.025, 0.975])
     many = percentile_interval(np.r_[np.linspace(0, 1, 80), [np.nan] * 20])
-    assert (many.ends, many.reason) == (None, "undefined in 20 of 100 draws")
+    assert (many.ends, many.reason) == (None, "undefined in 20 of 100 n_resamples")
     assert percentile_interval(np.full(100, np.nan)).ends is None
 
 
@@ -94,7 +94,7 @@ def test_draws_that_agree_tell_no_interval_but_a_share_has_wilsons():
 
 def test_too_few_draws_are_refused(images):
     with pytest.raises(ModelError, match="at least 40"):
-        measure(images, threshold=0.5, draws=39, seed=0)
+        measure(images, threshold=0.5, n_resamples=39, seed=0)
 
 
 @pytest.mark.parametrize("figure", ["roc_auc", "recall"])
@@ -112,7 +112,9 @@ def test_the_interval_covers_the_truth_nineteen_times_in_twenty(figure):
     truth = weighted_figures(everything, 0.5, np.ones((1, len(everything))), [figure])[figure][0]
     hits = 0
     for seed in range(300):
-        low, high = measure(sample(60), threshold=0.5, draws=400, seed=seed, figures=[figure])["intervals"][figure]
+        low, high = measure(sample(60), threshold=0.5, n_resamples=400, seed=seed, figures=[figure])["intervals"][
+            figure
+        ]
         hits += low <= truth <= high
     assert 0.91 <= hits / 300 <= 0.98
 
@@ -124,7 +126,7 @@ def test_groups_widen_an_interval_that_single_images_would_make_too_narrow():
     right = random.random(40)[group] > 0.3  # all or nothing of a group is right
     p = np.where(right == (y == 1), 0.9, 0.1)
     ends = [
-        measure(scored(y, p, g), threshold=0.5, draws=500, seed=0, figures=["accuracy"])["intervals"]["accuracy"]
+        measure(scored(y, p, g), threshold=0.5, n_resamples=500, seed=0, figures=["accuracy"])["intervals"]["accuracy"]
         for g in (group, None)
     ]
     grouped, single = (high - low for low, high in ends)
@@ -132,7 +134,7 @@ def test_groups_widen_an_interval_that_single_images_would_make_too_narrow():
 
 
 def test_one_group_has_no_bootstrap():
-    found = measure(scored([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.3], ["a"] * 4), threshold=0.5, draws=100, seed=0)
+    found = measure(scored([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.3], ["a"] * 4), threshold=0.5, n_resamples=100, seed=0)
     assert found["groups"] == 1
     assert found["roc_auc"] == 1.0
     assert found["intervals"]["roc_auc"] is None
@@ -145,7 +147,7 @@ def test_figures_rest_on_the_groups_of_their_own_images():
     """Many reals do not make up for three fakes."""
     random = np.random.default_rng(0)
     y = np.repeat([0, 1], [200, 3])
-    found = measure(scored(y, random.random(203)), threshold=0.5, draws=200, seed=0)
+    found = measure(scored(y, random.random(203)), threshold=0.5, n_resamples=200, seed=0)
     assert found["intervals"]["roc_auc"] is None
     assert found["intervals"]["accuracy"] is not None
     assert found["reasons"]["intervals.recall"].endswith("Wilson's on 3 groups")
@@ -153,17 +155,17 @@ def test_figures_rest_on_the_groups_of_their_own_images():
 
 
 def test_an_absent_class_and_no_images_are_told():
-    found = measure(scored([1] * 15, np.linspace(0, 1, 15)), threshold=0.5, draws=100, seed=0)
+    found = measure(scored([1] * 15, np.linspace(0, 1, 15)), threshold=0.5, n_resamples=100, seed=0)
     assert found["reasons"]["roc_auc"] == "no reals among the 15 images"
     assert found["intervals"]["roc_auc"] is None
     assert found["intervals"]["recall"] is not None
-    nothing = measure(scored([], []), threshold=0.5, draws=100, seed=0)
+    nothing = measure(scored([], []), threshold=0.5, n_resamples=100, seed=0)
     assert nothing["n"] == nothing["groups"] == 0
     assert set(nothing["reasons"].values()) == {"no images"}
 
 
 def test_constant_scores_have_figures_and_no_false_certainty():
-    found = measure(scored([0, 1] * 50, [0.7] * 100), threshold=0.5, draws=200, seed=0)
+    found = measure(scored([0, 1] * 50, [0.7] * 100), threshold=0.5, n_resamples=200, seed=0)
     assert found["roc_auc"] == 0.5
     assert found["intervals"]["roc_auc"] is None
     assert found["recall"] == 1.0
@@ -172,5 +174,5 @@ def test_constant_scores_have_figures_and_no_false_certainty():
 
 def test_all_figures_of_400_images_take_well_under_a_second(images):
     start = time.perf_counter()
-    measure(images, threshold=0.5, draws=2000, seed=0)
+    measure(images, threshold=0.5, n_resamples=2000, seed=0)
     assert time.perf_counter() - start < 1

@@ -70,10 +70,10 @@ def test_equal_weights_give_what_sklearn_gives(seed, decimals):
 @pytest.mark.parametrize("decimals", [0, 1, 2, 12])
 def test_weighted_draws_give_what_sklearn_gives_with_sample_weight(decimals):
     random = np.random.default_rng(decimals)
-    n, draws = 60, 60
+    n, n_resamples = 60, 60
     y, p = random.integers(0, 2, n), random.random(n).round(decimals)
-    whole = random.multinomial(n, [1 / n] * n, size=draws // 2).astype(float)
-    weights = np.r_[whole, random.random((draws // 2, n)) * random.integers(0, 2, (draws // 2, n))]
+    whole = random.multinomial(n, [1 / n] * n, size=n_resamples // 2).astype(float)
+    weights = np.r_[whole, random.random((n_resamples // 2, n)) * random.integers(0, 2, (n_resamples // 2, n))]
     found = weighted_figures(scored(y, p), 0.5, weights)
     called = (p >= 0.5).astype(int)
     for i, w in enumerate(weights):

@@ -20,7 +20,7 @@ def _floats(value):
 
 def test_the_whole_report(faces):
     table = faces(120, 160)
-    found = evaluate_scores(table, threshold=0.6, draws=200, seed=1)
+    found = evaluate_scores(table, threshold=0.6, n_resamples=200, seed=1)
     assert list(found) == [
         "threshold",
         "bootstrap",
@@ -50,14 +50,14 @@ def test_the_whole_report(faces):
 
 def test_the_same_seed_gives_the_same_report_whatever_the_order(faces):
     table = faces()
-    found = evaluate_scores(table, draws=100, seed=1)
-    assert evaluate_scores(table, draws=100, seed=1) == found
-    assert evaluate_scores(table.sort_values("image"), draws=100, seed=1) == found
+    found = evaluate_scores(table, n_resamples=100, seed=1)
+    assert evaluate_scores(table, n_resamples=100, seed=1) == found
+    assert evaluate_scores(table.sort_values("image"), n_resamples=100, seed=1) == found
 
 
 def test_columns_that_are_lacking_leave_their_part_out(faces):
     table = faces()[["image", "label", "p_fake", "group"]]
-    found = evaluate_scores(table, draws=100)
+    found = evaluate_scores(table, n_resamples=100)
     assert found["difficulty"] == found["part"] == found["part_count"] == {}
     assert found["matched"] is found["paired"] is None
 
@@ -67,20 +67,20 @@ def test_sources_elsewhere_are_counted(faces):
     fakes = table.index[table["label"] == 1]
     table.loc[fakes[:5], "source"] = "real/in_the_training_set.jpg"
     table.loc[fakes[5:8], "source"] = ""
-    paired = evaluate_scores(table, draws=100)["paired"]
+    paired = evaluate_scores(table, n_resamples=100)["paired"]
     assert (paired["n"], paired["unpaired"]) == (52, 8)
     table["source"] = None
-    paired = evaluate_scores(table, draws=100)["paired"]
+    paired = evaluate_scores(table, n_resamples=100)["paired"]
     assert (paired["win_rate"], paired["unpaired"]) == (None, 60)
 
 
 def test_unknown_encodings_leave_the_matched_set_empty(faces):
-    found = evaluate_scores(faces().assign(encoding=""), draws=100)["matched"]
+    found = evaluate_scores(faces().assign(encoding=""), n_resamples=100)["matched"]
     assert (found["encoding"], found["n"], found["roc_auc"]) == (None, 0, None)
 
 
 def test_the_threshold_is_kept_in_full(faces):
-    assert evaluate_scores(faces(), threshold=0.12345678912, draws=100)["threshold"] == 0.12345678912
+    assert evaluate_scores(faces(), threshold=0.12345678912, n_resamples=100)["threshold"] == 0.12345678912
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_threshold_is_kept_in_full(faces):
 )
 def test_bad_tables_are_refused(faces, change, message):
     with pytest.raises(ModelError, match=message):
-        evaluate_scores(change(faces().sort_values("image")), draws=100)
+        evaluate_scores(change(faces().sort_values("image")), n_resamples=100)
 
 
 def test_rounding_reaches_everything():
@@ -107,5 +107,5 @@ def test_rounding_reaches_everything():
 
 def test_a_report_of_400_images_takes_seconds(faces):
     start = time.perf_counter()
-    evaluate_scores(faces(200, 200), draws=2000)
+    evaluate_scores(faces(200, 200), n_resamples=2000)
     assert time.perf_counter() - start < 5

@@ -11,7 +11,7 @@ from fakefaces.evaluation.pairs import paired_win_rate
 from fakefaces.evaluation.scored import scored
 from fakefaces.evaluation.slices import by_difficulty, by_part, by_part_count, matched_subset
 
-SAMPLING = {"threshold": 0.5, "draws": 100, "seed": 0}
+SAMPLING = {"threshold": 0.5, "n_resamples": 100, "seed": 0}
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_unknown_encodings_match_nothing():
 
 def test_a_fake_wins_against_its_own_source_only():
     images = scored([0, 0, 1, 1, 1], [0.2, 0.8, 0.3, 0.8, 0.7])
-    found = paired_win_rate(images, [(2, 0), (3, 1), (4, 1)], draws=100, seed=0)
+    found = paired_win_rate(images, [(2, 0), (3, 1), (4, 1)], n_resamples=100, seed=0)
     assert found["win_rate"] == pytest.approx((1 + 0.5 + 0) / 3)
     assert (found["n"], found["groups"], found["ties"]) == (3, 2, 1)
 
@@ -105,7 +105,7 @@ def test_the_win_rate_interval_takes_fakes_of_a_source_together():
     p = np.r_[np.full(reals, 0.5), np.where(np.repeat(wins, each), 0.9, 0.1)]
     y = np.repeat([0, 1], [reals, reals * each])
     pairs = [(reals + i, i // each) for i in range(reals * each)]
-    found = paired_win_rate(scored(y, p), pairs, draws=1000, seed=0)
+    found = paired_win_rate(scored(y, p), pairs, n_resamples=1000, seed=0)
     assert found["win_rate"] == pytest.approx(wins.mean())
     low, high = found["intervals"]["win_rate"]
     assert [low, high] == pytest.approx(wilson_interval(wins.mean(), reals).ends, abs=0.03)
@@ -113,16 +113,16 @@ def test_the_win_rate_interval_takes_fakes_of_a_source_together():
 
 def test_a_perfect_win_rate_has_an_interval_below_1():
     y = np.repeat([0, 1], 20)
-    found = paired_win_rate(scored(y, y * 1.0), [(20 + i, i) for i in range(20)], draws=100, seed=0)
+    found = paired_win_rate(scored(y, y * 1.0), [(20 + i, i) for i in range(20)], n_resamples=100, seed=0)
     assert found["intervals"]["win_rate"] == wilson_interval(1.0, 20).ends
     assert found["reasons"]["intervals.win_rate"].startswith("all draws agree")
 
 
 def test_no_pairs_and_wrong_pairs():
     images = scored([0, 1, 1], [0.1, 0.2, 0.3])
-    found = paired_win_rate(images, [], draws=100, seed=0)
+    found = paired_win_rate(images, [], n_resamples=100, seed=0)
     assert found["win_rate"] is None
     assert found["reasons"] == {"win_rate": "no fake with its source among the images"}
     for pair, message in (((0, 1), "1 of 1"), ((1, 2), "1 of 1"), ((1, 3), "0 to 2"), ((1, -1), "0 to 2")):
         with pytest.raises(ModelError, match=message):
-            paired_win_rate(images, [pair], draws=100, seed=0)
+            paired_win_rate(images, [pair], n_resamples=100, seed=0)

@@ -40,7 +40,7 @@ def test_maps_that_point_at_the_forgery_beat_maps_that_know_nothing():
     hits = np.where(rng.random(n) < 0.7, 2, 7)
     heat = np.stack([spot(1, y, 3)[0] for y in hits])
     noise = rng.random((200, 8, 8))
-    found = localization(heat, masks(n), np.arange(n), baselines={"random": noise}, draws=500, seed=1)
+    found = localization(heat, masks(n), np.arange(n), baselines={"random": noise}, n_resamples=500, seed=1)
     assert (found["n"], found["groups"], found["area"]) == (n, n, 8 / 64)
     assert found["pointing"] == pytest.approx((hits == 2).mean())
     low, high = found["intervals"]["pointing"]
@@ -59,7 +59,7 @@ def test_noise_against_noise_is_no_gain():
         masks(n),
         np.arange(n) // 2,
         baselines={"random": rng.random((200, 8, 8))},
-        draws=500,
+        n_resamples=500,
         seed=1,
     )
     low, high = found["baselines"]["random"]["gain"]["intervals"]["pointing"]
@@ -73,7 +73,7 @@ def test_images_of_one_photograph_are_drawn_together():
     order = rng.permutation(n)
 
     def width(group):
-        found = localization(heat[order], masks(n), group, baselines={}, draws=500, seed=1)
+        found = localization(heat[order], masks(n), group, baselines={}, n_resamples=500, seed=1)
         low, high = found["intervals"]["pointing"]
         return high - low
 
@@ -81,7 +81,7 @@ def test_images_of_one_photograph_are_drawn_together():
 
 
 def test_few_groups_have_no_interval_and_wrong_shapes_are_refused():
-    found = localization(spot(4, 2, 3), masks(4), list("aabb"), baselines={}, draws=100, seed=1)
+    found = localization(spot(4, 2, 3), masks(4), list("aabb"), baselines={}, n_resamples=100, seed=1)
     assert found["intervals"] == {"pointing": None, "energy": None}
     with pytest.raises(ModelError, match="not of the same images"):
-        localization(spot(4, 2, 3), masks(3), list("abcd"), baselines={}, draws=100, seed=1)
+        localization(spot(4, 2, 3), masks(3), list("abcd"), baselines={}, n_resamples=100, seed=1)

@@ -105,12 +105,12 @@ def test_heat_is_judged_on_the_fakes_that_something_is_known_of():
     known = {image: Truth("boxes", mask) for image in rows["image"] if image.startswith("f/")}
     heat = np.zeros((31, 12, 12), np.float32)
     heat[:, 9, 6] = 1  # in the mouth's box
-    found = judge_heat(heat, rows, known, random_maps=50, draws=100, seed=1)
+    found = judge_heat(heat, rows, known, random_maps=50, n_resamples=100, seed=1)
     assert found["truth"] == {"boxes": 30}
     assert (found["n"], found["pointing"]) == (30, 1.0)
     assert found["baselines"]["centre"]["pointing"] == 0  # the middle of the picture is the nose
     assert found["baselines"]["random"]["pointing"] < 0.3
-    assert judge_heat(heat, rows, {}, random_maps=5, draws=100, seed=1) is None
+    assert judge_heat(heat, rows, {}, random_maps=5, n_resamples=100, seed=1) is None
 
 
 def test_what_knows_nothing_has_the_resolution_of_the_map():

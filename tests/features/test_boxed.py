@@ -39,5 +39,5 @@ def test_maps_are_pooled_in_the_boxes(backbone):
 
 
 def test_a_layer_that_is_no_map_is_one_message(backbone):
-    with pytest.raises(ModelError, match="prepare.views: layers: .* has no map 'block_99'"):
+    with pytest.raises(ModelError, match="prepare.features: layers: .* has no map 'block_99'"):
         boxed(backbone, ["block_99"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fakefaces.inference.metadata import Card
+from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import stage_run
@@ -17,10 +17,10 @@ def write_detector(root: Path, name: str, text: str = "weights") -> None:
     folder = root / "outputs" / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "network.keras").write_text(text)
-    card = Card(
+    metadata = DetectorMetadata(
         model=name, kind="simple_cnn", image_size=32, weights="trained from scratch", threshold=0.5, parameters=7
     )
-    (folder / "detector.json").write_text(card.model_dump_json())
+    (folder / "detector.json").write_text(metadata.model_dump_json())
     (root / "reports" / "history").mkdir(parents=True, exist_ok=True)
     (root / "reports" / "history" / f"{name}.csv").write_text("epoch,loss,val_loss\n1.0,0.7,0.8\n2.0,0.6,0.7\n")
 

@@ -3,13 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fakefaces.data.arrays import Part
 from fakefaces.features.residuals.features import mirrored
 from fakefaces.inference.detector import Detector, load
-from fakefaces.inference.metadata import Card
+from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.tracking.digests import digest
-from fakefaces.training.loop import Part, solved
+from fakefaces.training.loop import solved
 
 SETTINGS = {"components": 20}
 FAMILIES = [7, 5]
@@ -151,13 +152,15 @@ def test_unknown_parts_of_a_fake_are_taken_as_usual_ones():
 
 
 def test_a_detector_of_this_kind_is_saved_loaded_and_the_same_each_time(network, tmp_path):
-    card = Card(model="m", kind="forensic", reads="forensic", image_size=64, weights="w", threshold=0.5, parameters=1)
-    Detector(network, card).save(tmp_path / "one")
+    metadata = DetectorMetadata(
+        model="m", kind="forensic", extractor="residuals", image_size=64, weights="w", threshold=0.5, parameters=1
+    )
+    Detector(network, metadata).save(tmp_path / "one")
     again = load(tmp_path / "one")
     views = part(5, 6).views
-    assert np.abs(again.outputs(views) - Detector(network, card).outputs(views)).max() < 1e-6
+    assert np.abs(again.outputs(views) - Detector(network, metadata).outputs(views)).max() < 1e-6
     assert list(again.parts(again.outputs(views)[0])) == ["left_eye", "right_eye", "nose", "mouth"]
-    Detector(blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1), FAMILIES), card).save(
+    Detector(blueprint("forensic", SETTINGS, "here").fit(part(300, 0), part(80, 1), FAMILIES), metadata).save(
         tmp_path / "two"
     )
     assert digest(tmp_path / "one") == digest(tmp_path / "two")

@@ -14,7 +14,7 @@ def test_keras_is_started_without_what_nobody_asks_it_for_and_both_can_be_import
 
 def test_the_seed_and_the_threads_are_settled():
     code = (
-        "from fakefaces import runtime; runtime.start(seed=7, threads=1); import tensorflow as tf, keras; "
+        "from fakefaces.models import runtime; runtime.start(seed=7, threads=1); import tensorflow as tf, keras; "
         "print(tf.config.threading.get_intra_op_parallelism_threads(), float(keras.random.uniform(())))"
     )
     runs = [

@@ -40,7 +40,7 @@ def promote(name):
     registry = Registry("fake-faces")
     entry = (f"outputs/models/{name}", layout.root / f"outputs/models/{name}")
     evidence = needed(digest(entry[1]))
-    return promotion.promote(registry, evidence, entry, params.promote, remeasure.measured, draws=200, seed=0)
+    return promotion.promote(registry, evidence, entry, params.promote, remeasure.measured, n_resamples=200, seed=0)
 
 
 def dying(at):

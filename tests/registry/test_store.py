@@ -9,7 +9,7 @@ import pytest
 
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
-from fakefaces.inference.metadata import Card, Operating, read_card
+from fakefaces.inference.metadata import DetectorMetadata, Operating, read_metadata
 from fakefaces.registry.history import Event, event, reign
 from fakefaces.registry.store import Overtaken, Registry
 from fakefaces.tracking.detectors import fetch, with_operating
@@ -54,10 +54,10 @@ def test_the_version_holds_the_operating_point_and_no_pickle(tracked):
     (only,) = models(tracked, ("only", 1))
     version, _ = promoted(tracked, only)
     folder = fetch(version.uri)
-    assert read_card(folder).operating == Operating(threshold=0.625, low=0.25, high=None)
-    assert read_card(folder).positive == "fake"
+    assert read_metadata(folder).operating == Operating(threshold=0.625, low=0.25, high=None)
+    assert read_metadata(folder).positive == "fake"
     assert (folder / "network.keras").read_bytes() == b"the network of only"
-    assert read_card(tracked / "outputs" / "models" / "only").operating is None  # the DVC output is untouched
+    assert read_metadata(tracked / "outputs" / "models" / "only").operating is None  # the DVC output is untouched
     names = {path.suffix for path in folder.parents[1].rglob("*") if path.is_file()}
     assert not names & {".pkl", ".pickle", ".joblib"}
     run = registry_run(version.run_id)
@@ -80,7 +80,7 @@ def test_another_operating_point_is_another_version_of_the_same_network(tracked)
     assert "another operating point" in found.reason
     unknown = evaluated(tracked, "m", 1, {"threshold": None})
     version, _ = promoted(tracked, unknown)
-    assert read_card(fetch(version.uri)).operating is None
+    assert read_metadata(fetch(version.uri)).operating is None
 
 
 def test_rollback_goes_back_one_champion_after_another(tracked):
@@ -134,12 +134,12 @@ def test_a_folder_with_an_operating_point_is_the_same_bytes_each_time(workspace)
     folder = workspace / "d"
     folder.mkdir()
     (folder / "network.keras").write_bytes(b"n")
-    card = Card(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
-    write_json(folder / "detector.json", card.model_dump())
+    metadata = DetectorMetadata(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
+    write_json(folder / "detector.json", metadata.model_dump())
     point = Operating(threshold=0.1 + 0.2, low=None, high=1.0)
     with with_operating(folder, point) as one, with_operating(folder, point) as two:
         assert digest(one) == digest(two) != digest(folder)
-    assert read_card(folder).operating is None
+    assert read_metadata(folder).operating is None
 
 
 def test_an_event_is_later_than_the_last_one_even_where_the_clock_was_set_back():
@@ -183,7 +183,7 @@ def promote(k):
     entry = (f"outputs/models/model{k}", layout.root / f"outputs/models/model{k}")
     evidence = needed(digest(entry[1]))
     start.wait()
-    promotion.promote(registry, evidence, entry, rule, remeasure.measured, draws=200, seed=0, force="all of them")
+    promotion.promote(registry, evidence, entry, rule, remeasure.measured, n_resamples=200, seed=0, force="all of them")
 
 
 processes = [fork.Process(target=promote, args=(k,)) for k in range(10)]

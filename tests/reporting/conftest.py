@@ -17,7 +17,7 @@ from fakefaces.explain.features import FeatureMaps
 from fakefaces.explain.judging import judge_heat
 from fakefaces.explain.pictures import draw_feature_maps
 from fakefaces.explain.truth import truths
-from fakefaces.inference.metadata import Card
+from fakefaces.inference.metadata import DetectorMetadata
 from pipelines import augment, evaluate, sources, split, validate
 from tests.conftest import ROOT, write_photographs
 
@@ -30,7 +30,10 @@ def finished(small_params: dict, tmp_path_factory: pytest.TempPathFactory) -> It
     root = tmp_path_factory.mktemp("finished") / "project"
     root.mkdir()
     shutil.copy(ROOT / "dvc.yaml", root)
-    models = {"custom_cnn": {"kind": "custom_cnn", "view": "pixels"}, "worse": {"kind": "simple_cnn", "view": "pixels"}}
+    models = {
+        "custom_cnn": {"kind": "custom_cnn", "features": "pixels"},
+        "worse": {"kind": "simple_cnn", "features": "pixels"},
+    }
     changed = yaml.safe_load(yaml.safe_dump(small_params))
     changed["train"]["models"] = models
     (root / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
@@ -59,7 +62,7 @@ def pretend_pair(data: Path) -> None:
 
 def pretend_model(layout: Layout, name: str, signal: float) -> None:
     """A card, a history and scores that tell fakes by ``signal`` standard deviations."""
-    card = Card(model=name, kind=name, image_size=32, weights="none", threshold=0.5, parameters=1000)
+    card = DetectorMetadata(model=name, kind=name, image_size=32, weights="none", threshold=0.5, parameters=1000)
     layout.model(name).mkdir(parents=True)
     write_json(layout.model(name) / "detector.json", card.model_dump())
     epochs = {"epoch": [1.0, 2.0], "loss": [0.8, 0.6], "accuracy": [0.5, 0.7], "roc_auc": [0.5, 0.7]}
@@ -72,9 +75,9 @@ def pretend_model(layout: Layout, name: str, signal: float) -> None:
     p[seen.index[(seen["split"] == "test") & (seen["label"] == 1)][:2]] = 0.3  # two fakes that are missed
     write_text(layout.scores(name), seen[["image", "split"]].assign(p_fake=p).to_csv(index=False))
     tested = seen[seen["split"] == "test"][["image"]].assign(p_fake=p[seen["split"] == "test"])
-    shifted = [tested.assign(transform="jpeg", level=float(level)) for level in (90, 50)]
+    corrupted_scores = [tested.assign(transform="jpeg", level=float(level)) for level in (90, 50)]
     columns = ["transform", "level", "image", "p_fake"]
-    write_text(layout.shifted(name), pd.concat(shifted)[columns].to_csv(index=False))
+    write_text(layout.corrupted_scores(name), pd.concat(corrupted_scores)[columns].to_csv(index=False))
 
 
 def pretend_heat(params: Params, layout: Layout) -> None:
@@ -83,18 +86,18 @@ def pretend_heat(params: Params, layout: Layout) -> None:
     tested = tested[tested["split"] == "test"].sort_values("image", ignore_index=True)
     fakes = tested[tested["label"] == 1].assign(source=None)
     known = truths(layout.data, fakes, min_inliers=20, seed=1, threads=2)
-    layout.explained.mkdir()
+    layout.heatmaps.mkdir()
     record = {}
     for place, name in enumerate(params.train.models):
         heat = np.random.default_rng(place).integers(1, 256, (len(tested), GRID, GRID), dtype=np.uint8)
         heat[0] = 0
-        np.save(layout.explained / f"{name}.npy", heat)
-        record[name] = judge_heat(heat / np.float32(255), tested, known, random_maps=5, draws=100, seed=1)
+        np.save(layout.heatmaps / f"{name}.npy", heat)
+        record[name] = judge_heat(heat / np.float32(255), tested, known, random_maps=5, n_resamples=100, seed=1)
     write_json(layout.explanations, record)
     origins = tested["image"].map({image: truth.origin for image, truth in known.items()})
-    write_text(layout.explained / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))
+    write_text(layout.heatmaps / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))
     masks = np.stack([known[image].mask for image in tested["image"] if image in known])
-    np.save(layout.explained / "masks.npy", np.packbits(masks, axis=-1))
+    np.save(layout.heatmaps / "masks.npy", np.packbits(masks, axis=-1))
     maps = [FeatureMaps("conv1", np.zeros((8, 4, 4), np.float32), 8)]
     for kind in ("feature_maps", "filters"):
-        draw_feature_maps(layout.explained / f"custom_cnn_{kind}.png", np.zeros((32, 32, 3), np.uint8), maps, kind)
+        draw_feature_maps(layout.heatmaps / f"custom_cnn_{kind}.png", np.zeros((32, 32, 3), np.uint8), maps, kind)

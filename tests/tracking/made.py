@@ -11,7 +11,7 @@ from fakefaces.base.files import write_json
 from fakefaces.base.params import Promote
 from fakefaces.data.faces import PARTS
 from fakefaces.inference.detector import Detector
-from fakefaces.inference.metadata import Card
+from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.registry.decision import Decision
 from fakefaces.registry.evidence import Evidence, find, gathered
 from fakefaces.registry.promotion import Measured, promote
@@ -27,13 +27,15 @@ POINT = {"threshold": 0.625, "unsure": {"low": 0.25, "high": None}}
 def trained(root: Path, name: str, network: Any = None) -> Path:
     """A model's folder and the run that made it, as training leaves them; without a network it cannot be loaded."""
     folder = root / "outputs" / "models" / name
-    card = Card(model=name, kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=9)
+    metadata = DetectorMetadata(
+        model=name, kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=9
+    )
     if network is None:
         folder.mkdir(parents=True)
         (folder / "network.keras").write_bytes(f"the network of {name}".encode())
-        write_json(folder / "detector.json", card.model_dump())
+        write_json(folder / "detector.json", metadata.model_dump())
     else:
-        Detector(network, card).save(folder)
+        Detector(network, metadata).save(folder)
     with stage_run(name, role="train") as run:
         run.params({"model": name})
         run.made(f"outputs/models/{name}")
@@ -63,16 +65,16 @@ def evaluated(
         "test_digest": "these images",
     }
     (root / "reports").mkdir(exist_ok=True)
-    table.to_csv(root / "outputs" / "tested.csv", index=False)
+    table.to_csv(root / "outputs" / "predictions.csv", index=False)
     write_json(root / "reports" / f"{name}.json", found)
     with stage_run(name, role="evaluate") as run:
         run.params({"model": name})
         run.tag("model.digest", found["model_digest"])
         run.tag("test.digest", found["test_digest"])
         run.mlflow.log_text("\n".join(seen) + "\n", SEEN)
-        run.artifact(root / "outputs" / "tested.csv")
+        run.artifact(root / "outputs" / "predictions.csv")
         run.artifact(root / "reports" / f"{name}.json")
-    return gathered(name, found, root / "outputs" / "tested.csv")
+    return gathered(name, found, root / "outputs" / "predictions.csv")
 
 
 def of_store(champion: Version, evidence: Evidence) -> Measured:
@@ -85,7 +87,7 @@ def promoted(root: Path, evidence: Evidence, **more: Any) -> tuple[Version, Deci
     """What the promote stage does."""
     path = f"outputs/models/{evidence.model}"
     entry = (path, root / path)
-    return promote(Registry(RULE.name), evidence, entry, RULE, of_store, draws=200, seed=0, **more)
+    return promote(Registry(RULE.name), evidence, entry, RULE, of_store, n_resamples=200, seed=0, **more)
 
 
 def models(root: Path, *strengths: tuple[str, float]) -> list[Evidence]:

@@ -61,7 +61,7 @@ def validated(root: Path, plant: Plant) -> dict:
     split = write_set(root, plant)
     facts, looks = image_facts(root, list(split["image"]), threads=1)
     table = split.merge(facts, on="image")
-    findings = audit(rule_features(table, looks), table["label"], table["group"], draws=400, seed=1)
+    findings = audit(rule_features(table, looks), table["label"], table["group"], n_resamples=400, seed=1)
     return validate_images(table, RULES_OF_IMAGES, None, findings)
 
 
@@ -130,7 +130,7 @@ def test_constant_features_say_nothing():
     same = np.ones((81, 3))
     assert len(set(out_of_fold(same, labels, groups, seed=1))) == 1
     assert len(set(fitted(same, labels, groups < 50, seed=1))) == 1
-    (finding,) = audit({"exif": same}, labels, groups, draws=100, seed=1)
+    (finding,) = audit({"exif": same}, labels, groups, n_resamples=100, seed=1)
     assert (finding.roc_auc, finding.interval, finding.beats_chance) == (0.5, None, False)
     assert finding.accuracy == finding.majority_rate == pytest.approx(41 / 81)
     assert finding.reason == "all images are the same to it"
@@ -154,7 +154,7 @@ def test_a_class_of_one_group_is_a_reason_not_a_crash(fakes):
     labels[: 5 * fakes] = 1
     groups[:5] = 0
     assert out_of_fold(features, labels, groups, seed=1) is None
-    (finding,) = audit({"header": features}, labels, groups, draws=100, seed=1)
+    (finding,) = audit({"header": features}, labels, groups, n_resamples=100, seed=1)
     assert finding.roc_auc is None and finding.interval is None and finding.accuracy is None
     assert not finding.beats_chance
     assert f"{fakes} with fakes" in finding.reason
@@ -162,14 +162,14 @@ def test_a_class_of_one_group_is_a_reason_not_a_crash(fakes):
 
 
 def test_no_images_are_a_reason_too():
-    (finding,) = audit({"header": np.zeros((0, 3))}, [], [], draws=100, seed=1)
+    (finding,) = audit({"header": np.zeros((0, 3))}, [], [], n_resamples=100, seed=1)
     assert (finding.n, finding.roc_auc, finding.majority_rate) == (0, None, None)
 
 
 def test_few_groups_have_a_figure_and_no_verdict():
     features, labels, groups = random_set(16)
     features[:, 0] = labels
-    (finding,) = audit({"header": features[:, :1]}, labels, groups, draws=100, seed=1)
+    (finding,) = audit({"header": features[:, :1]}, labels, groups, n_resamples=100, seed=1)
     assert finding.roc_auc == 1.0
     assert finding.interval is None and not finding.beats_chance
     assert "8 groups" in finding.reason
@@ -177,7 +177,7 @@ def test_few_groups_have_a_figure_and_no_verdict():
 
 def test_a_rule_that_is_always_right_beats_chance():
     _, labels, groups = random_set()
-    (finding,) = audit({"header": labels[:, None] * 1.0}, labels, groups, draws=100, seed=1)
+    (finding,) = audit({"header": labels[:, None] * 1.0}, labels, groups, n_resamples=100, seed=1)
     assert (finding.roc_auc, finding.accuracy, finding.beats_chance) == (1.0, 1.0, True)
 
 
@@ -194,7 +194,7 @@ def test_chance_labels_seldom_alarm():
     alarms = 0
     for seed in range(20):
         features, labels, groups = random_set(60, seed=seed)
-        (finding,) = audit({"colour": features}, labels, groups, draws=100, seed=seed)
+        (finding,) = audit({"colour": features}, labels, groups, n_resamples=100, seed=seed)
         alarms += finding.beats_chance
     assert alarms <= 3  # at 5 %, more come in one of sixty runs
 
@@ -215,9 +215,9 @@ def test_a_rule_fitted_on_one_class_says_that_class():
 
 def test_the_same_seed_gives_the_same_findings():
     features, labels, groups = random_set()
-    first, again = (audit({"colour": features}, labels, groups, draws=100, seed=5) for _ in range(2))
+    first, again = (audit({"colour": features}, labels, groups, n_resamples=100, seed=5) for _ in range(2))
     assert first == again
-    assert first != audit({"colour": features}, labels, groups, draws=100, seed=6)
+    assert first != audit({"colour": features}, labels, groups, n_resamples=100, seed=6)
 
 
 def test_features_of_mixed_files_are_numbers():

@@ -13,7 +13,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a sibling path to write a file or fill a folder at; rename it to ``path`` when all went well.
 
     On any error the sibling is removed and ``path`` stays as it was.
@@ -32,13 +32,13 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with Unix line ends, whole or not at all."""
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes, whole or not at all."""
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_bytes(data)
 
 
@@ -58,7 +58,7 @@ def normalise_keras(archive: Path) -> None:
     Keras writes the date of the making into every entry's header and into ``metadata.json``, and addresses of
     Python objects into ``config.json`` (``shared_object_id``), which are numbered here in their order instead.
     """
-    with written_aside(archive) as aside, zipfile.ZipFile(archive) as old, zipfile.ZipFile(aside, "w") as new:
+    with atomic_write(archive) as aside, zipfile.ZipFile(archive) as old, zipfile.ZipFile(aside, "w") as new:
         for name in sorted(old.namelist()):
             data = old.read(name)
             if name == "metadata.json":

@@ -12,10 +12,10 @@ from fakefaces.base.schema import Strict, parse
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Reads = Literal["pixels", "forensic"]  # what a network is given of an image: see fakefaces.features.extract
+Extractor = Literal["pixels", "residuals"]  # what a network is given of an image: see fakefaces.features.extract
 
 
-class Sources(Strict):
+class Duplicates(Strict):
     """Which images share a photograph."""
 
     min_inliers: Annotated[int, Field(ge=8)]  # places in which two images agree under one motion
@@ -59,13 +59,13 @@ class Augment(Strict):
 class View(Strict):
     """What a model is given of a photograph: its pixels at a size, a frozen backbone's features, or traces.
 
-    ``reads: forensic`` measures traces of processing at native resolution; ``image_size`` is the longest side
+    ``extractor: residuals`` measures traces of processing at native resolution; ``image_size`` is the longest side
     that is measured as it is.
     """
 
     image_size: Annotated[int, Field(ge=16, le=1024)]
-    reads: Reads = "pixels"
-    copies: Annotated[int, Field(ge=0)] = 0  # distorted copies of each image, to train a forensic model on
+    extractor: Extractor = "pixels"
+    copies: Annotated[int, Field(ge=0)] = 0  # corrupted copies of each image, to train a forensic model on
     crop: Annotated[int, Field(ge=64, le=1024)] = 448  # side of the face that a backbone is shown; 448 of 600 is native
     layers: list[str] = ["block_6_expand_relu", "block_13_expand_relu"]  # of the backbone, pooled; MobileNetV2's
     backbone: str | None = None  # a name in keras.applications
@@ -75,17 +75,17 @@ class View(Strict):
 
     @model_validator(mode="after")
     def _one_way_of_reading(self) -> "View":
-        if self.reads == "forensic" and self.trainable_from:
-            raise ValueError("the backbone of a view with reads: forensic stays frozen; leave trainable_from out")
-        if self.reads == "pixels" and self.copies:
-            raise ValueError("'copies' are for reads: forensic; pixels are augmented in training")
+        if self.extractor == "residuals" and self.trainable_from:
+            raise ValueError("the backbone of a view with extractor: residuals stays frozen; leave trainable_from out")
+        if self.extractor == "pixels" and self.copies:
+            raise ValueError("'copies' are for extractor: residuals; pixels are augmented in training")
         return self
 
 
 class Prepare(Strict):
     """The views by name; each is made once and kept."""
 
-    views: dict[Slug, View]
+    features: dict[Slug, View]
 
 
 class Fit(Strict):
@@ -102,14 +102,14 @@ class Model(Strict):
     """One row of the results table: a kind of model with its own settings."""
 
     kind: Slug
-    view: Slug
+    features: Slug
     augment: Literal["none", "standard"] = "none"
     tuned: Literal["none", "best"] = "none"
     settings: dict[str, Any] = {}
     fit: dict[str, Any] = {}
 
 
-class Distort(Strict):
+class Corrupt(Strict):
     """What the test images are put through to see how robust a model is."""
 
     images: Count  # of the test set, at most
@@ -158,7 +158,7 @@ class Tune(Strict):
     """
 
     kind: Slug
-    view: Slug
+    features: Slug
     augment: Literal["none", "standard"] = "none"
     trials: Annotated[int, Field(ge=0)]
     epochs: Count
@@ -170,7 +170,7 @@ class Tune(Strict):
 class Evaluate(Strict):
     """The figures: how sure they are."""
 
-    draws: Annotated[int, Field(ge=100)]  # of the bootstrap
+    n_resamples: Annotated[int, Field(ge=100)]  # of the bootstrap
     max_fpr: Share  # of the reals that the operating threshold may call fake
     max_fnr: Share  # of the fakes that may be called real outside of the unsure band
     source_inliers: Annotated[int, Field(ge=8)]  # places in which a fake agrees with a real that it was made from
@@ -206,14 +206,14 @@ class Params(Strict):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     threads: Count
-    sources: Sources
+    duplicates: Duplicates
     split: Split
     validate_: Annotated[Validate, Field(alias="validate")]
     augment: Augment
     prepare: Prepare
     tune: Tune
     train: Train
-    distort: Distort
+    corrupt: Corrupt
     evaluate: Evaluate
     explain: Explain
     report: Report
@@ -226,15 +226,17 @@ class Params(Strict):
                 "tune.augment: 'none' has no strength to tune; say standard, or leave augment.strength out"
             )
         for name, model in self.train.models.items():
-            if model.view not in self.prepare.views:
-                known = ", ".join(self.prepare.views)
-                raise ValueError(f"train.models.{name}.view: no view '{model.view}'; known: {known}")
+            if model.features not in self.prepare.features:
+                known = ", ".join(self.prepare.features)
+                raise ValueError(f"train.models.{name}.features: no feature set '{model.features}'; known: {known}")
             if model.tuned == "best" and model.kind != self.tune.kind:
                 raise ValueError(f"train.models.{name}.tuned: the study tunes the kind '{self.tune.kind}' only")
             if model.tuned == "best" and "augment.strength" in self.tune.space and model.augment != self.tune.augment:
                 raise ValueError(f"train.models.{name}.augment: the study tunes the strength of '{self.tune.augment}'")
-        if self.tune.view not in self.prepare.views:
-            raise ValueError(f"tune.view: no view '{self.tune.view}'; known: {', '.join(self.prepare.views)}")
+        if self.tune.features not in self.prepare.features:
+            raise ValueError(
+                f"tune.features: no view '{self.tune.features}'; known: {', '.join(self.prepare.features)}"
+            )
         return self
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -20,14 +22,14 @@ class Layout:
         return self.root / "data"
 
     @property
-    def sources(self) -> Path:
+    def duplicates(self) -> Path:
         """What the search for shared photographs remembers: features and pairs by the images' sha256."""
-        return self.root / "outputs" / "sources.npz"
+        return self.root / "outputs" / "duplicates.npz"
 
     @property
-    def source_pairs(self) -> Path:
+    def duplicate_pairs(self) -> Path:
         """The images that share a photograph, a pair a row."""
-        return self.root / "reports" / "source_pairs.csv"
+        return self.root / "reports" / "duplicate_pairs.csv"
 
     @property
     def split(self) -> Path:
@@ -50,23 +52,23 @@ class Layout:
         return self.root / "outputs" / "shortcuts.csv"
 
     @property
-    def distorted(self) -> Path:
-        """The distorted test images, by size."""
-        return self.root / "outputs" / "distorted"
+    def corrupted(self) -> Path:
+        """The corrupted test images, by size."""
+        return self.root / "outputs" / "corrupted"
 
-    def distorted_views(self, reads: str, size: int, crop: int, folder: Path | None = None) -> Path:
-        """The distorted test images as one kind of view reads them."""
-        return (folder or self.distorted) / f"{reads}-{size}{f'-{crop}' if crop else ''}.npy"
+    def corrupted_features(self, extractor: str, size: int, crop: int, folder: Path | None = None) -> Path:
+        """The corrupted test images as one extractor reads them."""
+        return (folder or self.corrupted) / f"{extractor}-{size}{f'-{crop}' if crop else ''}.npy"
 
     @property
-    def tested(self) -> Path:
+    def predictions(self) -> Path:
         """The test images with every model's score."""
-        return self.root / "outputs" / "tested.csv"
+        return self.root / "outputs" / "predictions.csv"
 
     @property
-    def explained(self) -> Path:
+    def heatmaps(self) -> Path:
         """The heat maps of the test images, what was replaced in them, feature maps and filters."""
-        return self.root / "outputs" / "explained"
+        return self.root / "outputs" / "heatmaps"
 
     @property
     def explanations(self) -> Path:
@@ -82,9 +84,9 @@ class Layout:
         """An augmentation recipe: ``none`` or ``standard``."""
         return self.root / "outputs" / "augment" / f"{name}.json"
 
-    def view(self, name: str) -> Path:
+    def features(self, name: str) -> Path:
         """The folder of a view."""
-        return self.root / "outputs" / "views" / name
+        return self.root / "outputs" / "features" / name
 
     def tuned(self, name: str) -> Path:
         """What tuning found: ``none`` or ``best``."""
@@ -103,13 +105,13 @@ class Layout:
         return self.root / "outputs" / "scores" / f"{name}.csv"
 
     @property
-    def scored(self) -> Path:
+    def score_cache(self) -> Path:
         """Of what each model's scores were made."""
-        return self.root / "outputs" / "scored.json"
+        return self.root / "outputs" / "score_cache.json"
 
-    def shifted(self, name: str) -> Path:
-        """A model's scores of the distorted test images."""
-        return self.root / "outputs" / "shifted" / f"{name}.csv"
+    def corrupted_scores(self, name: str) -> Path:
+        """A model's scores of the corrupted test images."""
+        return self.root / "outputs" / "corrupted_scores" / f"{name}.csv"
 
     def metrics(self, name: str) -> Path:
         """A model's figures."""
@@ -132,6 +134,14 @@ class Layout:
     def unfinished(self, stage: str, name: str) -> Path:
         """Where a stage keeps what a killed process goes on from; no output of DVC's."""
         return self.root / ".unfinished" / stage / name
+
+    def code(self, stage: str) -> list[Path]:
+        """The code that a stage depends on, files and folders, as ``dvc.yaml`` names it."""
+        text = (self.root / "dvc.yaml").read_text(encoding="utf-8")
+        deps = yaml.safe_load(text)["stages"][stage]["deps"]
+        return [
+            self.root / dep.replace("${src}", "src/fakefaces") for dep in deps if dep.endswith(".py") or "${src}" in dep
+        ]
 
     def relative(self, path: Path) -> str:
         """A path as DVC spells it."""

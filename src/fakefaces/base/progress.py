@@ -19,7 +19,7 @@ def console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def say(message: str) -> None:
+def echo(message: str) -> None:
     """Print one plain line to standard error."""
     print(message, file=sys.stderr, flush=True)
 
@@ -67,6 +67,6 @@ def _lines(description: str, total: int) -> Step:
         now = time.monotonic()
         if now - last >= _QUIET_SECONDS or (done == total and total > 1):
             last = now
-            say(f"{description}: {done}/{total} {note}".rstrip())
+            echo(f"{description}: {done}/{total} {note}".rstrip())
 
     return step

@@ -12,7 +12,7 @@ from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.params import Params, load
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 
 
 def run_stage(main: Callable[..., None]) -> None:
@@ -27,7 +27,7 @@ def run_stage(main: Callable[..., None]) -> None:
         params: Params = load(root / "params.yaml")
         main(params, Layout(root), *arguments)
 
-    sys.exit(guarded(staged, *sys.argv[1:]))
+    sys.exit(error_boundary(staged, *sys.argv[1:]))
 
 
 def _by_the_code_of(root: Path) -> None:
@@ -45,20 +45,20 @@ def _by_the_code_of(root: Path) -> None:
             os.execv(sys.executable, [sys.executable, *sys.argv])
 
 
-def guarded(main: Callable[..., None], *arguments: str) -> int:
+def error_boundary(main: Callable[..., None], *arguments: str) -> int:
     """Call ``main`` and turn what a user can cause into a message and an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
         main(*arguments)
     except FakefacesError as error:
-        say(f"ERROR {error}")
+        echo(f"ERROR {error}")
         return 1
     except KeyboardInterrupt:
-        say("interrupted; run the same command again to go on")
+        echo("interrupted; run the same command again to go on")
         return 130
     except OSError as error:  # a full disk, a folder that may not be written, a file that was taken away
         where = f"{error.filename}: " if error.filename else ""
-        say(f"ERROR {where}{error.strerror or error}; nothing half-written was left behind")
+        echo(f"ERROR {where}{error.strerror or error}; nothing half-written was left behind")
         return 1
     return 0
 

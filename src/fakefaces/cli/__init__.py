@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from fakefaces.base.stage import guarded
+from fakefaces.base.stage import error_boundary
 from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
@@ -30,4 +30,4 @@ for _command in (predict, explain, review, promote, registry, serve, runs, repro
 
 def main() -> None:
     """Run the command line; errors that a user can mend end in one line and exit code 1."""
-    sys.exit(guarded(lambda: app(standalone_mode=True)))
+    sys.exit(error_boundary(lambda: app(standalone_mode=True)))

@@ -67,12 +67,12 @@ def _show(findings: Iterable[Any]) -> None:
 
 
 def _mended(finding: Any) -> bool:
-    from fakefaces.base.progress import say
+    from fakefaces.base.progress import echo
 
-    say(f"{finding.area}: {finding.text}: {finding.mending}")
+    echo(f"{finding.area}: {finding.text}: {finding.mending}")
     try:
         finding.mend()
     except FakefacesError as error:
-        say(f"  not mended: {error}")
+        echo(f"  not mended: {error}")
         return False
     return True

@@ -24,7 +24,7 @@ def explain(
 ) -> None:
     """Draw what a model sees: heat map, feature maps and filters."""
     from fakefaces.base.errors import DataError
-    from fakefaces.base.progress import say, track
+    from fakefaces.base.progress import echo, track
     from fakefaces.data import images
     from fakefaces.explain.explanation import look
     from fakefaces.explain.features import feature_maps, filters
@@ -38,24 +38,24 @@ def explain(
     loaded = detector.load(folder)
     kernels = filters(loaded.network, layers=layers)
     if kernels:
-        draw_filters(to / "filters.png", kernels, f"{loaded.card.model}: filters")
+        draw_filters(to / "filters.png", kernels, f"{loaded.metadata.model}: filters")
         print(to / "filters.png")
     failed, taken = 0, set[str]()
     for path in track(files, "explaining", len(files)):
         (found,) = look(loaded, [(str(path), images.read(path))], threads=threads)
         if found.score.problem:
             failed += 1
-            say(f"ERROR {found.score.problem}")
+            echo(f"ERROR {found.score.problem}")
             continue
         data = images.read(path)
         name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
         taken.add(name)
-        draw_look(to / f"{name}_heat.png", images.decode(data, str(path)), found, loaded.card.model)
+        draw_look(to / f"{name}_heat.png", images.decode(data, str(path)), found, loaded.metadata.model)
         print(to / f"{name}_heat.png")
-        if loaded.card.reads == "pixels" and kernels:
+        if loaded.metadata.extractor == "pixels" and kernels:
             seen = loaded.read(data, str(path))
             made = feature_maps(loaded.network, seen, layers=layers, maps=maps)
-            draw_feature_maps(to / f"{name}_feature_maps.png", seen, made, f"{loaded.card.model}: {path.name}")
+            draw_feature_maps(to / f"{name}_feature_maps.png", seen, made, f"{loaded.metadata.model}: {path.name}")
             print(to / f"{name}_feature_maps.png")
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be explained")

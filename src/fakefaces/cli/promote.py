@@ -60,7 +60,7 @@ def forward(what: str | None, dry_run: bool, force: str | None) -> None:
     params = load(layout.root / "params.yaml")
     registry = Registry(params.promote.name)
     evidence, entry = candidates.named(registry, what, layout) if what else candidates.of_pipeline(layout, params)
-    sampling = {"draws": params.evaluate.draws, "seed": params.seed}
+    sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
     if dry_run:
         version = promotion.known(registry, evidence, entry)
         found = promotion.judge(evidence, version, registry.champion(), params.promote, measured, **sampling)

@@ -20,7 +20,7 @@ def review(
     import tempfile
 
     from fakefaces.base.errors import FakefacesError
-    from fakefaces.base.progress import say
+    from fakefaces.base.progress import echo
 
     try:
         from fakefaces.review.page import HOST, serve
@@ -40,9 +40,9 @@ def review(
     folder = detector_folder(model)
     runtime.start(seed=0, threads=threads)
     loaded = detector.load(folder)
-    card = loaded.card
-    middle = card.operating.threshold if card.operating else card.threshold
+    metadata = loaded.metadata
+    middle = metadata.operating.threshold if metadata.operating else metadata.threshold
     with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as kept:
         queue = Queue(lambda files: look(loaded, files, threads=threads), Path(kept), middle)
-        say(f"the review page is on http://{HOST}:{port}; end it with Ctrl-C")
-        serve(queue, card, exports=to, port=port, show=show)
+        echo(f"the review page is on http://{HOST}:{port}; end it with Ctrl-C")
+        serve(queue, metadata, exports=to, port=port, show=show)

@@ -15,11 +15,11 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 5001,
 ) -> None:
     """Serve the champion over HTTP, with MLflow's scoring server."""
-    from fakefaces.base.progress import say
+    from fakefaces.base.progress import echo
     from fakefaces.serving import server
     from fakefaces.tracking import detectors
 
     uri = model or f"models:/{registered_name()}@{detectors.CHAMPION}"
     folder = detectors.fetched(uri)
-    say(f"loading {uri}")
+    echo(f"loading {uri}")
     server.serve(folder, host, port)

@@ -17,7 +17,7 @@ def tune(
     """
     from fakefaces.base.params import load
     from fakefaces.base.paths import Layout
-    from fakefaces.base.progress import progress, say
+    from fakefaces.base.progress import echo, progress
     from fakefaces.models import runtime
 
     if not worker:
@@ -31,9 +31,9 @@ def tune(
         )
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
-    if not layout.view(params.tune.view).is_dir() or not layout.images.is_file():
+    if not layout.features(params.tune.features).is_dir() or not layout.images.is_file():
         raise FakefacesError(
-            f"outputs/views/{params.tune.view} is not here yet; make it: dvc repro prepare@{params.tune.view}, "
+            f"outputs/features/{params.tune.features} is not here yet; make it: dvc repro prepare@{params.tune.features}, "
             "or fetch it: dvc pull"
         )
     runtime.start(params.seed, params.threads)
@@ -46,4 +46,4 @@ def tune(
         progress(f"tuning {params.tune.kind} with others", params.tune.trials) as step,
     ):
         found = study.run(run, step)
-    say(f"the study is over: {len(found.trials)} trials")
+    echo(f"the study is over: {len(found.trials)} trials")

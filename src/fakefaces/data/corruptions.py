@@ -17,7 +17,7 @@ def levels(strengths: Mapping[str, Sequence[float]]) -> list[Level]:
     return [(name, float(strength)) for name in TRANSFORMS for strength in strengths[name]]
 
 
-def distort(pixels: NDArray[np.uint8], level: Level, *, quality: int, seed: Sequence[int]) -> NDArray[np.uint8]:
+def corrupt(pixels: NDArray[np.uint8], level: Level, *, quality: int, seed: Sequence[int]) -> NDArray[np.uint8]:
     """Put an image through one transform and then through the encoder that all of them share.
 
     Without the shared encoder a figure at some level would mix what the transform does with what the files'

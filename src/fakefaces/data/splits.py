@@ -214,7 +214,7 @@ def _both_classes(faces: pd.DataFrame, group: pd.Series, part: pd.Series, what: 
     if part.nunique() < 2 or (counts == 0).any(axis=None) or counts.shape[1] < 2:
         raise DataError(
             f"params.yaml: {what} leaves a part without both classes: the {len(faces)} images are of "
-            f"{group.nunique()} photographs only; add photographs, or see reports/source_pairs.csv for why they are one"
+            f"{group.nunique()} photographs only; add photographs, or see reports/duplicate_pairs.csv for why they are one"
         )
 
 

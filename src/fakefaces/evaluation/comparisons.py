@@ -59,17 +59,17 @@ def compare_all(
     group: ArrayLike | None,
     thresholds: Mapping[str, float] | float,
     *,
-    draws: int,
+    n_resamples: int,
     seed: int,
 ) -> list[Comparison]:
-    """Compare every pair of models, image by image, on the same draws of groups.
+    """Compare every pair of models, image by image, on the same n_resamples of groups.
 
     Args:
         scores: (n,) probability of fake by model; all for the same images in the same order.
         y_true: (n,), 1 fake, 0 real.
         group: (n,) keys; images of one key are drawn together. None: each image by itself.
         thresholds: by model, or one for all; an image is called fake where its score reaches it.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Returns:
@@ -90,7 +90,7 @@ def compare_all(
     images = next(iter(models.values()))
     if not len(images):
         raise ModelError("no images to compare models on")
-    drawn = _drawn(models, limits, images, draws=draws, seed=seed)
+    drawn = _drawn(models, limits, images, n_resamples=n_resamples, seed=seed)
     whole = _figures(models, limits, np.ones((1, len(images))))
     right = {name: model.called(limits[name]) == model.fake for name, model in models.items()}
     found = []
@@ -152,12 +152,12 @@ def mcnemar_mid_p(only_first: int, only_second: int) -> float:
 def bootstrap_p(differences: Array) -> float:
     """Two-sided p for no difference: the level at which the percentile interval would just hold 0.
 
-    Twice the smaller share of draws on either side of 0, with 0 counted on both sides and one draw added to
+    Twice the smaller share of n_resamples on either side of 0, with 0 counted on both sides and one draw added to
     each, so that it is never 0: Davison and Hinkley, "Bootstrap Methods and their Application" (1997),
     chapter 4.
 
     Args:
-        differences: float64 (draws,), without NaN.
+        differences: float64 (n_resamples,), without NaN.
     """
     tail = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (len(differences) + 1))
@@ -194,11 +194,13 @@ def _figures(models: Mapping[str, Scored], limits: Mapping[str, float], weights:
 
 
 def _drawn(
-    models: Mapping[str, Scored], limits: Mapping[str, float], images: Scored, *, draws: int, seed: int
+    models: Mapping[str, Scored], limits: Mapping[str, float], images: Scored, *, n_resamples: int, seed: int
 ) -> dict[str, Array]:
     if images.n_groups < FEWEST_GROUPS:
         return {}
-    return bootstrap(lambda weights: _figures(models, limits, weights), images.group, draws=draws, seed=seed)
+    return bootstrap(
+        lambda weights: _figures(models, limits, weights), images.group, n_resamples=n_resamples, seed=seed
+    )
 
 
 def _difference(

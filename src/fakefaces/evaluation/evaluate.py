@@ -1,4 +1,4 @@
-"""All that is told of one model: from its scores, those of the distorted images, and those of the rules."""
+"""All that is told of one model: from its scores, those of the corrupted images, and those of the rules."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -20,12 +20,12 @@ def judge(
     validation: pd.DataFrame,
     test: pd.DataFrame,
     *,
-    shifted: pd.DataFrame | None,
+    corrupted_scores: pd.DataFrame | None,
     rules: Mapping[str, pd.Series],
     threshold: float,
     max_fpr: float,
     max_fnr: float,
-    draws: int,
+    n_resamples: int,
     seed: int,
 ) -> dict[str, Any]:
     """The record of one model, for ``reports/metrics``.
@@ -33,12 +33,12 @@ def judge(
     Args:
         validation: a row an image: ``label``, ``p_fake``, ``group``.
         test: as :func:`fakefaces.evaluation.report.evaluate_scores` takes it.
-        shifted: ``transform``, ``level``, ``image``, ``p_fake`` of distorted test images; None for none.
+        corrupted_scores: ``transform``, ``level``, ``image``, ``p_fake`` of corrupted test images; None for none.
         rules: by rule, p_fake of the test images, indexed by ``image``.
         threshold: an image is called fake where ``p_fake >= threshold``.
         max_fpr: of the operating threshold.
         max_fnr: of the unsure band.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Returns:
@@ -47,7 +47,7 @@ def judge(
         by rule, and by all of them, the share of the score's variance that it explains; ``robustness``: a row
         a level, :func:`fakefaces.evaluation.robustness.robustness`.
     """
-    sampling: dict[str, Any] = {"draws": draws, "seed": seed}
+    sampling: dict[str, Any] = {"n_resamples": n_resamples, "seed": seed}
     whole = evaluate_scores(test, threshold=threshold, **sampling)
     held, seen = (scored(part["label"], part["p_fake"], part["group"]) for part in (validation, test))
     operating = at_operating_point(held, seen, max_fpr=max_fpr, max_fnr=max_fnr, **sampling)
@@ -55,7 +55,9 @@ def judge(
         "validation": classification_metrics(held.fake, held.p_fake, threshold),
         "reliability": [asdict(one) for one in reliability(seen.fake, seen.p_fake)],
         "explained": _explained(test, rules),
-        "robustness": _robustness(test, shifted, threshold=threshold, **sampling) if shifted is not None else [],
+        "robustness": _robustness(test, corrupted_scores, threshold=threshold, **sampling)
+        if corrupted_scores is not None
+        else [],
     }
     # The thresholds keep all their digits: rounding could move them past a score.
     return {"test": whole, "operating": _rounded_but(operating)} | rounded(record)
@@ -69,7 +71,7 @@ def with_sources(images: pd.DataFrame, pairs: pd.DataFrame, *, min_inliers: int)
 
     Args:
         images: ``image`` and ``label`` of all images.
-        pairs: ``a``, ``b``, ``inliers`` as in ``reports/source_pairs.csv``.
+        pairs: ``a``, ``b``, ``inliers`` as in ``reports/duplicate_pairs.csv``.
         min_inliers: from which on a real is the source.
     """
     pairs = pairs[pairs["inliers"] >= min_inliers]
@@ -89,14 +91,20 @@ def _explained(test: pd.DataFrame, rules: Mapping[str, pd.Series]) -> dict[str, 
 
 
 def _robustness(
-    test: pd.DataFrame, shifted: pd.DataFrame, *, threshold: float, draws: int, seed: int
+    test: pd.DataFrame, corrupted_scores: pd.DataFrame, *, threshold: float, n_resamples: int, seed: int
 ) -> list[dict[str, Any]]:
-    chosen = test[test["image"].isin(shifted["image"])].set_index("image")
+    chosen = test[test["image"].isin(corrupted_scores["image"])].set_index("image")
     found = {}
-    for (transform, level), rows in shifted.groupby(["transform", "level"], sort=False):
+    for (transform, level), rows in corrupted_scores.groupby(["transform", "level"], sort=False):
         found[str(transform), float(str(level))] = rows.set_index("image")["p_fake"].loc[chosen.index]
     return robustness(
-        chosen["label"], chosen["p_fake"], found, chosen["group"], threshold=threshold, draws=draws, seed=seed
+        chosen["label"],
+        chosen["p_fake"],
+        found,
+        chosen["group"],
+        threshold=threshold,
+        n_resamples=n_resamples,
+        seed=seed,
     )
 
 

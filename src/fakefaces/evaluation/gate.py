@@ -73,7 +73,7 @@ def hold(
     thresholds: Mapping[str, float],
     *,
     metric: str,
-    draws: int,
+    n_resamples: int,
     seed: int,
 ) -> Held:
     """Measure two models on the same images, draw by draw on the same groups.
@@ -84,7 +84,7 @@ def hold(
         champion: (n,) the champion's.
         thresholds: under ``candidate`` and ``champion``: an image is called fake where ``p_fake`` reaches it.
         metric: one of :data:`fakefaces.evaluation.metrics.FIGURES`.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Raises:
@@ -98,7 +98,7 @@ def hold(
     values, reason = _values(pair, thresholds, metric)
     difference, interval = _difference(values), Interval(reason=reason)
     if difference is not None:
-        interval = _interval(pair, thresholds, metric, draws=draws, seed=seed)
+        interval = _interval(pair, thresholds, metric, n_resamples=n_resamples, seed=seed)
     slices = [
         _slice(pair, thresholds, metric, kind, name, mask)
         for kind, masks in _masks(images).items()
@@ -188,7 +188,7 @@ def _difference(values: Mapping[str, float | None]) -> float | None:
 
 
 def _interval(
-    pair: Mapping[str, Scored], thresholds: Mapping[str, float], metric: str, *, draws: int, seed: int
+    pair: Mapping[str, Scored], thresholds: Mapping[str, float], metric: str, *, n_resamples: int, seed: int
 ) -> Interval:
     images = pair["candidate"]
     masks = populations(images, thresholds["candidate"])
@@ -201,7 +201,7 @@ def _interval(
             which: weighted_figures(one, thresholds[which], weights, [metric])[metric] for which, one in pair.items()
         }
 
-    drawn = bootstrap(both, images.group, draws=draws, seed=seed)
+    drawn = bootstrap(both, images.group, n_resamples=n_resamples, seed=seed)
     differences = drawn["candidate"] - drawn["champion"]
-    # Two models that put all images in the same order: known exactly, which no interval of draws would say.
+    # Two models that put all images in the same order: known exactly, which no interval of resamples would say.
     return percentile_interval(differences) if differences.any() else Interval(0.0, 0.0)

@@ -13,10 +13,10 @@ from fakefaces.evaluation.scored import Array
 
 LEVEL = 0.95
 FEWEST_GROUPS = 10  # resampling fewer gives intervals that are far too narrow
-MOST_LEFT_OUT = 0.1  # share of draws that may be undefined before the rest stops being a fair sample
+MOST_LEFT_OUT = 0.1  # share of n_resamples that may be undefined before the rest stops being a fair sample
 _FEWEST_DRAWS = math.ceil(2 / (1 - LEVEL))  # so that at least one draw lies in each tail
 _BLOCK = 2**21  # weights held at a time, 16 MiB
-_SAME = 1e-9  # draws that differ by less differ by rounding only
+_SAME = 1e-9  # n_resamples that differ by less differ by rounding only
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Interval:
     Attributes:
         low: the lower end; None where there is no interval.
         high: the upper end; None where there is no interval.
-        left_out: draws in which the figure was undefined.
+        left_out: resamples in which the figure was undefined.
         reason: why there is no interval, or why another kind stands in for the bootstrap's; else None.
     """
 
@@ -41,7 +41,7 @@ class Interval:
         return None if self.low is None or self.high is None else [self.low, self.high]
 
 
-def group_weights(group: NDArray[np.intp], *, draws: int, seed: int) -> Iterator[Array]:
+def group_weights(group: NDArray[np.intp], *, n_resamples: int, seed: int) -> Iterator[Array]:
     """Resample groups with replacement, as weights of the images.
 
     Drawing whole groups keeps images that share a source photograph together, so an interval is as wide as
@@ -50,22 +50,24 @@ def group_weights(group: NDArray[np.intp], *, draws: int, seed: int) -> Iterator
 
     Args:
         group: intp (n,), codes 0 … G - 1.
-        draws: resamples of G groups.
+        n_resamples: resamples of G groups.
         seed: the same seed, draws and groups give the same weights.
 
     Yields:
         float64 (rows, n): how often each draw took each image; the rows of all blocks are the draws.
 
     Raises:
-        ModelError: so few draws that a tail of the interval would hold none.
+        ModelError: so few n_resamples that a tail of the interval would hold none.
     """
-    if draws < _FEWEST_DRAWS:
-        raise ModelError(f"draws: {draws} are too few for a {LEVEL:.0%} interval; take at least {_FEWEST_DRAWS}")
+    if n_resamples < _FEWEST_DRAWS:
+        raise ModelError(
+            f"n_resamples: {n_resamples} are too few for a {LEVEL:.0%} interval; take at least {_FEWEST_DRAWS}"
+        )
     n_groups = int(group.max()) + 1
     random = np.random.default_rng(seed)
     rows = max(1, _BLOCK // len(group))
-    for start in range(0, draws, rows):
-        taken = min(rows, draws - start)
+    for start in range(0, n_resamples, rows):
+        taken = min(rows, n_resamples - start)
         picks = random.integers(n_groups, size=(taken, n_groups))
         picks += np.arange(taken)[:, None] * n_groups
         counts = np.bincount(picks.ravel(), minlength=taken * n_groups).reshape(taken, n_groups)
@@ -73,40 +75,40 @@ def group_weights(group: NDArray[np.intp], *, draws: int, seed: int) -> Iterator
 
 
 def bootstrap(
-    figures: Callable[[Array], dict[str, Array]], group: NDArray[np.intp], *, draws: int, seed: int
+    figures: Callable[[Array], dict[str, Array]], group: NDArray[np.intp], *, n_resamples: int, seed: int
 ) -> dict[str, Array]:
     """Compute figures on every draw.
 
     Args:
         figures: float64 weights (rows, n) to float64 (rows,) by name; NaN where undefined.
         group: intp (n,), codes 0 … G - 1.
-        draws: resamples.
+        n_resamples: resamples.
         seed: of the resampling. Figures of one call, and of calls with the same seed and groups, share
             their draws and may be subtracted draw by draw.
 
     Returns:
-        float64 (draws,) by name.
+        float64 (n_resamples,) by name.
     """
-    blocks = [figures(weights) for weights in group_weights(group, draws=draws, seed=seed)]
+    blocks = [figures(weights) for weights in group_weights(group, n_resamples=n_resamples, seed=seed)]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def percentile_interval(values: Array) -> Interval:
-    """The middle 95 % of a figure's draws: Efron's percentile interval.
+    """The middle 95 % of a figure's n_resamples: Efron's percentile interval.
 
     Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13.
 
     Args:
-        values: float64 (draws,); NaN where the figure is undefined. Those are left out and counted.
+        values: float64 (n_resamples,); NaN where the figure is undefined. Those are left out and counted.
 
     Returns:
-        An interval; without ends where more than a tenth of the draws are undefined, or where all draws
+        An interval; without ends where more than a tenth of the draws are undefined, or where all resamples
         agree: an interval of no width would claim certainty.
     """
     known = values[~np.isnan(values)]
     left_out = len(values) - len(known)
     if left_out > MOST_LEFT_OUT * len(values):
-        return Interval(left_out=left_out, reason=f"undefined in {left_out} of {len(values)} draws")
+        return Interval(left_out=left_out, reason=f"undefined in {left_out} of {len(values)} n_resamples")
     if np.ptp(known) < _SAME:
         return Interval(left_out=left_out, reason="all draws agree, so they tell no interval")
     tail = 50 * (1 - LEVEL)
@@ -140,7 +142,7 @@ def share_interval(share: float, values: Array | None, n_groups: int) -> Interva
 
     Args:
         share: the observed proportion, in [0, 1].
-        values: float64 (draws,); None where there are too few groups to resample.
+        values: float64 (n_resamples,); None where there are too few groups to resample.
         n_groups: groups that the proportion is counted on. Wilson's interval takes each for one
             observation, which is on the safe side if images of a group differ.
     """

@@ -13,14 +13,14 @@ _PROPORTIONS = {"accuracy", "precision", "recall"}
 
 
 def measure(
-    images: Scored, *, threshold: float, draws: int, seed: int, figures: Collection[str] = metrics.FIGURES
+    images: Scored, *, threshold: float, n_resamples: int, seed: int, figures: Collection[str] = metrics.FIGURES
 ) -> dict[str, Any]:
     """The figures of one set of images with 95 % group bootstrap intervals.
 
     Args:
         images: the set; it may lack a class or be empty.
         threshold: an image is called fake where ``p_fake >= threshold``.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
         figures: which of :data:`fakefaces.evaluation.metrics.FIGURES`.
 
@@ -30,12 +30,12 @@ def measure(
         - ``n``, ``reals``, ``fakes``, ``groups``: counts.
         - each figure: a float in [0, 1], or None.
         - ``intervals``: ``[low, high]`` or None by figure.
-        - ``left_out``: draws in which a figure is undefined, for figures that have such draws.
+        - ``left_out``: resamples in which a figure is undefined, for figures that have such draws.
         - ``reasons``: for each None, under the figure's name or ``intervals.`` and the name, why; also
           where Wilson's interval stands in for the bootstrap's.
 
     Raises:
-        ModelError: too few draws for an interval.
+        ModelError: too few n_resamples for an interval.
     """
     values, reasons = metrics.point_figures(images, threshold, figures)
     sizes = _groups_counted_on(images, threshold, figures)
@@ -45,7 +45,7 @@ def measure(
         found = intervals.bootstrap(
             lambda weights: metrics.weighted_figures(images, threshold, weights, wanted),
             images.group,
-            draws=draws,
+            n_resamples=n_resamples,
             seed=seed,
         )
     record = _counts(images) | values

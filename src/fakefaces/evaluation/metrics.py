@@ -152,11 +152,11 @@ def weighted_figures(
     Args:
         images: n of them.
         threshold: an image is called fake where ``p_fake >= threshold``.
-        weights: float64 (draws, n), not negative.
+        weights: float64 (n_resamples, n), not negative.
         figures: which of :data:`FIGURES`.
 
     Returns:
-        float64 (draws,) by figure; NaN where what it is counted on has no weight.
+        float64 (n_resamples,) by figure; NaN where what it is counted on has no weight.
     """
     fake, called = images.fake, images.called(threshold)
     squares = (images.p_fake - fake) ** 2

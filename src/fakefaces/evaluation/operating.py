@@ -10,7 +10,7 @@ from fakefaces.evaluation.thresholds import OperatingPoint, operating_point, uns
 
 
 def at_operating_point(
-    validation: Scored, test: Scored, *, max_fpr: float, max_fnr: float, draws: int, seed: int
+    validation: Scored, test: Scored, *, max_fpr: float, max_fnr: float, n_resamples: int, seed: int
 ) -> dict[str, Any]:
     """Choose a threshold and an unsure band on validation, and tell what they do on the test images.
 
@@ -19,7 +19,7 @@ def at_operating_point(
         test: what they are measured on.
         max_fpr: share of reals that may be called fake.
         max_fnr: share of fakes that may be called real outside of the unsure band.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Returns:
@@ -35,15 +35,15 @@ def at_operating_point(
         return {"threshold": None, "max_fpr": max_fpr, "reason": str(error)}
     found: dict[str, Any] = vars(point).copy()
     if point.threshold is not None:
-        found["test"] = _on_test(point, test, draws=draws, seed=seed)
+        found["test"] = _on_test(point, test, n_resamples=n_resamples, seed=seed)
         found["unsure"] = _band(validation, test, point.threshold, max_fpr=max_fpr, max_fnr=max_fnr)
     return found
 
 
-def _on_test(point: OperatingPoint, test: Scored, *, draws: int, seed: int) -> dict[str, Any]:
+def _on_test(point: OperatingPoint, test: Scored, *, n_resamples: int, seed: int) -> dict[str, Any]:
     assert point.threshold is not None
     figures = ("accuracy", "precision", "recall")
-    record = measure(test, threshold=point.threshold, draws=draws, seed=seed, figures=figures)
+    record = measure(test, threshold=point.threshold, n_resamples=n_resamples, seed=seed, figures=figures)
     share, ends = _share(test.called(point.threshold), ~test.fake)
     record["fpr"] = share
     record["intervals"]["fpr"] = ends

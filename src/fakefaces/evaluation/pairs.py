@@ -12,7 +12,7 @@ from fakefaces.evaluation.ranking import ratio
 from fakefaces.evaluation.scored import Array, Scored
 
 
-def paired_win_rate(images: Scored, pairs: Sequence[tuple[int, int]], *, draws: int, seed: int) -> dict[str, Any]:
+def paired_win_rate(images: Scored, pairs: Sequence[tuple[int, int]], *, n_resamples: int, seed: int) -> dict[str, Any]:
     """The share of fakes that score higher than their own source photograph, ties counting one half.
 
     It is the ROC AUC restricted to pairs of one face in one light, so what a model has learned of faces and
@@ -24,7 +24,7 @@ def paired_win_rate(images: Scored, pairs: Sequence[tuple[int, int]], *, draws: 
     Args:
         images: n of them.
         pairs: (place of a fake, place of its source) in ``images``; a source may have several fakes.
-        draws: resamples of the sources' groups.
+        n_resamples: resamples of the sources' groups.
         seed: of the resampling.
 
     Returns:
@@ -56,6 +56,6 @@ def paired_win_rate(images: Scored, pairs: Sequence[tuple[int, int]], *, draws: 
 
     drawn = None
     if n_groups >= FEWEST_GROUPS:
-        drawn = bootstrap(win_rate, group, draws=draws, seed=seed)["win_rate"]
+        drawn = bootstrap(win_rate, group, n_resamples=n_resamples, seed=seed)["win_rate"]
     record = {"n": len(places), "groups": n_groups, "win_rate": rate, "ties": int((lead == 0).sum())}
     return record | shown({"win_rate": share_interval(rate, drawn, n_groups)}, {})

@@ -12,7 +12,7 @@ _SUFFIX = "_score"
 PART_SCORES = tuple(f"{name}{_SUFFIX}" for name in PARTS)  # the columns beside the truth's, which are PARTS
 
 
-def part_figures(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, dict[str, Any]] | None:
+def part_figures(table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[str, dict[str, Any]] | None:
     """The ROC AUC of each part's score: images in which it was replaced against all in which it was kept.
 
     Those are the reals and the fakes with other parts replaced, so a score that only tells a fake does not suffice.
@@ -20,7 +20,7 @@ def part_figures(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, dic
     Args:
         table: a row an image: ``group``, :data:`fakefaces.data.faces.PARTS` (0, 1 or missing) and, where the model
             tells of parts, :data:`PART_SCORES`, in [0, 1].
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Returns:
@@ -37,7 +37,7 @@ def part_figures(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, dic
             which: measure(
                 scored(rows[name].astype(int), rows[name + _SUFFIX], rows["group"]),
                 threshold=0.5,
-                draws=draws,
+                n_resamples=n_resamples,
                 seed=seed,
                 figures=("roc_auc",),
             )

@@ -13,8 +13,8 @@ class Ranking:
 
     Attributes:
         scores: float64 (k,), the distinct scores, descending.
-        fakes: float64 (draws, k), total weight of the fakes that have that score.
-        reals: float64 (draws, k), likewise of the reals.
+        fakes: float64 (n_resamples, k), total weight of the fakes that have that score.
+        reals: float64 (n_resamples, k), likewise of the reals.
     """
 
     scores: Array
@@ -22,7 +22,7 @@ class Ranking:
     reals: Array
 
     def roc_auc(self) -> Array:
-        """Area under the ROC curve, float64 (draws,); NaN where a class has no weight.
+        """Area under the ROC curve, float64 (n_resamples,); NaN where a class has no weight.
 
         The share of fake-real pairs in which the fake scores higher, ties counting one half: Hanley and
         McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve",
@@ -34,7 +34,7 @@ class Ranking:
         return ratio(np.einsum("ij,ij->i", self.fakes, beaten), n_fakes * n_reals)
 
     def average_precision(self) -> Array:
-        """Average precision, float64 (draws,), in (0, 1]; NaN where a class has no weight.
+        """Average precision, float64 (n_resamples,), in (0, 1]; NaN where a class has no weight.
 
         The sum over distinct scores of precision times the gain in recall, without interpolation, as
         ``sklearn.metrics.average_precision_score``. Without reals it would be 1 whatever the scores are,
@@ -54,7 +54,7 @@ def rank(fake: Mask, p_fake: Array, weights: Array) -> Ranking:
     Args:
         fake: bool (n,).
         p_fake: float64 (n,).
-        weights: float64 (draws, n), not negative.
+        weights: float64 (n_resamples, n), not negative.
     """
     order = np.argsort(-p_fake, kind="stable")
     scores, truth = p_fake[order], fake[order]
@@ -68,5 +68,5 @@ def rank(fake: Mask, p_fake: Array, weights: Array) -> Ranking:
 
 
 def ratio(part: Array, whole: Array) -> Array:
-    """``part / whole``, float64 (draws,), NaN where ``whole`` is 0."""
+    """``part / whole``, float64 (n_resamples,), NaN where ``whole`` is 0."""
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)

@@ -18,7 +18,9 @@ DIGITS = 6
 _REQUIRED = ("image", "label", "p_fake", "group")
 
 
-def evaluate_scores(table: pd.DataFrame, *, threshold: float = 0.5, draws: int = 2000, seed: int = 0) -> dict[str, Any]:
+def evaluate_scores(
+    table: pd.DataFrame, *, threshold: float = 0.5, n_resamples: int = 2000, seed: int = 0
+) -> dict[str, Any]:
     """Evaluate one model's scores, whole and in slices, with 95 % group bootstrap intervals.
 
     Args:
@@ -33,13 +35,13 @@ def evaluate_scores(table: pd.DataFrame, *, threshold: float = 0.5, draws: int =
             - ``encoding``: an identifier of how the file was encoded; may be lacking.
             - ``source``: for a fake, the ``image`` it was made from, or empty; may be lacking.
         threshold: an image is called fake where ``p_fake >= threshold``.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Returns:
         A record, rounded to six decimals but for the threshold:
 
-        - ``threshold`` and ``bootstrap`` (``draws``, ``seed``, ``level``).
+        - ``threshold`` and ``bootstrap`` (``n_resamples``, ``seed``, ``level``).
         - ``overall``: as :func:`fakefaces.evaluation.measure.measure`, with ``majority_rate`` and
           ``confusion``.
         - ``reference``: the reference's convention, :func:`fakefaces.evaluation.metrics.reference_metrics`.
@@ -65,11 +67,11 @@ def evaluate_scores(table: pd.DataFrame, *, threshold: float = 0.5, draws: int =
         raise ModelError(f"scores: an image comes twice: {twice}")
     table = table.reset_index(drop=True)
     images = scored(table["label"], table["p_fake"], table["group"])
-    sampling: dict[str, Any] = {"threshold": threshold, "draws": draws, "seed": seed}
+    sampling: dict[str, Any] = {"threshold": threshold, "n_resamples": n_resamples, "seed": seed}
     has_parts = set(PARTS) <= set(table)
     record = {
         "threshold": threshold,
-        "bootstrap": {"draws": draws, "seed": seed, "level": LEVEL},
+        "bootstrap": {"n_resamples": n_resamples, "seed": seed, "level": LEVEL},
         "overall": _whole(images, **sampling),
         "reference": metrics.reference_metrics(images.fake, images.p_fake, threshold),
         "calibration": calibration(images.fake, images.p_fake),
@@ -77,7 +79,7 @@ def evaluate_scores(table: pd.DataFrame, *, threshold: float = 0.5, draws: int =
         "part": slices.by_part(images, table, **sampling) if has_parts else {},
         "part_count": slices.by_part_count(images, table, **sampling) if has_parts else {},
         "matched": _matched(images, table["encoding"], **sampling) if "encoding" in table else None,
-        "paired": _paired(images, table, draws=draws, seed=seed) if "source" in table else None,
+        "paired": _paired(images, table, n_resamples=n_resamples, seed=seed) if "source" in table else None,
     }
     return rounded(record) | {"threshold": threshold}  # in full: rounding could move it past a score
 
@@ -93,8 +95,8 @@ def rounded(value: Any, digits: int = DIGITS) -> Any:
     return round(value, digits) if isinstance(value, float) else value
 
 
-def _whole(images: Scored, *, threshold: float, draws: int, seed: int) -> dict[str, Any]:
-    record = measure(images, threshold=threshold, draws=draws, seed=seed)
+def _whole(images: Scored, *, threshold: float, n_resamples: int, seed: int) -> dict[str, Any]:
+    record = measure(images, threshold=threshold, n_resamples=n_resamples, seed=seed)
     record["majority_rate"] = metrics.majority_rate(images)
     record["confusion"] = asdict(metrics.confusion(images, threshold))
     return record
@@ -105,9 +107,9 @@ def _matched(images: Scored, encoding: pd.Series, **sampling: Any) -> dict[str, 
     return {"encoding": common, **_whole(images.subset(mask), **sampling)}
 
 
-def _paired(images: Scored, table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, Any]:
+def _paired(images: Scored, table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[str, Any]:
     place = pd.Series(table.index, index=table["image"])
     sources = table["source"].map(place).where(images.fake).dropna()
     pairs = list(zip(sources.index.to_list(), sources.astype("int64").to_list(), strict=True))
-    record = paired_win_rate(images, pairs, draws=draws, seed=seed)
+    record = paired_win_rate(images, pairs, n_resamples=n_resamples, seed=seed)
     return {**record, "unpaired": int(images.fake.sum()) - len(pairs)}

@@ -15,11 +15,11 @@ ROBUSTNESS_FIGURES = ("roc_auc", "accuracy", "recall")
 def robustness(
     y_true: ArrayLike,
     p_fake: ArrayLike,
-    shifted: Mapping[tuple[str, float], ArrayLike],
+    corrupted_scores: Mapping[tuple[str, float], ArrayLike],
     group: ArrayLike | None = None,
     *,
     threshold: float,
-    draws: int,
+    n_resamples: int,
     seed: int,
 ) -> list[dict[str, Any]]:
     """The figures on transformed copies of the same images, at the threshold of the untouched ones.
@@ -30,14 +30,14 @@ def robustness(
     Args:
         y_true: (n,), 1 fake, 0 real.
         p_fake: (n,), in [0, 1], of the untouched images.
-        shifted: likewise, by transform and level, such as ``("jpeg", 50)``.
+        corrupted_scores: likewise, by transform and level, such as ``("jpeg", 50)``.
         group: (n,) keys; images of one key are drawn together. None: each image by itself.
         threshold: an image is called fake where its score reaches it.
-        draws: resamples of the groups; all rows share them.
+        n_resamples: resamples of the groups; all rows share them.
         seed: of the resampling.
 
     Returns:
-        A row for the untouched images (``transform`` None) and one for each of ``shifted``, in its order:
+        A row for the untouched images (``transform`` None) and one for each of ``corrupted_scores``, in its order:
         ``transform``, ``level``, the record of :func:`fakefaces.evaluation.measure.measure`, and ``drift``:
         ``mean`` change of the score, ``reals`` and ``fakes`` (the same by class, None if absent),
         ``absolute`` (mean size of the change) and ``verdicts`` (share of images whose verdict changes).
@@ -48,7 +48,7 @@ def robustness(
     before = scored(y_true, p_fake, group)
     rows = []
     versions: list[tuple[str | None, float | None, ArrayLike]] = [(None, None, p_fake)]
-    versions += [(transform, level, values) for (transform, level), values in shifted.items()]
+    versions += [(transform, level, values) for (transform, level), values in corrupted_scores.items()]
     for transform, level, values in versions:
         after = scored(y_true, values, group)
         change = after.p_fake - before.p_fake
@@ -60,7 +60,7 @@ def robustness(
             "absolute": _mean(np.abs(change)),
             "verdicts": _mean(flipped),
         }
-        record = measure(after, threshold=threshold, draws=draws, seed=seed, figures=ROBUSTNESS_FIGURES)
+        record = measure(after, threshold=threshold, n_resamples=n_resamples, seed=seed, figures=ROBUSTNESS_FIGURES)
         rows.append({"transform": transform, "level": level, **record, "drift": drift})
     return rows
 

@@ -17,14 +17,14 @@ SLICE_FIGURES = ("roc_auc", "balanced_accuracy", "recall")
 Records = dict[str, dict[str, Any]]
 
 
-def by_difficulty(images: Scored, difficulty: pd.Series, *, threshold: float, draws: int, seed: int) -> Records:
+def by_difficulty(images: Scored, difficulty: pd.Series, *, threshold: float, n_resamples: int, seed: int) -> Records:
     """The fakes of each difficulty against all reals.
 
     Args:
         images: n of them.
         difficulty: (n,) ``easy``, ``mid``, ``hard``; anything else, or missing, belongs to no slice.
         threshold: an image is called fake where ``p_fake >= threshold``.
-        draws: resamples of the groups in the slice.
+        n_resamples: resamples of the groups in the slice.
         seed: of the resampling.
 
     Returns:
@@ -32,34 +32,34 @@ def by_difficulty(images: Scored, difficulty: pd.Series, *, threshold: float, dr
         gives it; empty if no fake has a known difficulty.
     """
     masks = {name: _where(difficulty == name) for name in DIFFICULTIES}
-    return _fakes_against_all_reals(images, masks, threshold=threshold, draws=draws, seed=seed)
+    return _fakes_against_all_reals(images, masks, threshold=threshold, n_resamples=n_resamples, seed=seed)
 
 
-def by_part(images: Scored, parts: pd.DataFrame, *, threshold: float, draws: int, seed: int) -> Records:
+def by_part(images: Scored, parts: pd.DataFrame, *, threshold: float, n_resamples: int, seed: int) -> Records:
     """The fakes in which a part was replaced, whatever else was, against all reals.
 
     Args:
         images: n of them.
         parts: (n, 4), 0 or 1, columns :data:`fakefaces.data.faces.PARTS`; missing belongs to no slice.
         threshold: as above.
-        draws: as above.
+        n_resamples: as above.
         seed: as above.
 
     Returns:
         As :func:`by_difficulty`, by part.
     """
     masks = {name: _where(parts[name] == 1) for name in PARTS}
-    return _fakes_against_all_reals(images, masks, threshold=threshold, draws=draws, seed=seed)
+    return _fakes_against_all_reals(images, masks, threshold=threshold, n_resamples=n_resamples, seed=seed)
 
 
-def by_part_count(images: Scored, parts: pd.DataFrame, *, threshold: float, draws: int, seed: int) -> Records:
+def by_part_count(images: Scored, parts: pd.DataFrame, *, threshold: float, n_resamples: int, seed: int) -> Records:
     """The fakes by the number of replaced parts, against all reals.
 
     Args:
         images: n of them.
         parts: (n, 4) as in :func:`by_part`.
         threshold: as above.
-        draws: as above.
+        n_resamples: as above.
         seed: as above.
 
     Returns:
@@ -67,7 +67,7 @@ def by_part_count(images: Scored, parts: pd.DataFrame, *, threshold: float, draw
     """
     replaced = parts[list(PARTS)].sum(axis=1, skipna=False)
     masks = {str(count): _where(replaced == count) for count in range(1, len(PARTS) + 1)}
-    return _fakes_against_all_reals(images, masks, threshold=threshold, draws=draws, seed=seed)
+    return _fakes_against_all_reals(images, masks, threshold=threshold, n_resamples=n_resamples, seed=seed)
 
 
 def matched_subset(images: Scored, encoding: pd.Series) -> tuple[Hashable, Mask]:
@@ -93,9 +93,9 @@ def matched_subset(images: Scored, encoding: pd.Series) -> tuple[Hashable, Mask]
 
 
 def _fakes_against_all_reals(
-    images: Scored, masks: dict[str, Mask], *, threshold: float, draws: int, seed: int
+    images: Scored, masks: dict[str, Mask], *, threshold: float, n_resamples: int, seed: int
 ) -> Records:
-    of = partial(measure, threshold=threshold, draws=draws, seed=seed, figures=SLICE_FIGURES)
+    of = partial(measure, threshold=threshold, n_resamples=n_resamples, seed=seed, figures=SLICE_FIGURES)
     chosen = {name: mask & images.fake for name, mask in masks.items()}
     if not any(mask.any() for mask in chosen.values()):
         return {}

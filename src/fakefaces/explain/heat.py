@@ -30,7 +30,7 @@ def detector_heat(
     Raises:
         ModelError: the network has no convolution.
     """
-    if detector.card.reads == "forensic":
+    if detector.metadata.extractor == "residuals":
         maps = painted(detector.outputs(views)[:, 1:])
         progress(len(views), "")
         return maps

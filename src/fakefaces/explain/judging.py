@@ -21,7 +21,7 @@ def judge_heat(
     known: Mapping[str, Truth],
     *,
     random_maps: int,
-    draws: int,
+    n_resamples: int,
     seed: int,
 ) -> dict[str, Any] | None:
     """How often a model's maps point at the forgery.
@@ -31,7 +31,7 @@ def judge_heat(
         images: (n,) rows with ``image`` and ``group``, in the order of ``heat``.
         known: what was replaced, by image; images that are not in it are not judged.
         random_maps: maps of noise in the resolution of ``heat``, whose mean is the first baseline.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of noise and resampling.
 
     Returns:
@@ -49,7 +49,7 @@ def judge_heat(
         np.stack([one.mask for one in truth]),
         chosen["group"],
         baselines=baselines,
-        draws=draws,
+        n_resamples=n_resamples,
         seed=seed,
     )
     return {"truth": dict(sorted(Counter(one.origin for one in truth).items()))} | record

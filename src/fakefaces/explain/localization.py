@@ -55,7 +55,7 @@ def localization(
     group: ArrayLike,
     *,
     baselines: Mapping[str, NDArray[Any]],
-    draws: int,
+    n_resamples: int,
     seed: int,
 ) -> dict[str, Any]:
     """Both figures of one model's maps, those of maps that know nothing, and the differences.
@@ -66,7 +66,7 @@ def localization(
         group: (n,) keys; images of one key are drawn together.
         baselines: by name (k, height, width): k maps each of which is held against all n masks; their mean
             counts.
-        draws: resamples of the groups.
+        n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Returns:
@@ -86,7 +86,7 @@ def localization(
         for figure, values in _of_each_map(maps, masks).items():
             figures[f"{name}.{figure}"] = values
             figures[f"{name}.gain.{figure}"] = figures[figure] - values
-    drawn = _drawn(figures, codes, draws=draws, seed=seed)
+    drawn = _drawn(figures, codes, n_resamples=n_resamples, seed=seed)
 
     def record(prefix: str) -> dict[str, Any]:
         names = {figure: f"{prefix}{figure}" for figure in FIGURES}
@@ -117,7 +117,7 @@ def _of_each_map(maps: NDArray[Any], masks: NDArray[np.bool_]) -> dict[str, Arra
     return found
 
 
-def _drawn(figures: Mapping[str, Array], codes: NDArray[np.intp], *, draws: int, seed: int) -> dict[str, Array]:
+def _drawn(figures: Mapping[str, Array], codes: NDArray[np.intp], *, n_resamples: int, seed: int) -> dict[str, Array]:
     if int(codes.max()) + 1 < intervals.FEWEST_GROUPS:
         return {}
 
@@ -125,7 +125,7 @@ def _drawn(figures: Mapping[str, Array], codes: NDArray[np.intp], *, draws: int,
         total = weights.sum(axis=1)
         return {name: weights @ values / total for name, values in figures.items()}
 
-    return intervals.bootstrap(means, codes.astype(np.intp), draws=draws, seed=seed)
+    return intervals.bootstrap(means, codes.astype(np.intp), n_resamples=n_resamples, seed=seed)
 
 
 def _ends(values: Array | None) -> list[float] | None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.files import written_aside
+from fakefaces.base.files import atomic_write
 from fakefaces.explain.features import FeatureMaps, Filters
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def draw_look(path: Path, pixels: NDArray[np.uint8], look: "Look", model: str) -
         ax.imshow(shown, interpolation="antialiased")
         ax.set_title(title, fontsize=9)
         ax.set_axis_off()
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, format="png", metadata={"Software": None})
 
 
@@ -136,7 +136,7 @@ def _draw(
         ax.imshow(shown, cmap=colours, vmin=ends[0], vmax=ends[1], interpolation="nearest", aspect="auto")
         ax.set_axis_off()
         figure.text(margin / width, (top + tall + 0.06) / height, _short(name), fontsize=7.5)
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, format="png", metadata={"Software": None})
 
 

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.params import Reads
+from fakefaces.base.params import Extractor
 from fakefaces.data import images
 from fakefaces.features.residuals.boxes import cropped
 from fakefaces.features.residuals.features import describe
 
 
-def read(reads: Reads, data: bytes, size: int, name: str = "image", *, crop: int = 0) -> NDArray[Any]:
+def read(extractor: Extractor, data: bytes, size: int, name: str = "image", *, crop: int = 0) -> NDArray[Any]:
     """Decode one image file and make the view of it. Training and serving both come through here.
 
     Args:
-        reads: ``pixels`` for the whole image at ``size``; ``forensic`` for
+        extractor: ``pixels`` for the whole image at ``size``; ``residuals`` for
             :func:`fakefaces.features.residuals.features.describe`.
         data: the file.
-        size: side in pixels; of ``forensic``, the longest that is measured as it is.
+        size: side in pixels; of ``residuals``, the longest that is measured as it is.
         name: what an error calls the image.
-        crop: of ``forensic``, the side of the face that is read beside the numbers; 0 for none.
+        crop: of ``residuals``, the side of the face that is read beside the numbers; 0 for none.
 
     Returns:
         uint8 (size, size, 3), float32 (boxes, numbers), or a record of both: ``traces`` and ``crop``. Records are
@@ -32,12 +32,12 @@ def read(reads: Reads, data: bytes, size: int, name: str = "image", *, crop: int
     Raises:
         ImageError: the bytes are no image that can be taken.
     """
-    return seen(reads, images.decode(data, name), size, crop=crop)
+    return seen(extractor, images.decode(data, name), size, crop=crop)
 
 
-def seen(reads: Reads, pixels: NDArray[np.uint8], size: int, *, crop: int = 0) -> NDArray[Any]:
+def seen(extractor: Extractor, pixels: NDArray[np.uint8], size: int, *, crop: int = 0) -> NDArray[Any]:
     """The same of an image that is decoded already."""
-    if reads == "pixels":
+    if extractor == "pixels":
         return images.resize(pixels, size)
     traces = describe(pixels, longest=size)
     if not crop:
@@ -53,14 +53,16 @@ def given(views: NDArray[Any], size: int) -> NDArray[np.float32] | Mapping[str, 
     return _filled(views, size)
 
 
-def read_all(paths: list[Path], reads: Reads, size: int, *, crop: int = 0, threads: int) -> NDArray[Any]:
+def read_all(paths: list[Path], extractor: Extractor, size: int, *, crop: int = 0, threads: int) -> NDArray[Any]:
     """The views of files, stacked.
 
     Raises:
         ImageError: one of them is no image that can be taken.
     """
     with ThreadPoolExecutor(threads) as pool:
-        return np.stack(list(pool.map(lambda path: read(reads, images.read(path), size, str(path), crop=crop), paths)))
+        return np.stack(
+            list(pool.map(lambda path: read(extractor, images.read(path), size, str(path), crop=crop), paths))
+        )
 
 
 def _filled(values: NDArray[Any], size: int) -> NDArray[np.float32]:

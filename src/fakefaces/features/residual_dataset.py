@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.data.corruptions import distort
+from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS
 from fakefaces.features.extract import seen
 from fakefaces.features.roi_pooling import Embed
@@ -47,7 +47,7 @@ def measure(
     crop: int = 0,
     embed: Embed | None = None,
 ) -> Traces:
-    """Measure all images and distorted copies of them.
+    """Measure all images and corrupted copies of them.
 
     Whatever is made of an image is made of that image alone, so it may be used wherever the image may.
 
@@ -75,7 +75,7 @@ def measure(
         for number in range(copies):
             made.append(copied(pixels, place + number, random))
             rows.append((name, label, *own[place]))
-        views = [seen("forensic", each, longest, crop=crop if embed else 0) for each in (pixels, *made)]
+        views = [seen("residuals", each, longest, crop=crop if embed else 0) for each in (pixels, *made)]
         return np.stack(views), rows
 
     arrays: list[Features] = []
@@ -94,4 +94,4 @@ def copied(pixels: NDArray[np.uint8], number: int, random: np.random.Generator) 
     """A copy as it may arrive from a network: in turn recompressed, and scaled down."""
     if number % 2 == 0:
         return images.decode(images.encode_jpeg(pixels, int(random.integers(65, 96))))
-    return distort(pixels, ("resize", float(random.uniform(0.6, 0.97))), quality=int(random.integers(85, 97)), seed=[0])
+    return corrupt(pixels, ("resize", float(random.uniform(0.6, 0.97))), quality=int(random.integers(85, 97)), seed=[0])

@@ -37,7 +37,7 @@ def boxed(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
     for layer in layers:
         if layer not in names or len(core.get_layer(layer).output.shape) != 4:
             raise ModelError(
-                f"params.yaml: prepare.views: layers: {core.name} has no map '{layer}'; "
+                f"params.yaml: prepare.features: layers: {core.name} has no map '{layer}'; "
                 f"its last layers are {', '.join(names[-12:])}"
             )
     below = keras.Model(core.input, [core.get_layer(layer).output for layer in layers], name=core.name)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.files import write_json, written_aside
+from fakefaces.base.files import atomic_write, write_json
 from fakefaces.data.faces import PARTS
 from fakefaces.features.extract import given, read
-from fakefaces.inference.metadata import Card, read_card
+from fakefaces.inference.metadata import DetectorMetadata, read_metadata
 from fakefaces.models.runtime import load_network, save_network
 
 _BATCH = 32
@@ -22,17 +22,17 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Detector:
-    """A network with its card.
+    """A network with its metadata.
 
     Attributes:
-        network: Keras model from a batch of views, as ``card.reads`` says, to (batch, 1): p_fake; or to
+        network: Keras model from a batch of views, as ``metadata.extractor`` says, to (batch, 1): p_fake; or to
             (batch, 5): p_fake, and for each of :data:`fakefaces.data.faces.PARTS` the probability that it was
             replaced.
-        card: what stands beside it.
+        metadata: what stands beside it.
     """
 
     network: Any
-    card: Card
+    metadata: DetectorMetadata
 
     def read(self, data: bytes, name: str = "image") -> NDArray[Any]:
         """What the network is given of one image file.
@@ -40,7 +40,7 @@ class Detector:
         Raises:
             ImageError: the bytes are no image that can be taken.
         """
-        return read(self.card.reads, data, self.card.image_size, name, crop=self.card.crop)
+        return read(self.metadata.extractor, data, self.metadata.image_size, name, crop=self.metadata.crop)
 
     def p_fake(self, views: NDArray[Any]) -> NDArray[np.float64]:
         """Score views: float64 (n,), the probability of ``fake``; see :meth:`outputs`."""
@@ -66,10 +66,10 @@ class Detector:
 
     def save(self, folder: Path) -> None:
         """Write the folder, whole or not at all; equal detectors give equal bytes."""
-        with written_aside(folder) as aside:
+        with atomic_write(folder) as aside:
             aside.mkdir()
             save_network(self.network, aside / "network.keras")
-            write_json(aside / "detector.json", self.card.model_dump())
+            write_json(aside / "detector.json", self.metadata.model_dump())
 
     def _batch(self, views: NDArray[Any], full: bool) -> NDArray[np.float64]:
         n = len(views)
@@ -83,5 +83,5 @@ def load(folder: Path) -> Detector:
     Raises:
         ModelError: the folder holds no detector, or one that this version cannot read.
     """
-    card = read_card(folder)
-    return Detector(load_network(folder / "network.keras"), card)
+    metadata = read_metadata(folder)
+    return Detector(load_network(folder / "network.keras"), metadata)

@@ -1,10 +1,13 @@
 """What stands beside a detector's network: what it reads, what its score means, and where the verdict turns."""
 
 from pathlib import Path
+from typing import Any
+
+from pydantic import model_validator
 
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Reads
+from fakefaces.base.params import Extractor
 from fakefaces.base.schema import Strict, parse
 
 
@@ -23,12 +26,12 @@ class Operating(Strict):
         return (self.low is None or p_fake >= self.low) and (self.high is None or p_fake < self.high)
 
 
-class Card(Strict):
+class DetectorMetadata(Strict):
     """What stands beside the network."""
 
     model: str
     kind: str
-    reads: Reads = "pixels"  # what the network is given of an image; see views.reading
+    extractor: Extractor = "pixels"  # what the network is given of an image; see fakefaces.features.extract
     image_size: int
     crop: int = 0  # side of the face that is read at native resolution beside it; 0: none
     weights: str  # "trained from scratch", or where the backbone's came from
@@ -36,7 +39,16 @@ class Card(Strict):
     operating: Operating | None = None  # what a registered detector decides by; None: not registered
     positive: str = "fake"  # what a high score means
     parameters: int
-    format: int = 1
+    format: int = 2
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_format_1(cls, value: Any) -> Any:
+        """Read what stood beside a network before: ``reads: forensic`` was the extractor's name."""
+        if isinstance(value, dict) and "reads" in value:
+            value = {**value, "format": 2}
+            value["extractor"] = {"forensic": "residuals"}.get(name := value.pop("reads"), name)
+        return value
 
     def label(self, p_fake: float) -> str:
         """``fake`` from the operating threshold on, where there is one, else from ``threshold`` on."""
@@ -48,14 +60,14 @@ class Card(Strict):
         return self.operating.unsure(p_fake) if self.operating else None
 
 
-def read_card(folder: Path) -> Card:
-    """The card alone, without TensorFlow.
+def read_metadata(folder: Path) -> DetectorMetadata:
+    """The metadata alone, without TensorFlow.
 
     Raises:
-        ModelError: the folder holds no card that this version can read.
+        ModelError: the folder holds no metadata that this version can read.
     """
     path = folder / "detector.json"
     try:
-        return parse(Card, read_json(path), str(path))
+        return parse(DetectorMetadata, read_json(path), str(path))
     except (OSError, ValueError, ParamsError) as error:
         raise ModelError(f"{folder}: not a detector ({' '.join(str(error).split())[:200]})") from None

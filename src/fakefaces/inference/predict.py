@@ -65,7 +65,7 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
     Yields:
         One score a source, in their order.
     """
-    card = detector.card
+    metadata = detector.metadata
 
     def view(source: tuple[str, Callable[[], bytes]]) -> tuple[str, np.ndarray | str]:
         name, read = source
@@ -86,4 +86,4 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
                 else:
                     told = next(outputs)
                     p = float(told[0])
-                    yield Score(name, p, card.label(p), unsure=card.unsure(p), parts=detector.parts(told))
+                    yield Score(name, p, metadata.label(p), unsure=metadata.unsure(p), parts=detector.parts(told))

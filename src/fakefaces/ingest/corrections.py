@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakefaces.base.errors import DataError, ImageError
-from fakefaces.base.files import written_aside
+from fakefaces.base.files import atomic_write
 from fakefaces.data import images
 from fakefaces.data.faces import FAKE, REAL, find_faces
 
@@ -76,7 +76,7 @@ def merged(corrections: Iterable[Correction], data: Path, folder: Path) -> Path:
     Returns:
         ``folder``.
     """
-    with written_aside(folder) as aside:
+    with atomic_write(folder) as aside:
         places = {REAL: "training_real", FAKE: "training_fake"}
         known: dict[str, Path] = {}
         if data.is_dir():
@@ -133,7 +133,7 @@ def write_corrections(table: Path, rows: Iterable[dict[str, str]]) -> None:
     """Write the CSV: ``path``, ``label``, and what else the rows hold."""
     rows = list(rows)
     names = [*COLUMNS, *sorted({key for row in rows for key in row} - set(COLUMNS))]
-    with written_aside(table) as aside, aside.open("w", encoding="utf-8", newline="") as opened:
+    with atomic_write(table) as aside, aside.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.DictWriter(opened, names, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

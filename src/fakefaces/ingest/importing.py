@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 from fakefaces.data.faces import REAL, find_faces
 from fakefaces.ingest import corrections
 
@@ -32,13 +32,13 @@ def import_photographs(source: str, root: Path) -> None:
     if "://" not in source:
         folder = Path(source).expanduser().resolve()
         faces = find_faces(folder)
-        say(f"{folder}: {(faces['label'] == 0).sum()} real and {(faces['label'] == 1).sum()} fake images")
+        echo(f"{folder}: {(faces['label'] == 0).sum()} real and {(faces['label'] == 1).sum()} fake images")
         # Inside the project a relative path means the same on every clone.
         source = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
     # Fetched beside data/ first: what is there is given up only for something that is whole.
     new, old = root / "data.new", root / "data.old"
     _forget(new)
-    say(f"fetching {source}; a large set takes minutes")
+    echo(f"fetching {source}; a large set takes minutes")
     try:
         _dvc(root, "import-url", source, new.name)
         find_faces(new)
@@ -47,7 +47,7 @@ def import_photographs(source: str, root: Path) -> None:
             _dvc(root, "unfreeze", "data.dvc")
     finally:
         _forget(new)
-    say("data/ now holds these photographs; run: dvc repro")
+    echo("data/ now holds these photographs; run: dvc repro")
 
 
 def with_corrections(table: Path, data: Path) -> Path:
@@ -58,7 +58,7 @@ def with_corrections(table: Path, data: Path) -> Path:
     """
     found = corrections.read_corrections(table)
     reals = sum(one.label == REAL for one in found)
-    say(f"{table}: {reals} images labelled real and {len(found) - reals} labelled fake")
+    echo(f"{table}: {reals} images labelled real and {len(found) - reals} labelled fake")
     return corrections.merged(found, data, table.with_name(f"{table.stem}-set"))
 
 

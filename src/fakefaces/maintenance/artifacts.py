@@ -98,7 +98,7 @@ def _gone(location: str) -> bool:
 
 
 def _restore(mlflow: Any, name: str, model: Any, folder: Path) -> None:
-    """Write a model's files anew; a registered one's card holds the operating point that its version names."""
+    """Write a model's files anew; a registered one's metadata holds the operating point that its version names."""
     served = model.tags.get("served.digest")
     if not served:
         write_files(mlflow, model, folder)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 
 _BATCH = 32
 
@@ -54,7 +54,7 @@ def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, see
     make = getattr(keras.applications, name, None)
     if not callable(make):
         known = ", ".join(sorted(n for n in dir(keras.applications) if n[0].isupper()))
-        raise ModelError(f"params.yaml: prepare.views: no backbone '{name}' in keras.applications; known: {known}")
+        raise ModelError(f"params.yaml: prepare.features: no backbone '{name}' in keras.applications; known: {known}")
     keras.utils.set_random_seed(seed)
     core, origin = _filled(make, name, size, weights, allow_random, root)
     inputs = keras.Input((size, size, 3), name="pixels")
@@ -85,7 +85,7 @@ def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
     names = [part.name for part in core.layers]
     if layer not in names[1:]:
         raise ModelError(
-            f"params.yaml: prepare.views: trainable_from: {core.name} has no layer '{layer}'; "
+            f"params.yaml: prepare.features: trainable_from: {core.name} has no layer '{layer}'; "
             f"its last ones are {', '.join(names[-12:])}"
         )
     border = core.get_layer(layer).input
@@ -93,7 +93,7 @@ def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
         trained = keras.Model(border, pool(core.output), name="trained")
     except ValueError:
         raise ModelError(
-            f"params.yaml: prepare.views: trainable_from: more than one tensor goes past the layer '{layer}' "
+            f"params.yaml: prepare.features: trainable_from: more than one tensor goes past the layer '{layer}' "
             f"of {core.name}; name the first layer of a block"
         ) from None
     before = keras.Model(core.input, border, name=core.name)
@@ -150,18 +150,18 @@ def _filled(make: Any, name: str, size: int, weights: str, allow_random: bool, r
                 if not allow_random:
                     raise ModelError(
                         f"{name}: the ImageNet weights could not be downloaded; give their path as `weights` in "
-                        "params.yaml: prepare.views, or set allow_random_weights: true to go on without them"
+                        "params.yaml: prepare.features, or set allow_random_weights: true to go on without them"
                     ) from None
-                say(f"WARNING {name}: the ImageNet weights could not be downloaded; its weights are RANDOM")
+                echo(f"WARNING {name}: the ImageNet weights could not be downloaded; its weights are RANDOM")
                 return make(weights=None, **shape), "random (imagenet could not be downloaded)"
         core = make(weights=None, **shape)
     except ValueError as error:
-        raise ModelError(f"params.yaml: prepare.views: {name}: {' '.join(str(error).split())}") from None
+        raise ModelError(f"params.yaml: prepare.features: {name}: {' '.join(str(error).split())}") from None
     if weights == "none":
         return core, "random"
     path = root / weights
     if not path.is_file():
-        raise ModelError(f"params.yaml: prepare.views: weights: there is no file {path} (or say imagenet, or none)")
+        raise ModelError(f"params.yaml: prepare.features: weights: there is no file {path} (or say imagenet, or none)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a misfit is told below, in one line instead of one a layer

@@ -34,7 +34,7 @@ class Blueprint:
         """Make the network of a kind that solves for it, fitted; see the kind.
 
         Args:
-            train: :class:`fakefaces.training.loop.Part` to learn from.
+            train: :class:`fakefaces.data.arrays.Part` to learn from.
             validation: to calibrate on.
             families: how many numbers of a view belong together, in their order.
         """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.files import normalise_keras, written_aside
+from fakefaces.base.files import atomic_write, normalise_keras
 
 
 def start(seed: int, threads: int) -> None:
@@ -35,7 +35,7 @@ def start(seed: int, threads: int) -> None:
 
 def save_network(network: Any, path: Path) -> None:
     """Save a Keras model as a ``.keras`` file; equal models give equal bytes."""
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         named = aside.with_suffix(".keras")  # Keras insists on the ending
         try:
             network.save(named)

@@ -20,13 +20,13 @@ def of_pipeline(layout: Layout, params: Params) -> tuple[Evidence, Entry]:
         ModelError: no model has the figure.
         TrackingError: the pipeline has not run.
     """
-    lacking = [path for path in (*map(layout.metrics, params.train.models), layout.tested) if not path.is_file()]
+    lacking = [path for path in (*map(layout.metrics, params.train.models), layout.predictions) if not path.is_file()]
     if lacking:
         raise TrackingError(f"{layout.relative(lacking[0])} is not there; make it with: dvc repro")
     metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
     model = choose(metrics, params.promote.metric).model
     folder = layout.model(model)
-    return evidence.gathered(model, metrics[model], layout.tested), (layout.relative(folder), folder)
+    return evidence.gathered(model, metrics[model], layout.predictions), (layout.relative(folder), folder)
 
 
 def named(registry: Registry, what: str, layout: Layout) -> tuple[Evidence, Entry]:

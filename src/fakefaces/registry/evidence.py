@@ -11,7 +11,7 @@ from fakefaces.base.files import read_json
 from fakefaces.tracking import store
 from fakefaces.tracking.evaluations import SEEN
 
-TESTED = "tested.csv"
+TESTED = "predictions.csv"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def judge(
     rule: Promote,
     measure: Callable[[Version, Evidence], Measured],
     *,
-    draws: int,
+    n_resamples: int,
     seed: int,
 ) -> Decision:
     """Hold a candidate against the present champion on the same test images.
@@ -62,7 +62,7 @@ def judge(
         present: the champion, if there is one.
         rule: the margins.
         measure: gives the champion's scores of the candidate's test images.
-        draws: of the bootstrap.
+        n_resamples: of the bootstrap.
         seed: of the bootstrap.
 
     Raises:
@@ -100,7 +100,7 @@ def judge(
         scores[fresh],
         {"candidate": evidence.found["threshold"], "champion": champion.threshold},
         metric=rule.metric,
-        draws=draws,
+        n_resamples=n_resamples,
         seed=seed,
     )
     verdict = decide(held, margin=rule.margin, slice_margin=rule.slice_margin)
@@ -129,7 +129,7 @@ def promote(
     rule: Promote,
     measure: Callable[[Version, Evidence], Measured],
     *,
-    draws: int,
+    n_resamples: int,
     seed: int,
     force: str | None = None,
 ) -> tuple[Version, Decision]:
@@ -144,7 +144,7 @@ def promote(
         entry: its version, or what becomes one.
         rule: the margins.
         measure: as for :func:`judge`.
-        draws: as for :func:`judge`.
+        n_resamples: as for :func:`judge`.
         seed: as for :func:`judge`.
         force: promote it whatever the gate says, for this reason.
 
@@ -165,7 +165,7 @@ def promote(
         if earlier and earlier.outcome == CHAMPION:
             registry.settle()
             return version, earlier
-        found = judge(evidence, version, present, rule, measure, draws=draws, seed=seed)
+        found = judge(evidence, version, present, rule, measure, n_resamples=n_resamples, seed=seed)
         if force is not None and found.outcome != CHAMPION:
             found = replace(found, outcome=CHAMPION, reason=f"{force}; the gate: {found.reason}")
         registry.note(version, decision.described(found), figures | decision.tags_of(found))

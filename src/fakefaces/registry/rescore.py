@@ -12,8 +12,8 @@ from fakefaces.base import environment
 from fakefaces.base.errors import ModelError, TrackingError
 from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import say, track
-from fakefaces.base.stage import guarded
+from fakefaces.base.progress import echo, track
+from fakefaces.base.stage import error_boundary
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
@@ -40,7 +40,7 @@ def measured(champion: Version, evidence: Evidence) -> promotion.Measured:
             f"{champion.uri}: the champion was tested on other images than the candidate ({evidence.test_digest}), and "
             "those are not this workspace's; check out the candidate's commit, run dvc repro, and promote again"
         )
-    say(f"measuring the champion (version {champion.number}) on these test images")
+    echo(f"measuring the champion (version {champion.number}) on these test images")
     command = [sys.executable, "-m", "fakefaces.registry.rescore", champion.uri]
     done = subprocess.run(command, cwd=layout.root, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -75,8 +75,8 @@ def main(uri: str) -> None:
     paths = [layout.data / image for image in test["image"]]
     scores = track(score_files(champion, paths, threads=params.threads), "scoring the champion", len(paths))
     by_image = dict(zip(test["sha256"], p_fakes(scores), strict=True))
-    print(json.dumps({"threshold": champion.card.threshold, "p_fake": by_image}))
+    print(json.dumps({"threshold": champion.metadata.threshold, "p_fake": by_image}))
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(main, *sys.argv[1:]))
+    sys.exit(error_boundary(main, *sys.argv[1:]))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.files import written_aside
+from fakefaces.base.files import atomic_write
 from fakefaces.data.faces import PARTS
 
 
@@ -36,7 +36,7 @@ def draw_augmentations(
             if row == 0:
                 ax.set_title("original" if column == 0 else f"copy {column}", fontsize=9)
         axes[row, 0].set_ylabel(name, fontsize=8)
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, format="png", metadata={"Software": None})
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fakefaces.data.images import MAX_BYTES
-from fakefaces.inference.metadata import Card
+from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.review.pictures import picture
 from fakefaces.review.queue import ORDERS, Item, Queue
 
@@ -21,12 +21,12 @@ _ROWS = 100  # of the queue that are shown at once
 _ASSETS = Path(__file__).parent
 
 
-def serve(queue: Queue, card: Card, *, exports: Path, port: int, show: bool) -> None:
+def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int, show: bool) -> None:
     """Serve the page until it is interrupted.
 
     Args:
         queue: of the photographs.
-        card: the champion's.
+        metadata: the champion's.
         exports: the folder that the corrections go to.
         port: of this machine.
         show: open it in a browser.
@@ -43,7 +43,7 @@ def serve(queue: Queue, card: Card, *, exports: Path, port: int, show: bool) -> 
 
     @ui.page("/", title="fakefaces: review")
     def page() -> None:
-        Page(queue, card, waiting, exports).draw()
+        Page(queue, metadata, waiting, exports).draw()
 
     ui.run(host=HOST, port=port, reload=False, show=show, dark=None, favicon="🔍", show_welcome_message=False)
 
@@ -57,9 +57,9 @@ class Page:
         order: one of ``ORDERS``.
     """
 
-    def __init__(self, queue: Queue, card: Card, waiting: "asyncio.Queue[Any]", exports: Path):
+    def __init__(self, queue: Queue, metadata: DetectorMetadata, waiting: "asyncio.Queue[Any]", exports: Path):
         self.queue = queue
-        self.card = card
+        self.metadata = metadata
         self.waiting = waiting
         self.exports = exports
         self.chosen: str | None = None
@@ -73,7 +73,7 @@ class Page:
         ui.colors(primary="#1f5f99", positive="#1c7c4a", negative="#b3402a")
         with ui.header().classes("bar"):
             ui.label("fakefaces review").classes("title")
-            ui.label(_decides(self.card)).classes("decides")
+            ui.label(_decides(self.metadata)).classes("decides")
         with ui.element("div").classes("drop").props('id=drop role=group aria-label="Add photographs"'):
             ui.label("Drop photographs or a folder here, or choose")
             ui.button("Files", on_click=lambda: ui.run_javascript("pick('files')")).props("outline no-caps")
@@ -137,7 +137,7 @@ class Page:
             about = "The photograph with its heat map over it" if warm else "The photograph"
             image = ui.element("img").classes("photograph")
             image.props(f'id=photograph src="/picture/{item.key}?heat={warm}" alt="{about}"')
-            _meter(item.p_fake, self.card)
+            _meter(item.p_fake, self.metadata)
             ui.label(f"{item.p_fake:.3f}: {_verdict(item)}").classes("verdict").props("id=verdict")
             parts = ", ".join(part.replace("_", " ") for part in item.parts) or "none"
             ui.label(f"Suspected parts: {parts}").props("id=parts")
@@ -234,25 +234,25 @@ async def _scoring(queue: Queue, waiting: "asyncio.Queue[tuple[str, bytes]]") ->
                 queue.refuse(name, f"it could not be scored ({' '.join(str(error).split())[:200]})")
 
 
-def _decides(card: Card) -> str:
-    at = card.operating
+def _decides(metadata: DetectorMetadata) -> str:
+    at = metadata.operating
     if at is None:
-        return f"champion {card.model}: fake from {card.threshold:.3f} on"
+        return f"champion {metadata.model}: fake from {metadata.threshold:.3f} on"
     low = "0" if at.low is None else f"{at.low:.3f}"
     high = "1" if at.high is None else f"{at.high:.3f}"
-    return f"champion {card.model}: fake from {at.threshold:.3f} on, unsure from {low} to {high}"
+    return f"champion {metadata.model}: fake from {at.threshold:.3f} on, unsure from {low} to {high}"
 
 
 def _verdict(item: Item) -> str:
     return f"called {item.label}" + (", unsure" if item.unsure else "")
 
 
-def _meter(p_fake: float, card: Card) -> None:
+def _meter(p_fake: float, metadata: DetectorMetadata) -> None:
     """The score on a line from 0 to 1, with the unsure band and the threshold."""
-    at = card.operating
+    at = metadata.operating
     with ui.element("div").classes("meter").props('aria-hidden="true"'):
         if at is not None:
             low, high = 0.0 if at.low is None else at.low, 1.0 if at.high is None else at.high
             ui.element("i").classes("band").style(f"left: {100 * low:.2f}%; width: {100 * max(0.0, high - low):.2f}%")
-        ui.element("i").classes("limit").style(f"left: {100 * (at.threshold if at else card.threshold):.2f}%")
+        ui.element("i").classes("limit").style(f"left: {100 * (at.threshold if at else metadata.threshold):.2f}%")
         ui.element("i").classes("at").style(f"left: {100 * p_fake:.2f}%")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fakefaces.base.errors import FakefacesError
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 from fakefaces.data.images import MAX_BYTES
 from fakefaces.tracking.detectors import pyfunc
 
@@ -146,7 +146,7 @@ def serve(folder: Path, host: str, port: int) -> None:
         server = uvicorn.Server(uvicorn.Config(application(folder), limit_concurrency=_AT_ONCE, log_level="warning"))
         listening.listen()  # from here on who asks is answered, if only after uvicorn has started
         shown = f"[{host}]" if ":" in host else host
-        say(f"serving at http://{shown}:{listening.getsockname()[1]}/invocations; Ctrl-C ends it")
+        echo(f"serving at http://{shown}:{listening.getsockname()[1]}/invocations; Ctrl-C ends it")
         server.run(sockets=[listening])
 
 

@@ -10,10 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
-from fakefaces.inference.metadata import Operating, read_card
+from fakefaces.inference.metadata import Operating, read_metadata
 from fakefaces.tracking import store
 from fakefaces.tracking.runs import Run, find_run
 
@@ -46,12 +47,14 @@ def log_detector(run: Run, folder: Path, example: bytes) -> None:
 
 @contextmanager
 def with_operating(folder: Path, operating: Operating | None) -> Iterator[Path]:
-    """A passing copy of a detector's folder whose card holds an operating point."""
+    """A passing copy of a detector's folder whose metadata holds an operating point."""
     with tempfile.TemporaryDirectory(prefix="fakefaces-") as passing:
         copy = Path(passing) / _ARTIFACT
         shutil.copytree(folder, copy, copy_function=_linked)
         (copy / "detector.json").unlink()
-        write_json(copy / "detector.json", read_card(folder).model_copy(update={"operating": operating}).model_dump())
+        write_json(
+            copy / "detector.json", read_metadata(folder).model_copy(update={"operating": operating}).model_dump()
+        )
         yield copy
 
 
@@ -204,7 +207,7 @@ def pyfunc() -> Any:
 def _model(folder: Path) -> dict[str, Any]:
     """What MLflow keeps of a detector: its files, and the code that serves them, as a file and not as a pickle."""
     return {
-        "python_model": str(Path(__file__).with_name("served.py")),
+        "python_model": str(Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"),
         "artifacts": {_ARTIFACT: str(folder)},
         # Named here, so that MLflow need not load the model in another process to find them.
         "pip_requirements": [f"{name}=={version(name)}" for name in _NEEDS],

@@ -41,7 +41,7 @@ def log_evaluation(run: Run, layout: Layout, name: str, found: dict[str, Any], s
     parts |= {f"test_{row['transform']}_{row['level']:g}": row for row in found["robustness"] if row["transform"]}
     for part, figures in parts.items():
         run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
-    for path in (layout.metrics(name), layout.scores(name), layout.shifted(name), layout.tested):
+    for path in (layout.metrics(name), layout.scores(name), layout.corrupted_scores(name), layout.predictions):
         run.artifact(path)
     run.mlflow.log_text("\n".join(seen_images(layout.images)) + "\n", SEEN)
     for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):

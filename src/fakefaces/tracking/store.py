@@ -8,7 +8,7 @@ from typing import Any
 
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
-from fakefaces.base.progress import say
+from fakefaces.base.progress import echo
 from fakefaces.tracking import locks, processes, relinking
 
 EXPERIMENT = "fakefaces"
@@ -30,7 +30,7 @@ def opened() -> Iterator[Any]:
                 mlflow.create_experiment(EXPERIMENT, artifact_location=environment.artifacts_root())
             elif old := relinking.moved_from(mlflow, EXPERIMENT):
                 count = relinking.relink(old)
-                say(f"the store was moved here from {relinking.local(old)}: {count} paths of artifacts follow it")
+                echo(f"the store was moved here from {relinking.local(old)}: {count} paths of artifacts follow it")
         mlflow.set_experiment(EXPERIMENT)
         yield mlflow
 

@@ -56,7 +56,7 @@ def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
 
     Args:
         recipe: the transforms.
-        seed: of all draws; they are the same with and without sides.
+        seed: of all resamples; they are the same with and without sides.
         sides: whether points are moved along, which takes longer than most transforms themselves.
 
     Raises:
@@ -110,7 +110,7 @@ def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -
 def augment_with_parts(
     images: NDArray[np.uint8], parts: NDArray[np.int8], recipe: Recipe, *, seed: Sequence[int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
-    """Draw the copies that :func:`augment` draws, with labels that follow a mirror.
+    """Draw the copies that :func:`augment` n_resamples, with labels that follow a mirror.
 
     Args:
         images: as there.

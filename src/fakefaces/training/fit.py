@@ -11,13 +11,14 @@ import pandas as pd
 
 import fakefaces
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Reads
+from fakefaces.base.params import Extractor
+from fakefaces.data.arrays import Part
 from fakefaces.data.faces import PARTS
 from fakefaces.models.backbones import at_unit_scale
 from fakefaces.models.kinds import Blueprint
 from fakefaces.models.runtime import load_network
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.loop import Part, Progress, Row, Schedule, fingerprint, fit, solved
+from fakefaces.training.loop import Progress, Row, Schedule, fingerprint, fit, solved
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class View:
         trained: the backbone's part that is trained, or None.
         image_size: pixels.
         weights: where the weights came from, in words.
-        reads: what the view is of an image, as in :mod:`fakefaces.features.extract`.
+        extractor: what the view is of an image, as in :mod:`fakefaces.features.extract`.
         crop: the side of what ``frozen`` is shown beside it, where it reads traces.
         families: how many numbers of a box belong together, in their order, where it reads traces.
     """
@@ -42,7 +43,7 @@ class View:
     trained: Any | None
     image_size: int
     weights: str
-    reads: Reads = "pixels"
+    extractor: Extractor = "pixels"
     crop: int = 0
     families: Sequence[int] = ()
 
@@ -57,7 +58,7 @@ def load_view(folder: Path, images: pd.DataFrame) -> View:
 
     frozen, trained = network("frozen"), network("trained")
     arrays = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
-    if frozen is not None and trained is None and about.get("reads") != "forensic":
+    if frozen is not None and trained is None and about.get("extractor") != "residuals":
         frozen, arrays = at_unit_scale(frozen, arrays, np.flatnonzero(images["split"] == "train"))
     parts = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     labels = images["label"].to_numpy(dtype=np.float32)
@@ -162,5 +163,4 @@ def _joined(network: Any, frozen: Any) -> Any:
 def code() -> list[Path]:
     """The files that a fit's result depends on."""
     package = Path(fakefaces.__file__).parent
-    names = ("training.py", "fitting.py", "augmentation.py")
-    return [*(package / "models").rglob("*.py"), *(package / name for name in names)]
+    return [*(package / "models").rglob("*.py"), *(package / "training").glob("*.py"), package / "data" / "arrays.py"]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.files import read_json, write_json, written_aside
+from fakefaces.base.files import atomic_write, read_json, write_json
+from fakefaces.data.arrays import Part
 from fakefaces.training.augmentation import Recipe, augment
 
 Row = dict[str, float]
@@ -39,23 +40,6 @@ class Schedule:
     learning_rate: float
     patience: int
     monitor: str = "val_loss"
-
-
-@dataclass(frozen=True)
-class Part:
-    """The arrays of one split.
-
-    Attributes:
-        views: (n, ...) what the network is given; uint8 pixels or float32 features.
-        labels: float32 (n,), 1 fake.
-        parts: int8 (n, 4), replaced parts; -1 unknown.
-        made_of: the rows that the last ones are copies of; each row of the others has as many copies.
-    """
-
-    views: NDArray[Any]
-    labels: NDArray[np.float32]
-    parts: NDArray[np.int8]
-    made_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
 
 @dataclass
@@ -230,7 +214,7 @@ def _figures(labels: NDArray[np.float32], p_fake: NDArray[np.float32], penalty: 
 
 
 def _keep(checkpoint: Path, network: Any, best: list[NDArray[Any]], state: Progress) -> None:
-    with written_aside(checkpoint) as aside:
+    with atomic_write(checkpoint) as aside:
         aside.mkdir()
         np.savez(aside / "variables.npz", *(np.asarray(variable) for variable in _variables(network)))
         np.savez(aside / "best.npz", *best)

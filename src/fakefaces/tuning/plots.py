@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fakefaces.base.files import written_aside
+from fakefaces.base.files import atomic_write
 from fakefaces.tuning.search import Found
 
 _BEST, _TRIED, _PRUNED = "#1b6ca8", "#8a8f98", "#c9ccd1"
@@ -59,6 +59,6 @@ def _importance(found: Found, path: Path) -> Path:
 def _saved(figure: object, path: Path) -> Path:
     for ax in figure.axes:  # type: ignore[attr-defined]
         ax.spines[["top", "right"]].set_visible(False)
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, format="png", metadata={"Software": None})  # type: ignore[attr-defined]
     return path

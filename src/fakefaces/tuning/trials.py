@@ -44,7 +44,7 @@ class Study:
     def load(cls, params: Params, layout: Layout) -> "Study":
         """Read the view and the recipe that the study asks for."""
         recipe = Recipe.from_json(read_json(layout.recipe(params.tune.augment)))
-        return cls(params, layout, load_view(layout.view(params.tune.view), read_split(layout.images)), recipe)
+        return cls(params, layout, load_view(layout.features(params.tune.features), read_split(layout.images)), recipe)
 
     @cached_property
     def plan(self) -> Plan:

@@ -88,7 +88,7 @@ def rule_features(table: pd.DataFrame, looks: Looks) -> dict[str, Array]:
 
 
 def audit(
-    features: Mapping[str, Array], labels: ArrayLike, groups: ArrayLike, *, draws: int, seed: int
+    features: Mapping[str, Array], labels: ArrayLike, groups: ArrayLike, *, n_resamples: int, seed: int
 ) -> list[Finding]:
     """Try each rule on images that it did not learn from.
 
@@ -103,7 +103,7 @@ def audit(
         labels: (n,), 1 fake, 0 real.
         groups: (n,), images of one group share a photograph; a rule is never tried on an image of a group that
             it learnt from.
-        draws: of the bootstrap.
+        n_resamples: of the bootstrap.
         seed: of the folds, the classifiers and the bootstrap.
 
     Returns:
@@ -120,7 +120,9 @@ def audit(
         return [Finding(rule, len(images), majority_rate=majority_rate(images), reason=reason) for rule in features]
     level = LEVEL / len(features)
     return [
-        _finding(rule, Scored(images.fake, _held_out(seen, images.fake, fold, seed), images.group), level, draws, seed)
+        _finding(
+            rule, Scored(images.fake, _held_out(seen, images.fake, fold, seed), images.group), level, n_resamples, seed
+        )
         for rule, seen in features.items()
     ]
 
@@ -163,7 +165,7 @@ def fitted(features: Array, labels: ArrayLike, train_mask: Mask, *, seed: int) -
         return _scores(features, fake, train_mask, features, float(fake[train_mask].mean()), seed)
 
 
-def _finding(rule: str, images: Scored, level: float, draws: int, seed: int) -> Finding:
+def _finding(rule: str, images: Scored, level: float, n_resamples: int, seed: int) -> Finding:
     def figures(weights: Array) -> dict[str, Array]:
         return weighted_figures(images, 0.5, weights, ("roc_auc", "accuracy"))
 
@@ -173,10 +175,10 @@ def _finding(rule: str, images: Scored, level: float, draws: int, seed: int) -> 
     if smaller < intervals.FEWEST_GROUPS:
         interval, beats = intervals.few_groups(smaller), False
     else:
-        values = intervals.bootstrap(figures, images.group, draws=draws, seed=seed)["roc_auc"]
+        values = intervals.bootstrap(figures, images.group, n_resamples=n_resamples, seed=seed)["roc_auc"]
         interval = intervals.percentile_interval(values)
         # Draws that all agree give no interval, but a rule that is right in all of them does beat chance.
-        known = interval.left_out <= intervals.MOST_LEFT_OUT * draws
+        known = interval.left_out <= intervals.MOST_LEFT_OUT * n_resamples
         beats = known and roc_auc - _BOTH_WAYS * (roc_auc - float(np.nanquantile(values, level))) > 0.5
     return Finding(
         rule,

@@ -16,7 +16,7 @@ from fakefaces.models.forensic.looks import LOOKS, TOLD
 from fakefaces.models.forensic.regression import FARTHEST, FLAT, Settings, Solution, part_targets, shares, solve
 
 if TYPE_CHECKING:
-    from fakefaces.training.loop import Part
+    from fakefaces.data.arrays import Part
 
 __all__ = ["Settings", "fit"]
 

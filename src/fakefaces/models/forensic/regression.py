@@ -18,7 +18,7 @@ from fakefaces.base.schema import Strict
 from fakefaces.models.forensic.looks import Look
 
 if TYPE_CHECKING:
-    from fakefaces.training.loop import Part
+    from fakefaces.data.arrays import Part
 
 Array = NDArray[np.float64]
 

@@ -110,7 +110,7 @@ def drawn(run: Gathered) -> dict[str, Any]:
     if augmentations.is_file():
         found["augmentations"] = pictures.file_uri(augmentations, widest=1000)
     for kind in ("feature_maps", "filters"):
-        paths = {name: run.layout.explained / f"{name}_{kind}.png" for name in run.models}
+        paths = {name: run.layout.heatmaps / f"{name}_{kind}.png" for name in run.models}
         found[kind] = {name: pictures.file_uri(path, widest=700) for name, path in paths.items() if path.is_file()}
     return found
 
@@ -136,7 +136,7 @@ def pairs(run: Gathered) -> list[dict[str, Any]]:
     table = table[table["a"].isin(label.index) & table["b"].isin(label.index)].head(run.params.report.pairs)
     found = []
     for a, b, inliers in table[["a", "b", "inliers"]].itertuples(index=False):
-        settings = {"min_inliers": run.params.sources.min_inliers, "seed": run.params.seed}
+        settings = {"min_inliers": run.params.duplicates.min_inliers, "seed": run.params.seed}
         try:
             pair = pictures.lay(run.layout.data, a, b, side=_PAIR_SIDE, **settings)
         except DataError:

@@ -17,7 +17,7 @@ def card(run: Gathered) -> dict[str, Any]:
         whether it reads photographs at their own resolution. ``drawn``: whether the faces are the sample's.
     """
     best = run.metrics[run.best]
-    view = run.params.prepare.views[run.params.train.models[run.best].view]
+    view = run.params.prepare.features[run.params.train.models[run.best].features]
     return {
         "verdict": _verdict(
             best, {name: found for name, found in run.metrics.items() if name.startswith(rule_name(""))}
@@ -25,7 +25,7 @@ def card(run: Gathered) -> dict[str, Any]:
         "looked": _looked(run.explanations.get(run.best)),
         "failures": _failures(best),
         "view_size": view.image_size,
-        "native": view.reads != "pixels",
+        "native": view.extractor != "pixels",
         "drawn": (run.layout.data / "manifest.csv").is_file(),
     }
 

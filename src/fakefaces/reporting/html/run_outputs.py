@@ -44,7 +44,7 @@ class Gathered:
     @cached_property
     def tested(self) -> pd.DataFrame:
         """The test images with each model's score."""
-        return read_split(self.layout.tested)
+        return read_split(self.layout.predictions)
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -84,20 +84,20 @@ class Gathered:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """The images that share a photograph."""
-        return pd.read_csv(self.layout.source_pairs, dtype={"a": "str", "b": "str"})
+        return pd.read_csv(self.layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
 
     @cached_property
     def heat(self) -> dict[str, NDArray[np.uint8]]:
         """The heat maps of the test images by model, in the order of ``tested``."""
-        paths = {name: self.layout.explained / f"{name}.npy" for name in self.models}
+        paths = {name: self.layout.heatmaps / f"{name}.npy" for name in self.models}
         return {name: np.load(path, allow_pickle=False) for name, path in paths.items() if path.is_file()}
 
     @cached_property
     def truth(self) -> dict[str, tuple[str, NDArray[np.bool_]]]:
         """By fake, from where it is known what was replaced, and its mask."""
-        table = pd.read_csv(self.layout.explained / "images.csv", keep_default_na=False)
+        table = pd.read_csv(self.layout.heatmaps / "images.csv", keep_default_na=False)
         known = table[table["truth"] != ""]
-        packed = np.load(self.layout.explained / "masks.npy", allow_pickle=False)
+        packed = np.load(self.layout.heatmaps / "masks.npy", allow_pickle=False)
         masks = np.unpackbits(packed, axis=-1, count=SIDE).astype(np.bool_) if len(packed) else packed
         return dict(zip(known["image"], zip(known["truth"], masks, strict=True), strict=True))
 

@@ -7,9 +7,9 @@ import pytest
 from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
-from fakefaces.data.corruptions import TRANSFORMS, distort, levels
+from fakefaces.data.corruptions import TRANSFORMS, corrupt, levels
 from fakefaces.features.residuals.features import describe
-from pipelines import distort as stage
+from pipelines import corrupt as stage
 from tests.conftest import picture
 
 
@@ -25,33 +25,33 @@ def test_levels_keep_the_order():
 
 @pytest.mark.parametrize(("name", "mild", "strong"), [("jpeg", 95, 50), ("blur", 0.5, 2), ("noise", 2, 10)])
 def test_stronger_levels_are_farther_from_the_image(pixels, name, mild, strong):
-    near, far = (distort(pixels, (name, level), quality=95, seed=[1]) for level in (mild, strong))
+    near, far = (corrupt(pixels, (name, level), quality=95, seed=[1]) for level in (mild, strong))
     assert near.shape == far.shape == pixels.shape
     error = [np.abs(out.astype(float) - pixels).mean() for out in (near, far)]
     assert 0 < error[0] < error[1]
 
 
 def test_resize_is_the_factor_of_either_side(pixels):
-    assert distort(pixels, ("resize", 0.5), quality=95, seed=[1]).shape == (48, 48, 3)
+    assert corrupt(pixels, ("resize", 0.5), quality=95, seed=[1]).shape == (48, 48, 3)
 
 
 def test_jpeg_is_one_pass_of_the_encoder_and_the_others_end_with_one(pixels):
     assert np.array_equal(
-        distort(pixels, ("jpeg", 70), quality=95, seed=[1]), images.decode(images.encode_jpeg(pixels, 70))
+        corrupt(pixels, ("jpeg", 70), quality=95, seed=[1]), images.decode(images.encode_jpeg(pixels, 70))
     )
-    sharp, soft = (distort(pixels, ("blur", 0.5), quality=q, seed=[1]) for q in (95, 30))
+    sharp, soft = (corrupt(pixels, ("blur", 0.5), quality=q, seed=[1]) for q in (95, 30))
     assert not np.array_equal(sharp, soft)
 
 
 def test_noise_is_seeded(pixels):
-    one, same, other = (distort(pixels, ("noise", 5), quality=95, seed=[s]) for s in (1, 1, 2))
+    one, same, other = (corrupt(pixels, ("noise", 5), quality=95, seed=[s]) for s in (1, 1, 2))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
 
 
 def test_an_unknown_transform_is_refused(pixels):
     with pytest.raises(ValueError, match=", ".join(TRANSFORMS)):
-        distort(pixels, ("swirl", 1), quality=95, seed=[1])
+        corrupt(pixels, ("swirl", 1), quality=95, seed=[1])
 
 
 def test_the_stage_keeps_each_level_at_each_size(workspace):
@@ -61,18 +61,18 @@ def test_the_stage_keeps_each_level_at_each_size(workspace):
     layout.images.parent.mkdir()
     table.to_csv(layout.images, index=False)
     stage.main(params, layout)
-    index = json.loads((layout.distorted / "index.json").read_text())
+    index = json.loads((layout.corrupted / "index.json").read_text())
     assert index["images"] == names[1:]
-    known = params.distort
+    known = params.corrupt
     assert len(index["levels"]) == sum(map(len, (known.jpeg, known.blur, known.resize, known.noise)))
-    arrays = np.load(layout.distorted / "pixels-32.npy")
+    arrays = np.load(layout.corrupted / "pixels-32.npy")
     assert arrays.shape == (len(index["levels"]), 5, 32, 32, 3)
     original = images.decode(images.read(layout.data / names[2]))
     q50 = index["levels"].index(["jpeg", 50.0])
-    wanted = images.resize(distort(original, ("jpeg", 50.0), quality=95, seed=[0]), 32)
+    wanted = images.resize(corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]), 32)
     assert np.array_equal(arrays[q50, 1], wanted)
-    traces = np.load(layout.distorted / "forensic-256.npy")
-    again = describe(distort(original, ("jpeg", 50.0), quality=95, seed=[0]), longest=256)
+    traces = np.load(layout.corrupted / "forensic-256.npy")
+    again = describe(corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]), longest=256)
     assert np.array_equal(traces[q50, 1], again)
 
 

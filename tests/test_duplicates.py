@@ -40,7 +40,7 @@ def set_up(workspace):
 def test_the_pair_is_found_and_nothing_else(set_up):
     layout, params = set_up
     sources.main(params, layout)
-    pairs = pd.read_csv(layout.source_pairs)
+    pairs = pd.read_csv(layout.duplicate_pairs)
     assert list(pairs.columns) == ["a", "b", "inliers", "scale", "angle"]
     found = {tuple(row) for row in pairs[["a", "b"]].to_numpy()}
     assert ("training_fake/mid_7_0001.jpg", "training_real/real_00003.jpg") in found
@@ -66,19 +66,19 @@ def test_an_added_image_costs_only_its_own_description_and_the_outcome_is_that_o
     monkeypatch.setattr(sources, "greys", counted)
     sources.main(params, layout)
     assert described == ["training_real/real_00055.jpg"]  # the copy has known bytes
-    state, pairs = layout.sources.read_bytes(), layout.source_pairs.read_bytes()
+    state, pairs = layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()
     assert b"training_real/copy_of_1.jpg,training_real/real_00001.jpg" in pairs
-    layout.sources.unlink()
+    layout.duplicates.unlink()
     sources.main(params, layout)
-    assert layout.sources.read_bytes() == state
-    assert layout.source_pairs.read_bytes() == pairs
+    assert layout.duplicates.read_bytes() == state
+    assert layout.duplicate_pairs.read_bytes() == pairs
 
 
 def test_a_file_that_is_no_image_and_a_broken_memory_do_not_stop_the_search(set_up, capfd):
     layout, params = set_up
     (layout.data / "training_real/note.jpg").write_text("no image")
-    layout.sources.parent.mkdir(parents=True)
-    layout.sources.write_bytes(b"PK broken")
+    layout.duplicates.parent.mkdir(parents=True)
+    layout.duplicates.write_bytes(b"PK broken")
     sources.main(params, layout)
     assert "begins anew" in capfd.readouterr().err
-    assert "note.jpg" not in layout.source_pairs.read_text()
+    assert "note.jpg" not in layout.duplicate_pairs.read_text()

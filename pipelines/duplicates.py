@@ -10,7 +10,7 @@ from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.files import write_text
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import progress, say, track
+from fakefaces.base.progress import echo, progress, track
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.faces import find_faces
@@ -32,12 +32,12 @@ def main(params: Params, layout: Layout) -> None:
             step(int(now == total), f"{done} of {total} candidates")
 
         known = update(known, fresh, seed=params.seed, workers=params.threads, progress=compared)
-    layout.sources.parent.mkdir(parents=True, exist_ok=True)
-    save_known(known, layout.sources)
-    pairs = find_pairs(known.features, known, min_inliers=params.sources.min_inliers, seed=params.seed)
+    layout.duplicates.parent.mkdir(parents=True, exist_ok=True)
+    save_known(known, layout.duplicates)
+    pairs = find_pairs(known.features, known, min_inliers=params.duplicates.min_inliers, seed=params.seed)
     pairs = name_pairs(pairs, keys)
-    write_text(layout.source_pairs, pairs.to_csv(index=False, float_format="%.4f"))
-    say(f"{len(pairs)} pairs of images share a photograph, among {len(names)} images, {len(new)} of them new")
+    write_text(layout.duplicate_pairs, pairs.to_csv(index=False, float_format="%.4f"))
+    echo(f"{len(pairs)} pairs of images share a photograph, among {len(names)} images, {len(new)} of them new")
 
 
 def content(layout: Layout, name: str) -> str:
@@ -60,12 +60,12 @@ def greys(layout: Layout, new: dict[str, str]) -> Iterator[tuple[str, np.ndarray
 
 def remembered(layout: Layout, present: set[str], seed: int) -> Known:
     """What earlier runs found of the images that are there now; nothing where that cannot be used."""
-    if not layout.sources.is_file():
+    if not layout.duplicates.is_file():
         return Known(seed=seed)
     try:
-        known = load_known(layout.sources)
+        known = load_known(layout.duplicates)
     except DataError as error:
-        say(f"the search begins anew: {error}")
+        echo(f"the search begins anew: {error}")
         return Known(seed=seed)
     pairs = known.pairs[known.pairs["a"].isin(present) & known.pairs["b"].isin(present)]
     features = {key: value for key, value in known.features.items() if key in present}

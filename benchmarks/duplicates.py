@@ -1,6 +1,6 @@
 """The search for shared photographs over a folder: seconds for all, seconds for one more, and what it misses.
 
-    uv run python benchmarks/sources.py FOLDER [--check] [--table FILE.csv]
+    uv run python benchmarks/duplicates.py FOLDER [--check] [--table FILE.csv]
 
 Beside each time on the wall stands the processor time over two cores, which other programs disturb less. `--check`
 goes through all pairs without the search's own code (SIFT of OpenCV's own settings but for a lower contrast, at full
