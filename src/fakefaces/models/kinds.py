@@ -56,7 +56,7 @@ class Blueprint:
 def kinds() -> list[str]:
     """The names of all kinds."""
     found = pkgutil.iter_modules(fakefaces.models.__path__)
-    return sorted(module.name for module in found if module.name != "kinds")
+    return sorted(module.name for module in found if module.name not in ("backbones", "kinds", "runtime"))
 
 
 def blueprint(kind: str, settings: dict[str, Any], where: str) -> Blueprint:
