@@ -31,7 +31,10 @@ test: setup  ## run the tests
 	$(RUN) pytest
 
 test-all: setup  ## run the slow tests too
-	$(RUN) pytest -m ''
+	$(RUN) pytest -m 'not lock'
+
+check-lock: setup  ## whether dvc.lock is true: no code or parameter has changed since the last full run
+	$(RUN) pytest -m lock tests/test_dvc_lock.py
 
 test-postgres: setup  ## the tests of the databases, on a private PostgreSQL that is stopped at the end
 	FAKEFACES_TEST_POSTGRES=1 $(RUN) pytest -m '' -k postgresql tests/test_tune.py tests/tracking tests/upkeep
@@ -61,4 +64,4 @@ app: setup  ## the page for reviewing photographs with the champion, on 127.0.0.
 sample: setup  ## draw the embedded sample again
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: help setup repro test test-all test-postgres lint format ui serve app pictures sample
+.PHONY: help setup repro test test-all check-lock test-postgres lint format ui serve app pictures sample

@@ -1,0 +1,57 @@
+"""dvc.lock is true for the sample: `make check-lock`, a job of its own, since an edit may land before its full run."""
+
+from functools import reduce
+
+import pytest
+import yaml
+
+from fakefaces.tracking.digests import digest
+from tests.conftest import ROOT
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+pytestmark = pytest.mark.lock
+
+
+@pytest.fixture(scope="module")
+def locked():
+    return yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+
+
+@pytest.fixture(scope="module")
+def params():
+    return yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def test_it_is_of_this_code(locked):
+    stale = {
+        f"{stage}: {dep['path']}"
+        for stage, body in locked.items()
+        for dep in body["deps"]
+        if dep["path"].split("/")[0] in ("src", "pipelines")
+        and not ((ROOT / dep["path"]).exists() and digest(ROOT / dep["path"]) == dep["md5"])
+    }
+    assert not stale, "run dvc repro and commit dvc.lock"
+
+
+def test_it_is_of_these_parameters(locked, params):
+    stale = {
+        f"{stage}: {key}"
+        for stage, body in locked.items()
+        for key, value in body.get("params", {}).get("params.yaml", {}).items()
+        if reduce(lambda section, part: (section or {}).get(part), key.split("."), params) != value
+    }
+    assert not stale, "run dvc repro and commit dvc.lock"
+
+
+def test_it_names_every_stage_and_no_other(locked, params):
+    wanted = {name for name, body in STAGES.items() if "foreach" not in body}
+    wanted |= {f"prepare@{name}" for name in params["prepare"]["features"]}
+    wanted |= {f"train@{name}" for name in params["train"]["models"]}
+    assert set(locked) == wanted
+
+
+def test_every_stage_depends_in_it_on_what_dvc_yaml_says(locked):
+    for stage, body in locked.items():
+        named = STAGES[stage.split("@")[0]]
+        code = [dep.replace("${src}", "src/fakefaces") for dep in named.get("do", named)["deps"] if "${src}" in dep]
+        assert {dep["path"] for dep in body["deps"] if dep["path"].startswith("src/")} == set(code), stage
