@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.base.files import atomic_write, write_json
-from fakefaces.base.params import Extractor, Params, View
+from fakefaces.base.params import Extractor, FeatureSet, Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
 from fakefaces.base.stage import run_stage
@@ -42,7 +42,7 @@ def main(params: Params, layout: Layout) -> None:
     echo(f"{len(names)} test images at {len(known)} levels")
 
 
-def crop_of(view: View) -> int:
+def crop_of(view: FeatureSet) -> int:
     """The side of the face that is kept beside the traces; 0 where none is."""
     return view.crop if view.extractor == "residuals" and view.backbone else 0
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.base.files import atomic_write, write_json, write_text
-from fakefaces.base.params import Params, View
+from fakefaces.base.params import FeatureSet, Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
 from fakefaces.base.stage import run_stage
@@ -77,7 +77,7 @@ def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) ->
         write_json(folder / "view.json", about)
 
 
-def backbone_of(view: View, name: str, size: int, params: Params, layout: Layout) -> Backbone:
+def backbone_of(view: FeatureSet, name: str, size: int, params: Params, layout: Layout) -> Backbone:
     """TensorFlow started, and the backbone that a view asks for, for inputs of ``size`` pixels."""
     runtime.start(params.seed, params.threads)
     return make_backbone(

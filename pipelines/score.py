@@ -1,6 +1,5 @@
 """Score the validation and test images with each saved detector, from their files, as serving does, and corrupted."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError, ParamsError
-from fakefaces.base.params import View, load
+from fakefaces.base.params import FeatureSet, load
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.splits import read_split
@@ -129,4 +129,4 @@ def test_a_view_refuses_what_it_does_not_know():
     from fakefaces.base.schema import parse
 
     with pytest.raises(ParamsError, match="image_size"):
-        parse(View, {"image_size": 4}, "here")
+        parse(FeatureSet, {"image_size": 4}, "here")

@@ -56,11 +56,11 @@ class Augment(Strict):
     copies: Count  # columns beside the original
 
 
-class View(Strict):
-    """What a model is given of a photograph: its pixels at a size, a frozen backbone's features, or traces.
+class FeatureSet(Strict):
+    """The input of a model: pixels at a size, a frozen backbone's features, or residual features.
 
-    ``extractor: residuals`` measures traces of processing at native resolution; ``image_size`` is the longest side
-    that is measured as it is.
+    ``extractor: residuals`` measures residuals at native resolution; ``image_size`` is then the longest side that is
+    not scaled down.
     """
 
     image_size: Annotated[int, Field(ge=16, le=1024)]
@@ -74,18 +74,20 @@ class View(Strict):
     trainable_from: str | None = None  # the backbone's layer from which on it is trained; None: all frozen
 
     @model_validator(mode="after")
-    def _one_way_of_reading(self) -> "View":
+    def _options_fit_the_extractor(self) -> "FeatureSet":
         if self.extractor == "residuals" and self.trainable_from:
-            raise ValueError("the backbone of a view with extractor: residuals stays frozen; leave trainable_from out")
+            raise ValueError(
+                "the backbone of a feature set with extractor: residuals stays frozen; leave trainable_from out"
+            )
         if self.extractor == "pixels" and self.copies:
             raise ValueError("'copies' are for extractor: residuals; pixels are augmented in training")
         return self
 
 
 class Prepare(Strict):
-    """The views by name; each is made once and kept."""
+    """The feature sets by name."""
 
-    features: dict[Slug, View]
+    features: dict[Slug, FeatureSet]
 
 
 class Fit(Strict):
@@ -235,7 +237,7 @@ class Params(Strict):
                 raise ValueError(f"train.models.{name}.augment: the study tunes the strength of '{self.tune.augment}'")
         if self.tune.features not in self.prepare.features:
             raise ValueError(
-                f"tune.features: no view '{self.tune.features}'; known: {', '.join(self.prepare.features)}"
+                f"tune.features: no feature set '{self.tune.features}'; known: {', '.join(self.prepare.features)}"
             )
         return self
 
