@@ -27,9 +27,9 @@ from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.data.splits import folds
 from fakefaces.duplicates import group_images
-from fakefaces.evaluation.evaluate import with_sources
+from fakefaces.evaluation.evaluate import match_sources
 from fakefaces.evaluation.metrics import classification_metrics
-from fakefaces.evaluation.report import evaluate_scores
+from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.features.extract import seen
 from fakefaces.features.residual_dataset import measure
 from fakefaces.features.residuals.features import FAMILIES as SIZES
@@ -123,7 +123,7 @@ def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
     found = pd.read_csv(pairs, dtype={"a": "str", "b": "str"})
     faces["encoding"] = [images.header(images.read(folder / name)).quantization for name in faces["image"]]
     faces["group"] = group_images(list(faces["image"]), found).to_numpy()
-    faces["source"] = with_sources(faces, found, min_inliers=100)
+    faces["source"] = match_sources(faces, found, min_inliers=100)
     tenth = folds(faces, faces["group"], n_splits=10, seed=SEED)
     open_ = faces[tenth != 0]
     faces["fold"] = folds(open_, open_["group"], n_splits=5, seed=SEED).reindex(faces.index, fill_value=-1)

@@ -20,7 +20,7 @@ from fakefaces.base.progress import track
 from fakefaces.data import images
 from fakefaces.data.corruptions import Level, corrupt
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.evaluation.report import evaluate_scores
+from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.features.extract import seen
 from fakefaces.inference import detector
 from fakefaces.models import runtime

@@ -14,9 +14,9 @@ from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split, rounds
 from fakefaces.evaluation.comparisons import compare_all
 from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
-from fakefaces.evaluation.evaluate import judge, with_sources
-from fakefaces.evaluation.parts import PART_SCORES, part_figures
-from fakefaces.evaluation.report import rounded
+from fakefaces.evaluation.evaluate import judge, match_sources
+from fakefaces.evaluation.part_scores import PART_SCORES, part_score_metrics
+from fakefaces.evaluation.scores import rounded
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.reporting.tables.markdown import results_markdown
 from fakefaces.reporting.tables.results import comparisons_table, results_table, rule_name
@@ -30,7 +30,7 @@ Figures = dict[str, dict[str, Any]]
 def main(params: Params, layout: Layout) -> None:
     images = read_split(layout.images)
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
-    source = with_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
+    source = match_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
     images = images.assign(encoding=images["quantization"], source=source)
     tables = {name: pd.read_csv(layout.scores(name)) for name in params.train.models}
     shortcuts = pd.read_csv(layout.shortcuts)
@@ -42,7 +42,7 @@ def main(params: Params, layout: Layout) -> None:
         name: str, rows: pd.DataFrame, threshold: float, corrupted_scores: pd.DataFrame | None
     ) -> dict[str, Any]:
         sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
-        told = rounded({"parts": part_figures(tested[name], **sampling)})
+        told = rounded({"parts": part_score_metrics(tested[name], **sampling)})
         return (
             {"protocol": params.split.protocol, "rounds": len(rounds(images))}
             | told

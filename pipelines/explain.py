@@ -14,8 +14,8 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
-from fakefaces.evaluation.evaluate import with_sources
-from fakefaces.evaluation.report import rounded
+from fakefaces.evaluation.evaluate import match_sources
+from fakefaces.evaluation.scores import rounded
 from fakefaces.explain.features import feature_maps, filters
 from fakefaces.explain.heat import detector_heat
 from fakefaces.explain.judging import judge_heat
@@ -29,7 +29,7 @@ from fakefaces.models import runtime
 def main(params: Params, layout: Layout) -> None:
     table = read_split(layout.images)
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
-    table = table.assign(source=with_sources(table, pairs, min_inliers=params.evaluate.source_inliers))
+    table = table.assign(source=match_sources(table, pairs, min_inliers=params.evaluate.source_inliers))
     splits = rounds(table)
     tested = pd.concat([table.assign(number=k)[split == "test"] for k, split in enumerate(splits)])
     tested = tested.sort_values("image", ignore_index=True)

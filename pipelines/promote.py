@@ -6,7 +6,7 @@ from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.stage import run_stage
-from fakefaces.evaluation.model_selection import choose
+from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.registry.decision import record_of
 from fakefaces.registry.evidence import gathered
 from fakefaces.registry.promotion import promote
@@ -17,7 +17,7 @@ from fakefaces.registry.store import Registry
 def main(params: Params, layout: Layout) -> None:
     rule = params.promote
     metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
-    best = choose(metrics, rule.metric)
+    best = select_candidate(metrics, rule.metric)
     echo(f"best on validation: {best.model} ({rule.metric} {best.validation:.4f})")
     # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would skip this stage.
     write_json(layout.candidate, vars(best))

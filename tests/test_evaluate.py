@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from fakefaces.evaluation.evaluate import judge, with_sources
-from fakefaces.evaluation.metrics import Confusion, figures_from_counts
+from fakefaces.evaluation.evaluate import judge, match_sources
+from fakefaces.evaluation.metrics import Confusion, metrics_from_counts
 from fakefaces.reporting.tables.markdown import results_markdown
 from fakefaces.reporting.tables.reference import PRINTED
 from fakefaces.reporting.tables.results import comparisons_table, results_table
@@ -17,7 +17,7 @@ COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printe
 
 @pytest.mark.parametrize("model", COUNTS)
 def test_the_reference_counts_give_its_printed_figures_to_the_last_digit(model):
-    got = figures_from_counts(Confusion(*COUNTS[model]))
+    got = metrics_from_counts(Confusion(*COUNTS[model]))
     for name, printed in vars(PRINTED[model]).items():
         digits = len(str(printed).split(".")[1])
         assert f"{got[name]:.{digits}f}" == f"{printed:.{digits}f}", name
@@ -104,7 +104,7 @@ def test_a_fake_has_the_real_it_shares_most_with_as_its_source():
     pairs = pd.DataFrame(
         [("f1", "r1", 30), ("f1", "r2", 90), ("f1", "f2", 200), ("f2", "r1", 20)], columns=["a", "b", "inliers"]
     )
-    found = with_sources(images, pairs, min_inliers=20)
+    found = match_sources(images, pairs, min_inliers=20)
     assert found.tolist()[:2] == ["r2", "r1"]
     assert found.isna().tolist() == [False, False, True, True, True]
 
@@ -112,6 +112,6 @@ def test_a_fake_has_the_real_it_shares_most_with_as_its_source():
 def test_a_real_that_lent_a_fake_no_more_than_a_part_is_not_its_source():
     images = pd.DataFrame({"image": ["f1", "f2", "r1", "r2"], "label": [1, 1, 0, 0]})
     pairs = pd.DataFrame([("f1", "r1", 94), ("f2", "r1", 44), ("f2", "r2", 118)], columns=["a", "b", "inliers"])
-    found = with_sources(images, pairs, min_inliers=100)
+    found = match_sources(images, pairs, min_inliers=100)
     assert found.isna().tolist() == [True, False, True, True]
     assert found[1] == "r2"

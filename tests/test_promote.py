@@ -5,7 +5,7 @@ import pytest
 from fakefaces.base.errors import ModelError
 from fakefaces.base.params import Promote
 from fakefaces.data.faces import PARTS
-from fakefaces.evaluation.model_selection import choose
+from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.registry.decision import described, record_of, recorded, tags_of
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.promotion import Measured, judge, operating_point, scores_of
@@ -52,19 +52,19 @@ def judged(found, present, measure=None, own=None):
 
 
 def test_validation_chooses_not_test():
-    best = choose({"a": metrics(0.7, test=0.5), "b": metrics(0.6, test=0.9)}, "roc_auc")
+    best = select_candidate({"a": metrics(0.7, test=0.5), "b": metrics(0.6, test=0.9)}, "roc_auc")
     assert (best.model, best.validation, best.test) == ("a", 0.7, 0.5)
 
 
 def test_of_equals_the_smaller_then_the_first_by_name():
     found = {"b": metrics(0.7, parameters=5), "c": metrics(0.7, parameters=5), "a": metrics(0.7, parameters=9)}
-    assert choose(found, "roc_auc").model == "b"
+    assert select_candidate(found, "roc_auc").model == "b"
 
 
 def test_a_model_without_the_figure_is_passed_over():
-    assert choose({"a": metrics(None), "b": metrics(0.5)}, "roc_auc").model == "b"
+    assert select_candidate({"a": metrics(None), "b": metrics(0.5)}, "roc_auc").model == "b"
     with pytest.raises(ModelError, match="no model has a roc_auc"):
-        choose({"a": metrics(None)}, "roc_auc")
+        select_candidate({"a": metrics(None)}, "roc_auc")
 
 
 def test_a_better_candidate_takes_the_champions_place_and_a_worse_one_stays_challenger():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefaces.evaluation.scored import Scored, scored
+from fakefaces.evaluation.predictions import Predictions
 
 Faces = Callable[..., pd.DataFrame]
 
@@ -42,6 +42,6 @@ def faces() -> Faces:
 
 
 @pytest.fixture
-def images() -> Scored:
+def images() -> Predictions:
     table = _faces(200, 200)
-    return scored(table["label"], table["p_fake"], table["group"])
+    return Predictions.from_arrays(table["label"], table["p_fake"], table["group"])

@@ -7,9 +7,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
 from fakefaces.evaluation.evaluate import judge
-from fakefaces.evaluation.explained import explained_share
-from fakefaces.evaluation.operating import at_operating_point
-from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.operating_point import at_operating_point
+from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.shortcut_variance import variance_explained
 
 RNG = np.random.default_rng(11)
 
@@ -22,20 +22,20 @@ def test_the_explained_share_is_the_determination_of_a_linear_regression_on_logi
     rules = RNG.uniform(0.1, 0.9, (200, 2))
     p = 1 / (1 + np.exp(-(logit(rules) @ [1.0, -0.5] + RNG.normal(0, 1, 200))))
     wanted = LinearRegression().fit(logit(rules), logit(p)).score(logit(rules), logit(p))
-    assert explained_share(p, rules) == pytest.approx(wanted, abs=1e-9)
-    assert explained_share(rules[:, 0], rules[:, :1]) == pytest.approx(1)
-    assert explained_share(p, np.full((200, 1), 0.5)) == pytest.approx(0, abs=1e-9)
+    assert variance_explained(p, rules) == pytest.approx(wanted, abs=1e-9)
+    assert variance_explained(rules[:, 0], rules[:, :1]) == pytest.approx(1)
+    assert variance_explained(p, np.full((200, 1), 0.5)) == pytest.approx(0, abs=1e-9)
 
 
 def test_what_cannot_be_explained_is_none():
-    assert explained_share(np.full(50, 0.3), RNG.uniform(0, 1, (50, 1))) is None
-    assert explained_share([0.1, 0.9], [[0.2], [0.3]]) is None
+    assert variance_explained(np.full(50, 0.3), RNG.uniform(0, 1, (50, 1))) is None
+    assert variance_explained([0.1, 0.9], [[0.2], [0.3]]) is None
 
 
 def test_the_operating_point_is_chosen_on_validation_and_measured_on_test():
     labels = np.arange(400) % 2
-    validation = scored(labels, np.clip(RNG.normal(0.4 + 0.2 * labels, 0.15), 0, 1))
-    test = scored(labels, np.clip(RNG.normal(0.4 + 0.2 * labels, 0.15), 0, 1))
+    validation = Predictions.from_arrays(labels, np.clip(RNG.normal(0.4 + 0.2 * labels, 0.15), 0, 1))
+    test = Predictions.from_arrays(labels, np.clip(RNG.normal(0.4 + 0.2 * labels, 0.15), 0, 1))
     found = at_operating_point(validation, test, max_fpr=0.1, max_fnr=0.1, n_resamples=200, seed=1)
     at = found["threshold"]
     assert (validation.p_fake[~validation.fake] >= at).mean() == pytest.approx(found["fpr"])
@@ -51,7 +51,7 @@ def test_the_operating_point_is_chosen_on_validation_and_measured_on_test():
 
 
 def test_without_reals_there_is_no_operating_point_but_a_reason():
-    only = scored([1, 1, 1], [0.2, 0.5, 0.9])
+    only = Predictions.from_arrays([1, 1, 1], [0.2, 0.5, 0.9])
     found = at_operating_point(only, only, max_fpr=0.1, max_fnr=0.1, n_resamples=100, seed=1)
     assert found["threshold"] is None
     assert "no reals" in found["reason"]
@@ -59,7 +59,7 @@ def test_without_reals_there_is_no_operating_point_but_a_reason():
 
 def test_constant_scores_have_no_point_below_one_class():
     labels = np.arange(40) % 2
-    same = scored(labels, np.full(40, 1.0))
+    same = Predictions.from_arrays(labels, np.full(40, 1.0))
     found = at_operating_point(same, same, max_fpr=0.1, max_fnr=0.1, n_resamples=100, seed=1)
     assert found["threshold"] is None and found["reason"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from fakefaces.data.faces import PARTS
 from fakefaces.evaluation.comparisons import compare_all
-from fakefaces.evaluation.gate import Held, SliceDifference, decide, hold, worse
+from fakefaces.evaluation.gate import ChampionComparison, SliceDifference, compare_with_champion, decide, worse
 
 THRESHOLDS = {"candidate": 0.5, "champion": 0.5}
 
@@ -24,8 +24,8 @@ def scores(table: pd.DataFrame, strength: float, seed: int = 0) -> pd.Series:
     return pd.Series(1 / (1 + np.exp(-(noise + strength * (table["label"] - 0.5)))))
 
 
-def held(table: pd.DataFrame, candidate: pd.Series, champion: pd.Series, metric: str = "roc_auc") -> Held:
-    return hold(table, candidate, champion, THRESHOLDS, metric=metric, n_resamples=400, seed=1)
+def held(table: pd.DataFrame, candidate: pd.Series, champion: pd.Series, metric: str = "roc_auc") -> ChampionComparison:
+    return compare_with_champion(table, candidate, champion, THRESHOLDS, metric=metric, n_resamples=400, seed=1)
 
 
 def test_difference_and_interval_are_those_of_the_comparison_of_all_models():
@@ -118,7 +118,7 @@ def test_eight_images_promote_nothing():
 
 def test_the_margins_themselves_are_allowed():
     part = [SliceDifference("part", "nose", 30, -0.1)]
-    found = Held("roc_auc", 100, 90, 0.7, 0.7, 0.0, [-0.05, 0.05], None, part)
+    found = ChampionComparison("roc_auc", 100, 90, 0.7, 0.7, 0.0, [-0.05, 0.05], None, part)
     assert decide(found, margin=0.05, slice_margin=0.1).promoted
     assert not decide(found, margin=0.049, slice_margin=0.1).promoted
     assert not decide(found, margin=0.05, slice_margin=0.099).promoted

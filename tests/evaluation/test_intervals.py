@@ -10,12 +10,12 @@ from fakefaces.evaluation.intervals import (
     bootstrap,
     group_weights,
     percentile_interval,
-    share_interval,
+    proportion_interval,
     wilson_interval,
 )
-from fakefaces.evaluation.measure import measure
-from fakefaces.evaluation.metrics import FIGURES, weighted_figures
-from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.metrics import METRICS, weighted_metrics
+from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 10), (10, 10), (3, 7), (150, 205), (1, 1)])
@@ -50,26 +50,26 @@ def test_blocks_change_no_draw(monkeypatch):
 
 
 def test_a_seed_gives_the_same_interval_whatever_the_order_of_rows(images):
-    first = measure(images, threshold=0.5, n_resamples=300, seed=3)
-    again = measure(images, threshold=0.5, n_resamples=300, seed=3)
+    first = subset_metrics(images, threshold=0.5, n_resamples=300, seed=3)
+    again = subset_metrics(images, threshold=0.5, n_resamples=300, seed=3)
     assert first == again
-    assert first["intervals"] != measure(images, threshold=0.5, n_resamples=300, seed=4)["intervals"]
+    assert first["intervals"] != subset_metrics(images, threshold=0.5, n_resamples=300, seed=4)["intervals"]
     order = np.random.default_rng(0).permutation(len(images))
-    other = scored(images.fake[order], images.p_fake[order], images.group[order])
-    shuffled = measure(other, threshold=0.5, n_resamples=300, seed=3)
-    for name in FIGURES:
+    other = Predictions.from_arrays(images.fake[order], images.p_fake[order], images.group[order])
+    shuffled = subset_metrics(other, threshold=0.5, n_resamples=300, seed=3)
+    for name in METRICS:
         assert shuffled["intervals"][name] == pytest.approx(first["intervals"][name], abs=1e-12)
 
 
 def test_the_bootstrap_is_the_plain_one_done_at_once(images):
     """The weights of a draw give what the drawn images, repeated, give."""
     names = ("roc_auc", "precision")
-    drawn = bootstrap(lambda w: weighted_figures(images, 0.5, w, names), images.group, n_resamples=40, seed=5)
+    drawn = bootstrap(lambda w: weighted_metrics(images, 0.5, w, names), images.group, n_resamples=40, seed=5)
     weights = np.concatenate(list(group_weights(images.group, n_resamples=40, seed=5)))
     for i, w in enumerate(weights):
         places = np.repeat(np.arange(len(images)), w.astype(int))
-        copied = scored(images.fake[places], images.p_fake[places])
-        plain = weighted_figures(copied, 0.5, np.ones((1, len(copied))), names)
+        copied = Predictions.from_arrays(images.fake[places], images.p_fake[places])
+        plain = weighted_metrics(copied, 0.5, np.ones((1, len(copied))), names)
         for name in names:
             assert drawn[name][i] == pytest.approx(plain[name][0], abs=1e-12)
 
@@ -87,14 +87,14 @@ def test_undefined_draws_are_left_out_and_counted():
 def test_draws_that_agree_tell_no_interval_but_a_share_has_wilsons():
     agreeing = np.ones(100)
     assert percentile_interval(agreeing).ends is None
-    found = share_interval(1.0, agreeing, 50)
+    found = proportion_interval(1.0, agreeing, 50)
     assert found.ends == wilson_interval(1.0, 50).ends
     assert found.reason == "all draws agree, so they tell no interval: Wilson's on 50 groups"
 
 
 def test_too_few_draws_are_refused(images):
     with pytest.raises(ModelError, match="at least 40"):
-        measure(images, threshold=0.5, n_resamples=39, seed=0)
+        subset_metrics(images, threshold=0.5, n_resamples=39, seed=0)
 
 
 @pytest.mark.parametrize("figure", ["roc_auc", "recall"])
@@ -106,15 +106,15 @@ def test_the_interval_covers_the_truth_nineteen_times_in_twenty(figure):
         group = np.repeat(np.arange(n_groups), random.integers(1, 6, n_groups))
         y = random.integers(0, 2, len(group))
         z = 0.8 * random.normal(size=n_groups)[group] + random.normal(size=len(group)) + y - 0.5
-        return scored(y, 1 / (1 + np.exp(-z)), group)
+        return Predictions.from_arrays(y, 1 / (1 + np.exp(-z)), group)
 
     everything = sample(20_000)
-    truth = weighted_figures(everything, 0.5, np.ones((1, len(everything))), [figure])[figure][0]
+    truth = weighted_metrics(everything, 0.5, np.ones((1, len(everything))), [figure])[figure][0]
     hits = 0
     for seed in range(300):
-        low, high = measure(sample(60), threshold=0.5, n_resamples=400, seed=seed, figures=[figure])["intervals"][
-            figure
-        ]
+        low, high = subset_metrics(sample(60), threshold=0.5, n_resamples=400, seed=seed, figures=[figure])[
+            "intervals"
+        ][figure]
         hits += low <= truth <= high
     assert 0.91 <= hits / 300 <= 0.98
 
@@ -126,7 +126,9 @@ def test_groups_widen_an_interval_that_single_images_would_make_too_narrow():
     right = random.random(40)[group] > 0.3  # all or nothing of a group is right
     p = np.where(right == (y == 1), 0.9, 0.1)
     ends = [
-        measure(scored(y, p, g), threshold=0.5, n_resamples=500, seed=0, figures=["accuracy"])["intervals"]["accuracy"]
+        subset_metrics(Predictions.from_arrays(y, p, g), threshold=0.5, n_resamples=500, seed=0, figures=["accuracy"])[
+            "intervals"
+        ]["accuracy"]
         for g in (group, None)
     ]
     grouped, single = (high - low for low, high in ends)
@@ -134,7 +136,9 @@ def test_groups_widen_an_interval_that_single_images_would_make_too_narrow():
 
 
 def test_one_group_has_no_bootstrap():
-    found = measure(scored([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.3], ["a"] * 4), threshold=0.5, n_resamples=100, seed=0)
+    found = subset_metrics(
+        Predictions.from_arrays([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.3], ["a"] * 4), threshold=0.5, n_resamples=100, seed=0
+    )
     assert found["groups"] == 1
     assert found["roc_auc"] == 1.0
     assert found["intervals"]["roc_auc"] is None
@@ -147,7 +151,7 @@ def test_figures_rest_on_the_groups_of_their_own_images():
     """Many reals do not make up for three fakes."""
     random = np.random.default_rng(0)
     y = np.repeat([0, 1], [200, 3])
-    found = measure(scored(y, random.random(203)), threshold=0.5, n_resamples=200, seed=0)
+    found = subset_metrics(Predictions.from_arrays(y, random.random(203)), threshold=0.5, n_resamples=200, seed=0)
     assert found["intervals"]["roc_auc"] is None
     assert found["intervals"]["accuracy"] is not None
     assert found["reasons"]["intervals.recall"].endswith("Wilson's on 3 groups")
@@ -155,17 +159,19 @@ def test_figures_rest_on_the_groups_of_their_own_images():
 
 
 def test_an_absent_class_and_no_images_are_told():
-    found = measure(scored([1] * 15, np.linspace(0, 1, 15)), threshold=0.5, n_resamples=100, seed=0)
+    found = subset_metrics(
+        Predictions.from_arrays([1] * 15, np.linspace(0, 1, 15)), threshold=0.5, n_resamples=100, seed=0
+    )
     assert found["reasons"]["roc_auc"] == "no reals among the 15 images"
     assert found["intervals"]["roc_auc"] is None
     assert found["intervals"]["recall"] is not None
-    nothing = measure(scored([], []), threshold=0.5, n_resamples=100, seed=0)
+    nothing = subset_metrics(Predictions.from_arrays([], []), threshold=0.5, n_resamples=100, seed=0)
     assert nothing["n"] == nothing["groups"] == 0
     assert set(nothing["reasons"].values()) == {"no images"}
 
 
 def test_constant_scores_have_figures_and_no_false_certainty():
-    found = measure(scored([0, 1] * 50, [0.7] * 100), threshold=0.5, n_resamples=200, seed=0)
+    found = subset_metrics(Predictions.from_arrays([0, 1] * 50, [0.7] * 100), threshold=0.5, n_resamples=200, seed=0)
     assert found["roc_auc"] == 0.5
     assert found["intervals"]["roc_auc"] is None
     assert found["recall"] == 1.0
@@ -174,5 +180,5 @@ def test_constant_scores_have_figures_and_no_false_certainty():
 
 def test_all_figures_of_400_images_take_well_under_a_second(images):
     start = time.perf_counter()
-    measure(images, threshold=0.5, n_resamples=2000, seed=0)
+    subset_metrics(images, threshold=0.5, n_resamples=2000, seed=0)
     assert time.perf_counter() - start < 1

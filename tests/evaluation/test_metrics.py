@@ -8,14 +8,14 @@ from sklearn import metrics as sk
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.metrics import (
-    FIGURES,
+    METRICS,
     Confusion,
     classification_metrics,
-    figures_from_counts,
+    metrics_from_counts,
     reference_metrics,
-    weighted_figures,
+    weighted_metrics,
 )
-from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.predictions import Predictions
 
 PUBLISHED = [
     ((68, 49, 41, 47), ("0.560976", "0.601770", "0.581197", "0.623853", "0.556718")),
@@ -26,7 +26,7 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("counts", "printed"), PUBLISHED)
 def test_published_counts_give_the_published_figures(counts, printed):
-    found = figures_from_counts(Confusion(*counts))
+    found = metrics_from_counts(Confusion(*counts))
     for name, text in zip(("accuracy", "f1", "precision", "recall", "auc"), printed, strict=True):
         assert f"{found[name]:.{len(text.partition('.')[2])}f}" == text, name
     assert found["reasons"] == {}
@@ -37,7 +37,7 @@ def test_scores_give_the_same_as_their_counts_with_real_positive(counts, printed
     tp, fp, fn, tn = counts
     y = np.repeat([0, 1, 0, 1], [tp, fp, fn, tn])
     p = np.repeat([0.1, 0.2, 0.7, 0.9], [tp, fp, fn, tn])
-    assert reference_metrics(y, p) == figures_from_counts(Confusion(*counts))
+    assert reference_metrics(y, p) == metrics_from_counts(Confusion(*counts))
     hard = (p < 0.5).astype(int)
     assert reference_metrics(y, p)["auc"] == pytest.approx(sk.roc_auc_score(1 - y, hard), abs=1e-12)
 
@@ -60,7 +60,7 @@ def test_equal_weights_give_what_sklearn_gives(seed, decimals):
         "average_precision": sk.average_precision_score(y, p),
         "brier": sk.brier_score_loss(y, p),
     }
-    assert {name: found[name] for name in FIGURES} == pytest.approx(expected, abs=1e-12)
+    assert {name: found[name] for name in METRICS} == pytest.approx(expected, abs=1e-12)
     tn, fp, fn, tp = sk.confusion_matrix(y, called).ravel()
     assert found["confusion"] == {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
     assert found["majority_rate"] == pytest.approx(max(y.mean(), 1 - y.mean()))
@@ -74,7 +74,7 @@ def test_weighted_draws_give_what_sklearn_gives_with_sample_weight(decimals):
     y, p = random.integers(0, 2, n), random.random(n).round(decimals)
     whole = random.multinomial(n, [1 / n] * n, size=n_resamples // 2).astype(float)
     weights = np.r_[whole, random.random((n_resamples // 2, n)) * random.integers(0, 2, (n_resamples // 2, n))]
-    found = weighted_figures(scored(y, p), 0.5, weights)
+    found = weighted_metrics(Predictions.from_arrays(y, p), 0.5, weights)
     called = (p >= 0.5).astype(int)
     for i, w in enumerate(weights):
         expected = {
@@ -87,13 +87,13 @@ def test_weighted_draws_give_what_sklearn_gives_with_sample_weight(decimals):
             "average_precision": sk.average_precision_score(y, p, sample_weight=w),
             "brier": sk.brier_score_loss(y, p, sample_weight=w),
         }
-        assert {name: float(found[name][i]) for name in FIGURES} == pytest.approx(expected, abs=1e-10)
+        assert {name: float(found[name][i]) for name in METRICS} == pytest.approx(expected, abs=1e-10)
 
 
 def test_a_class_without_weight_leaves_its_figures_undefined():
-    images = scored([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])
+    images = Predictions.from_arrays([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])
     only_reals, only_fakes, nothing = [1, 2, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]
-    found = weighted_figures(images, 0.5, np.array([only_reals, only_fakes, nothing], dtype=float))
+    found = weighted_metrics(images, 0.5, np.array([only_reals, only_fakes, nothing], dtype=float))
     undefined = {name: np.isnan(values).tolist() for name, values in found.items()}
     both = [True, True, True]
     assert undefined == {
@@ -128,11 +128,11 @@ def test_what_cannot_be_told_is_none_with_a_reason():
 def test_no_image_has_no_figure():
     found = classification_metrics([], [])
     assert set(found["reasons"].values()) == {"no images"}
-    assert [found[name] for name in (*FIGURES, "majority_rate")] == [None] * 9
+    assert [found[name] for name in (*METRICS, "majority_rate")] == [None] * 9
 
 
 def test_reasons_name_the_positive_class_of_the_convention():
-    found = figures_from_counts(Confusion(tp=0, fp=0, fn=3, tn=4))
+    found = metrics_from_counts(Confusion(tp=0, fp=0, fn=3, tn=4))
     assert found["reasons"] == {"precision": "none of the 7 images is called real"}
     assert found["f1"] == 0.0  # as sklearn's: there are reals, and none was found
 
@@ -173,7 +173,7 @@ def test_constant_scores_rank_nothing():
 )
 def test_bad_input_is_refused(y, p, group, message):
     with pytest.raises(ModelError, match=message):
-        scored(y, p, group)
+        Predictions.from_arrays(y, p, group)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
@@ -183,7 +183,7 @@ def test_a_threshold_that_is_no_probability_is_refused(threshold):
 
 
 def test_a_subset_numbers_its_groups_anew():
-    images = scored([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], ["c", "a", "b", "c"])
+    images = Predictions.from_arrays([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], ["c", "a", "b", "c"])
     assert (images.group.tolist(), images.n_groups) == ([2, 0, 1, 2], 3)
     kept = images.subset(np.array([True, False, True, True]))
     assert (kept.group.tolist(), kept.n_groups) == ([1, 0, 1], 2)

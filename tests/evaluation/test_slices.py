@@ -7,9 +7,9 @@ import pytest
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
 from fakefaces.evaluation.metrics import classification_metrics
-from fakefaces.evaluation.pairs import paired_win_rate
-from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.predictions import Predictions
 from fakefaces.evaluation.slices import by_difficulty, by_part, by_part_count, matched_subset
+from fakefaces.evaluation.source_pairs import paired_win_rate
 
 SAMPLING = {"threshold": 0.5, "n_resamples": 100, "seed": 0}
 
@@ -21,7 +21,7 @@ def table(faces):
 
 @pytest.fixture
 def images(table):
-    return scored(table["label"], table["p_fake"], table["group"])
+    return Predictions.from_arrays(table["label"], table["p_fake"], table["group"])
 
 
 def _expected(table, fakes):
@@ -63,7 +63,7 @@ def test_unknown_parts_and_difficulties_belong_to_no_slice(table, images):
 
 
 def test_one_fake_to_a_difficulty_has_a_recall_and_no_bootstrap():
-    images = scored([0] * 30 + [1] * 3, np.linspace(0, 1, 33))
+    images = Predictions.from_arrays([0] * 30 + [1] * 3, np.linspace(0, 1, 33))
     found = by_difficulty(images, pd.Series([""] * 30 + ["easy", "mid", "hard"]), **SAMPLING)
     for record in found.values():
         assert record["roc_auc"] == 1.0
@@ -73,7 +73,7 @@ def test_one_fake_to_a_difficulty_has_a_recall_and_no_bootstrap():
 
 
 def test_matched_is_the_commonest_encoding_of_reals_not_of_all():
-    images = scored([0, 0, 0, 1, 1, 1, 1], [0.5] * 7)
+    images = Predictions.from_arrays([0, 0, 0, 1, 1, 1, 1], [0.5] * 7)
     encoding = pd.Series(["a", "a", "b", "b", "b", "b", "a"])
     common, mask = matched_subset(images, encoding)
     assert common == "a"
@@ -81,7 +81,7 @@ def test_matched_is_the_commonest_encoding_of_reals_not_of_all():
 
 
 def test_unknown_encodings_match_nothing():
-    images = scored([0, 0, 0, 0, 1, 1], [0.5] * 6)
+    images = Predictions.from_arrays([0, 0, 0, 0, 1, 1], [0.5] * 6)
     common, mask = matched_subset(images, pd.Series(["", None, "", "z", "", "z"]))
     assert (common, mask.tolist()) == ("z", [False, False, False, True, False, True])
     common, mask = matched_subset(images, pd.Series(["", None, "", "", "z", "z"]))
@@ -92,7 +92,7 @@ def test_unknown_encodings_match_nothing():
 
 
 def test_a_fake_wins_against_its_own_source_only():
-    images = scored([0, 0, 1, 1, 1], [0.2, 0.8, 0.3, 0.8, 0.7])
+    images = Predictions.from_arrays([0, 0, 1, 1, 1], [0.2, 0.8, 0.3, 0.8, 0.7])
     found = paired_win_rate(images, [(2, 0), (3, 1), (4, 1)], n_resamples=100, seed=0)
     assert found["win_rate"] == pytest.approx((1 + 0.5 + 0) / 3)
     assert (found["n"], found["groups"], found["ties"]) == (3, 2, 1)
@@ -105,7 +105,7 @@ def test_the_win_rate_interval_takes_fakes_of_a_source_together():
     p = np.r_[np.full(reals, 0.5), np.where(np.repeat(wins, each), 0.9, 0.1)]
     y = np.repeat([0, 1], [reals, reals * each])
     pairs = [(reals + i, i // each) for i in range(reals * each)]
-    found = paired_win_rate(scored(y, p), pairs, n_resamples=1000, seed=0)
+    found = paired_win_rate(Predictions.from_arrays(y, p), pairs, n_resamples=1000, seed=0)
     assert found["win_rate"] == pytest.approx(wins.mean())
     low, high = found["intervals"]["win_rate"]
     assert [low, high] == pytest.approx(wilson_interval(wins.mean(), reals).ends, abs=0.03)
@@ -113,13 +113,15 @@ def test_the_win_rate_interval_takes_fakes_of_a_source_together():
 
 def test_a_perfect_win_rate_has_an_interval_below_1():
     y = np.repeat([0, 1], 20)
-    found = paired_win_rate(scored(y, y * 1.0), [(20 + i, i) for i in range(20)], n_resamples=100, seed=0)
+    found = paired_win_rate(
+        Predictions.from_arrays(y, y * 1.0), [(20 + i, i) for i in range(20)], n_resamples=100, seed=0
+    )
     assert found["intervals"]["win_rate"] == wilson_interval(1.0, 20).ends
     assert found["reasons"]["intervals.win_rate"].startswith("all draws agree")
 
 
 def test_no_pairs_and_wrong_pairs():
-    images = scored([0, 1, 1], [0.1, 0.2, 0.3])
+    images = Predictions.from_arrays([0, 1, 1], [0.1, 0.2, 0.3])
     found = paired_win_rate(images, [], n_resamples=100, seed=0)
     assert found["win_rate"] is None
     assert found["reasons"] == {"win_rate": "no fake with its source among the images"}

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.scored import Array, Mask, scored
+from fakefaces.evaluation.predictions import Array, Mask, Predictions
 
 Binning = Literal["equal_mass", "equal_width"]
 
@@ -50,9 +50,9 @@ def reliability(y_true: ArrayLike, p_fake: ArrayLike, *, bins: int = 10, binning
         The bins that hold an image, in ascending order.
 
     Raises:
-        ModelError: no images, fewer than one bin, or as :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: no images, fewer than one bin, or as :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
-    images = scored(y_true, p_fake)
+    images = Predictions.from_arrays(y_true, p_fake)
     if not len(images) or bins < 1:
         raise ModelError(f"no calibration of {len(images)} images in {bins} bins")
     shares = np.linspace(0, 1, bins + 1)
@@ -136,7 +136,7 @@ def fit_platt(y_true: ArrayLike, p_fake: ArrayLike) -> Scaling:
         p_fake: (n,), in [0, 1].
 
     Raises:
-        ModelError: a class is absent, or as :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: a class is absent, or as :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
     return _fit(y_true, p_fake, free=np.array([True, True]))
 
@@ -168,7 +168,7 @@ def _logit(p_fake: ArrayLike) -> Array:
 def _fit(y_true: ArrayLike, p_fake: ArrayLike, *, free: Mask) -> Scaling:
     from scipy.special import expit
 
-    images = scored(y_true, p_fake)
+    images = Predictions.from_arrays(y_true, p_fake)
     fakes = int(images.fake.sum())
     reals = len(images) - fakes
     if not fakes or not reals:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.intervals import FEWEST_GROUPS, Interval, bootstrap, few_groups, percentile_interval
-from fakefaces.evaluation.metrics import weighted_figures
-from fakefaces.evaluation.scored import Array, Scored, scored
+from fakefaces.evaluation.intervals import MIN_GROUPS, Interval, bootstrap, percentile_interval, too_few_groups
+from fakefaces.evaluation.metrics import weighted_metrics
+from fakefaces.evaluation.predictions import Array, Predictions
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def compare_all(
 
     Raises:
         ModelError: there are no images, a model has no threshold, or as
-            :func:`fakefaces.evaluation.scored.scored`.
+            :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
-    models = {name: scored(y_true, values, group) for name, values in scores.items()}
+    models = {name: Predictions.from_arrays(y_true, values, group) for name, values in scores.items()}
     limits = thresholds if isinstance(thresholds, Mapping) else dict.fromkeys(models, thresholds)
     lacking = [name for name in models if name not in limits]
     if lacking:
@@ -185,18 +185,18 @@ class _Difference:
     p: float | None
 
 
-def _figures(models: Mapping[str, Scored], limits: Mapping[str, float], weights: Array) -> dict[str, Array]:
+def _figures(models: Mapping[str, Predictions], limits: Mapping[str, float], weights: Array) -> dict[str, Array]:
     found = {}
     for name, model in models.items():
-        for figure, values in weighted_figures(model, limits[name], weights, ("accuracy", "roc_auc")).items():
+        for figure, values in weighted_metrics(model, limits[name], weights, ("accuracy", "roc_auc")).items():
             found[f"{figure} {name}"] = values
     return found
 
 
 def _drawn(
-    models: Mapping[str, Scored], limits: Mapping[str, float], images: Scored, *, n_resamples: int, seed: int
+    models: Mapping[str, Predictions], limits: Mapping[str, float], images: Predictions, *, n_resamples: int, seed: int
 ) -> dict[str, Array]:
-    if images.n_groups < FEWEST_GROUPS:
+    if images.n_groups < MIN_GROUPS:
         return {}
     return bootstrap(
         lambda weights: _figures(models, limits, weights), images.group, n_resamples=n_resamples, seed=seed
@@ -204,7 +204,7 @@ def _drawn(
 
 
 def _difference(
-    first: str, second: str, figure: str, whole: dict[str, Array], drawn: dict[str, Array], images: Scored
+    first: str, second: str, figure: str, whole: dict[str, Array], drawn: dict[str, Array], images: Predictions
 ) -> _Difference:
     keys = f"{figure} {first}", f"{figure} {second}"
     value = float(whole[keys[0]][0] - whole[keys[1]][0])
@@ -213,8 +213,8 @@ def _difference(
     n_groups = images.n_groups
     if figure == "roc_auc":
         n_groups = min(len(np.unique(images.group[side])) for side in (images.fake, ~images.fake))
-    if n_groups < FEWEST_GROUPS:
-        return _Difference(value, few_groups(n_groups), None)
+    if n_groups < MIN_GROUPS:
+        return _Difference(value, too_few_groups(n_groups), None)
     differences = drawn[keys[0]] - drawn[keys[1]]
     return _Difference(value, percentile_interval(differences), bootstrap_p(differences[~np.isnan(differences)]))
 

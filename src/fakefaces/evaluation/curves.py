@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fakefaces.evaluation.predictions import Array, Predictions
 from fakefaces.evaluation.ranking import Ranking, rank
-from fakefaces.evaluation.scored import Array, scored
 
 MOST_POINTS = 200
 
@@ -24,7 +24,7 @@ def roc_curve(y_true: ArrayLike, p_fake: ArrayLike) -> dict[str, Any]:
         where a class is absent.
 
     Raises:
-        ModelError: see :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: see :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
     found = _counts(y_true, p_fake)
     if isinstance(found, str):
@@ -57,7 +57,7 @@ def precision_recall_curve(y_true: ArrayLike, p_fake: ArrayLike) -> dict[str, An
         :data:`MOST_POINTS`. Lists are empty, with a ``reason``, where a class is absent.
 
     Raises:
-        ModelError: see :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: see :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
     found = _counts(y_true, p_fake)
     if isinstance(found, str):
@@ -75,7 +75,7 @@ def precision_recall_curve(y_true: ArrayLike, p_fake: ArrayLike) -> dict[str, An
 
 def _counts(y_true: ArrayLike, p_fake: ArrayLike) -> tuple[Array, Array, Array] | str:
     """True and false positives at each distinct score, descending; or why there is no curve."""
-    images = scored(y_true, p_fake)
+    images = Predictions.from_arrays(y_true, p_fake)
     if images.fake.all() or not images.fake.any():
         return f"only one class among the {len(images)} images" if len(images) else "no images"
     ranking: Ranking = rank(images.fake, images.p_fake, np.ones((1, len(images))))

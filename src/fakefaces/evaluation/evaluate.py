@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.evaluation.calibration import reliability
-from fakefaces.evaluation.explained import explained_share
 from fakefaces.evaluation.metrics import classification_metrics
-from fakefaces.evaluation.operating import at_operating_point
-from fakefaces.evaluation.report import evaluate_scores, rounded
+from fakefaces.evaluation.operating_point import at_operating_point
+from fakefaces.evaluation.predictions import Predictions
 from fakefaces.evaluation.robustness import robustness
-from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.scores import evaluate_scores, rounded
+from fakefaces.evaluation.shortcut_variance import variance_explained
 
 
 def judge(
@@ -32,7 +32,7 @@ def judge(
 
     Args:
         validation: a row an image: ``label``, ``p_fake``, ``group``.
-        test: as :func:`fakefaces.evaluation.report.evaluate_scores` takes it.
+        test: as :func:`fakefaces.evaluation.scores.evaluate_scores` takes it.
         corrupted_scores: ``transform``, ``level``, ``image``, ``p_fake`` of corrupted test images; None for none.
         rules: by rule, p_fake of the test images, indexed by ``image``.
         threshold: an image is called fake where ``p_fake >= threshold``.
@@ -43,13 +43,13 @@ def judge(
 
     Returns:
         ``validation``: the figures there; ``test``: those of ``evaluate_scores``; ``reliability``: the bins of
-        its diagram; ``operating``: :func:`fakefaces.evaluation.operating.at_operating_point`; ``explained``:
+        its diagram; ``operating``: :func:`fakefaces.evaluation.operating_point.at_operating_point`; ``explained``:
         by rule, and by all of them, the share of the score's variance that it explains; ``robustness``: a row
         a level, :func:`fakefaces.evaluation.robustness.robustness`.
     """
     sampling: dict[str, Any] = {"n_resamples": n_resamples, "seed": seed}
     whole = evaluate_scores(test, threshold=threshold, **sampling)
-    held, seen = (scored(part["label"], part["p_fake"], part["group"]) for part in (validation, test))
+    held, seen = (Predictions.from_arrays(part["label"], part["p_fake"], part["group"]) for part in (validation, test))
     operating = at_operating_point(held, seen, max_fpr=max_fpr, max_fnr=max_fnr, **sampling)
     record = {
         "validation": classification_metrics(held.fake, held.p_fake, threshold),
@@ -63,7 +63,7 @@ def judge(
     return {"test": whole, "operating": _rounded_but(operating)} | rounded(record)
 
 
-def with_sources(images: pd.DataFrame, pairs: pd.DataFrame, *, min_inliers: int) -> pd.Series:
+def match_sources(images: pd.DataFrame, pairs: pd.DataFrame, *, min_inliers: int) -> pd.Series:
     """For each fake the real that it was made from: the one that it shares most places with; else missing.
 
     A fake agrees with the photograph that lent it a part, too, and with the neighbour in a group's photograph,
@@ -87,7 +87,7 @@ def _explained(test: pd.DataFrame, rules: Mapping[str, pd.Series]) -> dict[str, 
         return {}
     columns = {name: scores.loc[test["image"]].to_numpy()[:, None] for name, scores in rules.items()}
     columns["all"] = np.hstack(list(columns.values()))
-    return {name: explained_share(test["p_fake"], values) for name, values in columns.items()}
+    return {name: variance_explained(test["p_fake"], values) for name, values in columns.items()}
 
 
 def _robustness(

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.data.faces import DIFFICULTIES, PARTS
-from fakefaces.evaluation.intervals import FEWEST_GROUPS, Interval, bootstrap, few_groups, percentile_interval
-from fakefaces.evaluation.metrics import point_figures, populations, weighted_figures
-from fakefaces.evaluation.scored import Mask, Scored, scored
+from fakefaces.evaluation.intervals import MIN_GROUPS, Interval, bootstrap, percentile_interval, too_few_groups
+from fakefaces.evaluation.metrics import point_metrics, populations, weighted_metrics
+from fakefaces.evaluation.predictions import Mask, Predictions
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SliceDifference:
 
 
 @dataclass(frozen=True)
-class Held:
+class ChampionComparison:
     """A candidate held against the champion on the same images.
 
     Attributes:
@@ -59,14 +59,14 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateResult:
     """Whether the candidate takes the champion's place, and why in one sentence."""
 
     promoted: bool
     reason: str
 
 
-def hold(
+def compare_with_champion(
     images: pd.DataFrame,
     candidate: pd.Series,
     champion: pd.Series,
@@ -75,7 +75,7 @@ def hold(
     metric: str,
     n_resamples: int,
     seed: int,
-) -> Held:
+) -> ChampionComparison:
     """Measure two models on the same images, draw by draw on the same groups.
 
     Args:
@@ -83,16 +83,16 @@ def hold(
         candidate: (n,) its p_fake of them, in their order.
         champion: (n,) the champion's.
         thresholds: under ``candidate`` and ``champion``: an image is called fake where ``p_fake`` reaches it.
-        metric: one of :data:`fakefaces.evaluation.metrics.FIGURES`.
+        metric: one of :data:`fakefaces.evaluation.metrics.METRICS`.
         n_resamples: resamples of the groups.
         seed: of the resampling.
 
     Raises:
-        ModelError: as :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: as :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
     pair = {
-        "candidate": scored(images["label"], candidate, images["group"]),
-        "champion": scored(images["label"], champion, images["group"]),
+        "candidate": Predictions.from_arrays(images["label"], candidate, images["group"]),
+        "champion": Predictions.from_arrays(images["label"], champion, images["group"]),
     }
     first = pair["candidate"]
     values, reason = _values(pair, thresholds, metric)
@@ -104,7 +104,7 @@ def hold(
         for kind, masks in _masks(images).items()
         for name, mask in masks.items()
     ]
-    return Held(
+    return ChampionComparison(
         metric,
         n=len(first),
         groups=first.n_groups,
@@ -117,7 +117,7 @@ def hold(
     )
 
 
-def decide(held: Held, *, margin: float, slice_margin: float) -> Verdict:
+def decide(held: ChampionComparison, *, margin: float, slice_margin: float) -> GateResult:
     """The candidate is promoted where it is not worse, surely not much worse, and much worse on no slice.
 
     A test of non-inferiority: a new model must not be shown to be better, which a few hundred images can
@@ -130,23 +130,25 @@ def decide(held: Held, *, margin: float, slice_margin: float) -> Verdict:
             difference is taken without an interval.
     """
     if held.difference is None or held.interval is None:
-        return Verdict(False, f"the test images cannot tell it from the champion ({held.reason}): the champion stays")
+        return GateResult(
+            False, f"the test images cannot tell it from the champion ({held.reason}): the champion stays"
+        )
     low, high = held.interval
     figures = (
         f"{held.metric} {held.candidate:.4f} against the champion's {held.champion:.4f} on the same {held.n} test "
         f"images: {held.difference:+.4f} [{low:+.4f}, {high:+.4f}]"
     )
     if held.difference < 0:
-        return Verdict(False, f"{figures}; it is worse: the champion stays")
+        return GateResult(False, f"{figures}; it is worse: the champion stays")
     if low < -margin:
-        return Verdict(False, f"{figures}; a loss of more than {margin:g} is not ruled out: the champion stays")
+        return GateResult(False, f"{figures}; a loss of more than {margin:g} is not ruled out: the champion stays")
     fallen = [f"{one.name} {one.difference:+.4f}" for one in worse(held, slice_margin)]
     if fallen:
-        return Verdict(False, f"{figures}; but worse by more than {slice_margin:g} on {', '.join(fallen)}")
-    return Verdict(True, f"{figures}, and no slice is worse by more than {slice_margin:g}")
+        return GateResult(False, f"{figures}; but worse by more than {slice_margin:g} on {', '.join(fallen)}")
+    return GateResult(True, f"{figures}, and no slice is worse by more than {slice_margin:g}")
 
 
-def worse(held: Held, slice_margin: float) -> list[SliceDifference]:
+def worse(held: ChampionComparison, slice_margin: float) -> list[SliceDifference]:
     """The slices on which the candidate falls behind by more than the margin."""
     return [one for one in held.slices if one.difference is not None and one.difference < -slice_margin]
 
@@ -158,25 +160,25 @@ def _masks(images: pd.DataFrame) -> dict[str, dict[str, Mask]]:
 
 
 def _slice(
-    pair: Mapping[str, Scored], thresholds: Mapping[str, float], metric: str, kind: str, name: str, mask: Mask
+    pair: Mapping[str, Predictions], thresholds: Mapping[str, float], metric: str, kind: str, name: str, mask: Mask
 ) -> SliceDifference:
     fake = pair["candidate"].fake
     chosen = mask & fake
     fakes = int(chosen.sum())
     groups = len(np.unique(pair["candidate"].group[chosen]))
-    if groups < FEWEST_GROUPS:
-        return SliceDifference(kind, name, fakes, None, f"groups: {groups}; {FEWEST_GROUPS} are needed")
+    if groups < MIN_GROUPS:
+        return SliceDifference(kind, name, fakes, None, f"groups: {groups}; {MIN_GROUPS} are needed")
     inside = {which: images.subset(chosen | ~fake) for which, images in pair.items()}
     values, reason = _values(inside, thresholds, metric)
     return SliceDifference(kind, name, fakes, _difference(values), reason)
 
 
 def _values(
-    pair: Mapping[str, Scored], thresholds: Mapping[str, float], metric: str
+    pair: Mapping[str, Predictions], thresholds: Mapping[str, float], metric: str
 ) -> tuple[dict[str, float | None], str | None]:
     values, why = {}, None
     for which, images in pair.items():
-        found, reasons = point_figures(images, thresholds[which], [metric])
+        found, reasons = point_metrics(images, thresholds[which], [metric])
         values[which] = found[metric]
         why = why or reasons.get(metric)
     return values, why
@@ -188,17 +190,17 @@ def _difference(values: Mapping[str, float | None]) -> float | None:
 
 
 def _interval(
-    pair: Mapping[str, Scored], thresholds: Mapping[str, float], metric: str, *, n_resamples: int, seed: int
+    pair: Mapping[str, Predictions], thresholds: Mapping[str, float], metric: str, *, n_resamples: int, seed: int
 ) -> Interval:
     images = pair["candidate"]
     masks = populations(images, thresholds["candidate"])
     groups = min(len(np.unique(images.group[masks[side]])) for side in ("positives", "negatives"))
-    if groups < FEWEST_GROUPS:
-        return few_groups(groups)
+    if groups < MIN_GROUPS:
+        return too_few_groups(groups)
 
     def both(weights: np.ndarray) -> dict[str, np.ndarray]:
         return {
-            which: weighted_figures(one, thresholds[which], weights, [metric])[metric] for which, one in pair.items()
+            which: weighted_metrics(one, thresholds[which], weights, [metric])[metric] for which, one in pair.items()
         }
 
     drawn = bootstrap(both, images.group, n_resamples=n_resamples, seed=seed)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.scored import Array
+from fakefaces.evaluation.predictions import Array
 
 LEVEL = 0.95
-FEWEST_GROUPS = 10  # resampling fewer gives intervals that are far too narrow
-MOST_LEFT_OUT = 0.1  # share of n_resamples that may be undefined before the rest stops being a fair sample
+MIN_GROUPS = 10  # resampling fewer gives intervals that are far too narrow
+MAX_UNDEFINED = 0.1  # share of n_resamples that may be undefined before the rest stops being a fair sample
 _FEWEST_DRAWS = math.ceil(2 / (1 - LEVEL))  # so that at least one draw lies in each tail
 _BLOCK = 2**21  # weights held at a time, 16 MiB
 _SAME = 1e-9  # n_resamples that differ by less differ by rounding only
@@ -107,7 +107,7 @@ def percentile_interval(values: Array) -> Interval:
     """
     known = values[~np.isnan(values)]
     left_out = len(values) - len(known)
-    if left_out > MOST_LEFT_OUT * len(values):
+    if left_out > MAX_UNDEFINED * len(values):
         return Interval(left_out=left_out, reason=f"undefined in {left_out} of {len(values)} n_resamples")
     if np.ptp(known) < _SAME:
         return Interval(left_out=left_out, reason="all draws agree, so they tell no interval")
@@ -137,7 +137,7 @@ def wilson_interval(share: float, n: float) -> Interval:
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def share_interval(share: float, values: Array | None, n_groups: int) -> Interval:
+def proportion_interval(share: float, values: Array | None, n_groups: int) -> Interval:
     """The bootstrap's interval of a proportion, or Wilson's where the bootstrap has none.
 
     Args:
@@ -146,13 +146,13 @@ def share_interval(share: float, values: Array | None, n_groups: int) -> Interva
         n_groups: groups that the proportion is counted on. Wilson's interval takes each for one
             observation, which is on the safe side if images of a group differ.
     """
-    interval = few_groups(n_groups) if values is None else percentile_interval(values)
+    interval = too_few_groups(n_groups) if values is None else percentile_interval(values)
     if interval.low is not None:
         return interval
     wilson = wilson_interval(share, n_groups)
     return Interval(wilson.low, wilson.high, interval.left_out, f"{interval.reason}: Wilson's on {n_groups} groups")
 
 
-def few_groups(n_groups: int) -> Interval:
+def too_few_groups(n_groups: int) -> Interval:
     """No interval, for want of groups."""
-    return Interval(reason=f"counted on {n_groups} groups; to resample takes {FEWEST_GROUPS}")
+    return Interval(reason=f"counted on {n_groups} groups; to resample takes {MIN_GROUPS}")

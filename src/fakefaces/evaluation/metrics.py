@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fakefaces.base.errors import ModelError
+from fakefaces.evaluation.predictions import Array, Mask, Predictions
 from fakefaces.evaluation.ranking import rank, ratio
-from fakefaces.evaluation.scored import Array, Mask, Scored, scored
 
 # What each figure is counted on: where one of these is empty, it cannot be told.
 COUNTED_ON: dict[str, tuple[str, ...]] = {
@@ -26,7 +26,7 @@ COUNTED_ON: dict[str, tuple[str, ...]] = {
     "brier": ("images",),
     "auc": ("positives", "negatives"),  # the reference's, of hard predictions
 }
-FIGURES = (
+METRICS = (
     "accuracy",
     "balanced_accuracy",
     "f1",
@@ -36,7 +36,7 @@ FIGURES = (
     "average_precision",
     "brier",
 )
-REFERENCE_FIGURES = ("accuracy", "f1", "precision", "recall", "auc")
+REFERENCE_METRICS = ("accuracy", "f1", "precision", "recall", "auc")
 _OF_SCORES = {"roc_auc", "average_precision"}
 
 
@@ -77,15 +77,15 @@ def classification_metrics(y_true: ArrayLike, p_fake: ArrayLike, threshold: floa
         threshold: an image is called fake where ``p_fake >= threshold``.
 
     Returns:
-        ``n``; the eight :data:`FIGURES`, each a float in [0, 1] or None; ``majority_rate``, the accuracy of
+        ``n``; the eight :data:`METRICS`, each a float in [0, 1] or None; ``majority_rate``, the accuracy of
         always naming the larger class; ``confusion`` (``tp``, ``fp``, ``fn``, ``tn``); and ``reasons``, a
         sentence for each figure that is None.
 
     Raises:
-        ModelError: see :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: see :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
-    images = scored(y_true, p_fake)
-    values, reasons = point_figures(images, threshold)
+    images = Predictions.from_arrays(y_true, p_fake)
+    values, reasons = point_metrics(images, threshold)
     counts = confusion(images, threshold)
     return {
         "n": len(images),
@@ -108,15 +108,15 @@ def reference_metrics(y_true: ArrayLike, p_fake: ArrayLike, threshold: float = 0
         threshold: an image is called real where ``p_fake < threshold``.
 
     Returns:
-        As :func:`figures_from_counts`.
+        As :func:`metrics_from_counts`.
 
     Raises:
-        ModelError: see :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: see :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
-    return figures_from_counts(confusion(scored(y_true, p_fake), threshold).swapped())
+    return metrics_from_counts(confusion(Predictions.from_arrays(y_true, p_fake), threshold).swapped())
 
 
-def figures_from_counts(counts: Confusion, *, positive: str = "real", negative: str = "fake") -> dict[str, Any]:
+def metrics_from_counts(counts: Confusion, *, positive: str = "real", negative: str = "fake") -> dict[str, Any]:
     """The five figures of a published table, from its confusion counts alone.
 
     Args:
@@ -125,27 +125,27 @@ def figures_from_counts(counts: Confusion, *, positive: str = "real", negative: 
         negative: the other class's.
 
     Returns:
-        :data:`REFERENCE_FIGURES`, each a float in [0, 1] or None; ``confusion``; ``reasons``.
+        :data:`REFERENCE_METRICS`, each a float in [0, 1] or None; ``confusion``; ``reasons``.
     """
     cells = (np.array([float(cell)]) for cell in (counts.tp, counts.fp, counts.fn, counts.tn))
     found = _of_counts(*cells)
     found["auc"] = found["balanced_accuracy"]
-    reasons = undefined(REFERENCE_FIGURES, counts.sizes(), positive=positive, negative=negative)
-    values = {name: None if name in reasons else float(found[name][0]) for name in REFERENCE_FIGURES}
+    reasons = undefined(REFERENCE_METRICS, counts.sizes(), positive=positive, negative=negative)
+    values = {name: None if name in reasons else float(found[name][0]) for name in REFERENCE_METRICS}
     return {**values, "confusion": asdict(counts), "reasons": reasons}
 
 
-def point_figures(
-    images: Scored, threshold: float, figures: Collection[str] = FIGURES
+def point_metrics(
+    images: Predictions, threshold: float, figures: Collection[str] = METRICS
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """The figures of all images with equal weight, and why some are None."""
     reasons = undefined(figures, confusion(images, threshold).sizes())
-    found = weighted_figures(images, threshold, np.ones((1, len(images))), figures)
+    found = weighted_metrics(images, threshold, np.ones((1, len(images))), figures)
     return {name: None if name in reasons else float(found[name][0]) for name in figures}, reasons
 
 
-def weighted_figures(
-    images: Scored, threshold: float, weights: Array, figures: Collection[str] = FIGURES
+def weighted_metrics(
+    images: Predictions, threshold: float, weights: Array, figures: Collection[str] = METRICS
 ) -> dict[str, Array]:
     """The figures under many weightings of the images at once; scikit-learn's with ``sample_weight``.
 
@@ -153,7 +153,7 @@ def weighted_figures(
         images: n of them.
         threshold: an image is called fake where ``p_fake >= threshold``.
         weights: float64 (n_resamples, n), not negative.
-        figures: which of :data:`FIGURES`.
+        figures: which of :data:`METRICS`.
 
     Returns:
         float64 (n_resamples,) by figure; NaN where what it is counted on has no weight.
@@ -173,14 +173,14 @@ def weighted_figures(
     return {name: found[name] for name in figures}
 
 
-def confusion(images: Scored, threshold: float) -> Confusion:
+def confusion(images: Predictions, threshold: float) -> Confusion:
     """The counts with fake as the positive class."""
     fake, called = images.fake, images.called(threshold)
     cells = (fake & called, ~fake & called, fake & ~called, ~fake & ~called)
     return Confusion(*(int(cell.sum()) for cell in cells))
 
 
-def populations(images: Scored, threshold: float) -> dict[str, Mask]:
+def populations(images: Predictions, threshold: float) -> dict[str, Mask]:
     """Bool (n,) by the names in ``COUNTED_ON``: the images that each figure is counted on."""
     fake, called = images.fake, images.called(threshold)
     return {
@@ -212,7 +212,7 @@ def undefined(
     return reasons
 
 
-def majority_rate(images: Scored) -> float | None:
+def majority_rate(images: Predictions) -> float | None:
     """The share of the larger class, which is what naming it always would score; None without images."""
     if not len(images):
         return None

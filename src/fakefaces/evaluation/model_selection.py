@@ -26,7 +26,7 @@ class Candidate:
     test: float
 
 
-def choose(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> Candidate:
+def select_candidate(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> Candidate:
     """The model that is best on validation; of equals the one with fewer parameters, then by name.
 
     Args:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fakefaces.evaluation.scored import Array, Mask
+from fakefaces.evaluation.predictions import Array, Mask
 
 
 @dataclass(frozen=True)

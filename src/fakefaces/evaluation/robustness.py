@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fakefaces.evaluation.measure import measure
-from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.subset_metrics import subset_metrics
 
-ROBUSTNESS_FIGURES = ("roc_auc", "accuracy", "recall")
+ROBUSTNESS_METRICS = ("roc_auc", "accuracy", "recall")
 
 
 def robustness(
@@ -38,19 +38,19 @@ def robustness(
 
     Returns:
         A row for the untouched images (``transform`` None) and one for each of ``corrupted_scores``, in its order:
-        ``transform``, ``level``, the record of :func:`fakefaces.evaluation.measure.measure`, and ``drift``:
+        ``transform``, ``level``, the record of :func:`fakefaces.evaluation.subset_metrics.subset_metrics`, and ``drift``:
         ``mean`` change of the score, ``reals`` and ``fakes`` (the same by class, None if absent),
         ``absolute`` (mean size of the change) and ``verdicts`` (share of images whose verdict changes).
 
     Raises:
-        ModelError: see :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: see :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
-    before = scored(y_true, p_fake, group)
+    before = Predictions.from_arrays(y_true, p_fake, group)
     rows = []
     versions: list[tuple[str | None, float | None, ArrayLike]] = [(None, None, p_fake)]
     versions += [(transform, level, values) for (transform, level), values in corrupted_scores.items()]
     for transform, level, values in versions:
-        after = scored(y_true, values, group)
+        after = Predictions.from_arrays(y_true, values, group)
         change = after.p_fake - before.p_fake
         flipped = after.called(threshold) != before.called(threshold)
         drift = {
@@ -60,7 +60,9 @@ def robustness(
             "absolute": _mean(np.abs(change)),
             "verdicts": _mean(flipped),
         }
-        record = measure(after, threshold=threshold, n_resamples=n_resamples, seed=seed, figures=ROBUSTNESS_FIGURES)
+        record = subset_metrics(
+            after, threshold=threshold, n_resamples=n_resamples, seed=seed, figures=ROBUSTNESS_METRICS
+        )
         rows.append({"transform": transform, "level": level, **record, "drift": drift})
     return rows
 

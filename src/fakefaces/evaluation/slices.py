@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.data.faces import DIFFICULTIES, PARTS
-from fakefaces.evaluation.measure import measure
-from fakefaces.evaluation.scored import Mask, Scored
+from fakefaces.evaluation.predictions import Mask, Predictions
+from fakefaces.evaluation.subset_metrics import subset_metrics
 
 # Those that do not move with the share of fakes in the slice, so that slices may be compared.
-SLICE_FIGURES = ("roc_auc", "balanced_accuracy", "recall")
+SLICE_METRICS = ("roc_auc", "balanced_accuracy", "recall")
 
 Records = dict[str, dict[str, Any]]
 
 
-def by_difficulty(images: Scored, difficulty: pd.Series, *, threshold: float, n_resamples: int, seed: int) -> Records:
+def by_difficulty(
+    images: Predictions, difficulty: pd.Series, *, threshold: float, n_resamples: int, seed: int
+) -> Records:
     """The fakes of each difficulty against all reals.
 
     Args:
@@ -28,14 +30,14 @@ def by_difficulty(images: Scored, difficulty: pd.Series, *, threshold: float, n_
         seed: of the resampling.
 
     Returns:
-        A record of :data:`SLICE_FIGURES` by difficulty, as :func:`fakefaces.evaluation.measure.measure`
+        A record of :data:`SLICE_METRICS` by difficulty, as :func:`fakefaces.evaluation.subset_metrics.subset_metrics`
         gives it; empty if no fake has a known difficulty.
     """
     masks = {name: _where(difficulty == name) for name in DIFFICULTIES}
     return _fakes_against_all_reals(images, masks, threshold=threshold, n_resamples=n_resamples, seed=seed)
 
 
-def by_part(images: Scored, parts: pd.DataFrame, *, threshold: float, n_resamples: int, seed: int) -> Records:
+def by_part(images: Predictions, parts: pd.DataFrame, *, threshold: float, n_resamples: int, seed: int) -> Records:
     """The fakes in which a part was replaced, whatever else was, against all reals.
 
     Args:
@@ -52,7 +54,9 @@ def by_part(images: Scored, parts: pd.DataFrame, *, threshold: float, n_resample
     return _fakes_against_all_reals(images, masks, threshold=threshold, n_resamples=n_resamples, seed=seed)
 
 
-def by_part_count(images: Scored, parts: pd.DataFrame, *, threshold: float, n_resamples: int, seed: int) -> Records:
+def by_part_count(
+    images: Predictions, parts: pd.DataFrame, *, threshold: float, n_resamples: int, seed: int
+) -> Records:
     """The fakes by the number of replaced parts, against all reals.
 
     Args:
@@ -70,7 +74,7 @@ def by_part_count(images: Scored, parts: pd.DataFrame, *, threshold: float, n_re
     return _fakes_against_all_reals(images, masks, threshold=threshold, n_resamples=n_resamples, seed=seed)
 
 
-def matched_subset(images: Scored, encoding: pd.Series) -> tuple[Hashable, Mask]:
+def matched_subset(images: Predictions, encoding: pd.Series) -> tuple[Hashable, Mask]:
     """The images in the encoding that most reals have.
 
     Where fakes were saved by another program than the photographs, the quantization tables alone tell the
@@ -93,9 +97,9 @@ def matched_subset(images: Scored, encoding: pd.Series) -> tuple[Hashable, Mask]
 
 
 def _fakes_against_all_reals(
-    images: Scored, masks: dict[str, Mask], *, threshold: float, n_resamples: int, seed: int
+    images: Predictions, masks: dict[str, Mask], *, threshold: float, n_resamples: int, seed: int
 ) -> Records:
-    of = partial(measure, threshold=threshold, n_resamples=n_resamples, seed=seed, figures=SLICE_FIGURES)
+    of = partial(subset_metrics, threshold=threshold, n_resamples=n_resamples, seed=seed, figures=SLICE_METRICS)
     chosen = {name: mask & images.fake for name, mask in masks.items()}
     if not any(mask.any() for mask in chosen.values()):
         return {}

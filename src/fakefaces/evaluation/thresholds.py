@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
-from fakefaces.evaluation.scored import Array, scored
+from fakefaces.evaluation.predictions import Array, Predictions
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def operating_point(y_true: ArrayLike, p_fake: ArrayLike, *, max_fpr: float) -> 
 
     Raises:
         ModelError: there are no reals, ``max_fpr`` is no share, or as
-            :func:`fakefaces.evaluation.scored.scored`.
+            :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
-    images = scored(y_true, p_fake)
+    images = Predictions.from_arrays(y_true, p_fake)
     reals, fakes = images.p_fake[~images.fake], images.p_fake[images.fake]
     allowed = _allowed(len(reals), max_fpr, "max_fpr", "reals")
     threshold = _cut(reals, images.p_fake, allowed, end=1.0)
@@ -120,9 +120,9 @@ def unsure_band(
         max_fnr: in (0, 1).
 
     Raises:
-        ModelError: a class is absent, a share is none, or as :func:`fakefaces.evaluation.scored.scored`.
+        ModelError: a class is absent, a share is none, or as :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
-    images = scored(y_true, p_fake)
+    images = Predictions.from_arrays(y_true, p_fake)
     reals, fakes = images.p_fake[~images.fake], images.p_fake[images.fake]
     false_alarms = _allowed(len(reals), max_fpr, "max_fpr", "reals")
     misses = _allowed(len(fakes), max_fnr, "max_fnr", "fakes")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation import intervals
-from fakefaces.evaluation.scored import Array
+from fakefaces.evaluation.predictions import Array
 
 FIGURES = ("pointing", "energy")
 
@@ -118,7 +118,7 @@ def _of_each_map(maps: NDArray[Any], masks: NDArray[np.bool_]) -> dict[str, Arra
 
 
 def _drawn(figures: Mapping[str, Array], codes: NDArray[np.intp], *, n_resamples: int, seed: int) -> dict[str, Array]:
-    if int(codes.max()) + 1 < intervals.FEWEST_GROUPS:
+    if int(codes.max()) + 1 < intervals.MIN_GROUPS:
         return {}
 
     def means(weights: Array) -> dict[str, Array]:

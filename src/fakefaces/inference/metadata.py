@@ -12,7 +12,7 @@ from fakefaces.base.schema import Strict, parse
 
 
 class Operating(Strict):
-    """Where the verdict turns, chosen on validation: see :mod:`fakefaces.evaluation.operating`.
+    """Where the verdict turns, chosen on validation: see :mod:`fakefaces.evaluation.operating_point`.
 
     An image is called fake from ``threshold`` on, and the verdict is unsure from ``low`` to below ``high``.
     """

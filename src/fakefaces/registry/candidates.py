@@ -4,7 +4,7 @@ from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import read_json
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.evaluation.model_selection import choose
+from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.registry import evidence
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.promotion import Entry
@@ -24,7 +24,7 @@ def of_pipeline(layout: Layout, params: Params) -> tuple[Evidence, Entry]:
     if lacking:
         raise TrackingError(f"{layout.relative(lacking[0])} is not there; make it with: dvc repro")
     metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
-    model = choose(metrics, params.promote.metric).model
+    model = select_candidate(metrics, params.promote.metric).model
     folder = layout.model(model)
     return evidence.gathered(model, metrics[model], layout.predictions), (layout.relative(folder), folder)
 

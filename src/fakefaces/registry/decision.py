@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fakefaces.evaluation.gate import Held, SliceDifference
+from fakefaces.evaluation.gate import ChampionComparison, SliceDifference
 from fakefaces.registry.store import Version
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -34,7 +34,7 @@ class Decision:
     against: int | None
     margin: float
     slice_margin: float
-    held: Held | None = None
+    held: ChampionComparison | None = None
 
 
 def tags_of(found: Decision) -> dict[str, str]:
@@ -61,7 +61,7 @@ def recorded(version: Version) -> Decision | None:
     kept = json.loads(version.tags["decision"])
     if kept["held"]:
         slices = [SliceDifference(**one) for one in kept["held"].pop("slices")]
-        kept["held"] = Held(**kept["held"], slices=slices)
+        kept["held"] = ChampionComparison(**kept["held"], slices=slices)
     return Decision(**kept)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.params import Promote
-from fakefaces.evaluation.gate import Held, Verdict, decide, hold
+from fakefaces.evaluation.gate import ChampionComparison, GateResult, compare_with_champion, decide
 from fakefaces.inference.metadata import Operating
 from fakefaces.registry import decision
 from fakefaces.registry import evidence as evidences
@@ -69,7 +69,7 @@ def judge(
         ModelError: the two were measured on different images, so their figures say nothing together.
     """
 
-    def decided(verdict: Verdict, held: Held | None = None) -> Decision:
+    def decided(verdict: GateResult, held: ChampionComparison | None = None) -> Decision:
         return Decision(
             CHAMPION if verdict.promoted else CHALLENGER,
             verdict.reason,
@@ -84,17 +84,17 @@ def judge(
 
     _tested_by_one(evidence)
     if present is None:
-        return decided(Verdict(True, "there was no champion"))
+        return decided(GateResult(True, "there was no champion"))
     if version and version.number == present.number:
-        return decided(Verdict(True, "it is the champion already"))
+        return decided(GateResult(True, "it is the champion already"))
     if present.tags.get("digest") == evidence.digest:
-        return decided(Verdict(True, "it is the champion's network, with another operating point"))
+        return decided(GateResult(True, "it is the champion's network, with another operating point"))
     champion = measure(present, evidence)
     scores = scores_of(champion, evidence.tested)
     fresh = ~evidence.tested["sha256"].isin(set(champion.seen))
     if not fresh.any():
-        return decided(Verdict(False, "the champion was trained on all of the test images: it stays"))
-    held = hold(
+        return decided(GateResult(False, "the champion was trained on all of the test images: it stays"))
+    held = compare_with_champion(
         evidence.tested[fresh],
         evidence.tested.loc[fresh, "p_fake"],
         scores[fresh],

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.data.faces import FAKE
 from fakefaces.evaluation import intervals
-from fakefaces.evaluation.metrics import majority_rate, weighted_figures
-from fakefaces.evaluation.scored import Array, Mask, Scored, scored
+from fakefaces.evaluation.metrics import majority_rate, weighted_metrics
+from fakefaces.evaluation.predictions import Array, Mask, Predictions
 from fakefaces.validation.shortcut_features import Looks
 
 RULES = ("header", "thumbnail", "colour", "exif")
@@ -109,7 +109,7 @@ def audit(
     Returns:
         A finding a rule, in their order.
     """
-    images = scored(labels, np.zeros(np.shape(labels)), groups)
+    images = Predictions.from_arrays(labels, np.zeros(np.shape(labels)), groups)
     fold = _folds(images, FOLDS, seed)
     if fold is None:
         reals, fakes = (len(np.unique(images.group[images.fake == fake])) for fake in (False, True))
@@ -121,7 +121,11 @@ def audit(
     level = LEVEL / len(features)
     return [
         _finding(
-            rule, Scored(images.fake, _held_out(seen, images.fake, fold, seed), images.group), level, n_resamples, seed
+            rule,
+            Predictions(images.fake, _held_out(seen, images.fake, fold, seed), images.group),
+            level,
+            n_resamples,
+            seed,
         )
         for rule, seen in features.items()
     ]
@@ -142,7 +146,7 @@ def out_of_fold(
     Returns:
         ``p_fake``, float64 (n,); None where no folds leave both classes to learn from.
     """
-    images = scored(labels, np.zeros(np.shape(labels)), groups)
+    images = Predictions.from_arrays(labels, np.zeros(np.shape(labels)), groups)
     fold = _folds(images, n_splits, seed)
     return None if fold is None else _held_out(features, images.fake, fold, seed)
 
@@ -165,20 +169,20 @@ def fitted(features: Array, labels: ArrayLike, train_mask: Mask, *, seed: int) -
         return _scores(features, fake, train_mask, features, float(fake[train_mask].mean()), seed)
 
 
-def _finding(rule: str, images: Scored, level: float, n_resamples: int, seed: int) -> Finding:
+def _finding(rule: str, images: Predictions, level: float, n_resamples: int, seed: int) -> Finding:
     def figures(weights: Array) -> dict[str, Array]:
-        return weighted_figures(images, 0.5, weights, ("roc_auc", "accuracy"))
+        return weighted_metrics(images, 0.5, weights, ("roc_auc", "accuracy"))
 
     point = figures(np.ones((1, len(images))))
     roc_auc = float(point["roc_auc"][0])
     smaller = min(len(np.unique(images.group[images.fake == fake])) for fake in (False, True))
-    if smaller < intervals.FEWEST_GROUPS:
-        interval, beats = intervals.few_groups(smaller), False
+    if smaller < intervals.MIN_GROUPS:
+        interval, beats = intervals.too_few_groups(smaller), False
     else:
         values = intervals.bootstrap(figures, images.group, n_resamples=n_resamples, seed=seed)["roc_auc"]
         interval = intervals.percentile_interval(values)
         # Draws that all agree give no interval, but a rule that is right in all of them does beat chance.
-        known = interval.left_out <= intervals.MOST_LEFT_OUT * n_resamples
+        known = interval.left_out <= intervals.MAX_UNDEFINED * n_resamples
         beats = known and roc_auc - _BOTH_WAYS * (roc_auc - float(np.nanquantile(values, level))) > 0.5
     return Finding(
         rule,
@@ -192,7 +196,7 @@ def _finding(rule: str, images: Scored, level: float, n_resamples: int, seed: in
     )
 
 
-def _folds(images: Scored, n_splits: int, seed: int) -> NDArray[np.intp] | None:
+def _folds(images: Predictions, n_splits: int, seed: int) -> NDArray[np.intp] | None:
     """The fold of each image, whole groups at a time; every fold leaves both classes to learn from."""
     from sklearn.model_selection import StratifiedGroupKFold
 

@@ -12,7 +12,7 @@ from fakefaces.base.files import read_json
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import images_digest, read_split
-from fakefaces.evaluation.model_selection import choose
+from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.explain.truth import SIDE
 from fakefaces.reporting.tables.results import results_table, rule_name
 
@@ -104,7 +104,7 @@ class Gathered:
     @cached_property
     def best(self) -> str:
         """The model that is best on validation, by the figure that promotes."""
-        return choose({name: self.metrics[name] for name in self.models}, self.params.promote.metric).model
+        return select_candidate({name: self.metrics[name] for name in self.models}, self.params.promote.metric).model
 
     @property
     def digest(self) -> str:

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fakefaces.evaluation.scored import Array
+from fakefaces.evaluation.predictions import Array
 
 _NEAR = 1e-6  # scores nearer to 0 or 1 are taken as this, so that their logits are numbers
 _FLAT = 1e-12
 
 
-def explained_share(p_fake: ArrayLike, rules: ArrayLike) -> float | None:
+def variance_explained(p_fake: ArrayLike, rules: ArrayLike) -> float | None:
     """The share of the variance of a model's score that rules explain, by least squares on the logits.
 
     The coefficient of determination R². It is high where the model leans on what the rules see, or on

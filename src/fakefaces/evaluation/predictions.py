@@ -1,6 +1,7 @@
 """Labels, scores and groups of one set of images, checked once so that nothing downstream has to."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One set of images with what is known and what a model says; made by :func:`scored`.
+class Predictions:
+    """One set of images with what is known and what a model says; made by :meth:`from_arrays`.
 
     Attributes:
         fake: bool (n,), the truth.
@@ -45,37 +46,37 @@ class Scored:
             raise ModelError(f"threshold: {threshold} is not between 0 and 1")
         return self.p_fake >= threshold
 
-    def subset(self, mask: Mask) -> "Scored":
+    def subset(self, mask: Mask) -> "Predictions":
         """The images where ``mask`` (bool (n,)) is true; the groups are numbered anew, in their old order."""
         group = np.unique(self.group[mask], return_inverse=True)[1].astype(np.intp)
-        return Scored(self.fake[mask], self.p_fake[mask], group)
+        return Predictions(self.fake[mask], self.p_fake[mask], group)
 
+    @classmethod
+    def from_arrays(cls, y_true: ArrayLike, p_fake: ArrayLike, group: ArrayLike | None = None) -> Self:
+        """Check labels, scores and groups, and put them into one record.
 
-def scored(y_true: ArrayLike, p_fake: ArrayLike, group: ArrayLike | None = None) -> Scored:
-    """Check labels, scores and groups, and put them into one record.
+        Args:
+            y_true: (n,), 1 fake, 0 real.
+            p_fake: (n,), probability of fake, in [0, 1].
+            group: (n,), any sortable key; images with equal keys are not independent. None: each its own.
 
-    Args:
-        y_true: (n,), 1 fake, 0 real.
-        p_fake: (n,), probability of fake, in [0, 1].
-        group: (n,), any sortable key; images with equal keys are not independent. None: each its own.
-
-    Raises:
-        ModelError: the lengths differ, a label is neither 0 nor 1, a score is NaN or outside [0, 1], or a
-            group is missing.
-    """
-    labels, scores = _numbers(y_true, "labels"), _numbers(p_fake, "scores")
-    keys = np.arange(len(labels)) if group is None else np.asarray(group)
-    lengths = {"labels": labels.shape, "scores": scores.shape, "groups": keys.shape}
-    if len(set(lengths.values())) > 1 or labels.ndim != 1:
-        shapes = ", ".join(f"{name} {shape}" for name, shape in lengths.items())
-        raise ModelError(f"labels, scores and groups must be of one length; they are {shapes}")
-    if not np.isin(labels, (REAL, FAKE)).all():
-        raise ModelError("labels must be 0 (real) or 1 (fake)")
-    _check_probabilities(scores, "scores")
-    codes, _ = pd.factorize(keys, sort=True)
-    if (codes < 0).any():
-        raise ModelError(f"groups: {int((codes < 0).sum())} of {len(codes)} images have none")
-    return Scored(labels == FAKE, scores, codes.astype(np.intp))
+        Raises:
+            ModelError: the lengths differ, a label is neither 0 nor 1, a score is NaN or outside [0, 1], or a
+                group is missing.
+        """
+        labels, scores = _numbers(y_true, "labels"), _numbers(p_fake, "scores")
+        keys = np.arange(len(labels)) if group is None else np.asarray(group)
+        lengths = {"labels": labels.shape, "scores": scores.shape, "groups": keys.shape}
+        if len(set(lengths.values())) > 1 or labels.ndim != 1:
+            shapes = ", ".join(f"{name} {shape}" for name, shape in lengths.items())
+            raise ModelError(f"labels, scores and groups must be of one length; they are {shapes}")
+        if not np.isin(labels, (REAL, FAKE)).all():
+            raise ModelError("labels must be 0 (real) or 1 (fake)")
+        _check_probabilities(scores, "scores")
+        codes, _ = pd.factorize(keys, sort=True)
+        if (codes < 0).any():
+            raise ModelError(f"groups: {int((codes < 0).sum())} of {len(codes)} images have none")
+        return cls(labels == FAKE, scores, codes.astype(np.intp))
 
 
 def _numbers(values: ArrayLike, name: str) -> Array:

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fakefaces.data.faces import PARTS
-from fakefaces.evaluation.parts import PART_SCORES, part_figures
+from fakefaces.evaluation.part_scores import PART_SCORES, part_score_metrics
 
 
 def table(n: int = 120) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def table(n: int = 120) -> pd.DataFrame:
 def test_each_part_is_judged_among_all_images_and_among_the_fakes():
     images = table()
     images.loc[1, "nose"] = pd.NA
-    found = part_figures(images, n_resamples=200, seed=1)
+    found = part_score_metrics(images, n_resamples=200, seed=1)
     for name, score in zip(PARTS, PART_SCORES, strict=True):
         known = images[images[name].notna()]
         fakes = known[known["label"] == 1]
@@ -38,4 +38,4 @@ def test_each_part_is_judged_among_all_images_and_among_the_fakes():
 
 
 def test_a_model_that_tells_of_no_parts_has_no_figures_of_them():
-    assert part_figures(table().drop(columns=list(PART_SCORES)), n_resamples=200, seed=1) is None
+    assert part_score_metrics(table().drop(columns=list(PART_SCORES)), n_resamples=200, seed=1) is None

@@ -7,7 +7,7 @@ import pytest
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.metrics import classification_metrics, reference_metrics
-from fakefaces.evaluation.report import evaluate_scores, rounded
+from fakefaces.evaluation.scores import evaluate_scores, rounded
 
 
 def _floats(value):

@@ -4,13 +4,13 @@ from typing import Any
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
-from fakefaces.evaluation.measure import measure
-from fakefaces.evaluation.scored import Mask, Scored
+from fakefaces.evaluation.predictions import Mask, Predictions
+from fakefaces.evaluation.subset_metrics import subset_metrics
 from fakefaces.evaluation.thresholds import OperatingPoint, operating_point, unsure_band
 
 
 def at_operating_point(
-    validation: Scored, test: Scored, *, max_fpr: float, max_fnr: float, n_resamples: int, seed: int
+    validation: Predictions, test: Predictions, *, max_fpr: float, max_fnr: float, n_resamples: int, seed: int
 ) -> dict[str, Any]:
     """Choose a threshold and an unsure band on validation, and tell what they do on the test images.
 
@@ -25,7 +25,7 @@ def at_operating_point(
     Returns:
         A JSON-ready record: ``threshold``, ``max_fpr``, and on validation ``fpr``, ``fpr_high`` and
         ``recall``; ``test`` with accuracy, precision and recall as
-        :func:`fakefaces.evaluation.measure.measure`, and ``fpr`` with its interval; ``unsure`` with the
+        :func:`fakefaces.evaluation.subset_metrics.subset_metrics`, and ``fpr`` with its interval; ``unsure`` with the
         band's ``low`` and ``high``, the share of test images in it and the errors outside of it. Or
         ``threshold`` None with a ``reason``.
     """
@@ -40,17 +40,19 @@ def at_operating_point(
     return found
 
 
-def _on_test(point: OperatingPoint, test: Scored, *, n_resamples: int, seed: int) -> dict[str, Any]:
+def _on_test(point: OperatingPoint, test: Predictions, *, n_resamples: int, seed: int) -> dict[str, Any]:
     assert point.threshold is not None
     figures = ("accuracy", "precision", "recall")
-    record = measure(test, threshold=point.threshold, n_resamples=n_resamples, seed=seed, figures=figures)
+    record = subset_metrics(test, threshold=point.threshold, n_resamples=n_resamples, seed=seed, figures=figures)
     share, ends = _share(test.called(point.threshold), ~test.fake)
     record["fpr"] = share
     record["intervals"]["fpr"] = ends
     return record
 
 
-def _band(validation: Scored, test: Scored, threshold: float, *, max_fpr: float, max_fnr: float) -> dict[str, Any]:
+def _band(
+    validation: Predictions, test: Predictions, threshold: float, *, max_fpr: float, max_fnr: float
+) -> dict[str, Any]:
     try:
         band = unsure_band(validation.fake, validation.p_fake, threshold, max_fpr=max_fpr, max_fnr=max_fnr)
     except ModelError as error:

@@ -7,13 +7,13 @@ import numpy as np
 
 from fakefaces.evaluation import intervals, metrics
 from fakefaces.evaluation.intervals import Interval
-from fakefaces.evaluation.scored import Array, Scored
+from fakefaces.evaluation.predictions import Array, Predictions
 
 _PROPORTIONS = {"accuracy", "precision", "recall"}
 
 
-def measure(
-    images: Scored, *, threshold: float, n_resamples: int, seed: int, figures: Collection[str] = metrics.FIGURES
+def subset_metrics(
+    images: Predictions, *, threshold: float, n_resamples: int, seed: int, figures: Collection[str] = metrics.METRICS
 ) -> dict[str, Any]:
     """The figures of one set of images with 95 % group bootstrap intervals.
 
@@ -22,7 +22,7 @@ def measure(
         threshold: an image is called fake where ``p_fake >= threshold``.
         n_resamples: resamples of the groups.
         seed: of the resampling.
-        figures: which of :data:`fakefaces.evaluation.metrics.FIGURES`.
+        figures: which of :data:`fakefaces.evaluation.metrics.METRICS`.
 
     Returns:
         A JSON-ready record:
@@ -37,13 +37,13 @@ def measure(
     Raises:
         ModelError: too few n_resamples for an interval.
     """
-    values, reasons = metrics.point_figures(images, threshold, figures)
+    values, reasons = metrics.point_metrics(images, threshold, figures)
     sizes = _groups_counted_on(images, threshold, figures)
-    wanted = [name for name in figures if sizes[name] >= intervals.FEWEST_GROUPS]
+    wanted = [name for name in figures if sizes[name] >= intervals.MIN_GROUPS]
     found: dict[str, Array] = {}
     if wanted:
         found = intervals.bootstrap(
-            lambda weights: metrics.weighted_figures(images, threshold, weights, wanted),
+            lambda weights: metrics.weighted_metrics(images, threshold, weights, wanted),
             images.group,
             n_resamples=n_resamples,
             seed=seed,
@@ -73,17 +73,17 @@ def _interval(name: str, value: float | None, found: dict[str, Array], n_groups:
         return None
     values = found.get(name)
     if name in _PROPORTIONS:
-        return intervals.share_interval(value, values, n_groups)
-    return intervals.few_groups(n_groups) if values is None else intervals.percentile_interval(values)
+        return intervals.proportion_interval(value, values, n_groups)
+    return intervals.too_few_groups(n_groups) if values is None else intervals.percentile_interval(values)
 
 
-def _groups_counted_on(images: Scored, threshold: float, figures: Collection[str]) -> dict[str, int]:
+def _groups_counted_on(images: Predictions, threshold: float, figures: Collection[str]) -> dict[str, int]:
     """For each figure the groups it rests on; of two classes, the class with fewer counts."""
     masks = metrics.populations(images, threshold)
     sizes = {name: len(np.unique(images.group[mask])) for name, mask in masks.items()}
     return {name: min(sizes[population] for population in metrics.COUNTED_ON[name]) for name in figures}
 
 
-def _counts(images: Scored) -> dict[str, Any]:
+def _counts(images: Predictions) -> dict[str, Any]:
     fakes = int(images.fake.sum())
     return {"n": len(images), "reals": len(images) - fakes, "fakes": fakes, "groups": images.n_groups}

@@ -5,14 +5,14 @@ from typing import Any
 import pandas as pd
 
 from fakefaces.data.faces import PARTS
-from fakefaces.evaluation.measure import measure
-from fakefaces.evaluation.scored import scored
+from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.subset_metrics import subset_metrics
 
 _SUFFIX = "_score"
 PART_SCORES = tuple(f"{name}{_SUFFIX}" for name in PARTS)  # the columns beside the truth's, which are PARTS
 
 
-def part_figures(table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[str, dict[str, Any]] | None:
+def part_score_metrics(table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[str, dict[str, Any]] | None:
     """The ROC AUC of each part's score: images in which it was replaced against all in which it was kept.
 
     Those are the reals and the fakes with other parts replaced, so a score that only tells a fake does not suffice.
@@ -24,7 +24,7 @@ def part_figures(table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[st
         seed: of the resampling.
 
     Returns:
-        By part two records of :func:`fakefaces.evaluation.measure.measure`: ``all``, of every image whose parts are
+        By part two records of :func:`fakefaces.evaluation.subset_metrics.subset_metrics`: ``all``, of every image whose parts are
         known, and ``fakes``, of the fakes among them. None where the table holds no scores of parts.
     """
     if not set(PART_SCORES) <= set(table):
@@ -34,8 +34,8 @@ def part_figures(table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[st
         known = table[table[name].notna() & table[name + _SUFFIX].notna()]
         sets = {"all": known, "fakes": known[known["label"] == 1]}
         found[name] = {
-            which: measure(
-                scored(rows[name].astype(int), rows[name + _SUFFIX], rows["group"]),
+            which: subset_metrics(
+                Predictions.from_arrays(rows[name].astype(int), rows[name + _SUFFIX], rows["group"]),
                 threshold=0.5,
                 n_resamples=n_resamples,
                 seed=seed,

@@ -10,9 +10,9 @@ from fakefaces.data.faces import PARTS
 from fakefaces.evaluation import metrics, slices
 from fakefaces.evaluation.calibration import calibration
 from fakefaces.evaluation.intervals import LEVEL
-from fakefaces.evaluation.measure import measure
-from fakefaces.evaluation.pairs import paired_win_rate
-from fakefaces.evaluation.scored import Scored, scored
+from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.source_pairs import paired_win_rate
+from fakefaces.evaluation.subset_metrics import subset_metrics
 
 DIGITS = 6
 _REQUIRED = ("image", "label", "p_fake", "group")
@@ -42,20 +42,20 @@ def evaluate_scores(
         A record, rounded to six decimals but for the threshold:
 
         - ``threshold`` and ``bootstrap`` (``n_resamples``, ``seed``, ``level``).
-        - ``overall``: as :func:`fakefaces.evaluation.measure.measure`, with ``majority_rate`` and
+        - ``overall``: as :func:`fakefaces.evaluation.subset_metrics.subset_metrics`, with ``majority_rate`` and
           ``confusion``.
         - ``reference``: the reference's convention, :func:`fakefaces.evaluation.metrics.reference_metrics`.
         - ``calibration``: :func:`fakefaces.evaluation.calibration.calibration`.
         - ``difficulty``, ``part``, ``part_count``: fakes of each kind against all reals; empty if unknown.
         - ``matched``: ``overall`` for the images in the commonest encoding of reals, with ``encoding``.
-        - ``paired``: :func:`fakefaces.evaluation.pairs.paired_win_rate`, with ``unpaired``, the fakes whose
+        - ``paired``: :func:`fakefaces.evaluation.source_pairs.paired_win_rate`, with ``unpaired``, the fakes whose
           source is unknown or not among the images.
 
         The last two are None where the table lacks the column.
 
     Raises:
         ModelError: a column is lacking, the table is empty, an image comes twice, a source is no real, or
-            as :func:`fakefaces.evaluation.scored.scored`.
+            as :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
     """
     lacking = [name for name in _REQUIRED if name not in table]
     if lacking:
@@ -66,7 +66,7 @@ def evaluate_scores(
         twice = table.loc[table["image"].duplicated(), "image"].iloc[0]
         raise ModelError(f"scores: an image comes twice: {twice}")
     table = table.reset_index(drop=True)
-    images = scored(table["label"], table["p_fake"], table["group"])
+    images = Predictions.from_arrays(table["label"], table["p_fake"], table["group"])
     sampling: dict[str, Any] = {"threshold": threshold, "n_resamples": n_resamples, "seed": seed}
     has_parts = set(PARTS) <= set(table)
     record = {
@@ -95,19 +95,19 @@ def rounded(value: Any, digits: int = DIGITS) -> Any:
     return round(value, digits) if isinstance(value, float) else value
 
 
-def _whole(images: Scored, *, threshold: float, n_resamples: int, seed: int) -> dict[str, Any]:
-    record = measure(images, threshold=threshold, n_resamples=n_resamples, seed=seed)
+def _whole(images: Predictions, *, threshold: float, n_resamples: int, seed: int) -> dict[str, Any]:
+    record = subset_metrics(images, threshold=threshold, n_resamples=n_resamples, seed=seed)
     record["majority_rate"] = metrics.majority_rate(images)
     record["confusion"] = asdict(metrics.confusion(images, threshold))
     return record
 
 
-def _matched(images: Scored, encoding: pd.Series, **sampling: Any) -> dict[str, Any]:
+def _matched(images: Predictions, encoding: pd.Series, **sampling: Any) -> dict[str, Any]:
     common, mask = slices.matched_subset(images, encoding)
     return {"encoding": common, **_whole(images.subset(mask), **sampling)}
 
 
-def _paired(images: Scored, table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[str, Any]:
+def _paired(images: Predictions, table: pd.DataFrame, *, n_resamples: int, seed: int) -> dict[str, Any]:
     place = pd.Series(table.index, index=table["image"])
     sources = table["source"].map(place).where(images.fake).dropna()
     pairs = list(zip(sources.index.to_list(), sources.astype("int64").to_list(), strict=True))

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.intervals import FEWEST_GROUPS, bootstrap, share_interval
-from fakefaces.evaluation.measure import shown
+from fakefaces.evaluation.intervals import MIN_GROUPS, bootstrap, proportion_interval
+from fakefaces.evaluation.predictions import Array, Predictions
 from fakefaces.evaluation.ranking import ratio
-from fakefaces.evaluation.scored import Array, Scored
+from fakefaces.evaluation.subset_metrics import shown
 
 
-def paired_win_rate(images: Scored, pairs: Sequence[tuple[int, int]], *, n_resamples: int, seed: int) -> dict[str, Any]:
+def paired_win_rate(
+    images: Predictions, pairs: Sequence[tuple[int, int]], *, n_resamples: int, seed: int
+) -> dict[str, Any]:
     """The share of fakes that score higher than their own source photograph, ties counting one half.
 
     It is the ROC AUC restricted to pairs of one face in one light, so what a model has learned of faces and
@@ -30,7 +32,7 @@ def paired_win_rate(images: Scored, pairs: Sequence[tuple[int, int]], *, n_resam
     Returns:
         A JSON-ready record: ``n`` pairs, ``groups`` (of the sources), ``win_rate`` in [0, 1] or None,
         ``ties``, and ``intervals``, ``left_out`` and ``reasons`` as
-        :func:`fakefaces.evaluation.measure.measure` has them.
+        :func:`fakefaces.evaluation.subset_metrics.measure` has them.
 
     Raises:
         ModelError: a pair's places do not hold a fake and a real.
@@ -55,7 +57,7 @@ def paired_win_rate(images: Scored, pairs: Sequence[tuple[int, int]], *, n_resam
         return {"win_rate": ratio(np.einsum("ij,j->i", weights, wins), weights.sum(axis=1))}
 
     drawn = None
-    if n_groups >= FEWEST_GROUPS:
+    if n_groups >= MIN_GROUPS:
         drawn = bootstrap(win_rate, group, n_resamples=n_resamples, seed=seed)["win_rate"]
     record = {"n": len(places), "groups": n_groups, "win_rate": rate, "ties": int((lead == 0).sum())}
-    return record | shown({"win_rate": share_interval(rate, drawn, n_groups)}, {})
+    return record | shown({"win_rate": proportion_interval(rate, drawn, n_groups)}, {})
