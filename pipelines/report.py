@@ -42,21 +42,21 @@ def log(run: Gathered, made: dict[str, Any]) -> None:
     with stage_run("report", role="report") as parent:
         commit = parent.tags["mlflow.source.git.commit"]
         dirty = " with changes that are not committed" if parent.tags["git.dirty"] == "true" else ""
-        took = parent.figures_of(run.layout.tuned("best"), "trial_seconds").get("trial_seconds")
+        took = parent.metrics_of(run.layout.tuned("best"), "trial_seconds").get("trial_seconds")
         parent.text(render_page(made, commit=commit + dirty, tuning_seconds=took), "index.html")
         parent.artifact(run.layout.reports / "model_card.md")
-        parent.made("reports/index.html", "reports/model_card.md")
+        parent.log_outputs("reports/index.html", "reports/model_card.md")
         for name in run.models:
             with parent.child(name, role="pictures") as child:
                 child.params({"model": name})
                 found = run.explanations.get(name, {})
                 child.metrics({key: found[key] for key in ("pointing", "energy", "empty") if key in found})
                 for picture, spec in pictures(run, made, name).items():
-                    child.picture(picture, png(charts.for_model(spec, f"{name}: {picture.replace('_', ' ')}")))
+                    child.image(picture, png(charts.for_model(spec, f"{name}: {picture.replace('_', ' ')}")))
                 for kind in ("feature_maps", "filters"):
                     path = run.layout.heatmaps / f"{name}_{kind}.png"
                     if path.is_file():
-                        child.picture(kind, path.read_bytes())
+                        child.image(kind, path.read_bytes())
 
 
 def pictures(run: Gathered, made: dict[str, Any], name: str) -> dict[str, charts.Spec]:

@@ -49,7 +49,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
             | {"fit": schedule.model_dump(), "settings": plan.settings.model_dump()}
         )
         if model.tuned == "best":
-            effort = run.figures_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
+            effort = run.metrics_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
             run.metrics({f"tuning_{name}": value for name, value in effort.items()})
         for number, split in enumerate(splits):
             view = load_view(layout.features(model.features), table.assign(split=split))
@@ -73,7 +73,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
             echo(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {view.weights}")
         write_text(layout.history(name), pd.concat(histories).to_csv(index=False, float_format="%.6f"))
         run.artifact(layout.history(name))
-        run.made(layout.relative(layout.model(name)), layout.relative(layout.history(name)))
+        run.log_outputs(layout.relative(layout.model(name)), layout.relative(layout.history(name)))
         shutil.rmtree(unfinished, ignore_errors=True)
 
 

@@ -41,7 +41,7 @@ def main(params: Params, layout: Layout) -> None:
             for picture in draw(found, Path(folder)):
                 run.artifact(picture)
         run.adopt(STUDY, name)
-        run.made(*(layout.relative(path) for path in (layout.tuned("best"), layout.reports / "tune.json")))
+        run.log_outputs(*(layout.relative(path) for path in (layout.tuned("best"), layout.reports / "tune.json")))
     study.forget()
     echo(f"{len(found.trials)} trials, {pruned} pruned, {found.seconds:.0f} s; best {values}")
 

@@ -62,7 +62,7 @@ def trained(tracked: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
             run.metrics(figures)
             photograph = next((tracked / "data" / "training_real").iterdir())
             log_detector(run, tracked / paths[0], photograph.read_bytes())
-            run.made(*paths)
+            run.log_outputs(*paths)
         lock(tracked, name)
         return run.id
 

@@ -13,7 +13,7 @@ import yaml
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.cli.doctor import doctor
-from fakefaces.tracking import relinking, store
+from fakefaces.tracking import artifact_paths, store
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import find_run, stage_run
 
@@ -27,7 +27,7 @@ def behind(root: Path, path: str = MODEL):
     if run is None:
         return None, None
     model = mlflow.get_logged_model(run.outputs.model_outputs[0].model_id)
-    return run, relinking.local(model.artifact_location)
+    return run, artifact_paths.local_path(model.artifact_location)
 
 
 def wrong(capsys) -> str:

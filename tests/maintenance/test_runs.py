@@ -10,7 +10,7 @@ import yaml
 from fakefaces.base.errors import FakefacesError
 from fakefaces.cli.reproduce import reproduce
 from fakefaces.cli.runs import runs
-from fakefaces.maintenance import history
+from fakefaces.maintenance import run_table
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import stage_run
 
@@ -126,6 +126,6 @@ def test_a_run_that_is_not_there_is_one_message(trained, capsys):
 
 def test_conditions_compare_numbers_as_numbers():
     rows = [{"a": "10"}, {"a": 9.0}, {"b": 1}]
-    assert history.where(rows, ["a > 9.5"]) == [{"a": "10"}]
-    assert history.ordered(rows, "a") == [{"a": 9.0}, {"a": "10"}, {"b": 1}]
-    assert history.ordered([{"a": "x"}, {"a": 1}], "-a") == [{"a": "x"}, {"a": 1}]
+    assert run_table.where(rows, ["a > 9.5"]) == [{"a": "10"}]
+    assert run_table.ordered(rows, "a") == [{"a": 9.0}, {"a": "10"}, {"b": 1}]
+    assert run_table.ordered([{"a": "x"}, {"a": 1}], "-a") == [{"a": "x"}, {"a": 1}]

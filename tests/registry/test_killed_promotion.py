@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.tracking.made import models, promoted
+from tests.tracking.factories import models, promoted
 
 # Forks one process a kill: the imports take seconds, and a killed process is as dead as any other.
 _DRIVER = '''

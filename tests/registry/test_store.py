@@ -15,7 +15,7 @@ from fakefaces.registry.store import Overtaken, Registry
 from fakefaces.tracking.detectors import fetch, with_operating
 from fakefaces.tracking.digests import digest
 from tests.conftest import ROOT
-from tests.tracking.made import RULE, evaluated, models, promoted, trained
+from tests.tracking.factories import RULE, evaluated, models, promoted, trained
 
 
 def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tracked):

@@ -34,7 +34,7 @@ from fakefaces.registry.rescore import measured, seen_by
 from fakefaces.registry.store import Registry
 from fakefaces.tracking.detectors import fetch, fetched, pyfunc
 from tests.conftest import ROOT, write_photographs
-from tests.tracking.made import evaluated, promoted, trained
+from tests.tracking.factories import evaluated, promoted, trained
 
 N = 200
 

@@ -42,7 +42,7 @@ def make(root: Path, text: str = "made") -> str:
     """A run that writes an output."""
     with stage_run("m", role="train") as run:
         write(root, text)
-        run.made("outputs/model.txt")
+        run.log_outputs("outputs/model.txt")
     return run.id
 
 

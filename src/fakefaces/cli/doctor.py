@@ -17,7 +17,7 @@ def doctor(
     """Hold runs, artifacts, registry, dvc.lock, outputs and environment against each other."""
     from fakefaces.base.params import load
     from fakefaces.base.paths import Layout
-    from fakefaces.maintenance.examining import Examination
+    from fakefaces.maintenance.doctor import Examination
 
     root = environment.workspace()
 

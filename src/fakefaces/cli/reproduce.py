@@ -22,25 +22,26 @@ def reproduce(
     """Say what differs between a run and here, and how to make its outputs again. Nothing is changed."""
     from fakefaces.base.errors import FakefacesError
     from fakefaces.cli.chosen import registered_name
-    from fakefaces.maintenance import history, reproducing
+    from fakefaces.maintenance import reproduce as reproduction
+    from fakefaces.maintenance import run_table
     from fakefaces.tracking import store
 
     root = environment.workspace()
     with store.opened() as mlflow:
-        found = history.resolve(mlflow, run, registered_name())
+        found = run_table.resolve(mlflow, run, registered_name())
         if patch:
-            text = reproducing.files(mlflow, found).get("changes.patch")
+            text = reproduction.files(mlflow, found).get("changes.patch")
             if not text:
                 raise FakefacesError(f"{run}: all was committed when it ran; there is no patch")
             sys.stdout.write(text)
             return
         _print(
             found,
-            reproducing.differences(mlflow, found, root),
-            reproducing.commands(mlflow, found, root),
-            reproducing.made(found),
-            reproducing.here(found, root),
-            reproducing.relogged(found),
+            reproduction.differences(mlflow, found, root),
+            reproduction.commands(mlflow, found, root),
+            reproduction.made(found),
+            reproduction.here(found, root),
+            reproduction.relogged(found),
         )
 
 

@@ -29,18 +29,18 @@ def runs(
 ) -> None:
     """Compare the runs of the store: each training with the figures of its evaluation."""
     from fakefaces.base.errors import FakefacesError
-    from fakefaces.maintenance import history
+    from fakefaces.maintenance import run_table
     from fakefaces.tracking import store
 
     if role not in _COLUMNS:
         raise FakefacesError(f"--role {role}: known are {', '.join(_COLUMNS)}")
     with store.opened() as mlflow:
-        every = history.rows(mlflow, role, repeats=repeats)
-        found = history.ordered(history.where(every, where or []), sort)
+        every = run_table.rows(mlflow, role, repeats=repeats)
+        found = run_table.ordered(run_table.where(every, where or []), sort)
         shown = found[:limit]
         names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in shown)]
         if differences:
-            names += history.differing(shown, history.parameters(mlflow, shown))
+            names += run_table.differing(shown, run_table.parameters(mlflow, shown))
         names += [name.strip() for name in columns.split(",") if name.strip()]
     if as_json:
         for row in shown:

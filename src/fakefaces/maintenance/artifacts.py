@@ -9,12 +9,12 @@ from fakefaces.base.errors import TrackingError
 from fakefaces.base.paths import Layout
 from fakefaces.base.schema import parse
 from fakefaces.inference.metadata import Operating
-from fakefaces.maintenance import locked
-from fakefaces.maintenance.findings import Finding
-from fakefaces.tracking import relinking, store
+from fakefaces.maintenance import dvc_lock
+from fakefaces.maintenance.check_result import Finding
+from fakefaces.tracking import artifact_paths, store
 from fakefaces.tracking.detectors import with_operating, write_files
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.runs import MADE, find_run
+from fakefaces.tracking.runs import OUTPUT_TAG, find_run
 
 _MODELS = "models"  # the folder of the experiment's artifacts in which MLflow keeps logged models
 
@@ -52,7 +52,7 @@ def lost_models(mlflow: Any, name: str, layout: Layout, stages: Mapping[str, Any
 def orphans(mlflow: Any) -> Iterator[Finding]:
     """Folders of artifacts whose run or model the store does not know; deleted runs are known."""
     experiment = mlflow.get_experiment_by_name(store.EXPERIMENT)
-    root = relinking.local(experiment.artifact_location) if experiment else None
+    root = artifact_paths.local_path(experiment.artifact_location) if experiment else None
     if root is None or not root.is_dir():
         return
     runs = mlflow.search_runs(
@@ -81,7 +81,7 @@ def _models(mlflow: Any) -> list[Any]:
 def _needed(mlflow: Any, name: str, layout: Layout, stages: Mapping[str, Any]) -> dict[str, str]:
     """The models that something leads to, each with what that is."""
     needed = {}
-    for made in locked.made(stages, layout.root):
+    for made in dvc_lock.made(stages, layout.root):
         run = find_run(mlflow, made.path, made.digest)
         for output in run.outputs.model_outputs if run and run.outputs else []:
             needed[output.model_id] = f"of {made.path} in dvc.lock"
@@ -93,7 +93,7 @@ def _needed(mlflow: Any, name: str, layout: Layout, stages: Mapping[str, Any]) -
 
 def _gone(location: str) -> bool:
     """Whether files are lost; of what lies elsewhere than on this machine nothing is said."""
-    path = relinking.local(location)
+    path = artifact_paths.local_path(location)
     return path is not None and not (path / "MLmodel").is_file()
 
 
@@ -118,7 +118,7 @@ def _origin(mlflow: Any, model: Any, layout: Layout) -> Path | None:
     if not model.source_run_id:
         return None
     for tag, made in mlflow.get_run(model.source_run_id).data.tags.items():
-        path = layout.root / tag.removeprefix(MADE)
-        if tag.startswith(f"{MADE}outputs/models/") and path.is_dir() and digest(path) == made:
+        path = layout.root / tag.removeprefix(OUTPUT_TAG)
+        if tag.startswith(f"{OUTPUT_TAG}outputs/models/") and path.is_dir() and digest(path) == made:
             return path
     return None

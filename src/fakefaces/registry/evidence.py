@@ -9,7 +9,7 @@ import pandas as pd
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import read_json
 from fakefaces.tracking import store
-from fakefaces.tracking.evaluations import SEEN
+from fakefaces.tracking.evaluations import TRAINING_IMAGES
 
 TESTED = "predictions.csv"
 
@@ -105,6 +105,6 @@ def _seen(mlflow: Any, run_id: str) -> frozenset[str]:
     from mlflow.exceptions import MlflowException
 
     try:
-        return frozenset(mlflow.artifacts.load_text(f"runs:/{run_id}/{SEEN}").split())
+        return frozenset(mlflow.artifacts.load_text(f"runs:/{run_id}/{TRAINING_IMAGES}").split())
     except (MlflowException, OSError):  # a run of an earlier version
         return frozenset()

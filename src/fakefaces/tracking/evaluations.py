@@ -7,7 +7,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.tracking.runs import Run
 
-SEEN = "seen.txt"  # the images that the model was trained or chosen on
+TRAINING_IMAGES = "seen.txt"  # the images that the model was trained or chosen on
 
 
 def seen_images(images: Path) -> list[str]:
@@ -43,7 +43,7 @@ def log_evaluation(run: Run, layout: Layout, name: str, found: dict[str, Any], s
         run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
     for path in (layout.metrics(name), layout.scores(name), layout.corrupted_scores(name), layout.predictions):
         run.artifact(path)
-    run.mlflow.log_text("\n".join(seen_images(layout.images)) + "\n", SEEN)
+    run.mlflow.log_text("\n".join(seen_images(layout.images)) + "\n", TRAINING_IMAGES)
     for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
         run.artifact(path)
-    run.made(layout.relative(layout.metrics(name)))
+    run.log_outputs(layout.relative(layout.metrics(name)))

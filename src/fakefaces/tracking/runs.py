@@ -16,7 +16,7 @@ from fakefaces.base.errors import FakefacesError
 from fakefaces.tracking import provenance, store
 from fakefaces.tracking.digests import digest
 
-MADE = "made."  # the tag "made.<path>" holds the digest of an output that the run wrote
+OUTPUT_TAG = "made."  # the tag "made.<path>" holds the digest of an output that the run wrote
 RELOGGED = "relogged"  # this one marks a run that was logged again from what it had made
 REPEATS = "repeats"  # this tag names the run that made the same bytes before
 
@@ -54,18 +54,18 @@ class Run:
         """Log how many images were gone through, and how fast."""
         self.metrics({"images": images, "images_per_second": images / seconds if seconds > 0 else None})
 
-    def made(self, *outputs: str) -> None:
+    def log_outputs(self, *outputs: str) -> None:
         """Tag the run with the digests of the outputs that it wrote, so that it is found by them.
 
         Where a run made the very same bytes before, this one is tagged as its repeat, and the first is found.
         """
         digests = {path: digest(self.root / path) for path in outputs}
         first = {run.info.run_id if run else None for run in (find_run(self.mlflow, *one) for one in digests.items())}
-        self.mlflow.set_tags({MADE + path: made for path, made in digests.items()})
+        self.mlflow.set_tags({OUTPUT_TAG + path: made for path, made in digests.items()})
         if len(first) == 1 and (same := first.pop()):
             self.tag(REPEATS, same)
 
-    def figures_of(self, path: Path, *names: str) -> dict[str, float]:
+    def metrics_of(self, path: Path, *names: str) -> dict[str, float]:
         """Figures of the run that made an output as it is now; none where no run is known to have made it."""
         made = digest(path) if path.exists() else ""
         found = find_run(self.mlflow, path.relative_to(self.root).as_posix(), made)
@@ -89,7 +89,7 @@ class Run:
         """Keep a text as a file with the run."""
         self.mlflow.log_text(text, name)
 
-    def picture(self, name: str, png: bytes) -> None:
+    def image(self, name: str, png: bytes) -> None:
         """Keep a picture that the UI shows beside those of the same name in other runs."""
         from PIL import Image
 
@@ -160,7 +160,7 @@ def find_run(mlflow: Any, path: str, made: str) -> Any | None:
     """The first finished run that made the output ``path`` with this digest; None if there is none."""
     runs = mlflow.search_runs(
         experiment_names=[store.EXPERIMENT],
-        filter_string=f"tags.`{MADE}{path}` = '{made}' and attributes.status = 'FINISHED'",
+        filter_string=f"tags.`{OUTPUT_TAG}{path}` = '{made}' and attributes.status = 'FINISHED'",
         order_by=["attributes.start_time ASC"],
         max_results=1,
         output_format="list",

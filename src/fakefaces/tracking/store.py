@@ -9,7 +9,7 @@ from typing import Any
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.progress import echo
-from fakefaces.tracking import locks, processes, relinking
+from fakefaces.tracking import artifact_paths, locks, processes
 
 EXPERIMENT = "fakefaces"
 
@@ -28,9 +28,11 @@ def opened() -> Iterator[Any]:
         with exclusively("store"):  # two first starts would both make the tables
             if mlflow.get_experiment_by_name(EXPERIMENT) is None:
                 mlflow.create_experiment(EXPERIMENT, artifact_location=environment.artifacts_root())
-            elif old := relinking.moved_from(mlflow, EXPERIMENT):
-                count = relinking.relink(old)
-                echo(f"the store was moved here from {relinking.local(old)}: {count} paths of artifacts follow it")
+            elif old := artifact_paths.moved_from(mlflow, EXPERIMENT):
+                count = artifact_paths.relink(old)
+                echo(
+                    f"the store was moved here from {artifact_paths.local_path(old)}: {count} paths of artifacts follow it"
+                )
         mlflow.set_experiment(EXPERIMENT)
         yield mlflow
 

@@ -13,11 +13,11 @@ from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
-from fakefaces.maintenance import locked
+from fakefaces.maintenance import dvc_lock
 from fakefaces.maintenance.artifacts import lost_models, orphans
-from fakefaces.maintenance.findings import Finding
-from fakefaces.maintenance.relogging import log_again
-from fakefaces.tracking import processes, provenance, relinking, store
+from fakefaces.maintenance.check_result import Finding
+from fakefaces.maintenance.relog import log_again
+from fakefaces.tracking import artifact_paths, processes, provenance, store
 from fakefaces.tracking.runs import find_run
 
 
@@ -36,7 +36,7 @@ class Examination:
     @cached_property
     def stages(self) -> Mapping[str, Any]:
         """What dvc.lock holds."""
-        return locked.read(self.layout.root)
+        return dvc_lock.read(self.layout.root)
 
     def findings(self) -> Iterator[Finding]:
         """Everything that was looked at, in the order in which it is mended.
@@ -79,7 +79,7 @@ class Examination:
         if not self.stages:
             yield Finding("outputs", "there is no dvc.lock: nothing has run yet", note=True, advice="dvc repro")
             return
-        known, well = locked.outputs(self.stages), 0
+        known, well = dvc_lock.outputs(self.stages), 0
         for out in known:
             if not (self.layout.root / out.path).exists():
                 yield Finding(
@@ -89,7 +89,7 @@ class Examination:
                     mend=partial(_checkout, self.layout.root, out.path),
                     mending="bring it from DVC's cache",
                 )
-            elif not locked.is_as_locked(self.layout.root, out):
+            elif not dvc_lock.is_as_locked(self.layout.root, out):
                 text = f"{out.path} is not as dvc.lock has it"
                 yield Finding("outputs", text, wrong=True, advice=f"dvc checkout {out.path}, or dvc repro {out.stage}")
             else:
@@ -108,12 +108,12 @@ class Examination:
             text = f"{where} has no experiment '{store.EXPERIMENT}'"
             yield Finding("store", text, wrong=bool(self.stages), mend=store.connect, mending="make it")
             return
-        if old := relinking.moved_from(mlflow, store.EXPERIMENT):
+        if old := artifact_paths.moved_from(mlflow, store.EXPERIMENT):
             yield Finding(
                 "store",
-                f"it was moved: its artifacts are looked for in {relinking.local(old)}",
+                f"it was moved: its artifacts are looked for in {artifact_paths.local_path(old)}",
                 wrong=True,
-                mend=partial(relinking.relink, old),
+                mend=partial(artifact_paths.relink, old),
                 mending="look for them here",
             )
         running = store.running(mlflow)
@@ -140,12 +140,12 @@ class Examination:
         if mlflow.get_experiment_by_name(store.EXPERIMENT) is None:
             return
         known = 0
-        for made in locked.made(self.stages, self.layout.root):
+        for made in dvc_lock.made(self.stages, self.layout.root):
             if find_run(mlflow, made.path, made.digest):
                 known += 1
                 continue
             text = f"{made.path}: no run of this store made it"
-            if locked.is_as_locked(self.layout.root, made):
+            if dvc_lock.is_as_locked(self.layout.root, made):
                 again = partial(log_again, made, self.layout, self.stages)
                 yield Finding("runs", text, wrong=True, mend=again, mending="log it again from the outputs")
             else:

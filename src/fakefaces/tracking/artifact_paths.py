@@ -27,7 +27,7 @@ def moved_from(mlflow: Any, experiment: str) -> str | None:
     found = mlflow.get_experiment_by_name(experiment)
     if found is None or now is None or not environment.tracking_uri().startswith("sqlite:"):
         return None
-    before, here = local(found.artifact_location), local(now)
+    before, here = local_path(found.artifact_location), local_path(now)
     if before is None or here is None or before == here or not here.is_dir():
         return None
     return str(found.artifact_location)
@@ -56,7 +56,7 @@ def relink(old: str) -> int:
     return changed
 
 
-def local(uri: str) -> Path | None:
+def local_path(uri: str) -> Path | None:
     """The path that a ``file:`` URI or a plain path names; None for what lies elsewhere."""
     parts = urlparse(uri)
     if parts.scheme == "file":

@@ -8,7 +8,7 @@ from typing import Any
 
 from fakefaces.base.errors import FakefacesError
 from fakefaces.tracking import store
-from fakefaces.tracking.runs import MADE, REPEATS
+from fakefaces.tracking.runs import OUTPUT_TAG, REPEATS
 
 Row = dict[str, Any]
 
@@ -40,7 +40,7 @@ def rows(mlflow: Any, role: str, *, repeats: bool = False) -> list[Row]:
     if role == "train":
         judged = {run.data.tags.get("model.digest"): run.data.metrics for run in reversed(_search(mlflow, "evaluate"))}
         for row in found:
-            figures = judged.get(row.get(f"{MADE}outputs/models/{row['model']}"), {})
+            figures = judged.get(row.get(f"{OUTPUT_TAG}outputs/models/{row['model']}"), {})
             row |= {name: value for name, value in figures.items() if name not in row}
     return found
 

@@ -17,7 +17,7 @@ from fakefaces.registry.evidence import Evidence, find, gathered
 from fakefaces.registry.promotion import Measured, promote
 from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.evaluations import SEEN
+from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.runs import stage_run
 
 RULE = Promote(name="fake-faces", metric="roc_auc", margin=0.05, slice_margin=0.2)
@@ -38,7 +38,7 @@ def trained(root: Path, name: str, network: Any = None) -> Path:
         Detector(network, metadata).save(folder)
     with stage_run(name, role="train") as run:
         run.params({"model": name})
-        run.made(f"outputs/models/{name}")
+        run.log_outputs(f"outputs/models/{name}")
     return folder
 
 
@@ -71,7 +71,7 @@ def evaluated(
         run.params({"model": name})
         run.tag("model.digest", found["model_digest"])
         run.tag("test.digest", found["test_digest"])
-        run.mlflow.log_text("\n".join(seen) + "\n", SEEN)
+        run.mlflow.log_text("\n".join(seen) + "\n", TRAINING_IMAGES)
         run.artifact(root / "outputs" / "predictions.csv")
         run.artifact(root / "reports" / f"{name}.json")
     return gathered(name, found, root / "outputs" / "predictions.csv")

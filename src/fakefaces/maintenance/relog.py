@@ -10,8 +10,8 @@ from fakefaces.base.errors import DataError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
-from fakefaces.maintenance import locked
-from fakefaces.maintenance.locked import Made
+from fakefaces.maintenance import dvc_lock
+from fakefaces.maintenance.dvc_lock import Made
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
@@ -34,7 +34,7 @@ def log_again(made: Made, layout: Layout, stages: Mapping[str, Any]) -> None:
         "the machine are those of the logging.",
     }
     with stage_run(made.name, role=made.role, tags=tags) as run:
-        known = locked.parameters(stages, made.stage)
+        known = dvc_lock.parameters(stages, made.stage)
         if made.role == "train":
             _training(run, layout, made.name, known)
         elif made.role == "tune":
@@ -72,7 +72,7 @@ def _training(run: Run, layout: Layout, name: str, known: Mapping[str, Any]) -> 
                 rows = history[history["fold"] == number].drop(columns="fold")
                 _one_network(within, rows, path, layout)
     run.artifact(layout.history(name))
-    run.made(layout.relative(folder), layout.relative(layout.history(name)))
+    run.log_outputs(layout.relative(folder), layout.relative(layout.history(name)))
 
 
 def _one_network(run: Run, history: pd.DataFrame, folder: Path, layout: Layout) -> None:
@@ -96,4 +96,4 @@ def _tuning(run: Run, layout: Layout, known: Mapping[str, Any]) -> None:
     pruned = sum(trial["pruned"] for trial in trials)
     run.metrics({"best_val_roc_auc": max(scores, default=None), "trials": len(trials), "pruned": pruned})
     run.artifact(layout.reports / "tune.json")
-    run.made(*(layout.relative(path) for path in (layout.tuned("best"), layout.reports / "tune.json")))
+    run.log_outputs(*(layout.relative(path) for path in (layout.tuned("best"), layout.reports / "tune.json")))

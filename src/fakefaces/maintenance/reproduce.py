@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from fakefaces.maintenance import locked
+from fakefaces.maintenance import dvc_lock
 from fakefaces.tracking import provenance
-from fakefaces.tracking.runs import MADE, RELOGGED
+from fakefaces.tracking.runs import OUTPUT_TAG, RELOGGED
 
 _KEPT = "provenance"
 
@@ -64,14 +64,14 @@ def files(mlflow: Any, run: Any) -> dict[str, str]:
 
 def made(run: Any) -> dict[str, str]:
     """The digests of what a run made, by path."""
-    return {tag.removeprefix(MADE): value for tag, value in run.data.tags.items() if tag.startswith(MADE)}
+    return {tag.removeprefix(OUTPUT_TAG): value for tag, value in run.data.tags.items() if tag.startswith(OUTPUT_TAG)}
 
 
 def here(run: Any, root: Path) -> bool:
     """Whether dvc.lock holds just what the run made: then its outputs are those of this project now."""
-    stages = locked.read(root)
-    known = {out.path: out.digest for out in locked.outputs(stages)}
-    known |= {made.path: made.digest for made in locked.made(stages, root)}
+    stages = dvc_lock.read(root)
+    known = {out.path: out.digest for out in dvc_lock.outputs(stages)}
+    known |= {made.path: made.digest for made in dvc_lock.made(stages, root)}
     outputs = made(run)
     return bool(outputs) and all(known.get(path) == digest for path, digest in outputs.items())
 
