@@ -13,12 +13,12 @@ import numpy as np
 
 from fakefaces.base import environment
 from fakefaces.base.files import read_json
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data.arrays import Part
 from fakefaces.data.splits import read_split
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
+from fakefaces.params.file import load
 from fakefaces.training.augmentation import Recipe, augment
 from fakefaces.training.fit import load_view
 from fakefaces.training.loop import Schedule, fit

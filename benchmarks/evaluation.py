@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fakefaces.base.params import load
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
 from fakefaces.data.faces import find_faces
@@ -23,6 +22,7 @@ from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
+from fakefaces.params.file import load
 
 ROOT = Path(__file__).parents[1]
 IMAGES, SIZE, DRAWS = 400, 128, 2000

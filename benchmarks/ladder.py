@@ -15,13 +15,13 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from fakefaces.base import environment
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, track
 from fakefaces.data.faces import DIFFICULTIES, find_faces
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
 from fakefaces.models import runtime
+from fakefaces.params.file import load
 from syntheticfaces import write_samples
 
 MODELS = ("simple_cnn", "custom_cnn", "custom_cnn_augmented")

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fakefaces.base.params import Params, load
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import track
 from fakefaces.data import images
@@ -24,6 +23,7 @@ from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.features.extract import seen
 from fakefaces.inference import detector
 from fakefaces.models import runtime
+from fakefaces.params.file import Params, load
 
 CHUNK = 64
 

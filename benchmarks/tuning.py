@@ -20,11 +20,11 @@ import pandas as pd
 from fakefaces.base import environment
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Params, load
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
+from fakefaces.params.file import Params, load
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.fit import View, fit_view, load_view
 from fakefaces.training.loop import Row, Schedule

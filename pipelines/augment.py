@@ -3,17 +3,25 @@
 import numpy as np
 
 from fakefaces.base.files import write_json
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
 from fakefaces.features.resize import make_pixels
+from fakefaces.params.augment import Augment
 from fakefaces.reporting.augmentations import draw_augmentations
 from fakefaces.training.augmentation import Recipe, augment_with_parts
 
 _SIZE = 160  # pixels of an image in the picture
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    augment: Augment
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -34,4 +42,4 @@ def main(params: Params, layout: Layout) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

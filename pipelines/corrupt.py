@@ -6,14 +6,25 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.base.files import atomic_write, write_json
-from fakefaces.base.params import Extractor, FeatureSet, Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.features.extract import seen
+from fakefaces.params.corrupt import Corrupt
+from fakefaces.params.extractor import Extractor
+from fakefaces.params.prepare import FeatureSet, Prepare
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    corrupt: Corrupt
+    prepare: Prepare
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -57,4 +68,4 @@ def chosen(table: pd.DataFrame, most: int, seed: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

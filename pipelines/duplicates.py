@@ -8,13 +8,21 @@ import numpy as np
 
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.files import write_text
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress, track
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.faces import find_faces
 from fakefaces.duplicates import Known, describe_all, find_pairs, load_known, name_pairs, save_known, update
+from fakefaces.params.duplicates import Duplicates
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    duplicates: Duplicates
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -73,4 +81,4 @@ def remembered(layout: Layout, present: set[str], seed: int) -> Known:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from fakefaces.base.files import atomic_write, write_json, write_text
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
+from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split, rounds
@@ -18,6 +18,9 @@ from fakefaces.evaluation.evaluate import judge, match_sources
 from fakefaces.evaluation.part_scores import PART_SCORES, part_score_metrics
 from fakefaces.evaluation.scores import rounded
 from fakefaces.inference.metadata import read_metadata
+from fakefaces.params.evaluate import Evaluate
+from fakefaces.params.split import Split
+from fakefaces.params.train import Train
 from fakefaces.reporting.tables.markdown import results_markdown
 from fakefaces.reporting.tables.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
@@ -25,6 +28,14 @@ from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import stage_run
 
 Figures = dict[str, dict[str, Any]]
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    split: Split
+    train: Train
+    evaluate: Evaluate
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -119,4 +130,4 @@ def write(layout: Layout, metrics: Figures, tested: dict[str, pd.DataFrame], com
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write, write_json, write_text
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.evaluation.evaluate import match_sources
@@ -24,6 +24,18 @@ from fakefaces.explain.truth import truths
 from fakefaces.features.extract import read_all
 from fakefaces.inference import detector
 from fakefaces.models import runtime
+from fakefaces.params.evaluate import Evaluate
+from fakefaces.params.explain import Explain
+from fakefaces.params.train import Train
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    train: Train
+    evaluate: Evaluate
+    explain: Explain
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -102,4 +114,4 @@ def draw(params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], i
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

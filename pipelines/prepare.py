@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.base.files import atomic_write, write_json, write_text
-from fakefaces.base.params import FeatureSet, Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
 from fakefaces.features.residual_dataset import measure
@@ -20,6 +20,14 @@ from fakefaces.features.resize import make_pixels
 from fakefaces.features.roi_pooling import boxed, embedding
 from fakefaces.models import runtime
 from fakefaces.models.backbones import Backbone, cut, features, make_backbone
+from fakefaces.params.prepare import FeatureSet, Prepare
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    prepare: Prepare
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
@@ -91,4 +99,4 @@ def backbone_of(view: FeatureSet, name: str, size: int, params: Params, layout: 
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

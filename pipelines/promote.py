@@ -2,16 +2,29 @@
 
 from fakefaces.base import environment
 from fakefaces.base.files import read_json, write_json
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
+from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.evaluation.model_selection import select_candidate
+from fakefaces.params.evaluate import Evaluate
+from fakefaces.params.promote import Promote
+from fakefaces.params.split import Split
+from fakefaces.params.train import Train
 from fakefaces.registry.decision import record_of
 from fakefaces.registry.evidence import gathered
 from fakefaces.registry.promotion import promote
 from fakefaces.registry.rescore import measured
 from fakefaces.registry.store import Registry
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    split: Split
+    train: Train
+    evaluate: Evaluate
+    promote: Promote
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -45,4 +58,4 @@ def main(params: Params, layout: Layout) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

@@ -3,10 +3,10 @@
 from typing import Any
 
 from fakefaces.base.files import write_text
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
+from fakefaces.params.file import Params
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import content
 from fakefaces.reporting.html.dvc_plots import points
@@ -72,4 +72,4 @@ def pictures(run: Gathered, made: dict[str, Any], name: str) -> dict[str, charts
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

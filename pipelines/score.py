@@ -6,15 +6,23 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.base.files import read_json, write_text
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress, track
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
 from fakefaces.inference.score_cache import Made, content
 from fakefaces.models import runtime
+from fakefaces.params.train import Train
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    train: Train
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -75,4 +83,4 @@ def score_corrupted(loaded: detector.Detector, layout: Layout, index: dict[str, 
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

@@ -3,13 +3,20 @@
 import pandas as pd
 
 from fakefaces.base.files import write_text
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
+from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
 from fakefaces.data.splits import SPLITS, folds, grouped_split, reference_split, rounds, validators
 from fakefaces.duplicates.groups import group_images
+from fakefaces.params.split import Split
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    split: Split
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -38,4 +45,4 @@ def main(params: Params, layout: Layout) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

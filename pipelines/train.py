@@ -9,9 +9,9 @@ import pandas as pd
 
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json, write_text
-from fakefaces.base.params import Fit, Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.splits import read_split, rounds
@@ -19,11 +19,21 @@ from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import Blueprint, blueprint
+from fakefaces.params.prepare import Prepare
+from fakefaces.params.train import Fit, Train
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.runs import Run, stage_run
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.fit import View, fit_view, load_view
 from fakefaces.training.loop import Progress, Row, Schedule
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    prepare: Prepare
+    train: Train
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
@@ -112,4 +122,4 @@ def told(state: Progress, number: int) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 from fakefaces.base.files import write_json
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
@@ -12,10 +11,10 @@ from fakefaces.models import runtime
 from fakefaces.tracking.runs import stage_run
 from fakefaces.tuning.plots import draw
 from fakefaces.tuning.search import best
-from fakefaces.tuning.trials import STUDY, Study, sections
+from fakefaces.tuning.trials import STUDY, Study, StudyParams, sections
 
 
-def main(params: Params, layout: Layout) -> None:
+def main(params: StudyParams, layout: Layout) -> None:
     tune = params.tune
     runtime.start(params.seed, params.threads)
     study = Study.load(params, layout)
@@ -47,4 +46,4 @@ def main(params: Params, layout: Layout) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, StudyParams)

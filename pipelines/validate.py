@@ -1,17 +1,30 @@
 """Validate the images with Great Expectations; a critical failure stops the pipeline and names the files."""
 
 import pandas as pd
+from pydantic import Field
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write, write_json, write_text
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import read_split, rounds
+from fakefaces.params.evaluate import Evaluate
+from fakefaces.params.split import Split
+from fakefaces.params.validate import Validate
 from fakefaces.validation.expectations import Rules, failures, validate_images
 from fakefaces.validation.facts import image_facts
 from fakefaces.validation.shortcuts import audit, fitted, rule_features
+
+
+class Params(StageParams):
+    """What this stage reads of params.yaml."""
+
+    threads: Count
+    split: Split
+    validate_: Validate = Field(alias="validate")
+    evaluate: Evaluate
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -64,4 +77,4 @@ def shortcut_scores(table: pd.DataFrame, split: pd.Series, features: dict, seed:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, Params)

@@ -4,8 +4,8 @@ from PIL import Image
 
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
+from fakefaces.params.file import load
 from fakefaces.training.augmentation import Recipe, augment, augment_with_parts
 from pipelines import sources, split, validate
 from pipelines.augment import main

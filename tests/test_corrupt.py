@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.corruptions import TRANSFORMS, corrupt, levels
 from fakefaces.features.residuals.features import describe
+from fakefaces.params.file import load
 from pipelines import corrupt as stage
 from tests.conftest import picture
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
+from fakefaces.params.file import load
 from pipelines import sources
 
 

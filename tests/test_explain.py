@@ -3,13 +3,13 @@ import pandas as pd
 from PIL import Image
 
 from fakefaces.base.files import read_json
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
+from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
 from pipelines import sources, split, validate
 from pipelines.explain import main

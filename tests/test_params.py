@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from fakefaces.base.errors import ParamsError
-from fakefaces.base.params import load
 from fakefaces.models.kinds import blueprint, kinds
+from fakefaces.params.file import load
 from tests.conftest import ROOT
 
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError, ParamsError
-from fakefaces.base.params import FeatureSet, load
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.splits import read_split
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut, features, make_backbone
+from fakefaces.params.file import load
+from fakefaces.params.prepare import FeatureSet
 from fakefaces.training.fit import load_view
 from pipelines import prepare, sources, split, validate
 

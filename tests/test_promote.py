@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.params import Promote
 from fakefaces.data.faces import PARTS
 from fakefaces.evaluation.model_selection import select_candidate
+from fakefaces.params.promote import Promote
 from fakefaces.registry.decision import described, record_of, recorded, tags_of
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.promotion import Measured, judge, operating_point, scores_of

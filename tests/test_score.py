@@ -8,7 +8,6 @@ import yaml
 from PIL import Image
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.features import resize as pixels
@@ -18,6 +17,7 @@ from fakefaces.inference.predict import score, score_files
 from fakefaces.inference.score_cache import Made, content
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
+from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
 from pipelines import corrupt, sources, split, validate
 from pipelines import score as score_stage

@@ -182,8 +182,8 @@ def test_too_few_images_are_refused(tmp_path):
 
 @pytest.mark.parametrize("protocol", ["reference", "grouped", "folds"])
 def test_the_stage_writes_a_table_that_reads_back(workspace, protocol):
-    from fakefaces.base.params import load
     from fakefaces.base.paths import Layout
+    from fakefaces.params.file import load
     from pipelines import sources, split
 
     layout, params = Layout(workspace), load(workspace / "params.yaml")

@@ -7,8 +7,8 @@ import textwrap
 import pytest
 
 from fakefaces.base.errors import ParamsError
-from fakefaces.base.params import Params
 from fakefaces.base.schema import parse
+from fakefaces.params.file import Params
 from fakefaces.tuning.plots import draw
 from fakefaces.tuning.search import Found, Plan, PrunedError, Trial, best, search, share
 from fakefaces.tuning.trials import sections

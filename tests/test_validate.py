@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from fakefaces.base.errors import DataError
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.splits import read_split
+from fakefaces.params.file import load
 from fakefaces.validation.facts import image_facts
 from pipelines import split, validate
 

@@ -7,7 +7,6 @@ import pandas as pd
 import yaml
 
 from fakefaces.base.files import write_json
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.faces import PARTS
@@ -16,6 +15,7 @@ from fakefaces.features.residuals.boxes import cropped
 from fakefaces.features.residuals.features import describe
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.models.runtime import load_network
+from fakefaces.params.file import load
 from fakefaces.training.fit import load_view
 from pipelines import augment, corrupt, prepare, score, sources, split, train, validate
 

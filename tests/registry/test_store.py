@@ -164,7 +164,7 @@ warnings.simplefilter("ignore")
 import mlflow
 from fakefaces import promotion, remeasure
 from fakefaces.base.layout import Layout
-from fakefaces.base.params import load
+from fakefaces.params.file import load
 from fakefaces.tracking.detectors import pyfunc
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evidence import needed

@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from fakefaces.base.files import write_json, write_text
-from fakefaces.base.params import Params, load
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.explain.features import FeatureMaps
@@ -18,6 +17,7 @@ from fakefaces.explain.judging import judge_heat
 from fakefaces.explain.pictures import draw_feature_maps
 from fakefaces.explain.truth import truths
 from fakefaces.inference.metadata import DetectorMetadata
+from fakefaces.params.file import Params, load
 from pipelines import augment, evaluate, sources, split, validate
 from tests.conftest import ROOT, write_photographs
 

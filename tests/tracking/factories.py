@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.base.files import write_json
-from fakefaces.base.params import Promote
 from fakefaces.data.faces import PARTS
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
+from fakefaces.params.promote import Promote
 from fakefaces.registry.decision import Decision
 from fakefaces.registry.evidence import Evidence, find, gathered
 from fakefaces.registry.promotion import Measured, promote

@@ -1,62 +1,101 @@
-"""Frozen records that refuse what they do not know, and say so in one line."""
+"""Frozen records of YAML and JSON files, whose faults are told in one line each."""
 
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fakefaces.base.errors import ParamsError
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class Strict(BaseModel):
-    """A frozen record: unknown keys are refused, values are not coerced across kinds, defaults are checked."""
+class Schema(BaseModel):
+    """A frozen record: unknown keys are refused, and defaults are checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
-def parse(record: type[M], value: Any, where: str) -> M:
-    """Read ``value`` into ``record``.
+class StageParams(Schema):
+    """What a stage reads of ``params.yaml``: a field a section; the other sections are ignored."""
 
-    Args:
-        record: the record's class.
-        value: what the YAML or JSON file holds.
-        where: how the user finds the place, such as ``params.yaml: split``.
+    model_config = ConfigDict(extra="ignore")
+
+    seed: int = Field(ge=0, lt=2**32, description="Of everything that is random.")
+
+
+def read(record: type[M], path: Path) -> M:
+    """Read a YAML file into ``record``.
 
     Raises:
-        ParamsError: with a line per fault: the key, what is wrong with it and, for an unknown key, the
-            allowed ones.
+        ParamsError: the file is missing, is not YAML, or holds a key or value that is not allowed.
+    """
+    return parse(record, read_yaml(path), path.name)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises:
+        ParamsError: the file is missing, is not YAML, or holds something else.
+    """
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path.name}: cannot be read ({error}); restore it with: git checkout {path.name}") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path.name}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise ParamsError(f"{path.name}: expected keys with values, such as 'seed: 20'")
+    return value
+
+
+def parse(record: type[M], value: object, where: str) -> M:
+    """Turn a value of a YAML or JSON file into ``record``.
+
+    Args:
+        record: a pydantic model.
+        value: what the file holds.
+        where: how the user finds it, such as ``params.yaml: split``; the start of each message.
+
+    Raises:
+        ParamsError: with a line per fault: the key, what is wrong and, for an unknown key, the allowed ones.
     """
     try:
         return record.model_validate(value)
     except ValidationError as error:
-        faults = [_fault(record, dict(fault), where) for fault in error.errors(include_url=False)]
-        raise ParamsError("\n".join(faults)) from None
+        lines = [_message(record, dict(fault), where) for fault in error.errors(include_url=False)]
+        raise ParamsError("\n".join(lines)) from None
 
 
-def _fault(record: type[BaseModel], fault: dict[str, Any], where: str) -> str:
-    path = [str(part) for part in fault["loc"]]
-    key = ".".join(path) or "(the whole)"
+def _message(record: type[BaseModel], fault: dict[str, Any], where: str) -> str:
+    parts = [str(part) for part in fault["loc"] if part != "[key]"]
+    key = ".".join(parts)
     if fault["type"] == "extra_forbidden":
-        allowed = _allowed(record, fault["loc"][:-1])
+        allowed = _keys_at(record, parts[:-1])
         return f"{where}: unknown key '{key}'" + (f"; allowed here: {', '.join(allowed)}" if allowed else "")
     if fault["type"] == "missing":
         return f"{where}: the key '{key}' is missing"
+    prefix = f"'{key}': " if key else ""
     message = fault["msg"].removeprefix("Value error, ")
     shown = "" if isinstance(fault["input"], dict | list) else f" (it is {fault['input']!r})"
-    return f"{where}: '{key}': {message[0].lower()}{message[1:]}{shown}"
+    return f"{where}: {prefix}{message[0].lower()}{message[1:]}{shown}"
 
 
-def _allowed(record: Any, path: tuple[str | int, ...]) -> list[str]:
-    """Follow ``path`` through the records' fields to the one that refused a key, and list its keys."""
-    for part in path:
+def _keys_at(record: Any, parts: list[str]) -> list[str]:
+    """The keys of the record that lies at a path within ``record``."""
+    for part in parts:
         if isinstance(record, type) and issubclass(record, BaseModel):
-            if part not in record.model_fields:
-                return []
-            record = record.model_fields[str(part)].annotation
-        else:  # a dict[str, Record] or list[Record]: the key is the user's, the value's type comes last
+            fields = {field.alias or name: field for name, field in record.model_fields.items()}
+            record = fields[part].annotation if part in fields else None
+        else:  # a dict[str, Record] or list[Record]: the value's type comes last
             arguments = [a for a in getattr(record, "__args__", ()) if a is not type(None)]
             record = arguments[-1] if arguments else None
     if isinstance(record, type) and issubclass(record, BaseModel):
-        return sorted(record.model_fields)
+        return sorted(field.alias or name for name, field in record.model_fields.items())
     return []

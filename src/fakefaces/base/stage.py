@@ -1,48 +1,77 @@
-"""What every stage and command has around it: errors in one line, an exit code, an orderly end on a signal."""
+"""What surrounds every stage and command: checked parameters, errors in one line, an exit code, an orderly end."""
 
+import hashlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Concatenate, TypeVar
 
-import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
-from fakefaces.base.params import Params, load
+from fakefaces.base.files import write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
+from fakefaces.base.schema import StageParams, read
+
+_SOURCE = Path(__file__).parents[2]  # the folder that the package was imported from
+
+P = TypeVar("P", bound=StageParams)
 
 
-def run_stage(main: Callable[..., None]) -> None:
-    """Run a stage's ``main(params, layout, *arguments)`` with the command line, by the code of the project.
+def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]) -> None:
+    """Run a stage with the command line's arguments, and exit.
 
-    Exits with 1 and one clear message where the user can mend what is wrong, with 130 or 143 on a signal.
+    The exit code is 0, or 1 with a message where the user can mend what is wrong, 130 or 143 on a signal.
+
+    Args:
+        main: called as ``main(params, layout, *arguments)``.
+        params: the record of the sections of ``params.yaml`` that the stage reads.
     """
 
-    def staged(*arguments: str) -> None:
+    def stage(*arguments: str) -> None:
         root = environment.workspace()
-        _by_the_code_of(root)
-        params: Params = load(root / "params.yaml")
-        main(params, Layout(root), *arguments)
+        _use_source_of(root)
+        _check_params(root)
+        main(read(params, root / "params.yaml"), Layout(root), *arguments)
 
-    sys.exit(error_boundary(staged, *sys.argv[1:]))
+    sys.exit(error_boundary(stage, *sys.argv[1:]))
 
 
-def _by_the_code_of(root: Path) -> None:
-    """Start again with the package in this project's ``src/`` where another one was imported.
+def _use_source_of(root: Path) -> None:
+    """Restart with the package in ``root/src`` where another copy of it was imported.
 
-    A queued or temporary experiment runs in a copy of the project. What is installed is the project itself, which
-    may have been edited since.
+    A queued or temporary experiment runs in a copy of the project, but the project itself is what is installed, and
+    it may have been edited since.
     """
     own = root / "src"
-    imported = Path(fakefaces.__file__).parents[1]
-    if (own / "fakefaces" / "__init__.py").is_file() and not own.samefile(imported):
-        known = os.environ.get("PYTHONPATH", "")
-        if not known.startswith(str(own)):  # else something hides it, and it would go round in circles
-            os.environ["PYTHONPATH"] = f"{own}{os.pathsep}{known}".rstrip(os.pathsep)
+    if (own / "fakefaces" / "__init__.py").is_file() and not own.samefile(_SOURCE):
+        path = os.environ.get("PYTHONPATH", "")
+        if not path.startswith(str(own)):  # else the restart changed nothing, and would not end
+            os.environ["PYTHONPATH"] = f"{own}{os.pathsep}{path}".rstrip(os.pathsep)
             os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def _check_params(root: Path) -> None:
+    """Check the whole of params.yaml, in a process of its own so that no stage depends on the code of the check.
+
+    A check that passed is remembered by the digest of the file and of the package. Stages that run at the same time
+    may both check, and write the same digest.
+    """
+    digest = hashlib.sha256()
+    for path in (root / "params.yaml", *sorted((_SOURCE / "fakefaces").rglob("*.py"))):
+        digest.update(path.read_bytes())
+    passed = root / ".dvc" / "tmp" / "params.sha256"
+    if passed.is_file() and passed.read_text(encoding="utf-8") == digest.hexdigest():
+        return
+    command = [sys.executable, "-m", "fakefaces.preflight"]
+    if subprocess.run(command, cwd=root, stdout=subprocess.DEVNULL, check=False).returncode:
+        sys.exit(1)
+    if (root / ".dvc").is_dir():
+        write_text(passed, digest.hexdigest())
 
 
 def error_boundary(main: Callable[..., None], *arguments: str) -> int:
@@ -64,5 +93,5 @@ def error_boundary(main: Callable[..., None], *arguments: str) -> int:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """End as on an exception, so that runs are closed and temporary files removed."""
+    """Exit by an exception, so that runs are closed and temporary files removed."""
     sys.exit(128 + number)

@@ -70,6 +70,6 @@ def any_detector(model: str) -> Path:
 
 def registered_name() -> str:
     """The registered model's name, as ``params.yaml`` has it."""
-    from fakefaces.base.params import load
+    from fakefaces.params.file import load
 
     return load(environment.workspace() / "params.yaml").promote.name

@@ -15,9 +15,9 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
 ) -> None:
     """Hold runs, artifacts, registry, dvc.lock, outputs and environment against each other."""
-    from fakefaces.base.params import load
     from fakefaces.base.paths import Layout
     from fakefaces.maintenance.doctor import Examination
+    from fakefaces.params.file import load
 
     root = environment.workspace()
 

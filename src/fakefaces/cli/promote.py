@@ -7,8 +7,8 @@ import typer
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.files import write_json
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
+from fakefaces.params.file import load
 
 
 def promote(

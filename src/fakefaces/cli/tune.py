@@ -15,10 +15,12 @@ def tune(
 
     OPTUNA_STORAGE names the database that they share, MLFLOW_TRACKING_URI the store of their runs.
     """
-    from fakefaces.base.params import load
     from fakefaces.base.paths import Layout
     from fakefaces.base.progress import echo, progress
+    from fakefaces.base.schema import read
     from fakefaces.models import runtime
+    from fakefaces.tracking.runs import joined_run
+    from fakefaces.tuning.trials import STUDY, Study, StudyParams
 
     if not worker:
         raise FakefacesError(
@@ -30,16 +32,13 @@ def tune(
             "export OPTUNA_STORAGE=postgresql+pg8000://USER:PASSWORD@HOST/DATABASE"
         )
     layout = Layout(environment.workspace())
-    params = load(layout.root / "params.yaml")
+    params = read(StudyParams, layout.root / "params.yaml")
     if not layout.features(params.tune.features).is_dir() or not layout.images.is_file():
         raise FakefacesError(
             f"outputs/features/{params.tune.features} is not here yet; make it: dvc repro prepare@{params.tune.features}, "
             "or fetch it: dvc pull"
         )
     runtime.start(params.seed, params.threads)
-    from fakefaces.tracking.runs import joined_run
-    from fakefaces.tuning.trials import STUDY, Study
-
     study = Study.load(params, layout)
     with (
         joined_run("tune", STUDY, study.plan.name) as run,

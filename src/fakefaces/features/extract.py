@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.params import Extractor
 from fakefaces.data import images
 from fakefaces.features.residuals.boxes import cropped
 from fakefaces.features.residuals.features import describe
+from fakefaces.params.extractor import Extractor
 
 
 def read(extractor: Extractor, data: bytes, size: int, name: str = "image", *, crop: int = 0) -> NDArray[Any]:

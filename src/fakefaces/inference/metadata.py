@@ -7,11 +7,11 @@ from pydantic import model_validator
 
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Extractor
-from fakefaces.base.schema import Strict, parse
+from fakefaces.base.schema import Schema, parse
+from fakefaces.params.extractor import Extractor
 
 
-class Operating(Strict):
+class Operating(Schema):
     """Where the verdict turns, chosen on validation: see :mod:`fakefaces.evaluation.operating_point`.
 
     An image is called fake from ``threshold`` on, and the verdict is unsure from ``low`` to below ``high``.
@@ -26,7 +26,7 @@ class Operating(Strict):
         return (self.low is None or p_fake >= self.low) and (self.high is None or p_fake < self.high)
 
 
-class DetectorMetadata(Strict):
+class DetectorMetadata(Schema):
     """What stands beside the network."""
 
     model: str

@@ -11,12 +11,12 @@ from typing import Any
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.maintenance import dvc_lock
 from fakefaces.maintenance.artifacts import lost_models, orphans
 from fakefaces.maintenance.check_result import Finding
 from fakefaces.maintenance.relog import log_again
+from fakefaces.params.file import Params
 from fakefaces.tracking import artifact_paths, processes, provenance, store
 from fakefaces.tracking.runs import find_run
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from fakefaces.base.schema import Strict
+from fakefaces.base.schema import Schema
 
 
-class Settings(Strict):
+class Settings(Schema):
     """What ``params.yaml`` or a study may set."""
 
     depth: Annotated[int, Field(ge=1, le=8)] = 4  # blocks of a convolution, a normalisation and a pooling

@@ -15,7 +15,7 @@ from typing import Any
 
 import fakefaces.models
 from fakefaces.base.errors import ParamsError
-from fakefaces.base.schema import Strict, parse
+from fakefaces.base.schema import Schema, parse
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Blueprint:
     """A kind with settings that it accepts, ready to be built."""
 
     kind: ModuleType
-    settings: Strict
+    settings: Schema
 
     @property
     def solves(self) -> bool:

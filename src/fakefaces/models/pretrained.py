@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from fakefaces.base.schema import Strict
+from fakefaces.base.schema import Schema
 
 
-class Settings(Strict):
+class Settings(Schema):
     """What ``params.yaml`` may set."""
 
     units: Annotated[int, Field(ge=0)] = 64  # of a dense layer before the last; 0 leaves it out

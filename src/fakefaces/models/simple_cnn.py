@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from fakefaces.base.schema import Strict
+from fakefaces.base.schema import Schema
 
 
-class Settings(Strict):
+class Settings(Schema):
     """What ``params.yaml`` may set."""
 
     filters: Annotated[int, Field(ge=1)] = 16  # of the first convolution; the second has twice as many

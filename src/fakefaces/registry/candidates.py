@@ -2,9 +2,9 @@
 
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.evaluation.model_selection import select_candidate
+from fakefaces.params.file import Params
 from fakefaces.registry import evidence
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.promotion import Entry

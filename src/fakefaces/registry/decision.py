@@ -21,7 +21,7 @@ class Decision:
         digest: of its folder.
         test_digest: of the images that both were tested on.
         against: the champion's version; None if there was none.
-        margin: see :class:`fakefaces.base.params.Promote`.
+        margin: see :class:`fakefaces.params.promote.Promote`.
         slice_margin: likewise.
         held: the figures; None where nothing had to be measured.
     """

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.params import Promote
 from fakefaces.evaluation.gate import ChampionComparison, GateResult, compare_with_champion, decide
 from fakefaces.inference.metadata import Operating
+from fakefaces.params.promote import Promote
 from fakefaces.registry import decision
 from fakefaces.registry import evidence as evidences
 from fakefaces.registry.decision import CHALLENGER, CHAMPION, Decision

@@ -10,9 +10,9 @@ import sys
 
 from fakefaces.base import environment
 from fakefaces.base.errors import ModelError, TrackingError
-from fakefaces.base.params import load
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
+from fakefaces.base.schema import Count, StageParams, read
 from fakefaces.base.stage import error_boundary
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.inference import detector
@@ -22,6 +22,10 @@ from fakefaces.registry import promotion
 from fakefaces.registry.evidence import Evidence, find
 from fakefaces.registry.store import Version
 from fakefaces.tracking.detectors import fetch
+
+
+class _Params(StageParams):
+    threads: Count
 
 
 def measured(champion: Version, evidence: Evidence) -> promotion.Measured:
@@ -67,7 +71,7 @@ def test_digest(layout: Layout) -> str | None:
 def main(uri: str) -> None:
     """Score the test images and print the scores by the images' sha256."""
     layout = Layout(environment.workspace())
-    params = load(layout.root / "params.yaml")
+    params = read(_Params, layout.root / "params.yaml")
     table = read_split(layout.images)
     test = table[table["split"] == "test"]
     runtime.start(params.seed, params.threads)

@@ -11,12 +11,12 @@ import pandas as pd
 
 import fakefaces
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Extractor
 from fakefaces.data.arrays import Part
 from fakefaces.data.faces import PARTS
 from fakefaces.models.backbones import at_unit_scale
 from fakefaces.models.kinds import Blueprint
 from fakefaces.models.runtime import load_network
+from fakefaces.params.extractor import Extractor
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.loop import Progress, Row, Schedule, fingerprint, fit, solved
 

@@ -10,11 +10,13 @@ from typing import Any
 from fakefaces.base import environment
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import Step
+from fakefaces.base.schema import Count, StageParams
 from fakefaces.data.splits import read_split
 from fakefaces.models.kinds import blueprint
+from fakefaces.params.train import Train
+from fakefaces.params.tune import Tune
 from fakefaces.tracking.runs import Run
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.fit import View, code, fit_view, load_view
@@ -22,6 +24,14 @@ from fakefaces.training.loop import Row, Schedule, fingerprint
 from fakefaces.tuning.search import Found, Plan, PrunedError, Report, Trial, search, share
 
 STUDY = "study"  # the tag by which the runs of one study are known
+
+
+class StudyParams(StageParams):
+    """What a study reads of params.yaml."""
+
+    threads: Count
+    tune: Tune
+    train: Train
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,13 @@ class Study:
         recipe: of augmentation, at its full strength.
     """
 
-    params: Params
+    params: StudyParams
     layout: Layout
     view: View
     recipe: Recipe
 
     @classmethod
-    def load(cls, params: Params, layout: Layout) -> "Study":
+    def load(cls, params: StudyParams, layout: Layout) -> "Study":
         """Read the view and the recipe that the study asks for."""
         recipe = Recipe.from_json(read_json(layout.recipe(params.tune.augment)))
         return cls(params, layout, load_view(layout.features(params.tune.features), read_split(layout.images)), recipe)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fakefaces.base.schema import Strict
+from fakefaces.base.schema import Schema
 from fakefaces.models.forensic.looks import Look
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _ENOUGH = 1500  # examples from which the components are found, evenly taken
 _JITTER = 1e-8  # of the mean of a diagonal, so that rounding leaves no system indefinite
 
 
-class Settings(Strict):
+class Settings(Schema):
     """What ``params.yaml`` may set."""
 
     components: Annotated[int, Field(ge=1)] = 75  # principal ones that are kept

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefaces.base.files import read_json
-from fakefaces.base.params import Params
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.explain.truth import SIDE
+from fakefaces.params.file import Params
 from fakefaces.reporting.tables.results import results_table, rule_name
 
 RULES = ("header", "thumbnail", "colour", "exif")

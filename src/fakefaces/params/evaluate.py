@@ -1,0 +1,16 @@
+"""``params.yaml``: evaluate."""
+
+from pydantic import Field
+
+from fakefaces.base.schema import Schema, Share
+
+
+class Evaluate(Schema):
+    """How metrics, their confidence intervals and operating points are computed."""
+
+    n_resamples: int = Field(ge=100, description="Of the bootstrap.")
+    max_fpr: Share = Field(description="False positive rate that the operating threshold may have on validation.")
+    max_fnr: Share = Field(description="False negative rate below the abstention band on validation.")
+    source_inliers: int = Field(
+        ge=8, description="Matching keypoints from which on a real is taken for the photograph that a fake was made of."
+    )

@@ -1,0 +1,48 @@
+"""The whole of ``params.yaml``, for commands and benchmarks; stages read the sections that they need."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from fakefaces.base.schema import Count, StageParams, read
+from fakefaces.params.augment import Augment
+from fakefaces.params.corrupt import Corrupt
+from fakefaces.params.duplicates import Duplicates
+from fakefaces.params.evaluate import Evaluate
+from fakefaces.params.explain import Explain
+from fakefaces.params.prepare import Prepare
+from fakefaces.params.promote import Promote
+from fakefaces.params.report import Report
+from fakefaces.params.split import Split
+from fakefaces.params.train import Train
+from fakefaces.params.tune import Tune
+from fakefaces.params.validate import Validate
+
+
+class Params(StageParams, extra="forbid"):
+    """Every section of ``params.yaml``."""
+
+    threads: Count = Field(description="Of TensorFlow's operators and of image decoding; part of the results.")
+    duplicates: Duplicates
+    split: Split
+    validate_: Validate = Field(alias="validate")
+    augment: Augment
+    prepare: Prepare
+    tune: Tune
+    train: Train
+    corrupt: Corrupt
+    evaluate: Evaluate
+    explain: Explain
+    report: Report
+    promote: Promote
+
+
+def load(path: Path) -> Params:
+    """Read ``params.yaml`` into its records.
+
+    What refers from one section to another is checked by :mod:`fakefaces.preflight`.
+
+    Raises:
+        ParamsError: the file cannot be read, or holds a key or value that is not allowed.
+    """
+    return read(Params, path)

@@ -1,0 +1,52 @@
+"""``params.yaml``: prepare."""
+
+from pydantic import Field, model_validator
+
+from fakefaces.base.schema import Schema, Slug
+from fakefaces.params.extractor import Extractor
+
+
+class FeatureSet(Schema):
+    """What a model reads of an image: pixels, a frozen backbone's features, or residual features."""
+
+    image_size: int = Field(
+        ge=16, le=1024, description="Side in pixels; for residuals the longest side that is not scaled down."
+    )
+    extractor: Extractor = Field(
+        default="pixels",
+        description="pixels: scaled to image_size; residuals: traces of processing, at native resolution.",
+    )
+    copies: int = Field(default=0, ge=0, description="Corrupted copies of each training image, for residuals.")
+    crop: int = Field(
+        default=448, ge=64, le=1024, description="Side of the face crop that a backbone reads beside residuals."
+    )
+    layers: list[str] = Field(
+        default=["block_6_expand_relu", "block_13_expand_relu"],
+        description="The backbone's layers that are pooled beside residuals; the default's are MobileNetV2's.",
+    )
+    backbone: str | None = Field(default=None, description="A model of keras.applications.")
+    weights: str = Field(
+        default="imagenet", description="Of the backbone: imagenet, none (random), or the path of a Keras weights file."
+    )
+    allow_random_weights: bool = Field(
+        default=False, description="Go on with random weights where ImageNet's cannot be downloaded."
+    )
+    trainable_from: str | None = Field(
+        default=None, description="First layer of the backbone that is trained; without it all are frozen."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "FeatureSet":
+        if self.extractor == "residuals" and self.trainable_from:
+            raise ValueError("a backbone beside extractor: residuals stays frozen; leave trainable_from out")
+        if self.trainable_from and not self.backbone:
+            raise ValueError("trainable_from names a layer of a backbone, and there is none; give backbone")
+        if self.extractor == "pixels" and self.copies:
+            raise ValueError("copies are for extractor: residuals; pixels are augmented in training")
+        return self
+
+
+class Prepare(Schema):
+    """The feature sets by name; each is extracted once for all models that read it."""
+
+    features: dict[Slug, FeatureSet]

@@ -1,0 +1,24 @@
+"""``params.yaml``: promote."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from fakefaces.base.schema import Schema
+
+
+class Promote(Schema):
+    """Which model becomes champion."""
+
+    name: str = Field(pattern=r"^[^/:]+$", description="Of the registered model.")
+    metric: Literal["roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1"] = Field(
+        description="Selects the candidate on validation and compares it with the champion on test."
+    )
+    margin: float = Field(
+        ge=0,
+        lt=1,
+        description="Non-inferiority margin: the lower 95 % bound of candidate minus champion is at least -margin.",
+    )
+    slice_margin: float = Field(
+        ge=0, lt=1, description="By which the champion may be better on any difficulty or replaced part."
+    )

@@ -1,0 +1,52 @@
+"""``params.yaml``: train."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from fakefaces.base.schema import Count, Schema, Share, Slug, parse
+
+
+class Fit(Schema):
+    """How a network is fitted."""
+
+    epochs: Count
+    batch_size: Count
+    learning_rate: float = Field(gt=0)
+    patience: Count = Field(description="Epochs without improvement after which training stops early.")
+    monitor: Literal["val_loss", "val_roc_auc"] = "val_loss"
+
+
+class Model(Schema):
+    """One row of the results table: a kind of model, what it reads, and how it is trained."""
+
+    kind: Slug = Field(description="A module in src/fakefaces/models.")
+    features: Slug = Field(description="A feature set of prepare.features.")
+    augment: Literal["none", "standard"] = Field(default="none", description="standard: augment.transforms.")
+    tuned: Literal["none", "best"] = Field(default="none", description="best: with the best trial's values.")
+    settings: dict[str, Any] = Field(default={}, description="Settings of the kind.")
+    fit: dict[str, Any] = Field(default={}, description="Values in place of train.fit's.")
+
+
+class Train(Schema):
+    """The models, and the fit that they share."""
+
+    fit: Fit
+    threshold: Share = Field(description="p_fake from which on an image is called fake.")
+    models: dict[Slug, Model] = Field(min_length=1)
+
+    def fit_with(self, *overrides: Mapping[str, Any], where: str) -> Fit:
+        """The shared fit with some values replaced.
+
+        Args:
+            overrides: values by key of :class:`Fit`; later ones win.
+            where: the key in ``params.yaml`` that an error names.
+
+        Raises:
+            ParamsError: an unknown key, or a value that is not allowed.
+        """
+        values = self.fit.model_dump()
+        for override in overrides:
+            values |= override
+        return parse(Fit, values, f"params.yaml: {where}")
