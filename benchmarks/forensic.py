@@ -25,7 +25,7 @@ from fakefaces.data import images
 from fakefaces.data.arrays import Part
 from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS, find_faces
-from fakefaces.data.splits import folds
+from fakefaces.data.splits import assign_folds
 from fakefaces.duplicates import group_images
 from fakefaces.evaluation.evaluate import match_sources
 from fakefaces.evaluation.metrics import classification_metrics
@@ -124,9 +124,9 @@ def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
     faces["encoding"] = [images.header(images.read(folder / name)).quantization for name in faces["image"]]
     faces["group"] = group_images(list(faces["image"]), found).to_numpy()
     faces["source"] = match_sources(faces, found, min_inliers=100)
-    tenth = folds(faces, faces["group"], n_splits=10, seed=SEED)
+    tenth = assign_folds(faces, faces["group"], n_splits=10, seed=SEED)
     open_ = faces[tenth != 0]
-    faces["fold"] = folds(open_, open_["group"], n_splits=5, seed=SEED).reindex(faces.index, fill_value=-1)
+    faces["fold"] = assign_folds(open_, open_["group"], n_splits=5, seed=SEED).reindex(faces.index, fill_value=-1)
     return faces
 
 

@@ -3,7 +3,7 @@
     uv run python benchmarks/robustness.py PROJECT [--models forensic] [--levels jpeg:80 resize:0.75]
 
 PROJECT is a clone in which `dvc repro` has run. Each test image is put through the change and then through the encoder,
-as the corrupt stage does it, and scored by the model of its round, which is not retrained.
+as the corrupt stage does it, and scored by the model of its fold, which is not retrained.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import track
 from fakefaces.data import images
 from fakefaces.data.corruptions import Level, corrupt
-from fakefaces.data.splits import read_split, rounds
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.features.extract import seen
 from fakefaces.inference import detector
@@ -44,15 +44,13 @@ def changed(loaded: detector.Detector, paths: list[Path], level: Level | None, p
 
 
 def scored(layout: Layout, params: Params, name: str, level: Level | None) -> pd.DataFrame:
-    """The test images of all rounds with their scores."""
-    table = read_split(layout.images)
-    splits = rounds(table)
+    """The test images of all folds with their scores."""
     found = []
-    for number, split in enumerate(splits):
-        loaded = detector.load(layout.detector(name, number, len(splits)))
-        tested = table[split == "test"]
+    for split in cv_splits(read_split(layout.images)):
+        loaded = detector.load(layout.detector(name, split.fold, split.n_splits))
+        tested = split.test
         paths = [layout.data / image for image in tested["image"]]
-        what = f"{name}, round {number + 1}, {'as they are' if level is None else level}"
+        what = f"{name}, fold {split.fold + 1}, {'as they are' if level is None else level}"
         chunks = track(changed(loaded, paths, level, params), what, -(-len(paths) // CHUNK))
         found.append(tested.assign(p_fake=np.concatenate([loaded.p_fake(views) for views in chunks])))
         del loaded

@@ -12,7 +12,7 @@ from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
-from fakefaces.data.splits import read_split, rounds
+from fakefaces.data.splits import all_test_images, cv_splits, read_split
 from fakefaces.features.extract import seen
 from fakefaces.params.corrupt import Corrupt
 from fakefaces.params.extractor import Extractor
@@ -59,8 +59,8 @@ def crop_of(view: FeatureSet) -> int:
 
 
 def chosen(table: pd.DataFrame, most: int, seed: int) -> list[str]:
-    """The test images of all rounds, or whole groups of them, drawn by the seed, that make up about ``most``."""
-    tested = pd.concat([table[split == "test"] for split in rounds(table)])
+    """The test images of all folds, or whole groups of them, drawn by the seed, that make up about ``most``."""
+    tested = all_test_images(cv_splits(table))
     groups = tested["group"].drop_duplicates().sort_values().to_numpy()
     order = pd.Series(np.random.default_rng(seed).permutation(len(groups)), index=groups)
     drawn = tested.assign(turn=tested["group"].map(order)).sort_values(["turn", "image"], kind="stable")

@@ -11,7 +11,7 @@ from fakefaces.base.progress import echo, track
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
-from fakefaces.data.splits import images_digest, read_split, rounds
+from fakefaces.data.splits import cv_splits, images_digest, read_split
 from fakefaces.evaluation.comparisons import compare_all
 from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
 from fakefaces.evaluation.evaluate import judge, match_sources
@@ -55,7 +55,7 @@ def main(params: Params, layout: Layout) -> None:
         sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
         told = rounded({"parts": part_score_metrics(tested[name], **sampling)})
         return (
-            {"protocol": params.split.protocol, "rounds": len(rounds(images))}
+            {"protocol": params.split.protocol, "rounds": len(cv_splits(images))}
             | told
             | judge(
                 of_split(images, rows, "validation"),
@@ -70,7 +70,7 @@ def main(params: Params, layout: Layout) -> None:
 
     metrics: Figures = {}
     for name, rows in track(tables.items(), "evaluating", len(tables)):
-        metadata = read_metadata(layout.detector(name, 0, len(rounds(images))))
+        metadata = read_metadata(layout.detector(name, 0, len(cv_splits(images))))
         about = {"weights": metadata.weights, "parameters": metadata.parameters, "threshold": metadata.threshold}
         digests = {"model_digest": digest(layout.model(name)), "test_digest": images_digest(tested[name])}
         metrics[name] = (

@@ -13,7 +13,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import read_split, rounds
+from fakefaces.data.splits import all_test_images, cv_splits, read_split
 from fakefaces.evaluation.evaluate import match_sources
 from fakefaces.evaluation.scores import rounded
 from fakefaces.explain.features import feature_maps, filters
@@ -42,9 +42,8 @@ def main(params: Params, layout: Layout) -> None:
     table = read_split(layout.images)
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     table = table.assign(source=match_sources(table, pairs, min_inliers=params.evaluate.source_inliers))
-    splits = rounds(table)
-    tested = pd.concat([table.assign(number=k)[split == "test"] for k, split in enumerate(splits)])
-    tested = tested.sort_values("image", ignore_index=True)
+    splits = cv_splits(table)
+    tested = all_test_images(splits)
     known = truths(
         layout.data,
         tested[tested["label"] == 1],
@@ -85,7 +84,7 @@ def explained(
     with progress(f"explaining {name}", len(tested)) as step:
         for number in range(count):
             loaded = detector.load(layout.detector(name, number, count))
-            rows = np.flatnonzero(tested["number"] == number)
+            rows = np.flatnonzero(tested["fold"] == number)
             metadata, paths = loaded.metadata, [layout.data / image for image in tested["image"].iloc[rows]]
             views = read_all(paths, metadata.extractor, metadata.image_size, crop=metadata.crop, threads=params.threads)
             try:

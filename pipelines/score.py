@@ -10,7 +10,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress, track
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import read_split, rounds
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
 from fakefaces.inference.score_cache import Made, content
@@ -50,17 +50,17 @@ def main(params: Params, layout: Layout) -> None:
 def scored(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One model's scores of the images as they are and corrupted, each by the network of its round."""
     table = read_split(layout.images)
-    splits = rounds(table)
+    splits = cv_splits(table)
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []
-    for number, split in enumerate(splits):
-        loaded = detector.load(layout.detector(name, number, len(splits)))
-        seen = table.assign(split=split)[split != "train"]
+    for split in splits:
+        loaded = detector.load(layout.detector(name, split.fold, split.n_splits))
+        seen = split.unseen
         paths = [layout.data / image for image in seen["image"]]
         found = list(track(score_files(loaded, paths, threads=params.threads), f"scoring {name}", len(paths)))
         parts = pd.DataFrame([one.parts or {} for one in found], index=seen.index)
         scores.append(seen[["image", "split"]].assign(p_fake=p_fakes(found)).join(parts))
-        corrupted_scores.append(score_corrupted(loaded, layout, index, set(seen.loc[split == "test", "image"])))
+        corrupted_scores.append(score_corrupted(loaded, layout, index, set(split.test["image"])))
         del loaded
         runtime.forget()
     return pd.concat(scores), pd.concat(corrupted_scores)

@@ -1,4 +1,4 @@
-"""Divide the photographs into train, validation and test, by one of three protocols."""
+"""Split the images into train, validation and test by the protocol ``reference``, ``grouped`` or ``folds``."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
-from fakefaces.data.splits import SPLITS, folds, grouped_split, reference_split, rounds, validators
+from fakefaces.data.splits import SPLITS, assign_folds, assign_validation, cv_splits, grouped_split, reference_split
 from fakefaces.duplicates.groups import group_images
 from fakefaces.params.split import Split
 
@@ -31,17 +31,18 @@ def main(params: Params, layout: Layout) -> None:
     elif split.protocol == "grouped":
         table["split"] = grouped_split(faces, group, seed=seed, **shares)
     else:
-        fold = folds(faces, group, n_splits=split.n_splits, seed=seed)
-        validates = validators(faces, group, fold, validation_size=split.validation_size, seed=seed)
-        table["split"] = rounds(table.assign(fold=fold, validates=validates))[0]
-        table = table.assign(fold=fold, validates=validates)
+        fold = assign_folds(faces, group, n_splits=split.n_splits, seed=seed)
+        validates = assign_validation(faces, group, fold, validation_size=split.validation_size, seed=seed)
+        first = cv_splits(table.assign(fold=fold, validates=validates))[0]
+        table = table.assign(split=first.table["split"], fold=fold, validates=validates)
     write_text(layout.split, table.to_csv(index=False))
-    several = int((group.value_counts() > 1).sum())
-    sizes = table["split"].value_counts()
-    parts = ", ".join(f"{sizes[name]} {name}" for name in SPLITS)
     if split.protocol == "folds":
-        parts = f"{split.n_splits} folds of {', '.join(map(str, table['fold'].value_counts().sort_index()))}"
-    echo(f"{split.protocol}: {len(table)} images: {parts}; {several} groups of two or more share a photograph")
+        sizes = f"{split.n_splits} folds of {', '.join(map(str, table['fold'].value_counts().sort_index()))}"
+    else:
+        counts = table["split"].value_counts()
+        sizes = ", ".join(f"{counts[name]} {name}" for name in SPLITS)
+    shared = int((group.value_counts() > 1).sum())
+    echo(f"{split.protocol}: {len(table)} images: {sizes}; {shared} photographs are in two or more images")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from fakefaces.base.progress import echo, progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
-from fakefaces.data.splits import read_split, rounds
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
@@ -50,7 +50,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
         )
     table = read_split(layout.images)
     runtime.start(params.seed, params.threads)
-    splits = rounds(table)
+    splits = cv_splits(table)
     unfinished, histories = layout.unfinished("train", name), []
     with stage_run(name, role="train") as run:
         run.params(
@@ -61,11 +61,11 @@ def main(params: Params, layout: Layout, name: str) -> None:
         if model.tuned == "best":
             effort = run.metrics_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
             run.metrics({f"tuning_{name}": value for name, value in effort.items()})
-        for number, split in enumerate(splits):
-            view = load_view(layout.features(model.features), table.assign(split=split))
+        for split in splits:
+            view = load_view(layout.features(model.features), split.table)
             run.params({"weights": view.weights})
-            folder = layout.detector(name, number, len(splits))
-            with one_round(run, number, len(splits)) as within:
+            folder = layout.detector(name, split.fold, split.n_splits)
+            with one_round(run, split.fold, split.n_splits) as within:
                 network, state = fitted(name, within, view, plan, schedule, recipe, params.seed, unfinished)
                 metadata = DetectorMetadata(
                     model=name,
@@ -79,7 +79,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                 )
                 Detector(network, metadata).save(folder)
                 log_detector(within, folder, images.read(layout.data / table["image"].iloc[0]))
-            histories.append(pd.DataFrame(state.history) if len(splits) == 1 else told(state, number))
+            histories.append(pd.DataFrame(state.history) if split.n_splits == 1 else told(state, split.fold))
             echo(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {view.weights}")
         write_text(layout.history(name), pd.concat(histories).to_csv(index=False, float_format="%.6f"))
         run.artifact(layout.history(name))

@@ -1,6 +1,8 @@
 """Validate the images with Great Expectations; a critical failure stops the pipeline and names the files."""
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from fakefaces.base.errors import DataError
@@ -9,7 +11,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import read_split, rounds
+from fakefaces.data.splits import CvSplit, cv_splits, read_split
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.split import Split
 from fakefaces.params.validate import Validate
@@ -55,7 +57,7 @@ def main(params: Params, layout: Layout) -> None:
             "\n  ".join(["the images fail validation:", *failures(summary, "critical")])
             + "\nRemove or mend these files, or change the rules in params.yaml: validate."
         )
-    scores = [shortcut_scores(accepted, split, features, params.seed) for split in rounds(accepted)]
+    scores = [shortcut_scores(split, features, params.seed) for split in cv_splits(accepted)]
     accepted = accepted.drop(columns=["readable", "problem"])
     of_split = [column for column in split if column != "image"]
     write_text(layout.facts, accepted.drop(columns=of_split).to_csv(index=False))
@@ -65,14 +67,18 @@ def main(params: Params, layout: Layout) -> None:
     echo(f"{len(accepted)} of {len(table)} images accepted")
 
 
-def shortcut_scores(table: pd.DataFrame, split: pd.Series, features: dict, seed: int) -> pd.DataFrame:
-    """What each rule, fitted on the training images, says of the others: ``rule``, ``image``, ``split``, ``p_fake``."""
-    train = (split == "train").to_numpy(dtype=bool)
+def shortcut_scores(split: CvSplit, features: dict[str, NDArray[np.float64]], seed: int) -> pd.DataFrame:
+    """Fit each shortcut rule on the training images and score the others.
+
+    Returns:
+        A row for each rule and unseen image: ``rule``, ``image``, ``split``, ``p_fake``.
+    """
+    labels, train = split.table["label"].to_numpy(), (split.table["split"] == "train").to_numpy(dtype=bool)
     tables = []
     for rule, values in features.items():
-        scores = fitted(values, table["label"].to_numpy(), train, seed=seed)
-        found = {"rule": rule, "image": table["image"], "split": split, "p_fake": scores}
-        tables.append(pd.DataFrame(found)[~train])
+        scores = split.table[["image", "split"]].assign(p_fake=fitted(values, labels, train, seed=seed))
+        scores.insert(0, "rule", rule)
+        tables.append(scores[~train])
     return pd.concat(tables)
 
 

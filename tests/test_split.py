@@ -6,7 +6,16 @@ import pytest
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import find_faces, parts_of
-from fakefaces.data.splits import folds, grouped_split, images_digest, read_split, reference_split, rounds, validators
+from fakefaces.data.splits import (
+    all_test_images,
+    assign_folds,
+    assign_validation,
+    cv_splits,
+    grouped_split,
+    images_digest,
+    read_split,
+    reference_split,
+)
 from tests.conftest import write_photographs
 
 
@@ -56,43 +65,49 @@ def test_the_grouped_split_keeps_sizes_and_strata_and_separates_no_group():
     assert several[split == "test"].mean() == pytest.approx(several.mean(), abs=0.06)
 
 
-def test_the_folds_are_alike_and_each_image_is_tested_once_by_a_model_that_knows_no_part_of_it():
+def test_folds_are_stratified_and_each_image_is_tested_once_by_a_model_that_never_saw_its_photograph():
     faces = public_set()
     group = with_groups(faces)
-    fold = folds(faces, group, n_splits=5, seed=3)
-    validates = validators(faces, group, fold, validation_size=0.11, seed=3)
+    fold = assign_folds(faces, group, n_splits=5, seed=3)
+    validates = assign_validation(faces, group, fold, validation_size=0.11, seed=3)
     table = faces.assign(group=group, fold=fold, validates=validates)
     assert table.groupby("group")["fold"].nunique().max() == 1
     assert table["fold"].value_counts().between(406, 411).all()
     assert table.groupby("fold")["label"].mean().between(0.465, 0.475).all()
-    splits = rounds(table)
-    assert len(splits) == 5
+    splits = cv_splits(table)
+    assert [(split.fold, split.n_splits) for split in splits] == [(k, 5) for k in range(5)]
     for split in splits:
-        assert set(split) == {"train", "validation", "test"}
-        assert split.groupby(table["group"]).nunique().max() == 1
-        rest = table[split != "test"]
-        held = rest[split[rest.index] == "validation"]
-        assert len(held) / len(rest) == pytest.approx(0.11, abs=0.005)  # so eight ninths are learned from
-        wanted = rest["difficulty"].value_counts(normalize=True)
-        assert held["difficulty"].value_counts(normalize=True).sub(wanted).abs().max() < 0.02
-    tests, held_out = (sum((split == name).astype(int) for split in splits) for name in ("test", "validation"))
-    assert (tests == 1).all()
-    assert held_out.max() == 1  # so the scores of all rounds are one set of validation images
+        assert split.test.index.equals(table.index[fold == split.fold])
+        assert set(split.validation["fold"]) == {(split.fold + 1) % 5}
+        assert len(split.train) + len(split.validation) + len(split.test) == len(table)
+        assert split.unseen.index.equals(split.validation.index.union(split.test.index))
+        assert split.table.groupby("group")["split"].nunique().max() == 1
+        rest = pd.concat([split.train, split.validation])
+        assert len(split.validation) / len(rest) == pytest.approx(0.11, abs=0.005)  # so eight ninths train
+        expected = rest["difficulty"].value_counts(normalize=True)
+        assert split.validation["difficulty"].value_counts(normalize=True).sub(expected).abs().max() < 0.02
+    tests = all_test_images(splits)
+    assert list(tests["image"]) == sorted(faces["image"])  # each image once
+    assert tests.set_index("image")["fold"].equals(table.set_index("image")["fold"])
+    # The validation scores of all folds are scores of different images, too.
+    assert not pd.concat([split.validation for split in splits])["image"].duplicated().any()
 
 
-def test_of_many_folds_a_whole_one_validates():
+def test_with_many_folds_a_whole_fold_validates():
     faces = public_set()
     group = with_groups(faces)
-    fold = folds(faces, group, n_splits=20, seed=3)
-    validates = validators(faces, group, fold, validation_size=0.11, seed=3)
+    fold = assign_folds(faces, group, n_splits=20, seed=3)
+    validates = assign_validation(faces, group, fold, validation_size=0.11, seed=3)
     assert (validates == 1).all()
-    splits = rounds(faces.assign(fold=fold, validates=validates))
-    assert (splits[0] == "validation").equals(fold == 1)
+    first = cv_splits(faces.assign(fold=fold, validates=validates))[0]
+    assert first.validation.index.equals(faces.index[fold == 1])
 
 
-def test_without_folds_there_is_one_round():
-    table = pd.DataFrame({"split": ["train", "test"]})
-    assert [list(split) for split in rounds(table)] == [["train", "test"]]
+def test_without_folds_there_is_one_split():
+    table = pd.DataFrame({"image": ["a", "b"], "split": ["train", "test"]})
+    (split,) = cv_splits(table)
+    assert (split.fold, split.n_splits) == (0, 1)
+    assert [list(rows["image"]) for rows in (split.train, split.validation, split.test)] == [["a"], [], ["b"]]
 
 
 @pytest.mark.parametrize("divide", [grouped_split, reference_split])
@@ -104,20 +119,20 @@ def test_the_seed_decides(divide):
     assert not one.equals(other)
 
 
-def test_too_few_photographs_are_told_not_divided():
+def test_too_few_photographs_are_refused():
     faces = public_set().iloc[1060:1120].reset_index(drop=True)
     one = pd.Series("all the same", index=faces.index)
-    with pytest.raises(DataError, match="of 1 photographs"):
+    with pytest.raises(DataError, match="show only 1 photographs"):
         grouped_split(faces, one, **SHARES, seed=0)
     with pytest.raises(DataError, match="5 folds of 1 groups"):
-        folds(faces, one, n_splits=5, seed=0)
+        assign_folds(faces, one, n_splits=5, seed=0)
     four = pd.Series([f"g{k % 4}" for k in range(len(faces))])
     with pytest.raises(DataError, match="5 folds of 4 groups"):
-        folds(faces, four, n_splits=5, seed=0)
+        assign_folds(faces, four, n_splits=5, seed=0)
     by_label = faces["label"].map({0: "reals", 1: "fakes"})
     fold = pd.Series(np.arange(len(faces)) % 3, index=faces.index)
     with pytest.raises(DataError, match=r"split.validation_size: 0.3 leaves the validation images of fold 0 without"):
-        validators(faces, by_label + fold.astype(str), fold, validation_size=0.3, seed=2)
+        assign_validation(faces, by_label + fold.astype(str), fold, validation_size=0.3, seed=2)
     with pytest.raises(DataError, match="both classes"):
         grouped_split(faces, by_label, **SHARES, seed=0)
 
@@ -184,12 +199,12 @@ def test_too_few_images_are_refused(tmp_path):
 def test_the_stage_writes_a_table_that_reads_back(workspace, protocol):
     from fakefaces.base.paths import Layout
     from fakefaces.params.file import load
-    from pipelines import sources, split
+    from pipelines import duplicates, split
 
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     params = params.model_copy(update={"split": params.split.model_copy(update={"protocol": protocol})})
     shutil.copy(layout.data / "training_real" / "real_00000.jpg", layout.data / "training_real" / "real_90000.jpg")
-    sources.main(params, layout)
+    duplicates.main(params, layout)
     split.main(params, layout)
     table = read_split(layout.split)
     assert list(table.columns) == [
