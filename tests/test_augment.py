@@ -7,7 +7,7 @@ from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.params.file import load
 from fakefaces.training.augmentation import Recipe, augment, augment_with_parts
-from pipelines import sources, split, validate
+from pipelines import duplicates, split, validate
 from pipelines.augment import main
 
 PARTS = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [-1, -1, -1, -1]], dtype=np.int8)
@@ -95,7 +95,7 @@ def test_a_wrong_name_or_argument_is_one_message(step, reason):
 
 def test_the_stage_writes_both_recipes_and_the_picture(workspace):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
-    sources.main(params, layout)
+    duplicates.main(params, layout)
     split.main(params, layout)
     validate.main(params, layout)
     main(params, layout)

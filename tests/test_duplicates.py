@@ -8,7 +8,7 @@ from PIL import Image
 
 from fakefaces.base.paths import Layout
 from fakefaces.params.file import load
-from pipelines import sources
+from pipelines import duplicates
 
 
 def scene(seed: int, size: int = 300) -> np.ndarray:
@@ -39,7 +39,7 @@ def set_up(workspace):
 
 def test_the_pair_is_found_and_nothing_else(set_up):
     layout, params = set_up
-    sources.main(params, layout)
+    duplicates.main(params, layout)
     pairs = pd.read_csv(layout.duplicate_pairs)
     assert list(pairs.columns) == ["a", "b", "inliers", "scale", "angle"]
     found = {tuple(row) for row in pairs[["a", "b"]].to_numpy()}
@@ -52,24 +52,24 @@ def test_the_pair_is_found_and_nothing_else(set_up):
 
 def test_an_added_image_costs_only_its_own_description_and_the_outcome_is_that_of_a_fresh_start(set_up, monkeypatch):
     layout, params = set_up
-    sources.main(params, layout)
+    duplicates.main(params, layout)
     shutil.copy(layout.data / "training_real/real_00001.jpg", layout.data / "training_real/copy_of_1.jpg")
     Image.fromarray(scene(55)).save(layout.data / "training_real/real_00055.jpg")
     (layout.data / "training_fake/mid_11_0011.jpg").unlink()
     described: list[str] = []
-    original = sources.greys
+    original = duplicates.greys
 
     def counted(layout, new):
         described.extend(new.values())
         return original(layout, new)
 
-    monkeypatch.setattr(sources, "greys", counted)
-    sources.main(params, layout)
+    monkeypatch.setattr(duplicates, "greys", counted)
+    duplicates.main(params, layout)
     assert described == ["training_real/real_00055.jpg"]  # the copy has known bytes
     state, pairs = layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()
     assert b"training_real/copy_of_1.jpg,training_real/real_00001.jpg" in pairs
     layout.duplicates.unlink()
-    sources.main(params, layout)
+    duplicates.main(params, layout)
     assert layout.duplicates.read_bytes() == state
     assert layout.duplicate_pairs.read_bytes() == pairs
 
@@ -79,6 +79,6 @@ def test_a_file_that_is_no_image_and_a_broken_memory_do_not_stop_the_search(set_
     (layout.data / "training_real/note.jpg").write_text("no image")
     layout.duplicates.parent.mkdir(parents=True)
     layout.duplicates.write_bytes(b"PK broken")
-    sources.main(params, layout)
+    duplicates.main(params, layout)
     assert "begins anew" in capfd.readouterr().err
     assert "note.jpg" not in layout.duplicate_pairs.read_text()

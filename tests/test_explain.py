@@ -11,13 +11,13 @@ from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
-from pipelines import sources, split, validate
+from pipelines import duplicates, split, validate
 from pipelines.explain import main
 
 
 def test_the_stage_explains_every_test_image_by_every_model(workspace):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
-    for stage in (sources, split, validate):
+    for stage in (duplicates, split, validate):
         stage.main(params, layout)
     runtime.start(seed=1, threads=2)
     for name in params.train.models:

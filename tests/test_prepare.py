@@ -12,7 +12,7 @@ from fakefaces.models.backbones import cut, features, make_backbone
 from fakefaces.params.file import load
 from fakefaces.params.prepare import FeatureSet
 from fakefaces.training.fit import load_view
-from pipelines import prepare, sources, split, validate
+from pipelines import duplicates, prepare, split, validate
 
 
 def backbone(tmp_path, name="MobileNet", size=32, weights="none", allow_random=False):
@@ -105,7 +105,7 @@ def test_without_a_network_random_weights_are_used_only_where_allowed(tmp_path, 
 
 def test_the_stage_writes_each_view_once_in_the_order_of_the_table(workspace):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
-    sources.main(params, layout)
+    duplicates.main(params, layout)
     split.main(params, layout)
     validate.main(params, layout)
     for name in params.prepare.features:

@@ -261,7 +261,7 @@ def test_with_folds_each_image_is_tested_once_and_nothing_is_promoted(reproduced
     project.write_params(params)
     done = project.run("dvc", "repro")
     assert "Running stage 'prepare@" not in done.stdout + done.stderr  # features do not depend on the split
-    assert "Running stage 'sources'" not in done.stdout + done.stderr
+    assert "Running stage 'duplicates'" not in done.stdout + done.stderr
     validates = pd.read_csv(root / "outputs" / "images.csv")["validates"].sum()
     assert 10 <= validates <= 25  # of three folds a ninth of what is left, the smallest sets of which are rounded up
     for name in MODELS:

@@ -19,7 +19,7 @@ from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
 from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
-from pipelines import corrupt, sources, split, validate
+from pipelines import corrupt, duplicates, split, validate
 from pipelines import score as score_stage
 from tests.conftest import ROOT, picture
 
@@ -135,7 +135,7 @@ def models(workspace):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     rows = {name: row for name, row in params.train.models.items() if name in ("simple_cnn", "custom_cnn_tuned")}
     params = params.model_copy(update={"train": params.train.model_copy(update={"models": rows})})
-    for stage in (sources, split, validate, corrupt):
+    for stage in (duplicates, split, validate, corrupt):
         stage.main(params, layout)
     runtime.start(seed=1, threads=2)
     for name in rows:

@@ -17,7 +17,7 @@ from fakefaces.inference.metadata import read_metadata
 from fakefaces.models.runtime import load_network
 from fakefaces.params.file import load
 from fakefaces.training.fit import load_view
-from pipelines import augment, corrupt, prepare, score, sources, split, train, validate
+from pipelines import augment, corrupt, duplicates, prepare, score, split, train, validate
 
 
 def test_traces_and_a_backbone_are_measured_trained_on_and_scored(workspace, small_params):
@@ -26,7 +26,7 @@ def test_traces_and_a_backbone_are_measured_trained_on_and_scored(workspace, sma
     given = small_params | {"prepare": {"features": views | {"residuals": views["residuals"] | view}}}
     (workspace / "params.yaml").write_text(yaml.safe_dump(given, sort_keys=False))
     layout, params = Layout(workspace), load(workspace / "params.yaml")
-    for stage in (sources, split, validate, augment, corrupt):
+    for stage in (duplicates, split, validate, augment, corrupt):
         stage.main(params, layout)
     write_json(layout.tuned("none"), {"fit": {}, "settings": {}, "augment": {}})
     prepare.main(params, layout, "residuals")

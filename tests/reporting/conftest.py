@@ -18,7 +18,7 @@ from fakefaces.explain.pictures import draw_feature_maps
 from fakefaces.explain.truth import truths
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.file import Params, load
-from pipelines import augment, evaluate, sources, split, validate
+from pipelines import augment, duplicates, evaluate, split, validate
 from tests.conftest import ROOT, write_photographs
 
 GRID = 6
@@ -44,7 +44,7 @@ def finished(small_params: dict, tmp_path_factory: pytest.TempPathFactory) -> It
             patch.delenv(name, raising=False)
         patch.chdir(root)
         layout, params = Layout(root), load(root / "params.yaml")
-        for stage in (sources, split, validate, augment):
+        for stage in (duplicates, split, validate, augment):
             stage.main(params, layout)
         for quality, name in enumerate(models):
             pretend_model(layout, name, 1.5 - 1.2 * quality)
