@@ -55,13 +55,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
-def parse(record: type[M], value: object, where: str) -> M:
+def parse(record: type[M], value: object, where: str, within: str = "") -> M:
     """Turn a value of a YAML or JSON file into ``record``.
 
     Args:
         record: a pydantic model.
         value: what the file holds.
-        where: how the user finds it, such as ``params.yaml: split``; the start of each message.
+        where: how the user finds it, such as ``params.yaml``; the start of each message.
+        within: the key of ``value`` in that file, such as ``train.fit``; put before the keys in messages.
 
     Raises:
         ParamsError: with a line per fault: the key, what is wrong and, for an unknown key, the allowed ones.
@@ -69,13 +70,13 @@ def parse(record: type[M], value: object, where: str) -> M:
     try:
         return record.model_validate(value)
     except ValidationError as error:
-        lines = [_message(record, dict(fault), where) for fault in error.errors(include_url=False)]
+        lines = [_message(record, dict(fault), where, within) for fault in error.errors(include_url=False)]
         raise ParamsError("\n".join(lines)) from None
 
 
-def _message(record: type[BaseModel], fault: dict[str, Any], where: str) -> str:
+def _message(record: type[BaseModel], fault: dict[str, Any], where: str, within: str) -> str:
     parts = [str(part) for part in fault["loc"] if part != "[key]"]
-    key = ".".join(parts)
+    key = ".".join([within, *parts] if within else parts)
     if fault["type"] == "extra_forbidden":
         allowed = _keys_at(record, parts[:-1])
         return f"{where}: unknown key '{key}'" + (f"; allowed here: {', '.join(allowed)}" if allowed else "")

@@ -1,9 +1,13 @@
 """``params.yaml``: prepare."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from fakefaces.base.schema import Schema, Slug
 from fakefaces.params.extractor import Extractor
+
+Holds = Literal["pixels", "backbone features", "residual features"]
 
 
 class FeatureSet(Schema):
@@ -34,6 +38,13 @@ class FeatureSet(Schema):
     trainable_from: str | None = Field(
         default=None, description="First layer of the backbone that is trained; without it all are frozen."
     )
+
+    @property
+    def holds(self) -> Holds:
+        """What a model finds in it."""
+        if self.extractor == "residuals":
+            return "residual features"
+        return "backbone features" if self.backbone else "pixels"
 
     @model_validator(mode="after")
     def _consistent(self) -> "FeatureSet":

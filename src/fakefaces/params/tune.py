@@ -1,6 +1,6 @@
 """``params.yaml``: tune."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,10 +10,14 @@ from fakefaces.base.schema import Count, Schema, Slug
 class SearchRange(Schema):
     """The values that a study tries for one parameter: a list of choices, or an interval."""
 
-    choices: list[Any] | None = Field(default=None, min_length=1)
+    choices: list[bool | int | float | str | None] | None = Field(default=None, min_length=1)
     low: float | None = None
     high: float | None = None
     log: bool = Field(default=False, description="Sample the interval on a logarithmic scale.")
+
+    def examples(self) -> list[bool | int | float | str | None]:
+        """All choices, or both ends of the interval."""
+        return self.choices if self.choices is not None else [self.low, self.high]
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "SearchRange":

@@ -1,9 +1,9 @@
-"""``python -m fakefaces.preflight``: check the parameters of the project that we are in."""
+"""``python -m fakefaces.preflight``: check the ``params.yaml`` of the project that we are in."""
 
 import sys
 
 from fakefaces.base import environment
 from fakefaces.base.stage import error_boundary
-from fakefaces.params.file import load
+from fakefaces.preflight.check import check
 
-sys.exit(error_boundary(lambda: print(load(environment.workspace() / "params.yaml").seed)))
+sys.exit(error_boundary(lambda: print(check(environment.workspace() / "params.yaml"))))

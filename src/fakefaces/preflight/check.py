@@ -1,0 +1,205 @@
+"""Everything about ``params.yaml`` that can be known from the file and the code, without TensorFlow or data."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from fakefaces.base.errors import ParamsError
+from fakefaces.base.schema import parse, read_yaml
+from fakefaces.models.kinds import kinds, load_kind
+from fakefaces.params.augment import Transform
+from fakefaces.params.file import Params
+from fakefaces.params.prepare import FeatureSet
+from fakefaces.params.train import Fit, Model
+from fakefaces.params.tune import SearchRange, Tune
+from fakefaces.preflight.backbones import backbone_names
+from fakefaces.preflight.renamed import with_new_keys
+from fakefaces.training.augmentation import Recipe, compose
+
+M = TypeVar("M", bound=BaseModel)
+
+# A trial's own epochs take the place of these keys of train.fit: a search over them would change nothing.
+_SET_BY_TRIALS = ("epochs", "patience")
+
+
+def check(path: Path) -> str:
+    """Check a whole ``params.yaml``.
+
+    Returns:
+        One line that says that the file is valid, and what it holds.
+
+    Raises:
+        ParamsError: with a line for each fault: the key, the value, and what is allowed.
+    """
+    value, sentences = with_new_keys(read_yaml(path))
+    faults = [f"{path.name}: {sentence}" for sentence in sentences]
+    try:
+        parse(Params, value, path.name)
+    except ParamsError as error:
+        faults += str(error).splitlines()
+    sections = _Sections.of(value)
+    faults += (f"{path.name}: {fault}" for fault in sections.faults())
+    if faults:
+        raise ParamsError("\n".join(dict.fromkeys(faults)))
+    return f"{path.name}: ok, {len(sections.models)} models on {len(sections.features)} feature sets"
+
+
+def _valid(record: type[M], value: Any) -> M | None:
+    """The record; None where the value is faulty, which the check of the whole file has told."""
+    try:
+        return parse(record, value, "")
+    except ParamsError:
+        return None
+
+
+def _all_valid(record: type[M], values: Any) -> dict[str, M]:
+    """The values of a mapping that are valid records."""
+    parsed = {str(key): _valid(record, value) for key, value in values.items()} if isinstance(values, dict) else {}
+    return {key: value for key, value in parsed.items() if value is not None}
+
+
+def _faults_of(record: type[BaseModel], value: Mapping[str, Any], within: str) -> list[str]:
+    """What a record refuses of ``value``, whose place in the file is ``within``."""
+    try:
+        parse(record, value, "", within=within)
+    except ParamsError as error:
+        return [line.removeprefix(": ") for line in str(error).splitlines()]
+    return []
+
+
+@dataclass(frozen=True)
+class _Sections:
+    """The valid parts of a file that refer to each other.
+
+    Attributes:
+        feature_names: of all feature sets, the faulty ones too.
+        features: the feature sets by name.
+        models: by name.
+        fit: that models share.
+        tune: the study without its space.
+        space: of the study.
+        transforms: of the augmentation.
+    """
+
+    feature_names: list[str]
+    features: dict[str, FeatureSet]
+    models: dict[str, Model]
+    fit: Fit | None
+    tune: Tune | None
+    space: dict[str, SearchRange]
+    transforms: list[Transform]
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> "_Sections":
+        def section(*path: str) -> Any:
+            inner: Any = value
+            for key in path:
+                inner = inner.get(key) if isinstance(inner, dict) else None
+            return inner
+
+        tune = section("tune")
+        steps = section("augment", "transforms")
+        parsed = [_valid(Transform, step) for step in steps] if isinstance(steps, list) else []
+        return cls(
+            feature_names=list(map(str, section("prepare", "features") or ())),
+            features=_all_valid(FeatureSet, section("prepare", "features")),
+            models=_all_valid(Model, section("train", "models")),
+            fit=_valid(Fit, section("train", "fit")),
+            tune=_valid(Tune, tune | {"space": {}}) if isinstance(tune, dict) else None,
+            space=_all_valid(SearchRange, section("tune", "space")),
+            transforms=[step for step in parsed if step is not None],
+        )
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong although each section is valid by itself."""
+        for step in self.transforms:
+            try:
+                compose(Recipe([(step.name, step.arguments)]), seed=0)
+            except ParamsError as error:
+                yield str(error).removeprefix("params.yaml: ")
+        for name, features in self.features.items():
+            known = backbone_names()
+            if features.backbone and known and features.backbone not in known:
+                yield (
+                    f"'prepare.features.{name}.backbone': no backbone '{features.backbone}' in keras.applications; "
+                    f"known: {', '.join(known)}"
+                )
+        for name, model in self.models.items():
+            yield from self._faults_of_model(f"train.models.{name}", model)
+        if self.tune:
+            yield from self._faults_of_kind("tune", self.tune, {})
+            yield from self._faults_of_space(self.tune)
+
+    def _faults_of_model(self, key: str, model: Model) -> Iterator[str]:
+        yield from self._faults_of_kind(key, model, model.settings)
+        if self.fit:
+            yield from _faults_of(Fit, self.fit.model_dump() | model.fit, f"{key}.fit")
+        if model.tuned == "best" and self.tune:
+            if model.kind != self.tune.kind:
+                yield f"'{key}.tuned': best is of the kind '{self.tune.kind}' (tune.kind), not of '{model.kind}'"
+            if "augment.strength" in self.space and model.augment != self.tune.augment:
+                yield (
+                    f"'{key}.augment': the study tunes the strength of '{self.tune.augment}' (tune.augment), "
+                    f"not of '{model.augment}'"
+                )
+
+    def _faults_of_kind(self, key: str, row: Model | Tune, settings: Mapping[str, Any]) -> Iterator[str]:
+        """The kind, its settings, and whether it can read the features."""
+        if row.kind not in kinds():
+            yield f"'{key}.kind': no kind '{row.kind}'; known: {', '.join(kinds())}"
+            reads = None
+        else:
+            kind = load_kind(row.kind)
+            yield from _faults_of(kind.Settings, settings, f"{key}.settings")
+            reads = getattr(kind, "READS", None)
+        if row.features not in self.feature_names:
+            yield f"'{key}.features': no feature set '{row.features}'; known: {', '.join(self.feature_names)}"
+        if row.features not in self.features:
+            return
+        holds = self.features[row.features].holds
+        if reads and reads != holds:
+            fitting = [name for name, features in self.features.items() if features.holds == reads]
+            yield (
+                f"'{key}.features': the kind '{row.kind}' reads {reads}, but the feature set '{row.features}' holds "
+                f"{holds}; sets that fit: {', '.join(fitting) or 'none'}"
+            )
+        if row.augment != "none" and holds != "pixels":
+            yield (
+                f"'{key}.augment': {row.augment} changes pixels, but the feature set '{row.features}' holds {holds}; "
+                "say augment: none"
+            )
+
+    def _faults_of_space(self, tune: Tune) -> Iterator[str]:
+        """The keys of the search space, and whether all its values are allowed there."""
+        settings = load_kind(tune.kind).Settings if tune.kind in kinds() else None
+        for key, values in self.space.items():
+            section, name = key.split(".", 1)
+            if section == "augment":
+                yield from self._faults_of_strength(tune, values)
+            elif section == "settings" and settings:
+                yield from _faults_of_range(settings, {}, name, values, "tune.space.settings")
+            elif section == "fit" and name in _SET_BY_TRIALS:
+                yield f"'tune.space.{key}': each trial takes tune.epochs for it; leave it out"
+            elif section == "fit" and self.fit:
+                yield from _faults_of_range(Fit, self.fit.model_dump(), name, values, "tune.space.fit")
+
+    def _faults_of_strength(self, tune: Tune, values: SearchRange) -> Iterator[str]:
+        if tune.augment == "none":
+            yield "'tune.augment': none has no strength to tune; say standard, or leave augment.strength out"
+        for value in values.examples():
+            if not isinstance(value, int | float) or not 0 <= value <= 1:
+                yield f"'tune.space.augment.strength': must be between 0 and 1 (it is {value!r})"
+
+
+def _faults_of_range(
+    record: type[BaseModel], others: Mapping[str, Any], name: str, values: SearchRange, within: str
+) -> Iterator[str]:
+    """What a record refuses of the values that a study may try for one of its fields."""
+    faults = [fault for value in values.examples() for fault in _faults_of(record, {**others, name: value}, within)]
+    field = record.model_fields.get(name)
+    if values.choices is None and field and field.annotation is int:
+        faults.append(f"'{within}.{name}': takes whole numbers, which an interval does not give; say choices: [...]")
+    yield from faults
