@@ -5,6 +5,7 @@ import sys
 import typer
 
 from fakefaces.base.stage import error_boundary
+from fakefaces.cli.check import check
 from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
@@ -24,7 +25,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tell doctored face photographs from real ones.",
 )
-for _command in (predict, explain, review, promote, registry, serve, runs, reproduce, doctor, tune, data, sample):
+for _command in (
+    check,
+    predict,
+    explain,
+    review,
+    promote,
+    registry,
+    serve,
+    runs,
+    reproduce,
+    doctor,
+    tune,
+    data,
+    sample,
+):
     app.command()(_command)
 
 

@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from fakefaces.base.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REAL, FAKE = 0, 1  # everywhere; a score is the probability of FAKE
 PARTS = ("left_eye", "right_eye", "nose", "mouth")  # left and right as seen in the image
@@ -22,7 +24,7 @@ _EXPECTED = (
 )
 
 
-def find_faces(root: Path) -> pd.DataFrame:
+def find_faces(root: Path) -> "pd.DataFrame":
     """List the photographs under ``root`` with what their folders and names tell.
 
     The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake``, are found at any depth; of
@@ -52,6 +54,8 @@ def find_faces(root: Path) -> pd.DataFrame:
     for folder, label in ((reals, REAL), (fakes, FAKE)):
         if not any(row[1] == label for row in rows):
             raise DataError(f"{folder}: no photograph in it; both classes are needed; {_EXPECTED}")
+    import pandas as pd  # here, so that the check of params.yaml, which imports the models, takes no longer
+
     faces = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("image", ignore_index=True)
     return faces.astype(dict.fromkeys(PARTS, "Int64"))
 

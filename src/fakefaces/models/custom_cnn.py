@@ -10,6 +10,8 @@ from pydantic import Field
 
 from fakefaces.base.schema import Schema
 
+READS = "pixels"
+
 
 class Settings(Schema):
     """What ``params.yaml`` or a study may set."""

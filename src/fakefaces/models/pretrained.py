@@ -6,6 +6,8 @@ from pydantic import Field
 
 from fakefaces.base.schema import Schema
 
+READS = "backbone features"
+
 
 class Settings(Schema):
     """What ``params.yaml`` may set."""

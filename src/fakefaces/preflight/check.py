@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.schema import parse, read_yaml
-from fakefaces.models.kinds import kinds, load_kind
+from fakefaces.models.kinds import kinds
 from fakefaces.params.augment import Transform
 from fakefaces.params.file import Params
 from fakefaces.params.prepare import FeatureSet
@@ -152,7 +154,7 @@ class _Sections:
             yield f"'{key}.kind': no kind '{row.kind}'; known: {', '.join(kinds())}"
             reads = None
         else:
-            kind = load_kind(row.kind)
+            kind = _kind(row.kind)
             yield from _faults_of(kind.Settings, settings, f"{key}.settings")
             reads = getattr(kind, "READS", None)
         if row.features not in self.feature_names:
@@ -174,7 +176,7 @@ class _Sections:
 
     def _faults_of_space(self, tune: Tune) -> Iterator[str]:
         """The keys of the search space, and whether all its values are allowed there."""
-        settings = load_kind(tune.kind).Settings if tune.kind in kinds() else None
+        settings = _kind(tune.kind).Settings if tune.kind in kinds() else None
         for key, values in self.space.items():
             section, name = key.split(".", 1)
             if section == "augment":
@@ -192,6 +194,10 @@ class _Sections:
         for value in values.examples():
             if not isinstance(value, int | float) or not 0 <= value <= 1:
                 yield f"'tune.space.augment.strength': must be between 0 and 1 (it is {value!r})"
+
+
+def _kind(name: str) -> ModuleType:
+    return import_module(f"fakefaces.models.{name}")
 
 
 def _faults_of_range(

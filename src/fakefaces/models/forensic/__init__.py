@@ -18,7 +18,9 @@ from fakefaces.models.forensic.regression import FARTHEST, FLAT, Settings, Solut
 if TYPE_CHECKING:
     from fakefaces.data.arrays import Part
 
-__all__ = ["Settings", "fit"]
+__all__ = ["READS", "Settings", "fit"]
+
+READS = "residual features"
 
 _NEVER = 1e12  # the variance that silences a feature which has none
 

@@ -1,0 +1,38 @@
+"""The JSON Schema of ``params.yaml``, by which an editor completes keys and marks faults."""
+
+from importlib import import_module
+from typing import Any
+
+from fakefaces.models.kinds import kinds
+from fakefaces.params.file import Params
+from fakefaces.preflight.backbones import backbone_names
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of the whole file, with each kind's settings by ``kind``."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Params.model_json_schema(by_alias=True)
+    definitions = schema["$defs"]
+    fit = definitions["Fit"]["properties"]
+    settings = {kind: import_module(f"fakefaces.models.{kind}").Settings.model_json_schema() for kind in kinds()}
+    definitions |= {f"{kind}.Settings": values for kind, values in settings.items()}
+
+    model, tune = definitions["Model"], definitions["Tune"]
+    for record in (model, tune):
+        record["properties"]["kind"]["enum"] = kinds()
+    model["properties"]["fit"] |= {"properties": fit, "additionalProperties": False}
+    model["allOf"] = [_if_kind(kind, {"settings": {"$ref": f"#/$defs/{kind}.Settings"}}) for kind in settings]
+    tune["allOf"] = [
+        _if_kind(kind, {"space": {"propertyNames": {"enum": _searchable(values["properties"], fit)}}})
+        for kind, values in settings.items()
+    ]
+    definitions["FeatureSet"]["properties"]["backbone"]["enum"] = [*backbone_names(), None]
+    return schema
+
+
+def _if_kind(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"if": {"properties": {"kind": {"const": kind}}}, "then": {"properties": properties}}
+
+
+def _searchable(settings: dict[str, Any], fit: dict[str, Any]) -> list[str]:
+    """The keys of a search space."""
+    return ["augment.strength", *(f"fit.{key}" for key in fit), *(f"settings.{key}" for key in settings)]
