@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
@@ -19,7 +18,6 @@ from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import Blueprint, blueprint
-from fakefaces.params.prepare import Prepare
 from fakefaces.params.train import Fit, Train
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.runs import Run, stage_run
@@ -32,7 +30,6 @@ class Params(StageParams):
     """What this stage reads of params.yaml."""
 
     threads: Count
-    prepare: Prepare
     train: Train
 
 
@@ -43,11 +40,6 @@ def main(params: Params, layout: Layout, name: str) -> None:
     schedule = params.train.fit_with(model.fit, found["fit"], where=f"{where}.fit")
     plan = blueprint(model.kind, model.settings | found["settings"], f"params.yaml: {where}")
     recipe = Recipe.from_json(read_json(layout.recipe(model.augment))).at(found["augment"].get("strength", 1.0))
-    if recipe and params.prepare.features[model.features].backbone:
-        raise ParamsError(
-            f"params.yaml: train.models.{name}: augment: {model.augment} changes pixels, but the view "
-            f"'{model.features}' holds a frozen backbone's features; say augment: none"
-        )
     table = read_split(layout.images)
     runtime.start(params.seed, params.threads)
     splits = cv_splits(table)
@@ -55,7 +47,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
     with stage_run(name, role="train") as run:
         run.params(
             {"model": name, "seed": params.seed, "threads": params.threads, "rounds": len(splits)}
-            | model.model_dump(include={"kind", "view", "augment", "tuned"})
+            | model.model_dump(include={"kind", "features", "augment", "tuned"})
             | {"fit": schedule.model_dump(), "settings": plan.settings.model_dump()}
         )
         if model.tuned == "best":

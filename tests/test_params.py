@@ -1,15 +1,29 @@
-from pathlib import Path
+"""params.yaml: its records, and the check of the whole file before the first stage does anything."""
 
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
 import pytest
 import yaml
 
 from fakefaces.base.errors import ParamsError
 from fakefaces.models.kinds import blueprint, kinds
-from fakefaces.params.file import load
+from fakefaces.params.file import Params, load
+from fakefaces.preflight.backbones import backbone_names
+from fakefaces.preflight.check import check
+from fakefaces.preflight.json_schema import json_schema
 from tests.conftest import ROOT
 
+Change = Callable[[dict[str, Any]], object]
 
-def changed(tmp_path: Path, change) -> Path:
+
+def changed(tmp_path: Path, change: Change) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     change(params)
     path = tmp_path / "params.yaml"
@@ -17,53 +31,184 @@ def changed(tmp_path: Path, change) -> Path:
     return path
 
 
-def test_the_committed_file_is_read_and_frozen():
+def faults(tmp_path: Path, change: Change) -> list[str]:
+    with pytest.raises(ParamsError) as error:
+        check(changed(tmp_path, change))
+    return str(error.value).splitlines()
+
+
+def model(name: str, **values: object) -> Change:
+    return lambda params: params["train"]["models"][name].update(values)
+
+
+def space(**ranges: object) -> Change:
+    return lambda params: params["tune"].update(space={key.replace("__", "."): value for key, value in ranges.items()})
+
+
+def features(name: str, **values: object) -> Change:
+    return lambda params: params["prepare"]["features"][name].update(values)
+
+
+def test_the_committed_file_is_valid_and_its_records_are_frozen():
+    assert check(ROOT / "params.yaml").startswith("params.yaml: ok")
     params = load(ROOT / "params.yaml")
     assert {"simple_cnn", "vgg16", "efficientnetb4", "custom_cnn", "custom_cnn_augmented"} < set(params.train.models)
     with pytest.raises(ValueError, match="frozen"):
         params.seed = 1
 
 
-def test_every_model_of_the_committed_file_has_settings_that_its_kind_takes():
-    for name, model in load(ROOT / "params.yaml").train.models.items():
-        blueprint(model.kind, model.settings, name)
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("params.yaml")))
+def test_the_files_in_the_documentation_are_valid(path):
+    check(path)
 
 
-def test_an_unknown_key_is_named_with_the_allowed_ones(tmp_path):
-    path = changed(tmp_path, lambda p: p["split"].update(tets_size=0.1))
-    with pytest.raises(
-        ParamsError, match=r"'split\.tets_size'; allowed here: n_splits, protocol, test_size, validation_size"
-    ):
-        load(path)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        # keys and values
+        (
+            lambda p: p["split"].update(tets_size=0.1),
+            "unknown key 'split.tets_size'; allowed here: n_splits, protocol, test_size, validation_size",
+        ),
+        (
+            model("vgg16", featurse="pixels"),
+            "unknown key 'train.models.vgg16.featurse'; allowed here: augment, features, fit, kind, settings, tuned",
+        ),
+        (
+            lambda p: p["validate"].update(max_sied=3),
+            "unknown key 'validate.max_sied'; allowed here: formats, max_bytes, max_side, min_class_share",
+        ),
+        (lambda p: p["validate"].update(min_side=5000), "min_side (5000) is greater than max_side (4096)"),
+        (lambda p: p["promote"].update(name="team/model"), "'promote.name'"),
+        (lambda p: p["train"].update(models={}), "'train.models'"),
+        # kinds and their settings
+        (
+            model("custom_cnn", kind="custom_cn"),
+            "'train.models.custom_cnn.kind': no kind 'custom_cn'; known: custom_cnn, forensic, pretrained, simple_cnn",
+        ),
+        (
+            model("custom_cnn", settings={"widht": 2}),
+            "unknown key 'train.models.custom_cnn.settings.widht'; allowed here: depth, dropout, first_kernel",
+        ),
+        (model("vgg16", settings={"dropout": 1}), "'train.models.vgg16.settings.dropout': input should be less than 1"),
+        (
+            model("vgg16", fit={"epoch": 3}),
+            "unknown key 'train.models.vgg16.fit.epoch'; allowed here: batch_size, epochs, learning_rate, monitor",
+        ),
+        (model("vgg16", fit={"patience": 0}), "'train.models.vgg16.fit.patience'"),
+        # what refers to another section
+        (
+            model("vgg16", features="vgg"),
+            "'train.models.vgg16.features': no feature set 'vgg'; known: pixels, vgg16, efficientnetb4, residuals",
+        ),
+        (lambda p: p["tune"].update(features="pixles"), "'tune.features': no feature set 'pixles'"),
+        (
+            model("custom_cnn", features="vgg16"),
+            "the kind 'custom_cnn' reads pixels, but the feature set 'vgg16' holds backbone features; "
+            "sets that fit: pixels",
+        ),
+        (model("forensic", features="pixels"), "reads residual features, but the feature set 'pixels' holds pixels"),
+        (
+            model("vgg16", augment="standard"),
+            "'train.models.vgg16.augment': standard changes pixels, but the feature set 'vgg16' holds backbone",
+        ),
+        (model("forensic", augment="standard"), "'train.models.forensic.augment': standard changes pixels"),
+        (model("simple_cnn", tuned="best"), "best is of the kind 'custom_cnn' (tune.kind), not of 'simple_cnn'"),
+        (model("custom_cnn", tuned="best"), "the study tunes the strength of 'standard' (tune.augment), not of 'none'"),
+        # feature sets
+        (features("vgg16", backbone="VGG17"), "'prepare.features.vgg16.backbone': no backbone 'VGG17'"),
+        (features("residuals", trainable_from="block_1"), "stays frozen; leave trainable_from out"),
+        (features("pixels", trainable_from="block_1"), "there is none; give backbone"),
+        (features("pixels", copies=1), "copies are for extractor: residuals"),
+        # transforms
+        (
+            lambda p: p["augment"]["transforms"].append({"name": "HorizontalFlop"}),
+            "albumentations has no transform 'HorizontalFlop'",
+        ),
+        (
+            lambda p: p["augment"]["transforms"].append({"name": "Affine", "arguments": {"rotation": 3}}),
+            "Affine: Argument(s) 'rotation' are not valid",
+        ),
+        # the search space
+        (space(settings__widht={"choices": [1]}), "unknown key 'tune.space.settings.widht'; allowed here: depth"),
+        (space(fit__rate={"low": 0.1, "high": 0.2}), "unknown key 'tune.space.fit.rate'; allowed here: batch_size"),
+        (space(fit__epochs={"choices": [1]}), "'tune.space.fit.epochs': each trial takes tune.epochs for it"),
+        (space(optimizer__name={"choices": ["adam"]}), "'tune.space.optimizer.name'"),
+        (
+            space(settings__depth={"choices": [3, 30]}),
+            "'tune.space.settings.depth': input should be less than or equal",
+        ),
+        (space(settings__dropout={"low": 0.1, "high": 1.0}), "'tune.space.settings.dropout': input should be less"),
+        (space(settings__units={"low": 8, "high": 64}), "'tune.space.settings.units': takes whole numbers"),
+        (space(settings__l2={"low": 0.1, "high": 0.1}), "low (0.1) must be less than high (0.1)"),
+        (space(settings__l2={"low": 0, "high": 0.1, "log": True}), "log: true needs low > 0"),
+        (space(settings__l2={"low": 0}), "give either 'choices' or both 'low' and 'high'"),
+        (space(settings__l2={"low": 0, "high": 1, "choices": [1]}), "give either 'choices' or both"),
+        (space(augment__strength={"low": 0, "high": 2}), "'tune.space.augment.strength': must be between 0 and 1"),
+        (lambda p: p["tune"].update(augment="none"), "'tune.augment': none has no strength to tune"),
+        (lambda p: p["tune"].update(kind="resnet"), "'tune.kind': no kind 'resnet'"),
+        (lambda p: p["tune"].update(pruner="percentile"), "'tune.pruner'"),
+    ],
+)
+def test_a_fault_is_told_with_its_key(tmp_path, change, message):
+    found = faults(tmp_path, change)
+    assert any(message in line for line in found), found
+    assert all(line.startswith("params.yaml: ") for line in found)
 
 
-def test_an_unknown_key_deep_down_is_named_too(tmp_path):
-    path = changed(tmp_path, lambda p: p["train"]["models"]["vgg16"].update(featurse="pixels"))
-    with pytest.raises(ParamsError, match=r"vgg16\.featurse'; allowed here: augment, features, fit, kind"):
-        load(path)
+def test_all_faults_are_told_at_once(tmp_path):
+    def change(params):
+        del params["promote"]
+        params["tune"]["trials"] = "many"
+        params["train"]["models"]["vgg16"]["features"] = "vgg"
+        params["train"]["models"]["custom_cnn"]["settings"] = {"widht": 2}
+        params["augment"]["transforms"][0]["name"] = "Flop"
+
+    found = "\n".join(faults(tmp_path, change))
+    for key in ("'promote' is missing", "tune.trials", "no feature set 'vgg'", "settings.widht", "transform 'Flop'"):
+        assert key in found
 
 
-def test_a_missing_section_and_a_wrong_type_are_both_told(tmp_path):
-    path = changed(tmp_path, lambda p: (p.pop("promote"), p["tune"].update(trials="many")))
-    with pytest.raises(ParamsError, match="promote") as error:
-        load(path)
-    assert "tune.trials" in str(error.value)
+def test_old_keys_are_named_with_the_new_ones(tmp_path):
+    def change(params):
+        params["sources"] = params.pop("duplicates")
+        params["distort"] = params.pop("corrupt")
+        params["evaluate"]["draws"] = params["evaluate"].pop("n_resamples")
+        views = params["prepare"]["views"] = params["prepare"].pop("features")
+        views["residuals"]["reads"] = views["residuals"].pop("extractor").replace("residuals", "forensic")
+        for section in (params["tune"], *params["train"]["models"].values()):
+            section["view"] = section.pop("features")
 
-
-def test_a_name_that_leads_nowhere_is_refused(tmp_path):
-    path = changed(tmp_path, lambda p: p["train"]["models"]["vgg16"].update(features="pixles"))
-    with pytest.raises(ParamsError, match="no feature set 'pixles'; known: pixels, vgg16, efficientnetb4"):
-        load(path)
+    found = faults(tmp_path, change)
+    models = load(ROOT / "params.yaml").train.models
+    assert found == [
+        "params.yaml: 'sources' is now 'duplicates'",
+        "params.yaml: 'distort' is now 'corrupt'",
+        "params.yaml: 'evaluate.draws' is now 'evaluate.n_resamples'",
+        "params.yaml: 'prepare.views' is now 'prepare.features'",
+        "params.yaml: 'prepare.features.residuals.reads: forensic' is now "
+        "'prepare.features.residuals.extractor: residuals'",
+        "params.yaml: 'tune.view' is now 'tune.features'",
+        *(f"params.yaml: 'train.models.{name}.view' is now 'train.models.{name}.features'" for name in models),
+    ]
 
 
 @pytest.mark.parametrize("text", ["seed: [", "- a\n- b", "", "\x00"])
 def test_a_broken_file_is_one_message(tmp_path, text):
     path = tmp_path / "params.yaml"
     path.write_text(text)
-    with pytest.raises(ParamsError, match="params.yaml"):
-        load(path)
+    with pytest.raises(ParamsError, match=r"params\.yaml"):
+        check(path)
     with pytest.raises(ParamsError, match="cannot be read"):
-        load(tmp_path / "absent.yaml")
+        check(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("value", [None, 3, [], {}, "text"])
+@pytest.mark.parametrize("section", [name for name, field in Params.model_fields.items() if name != "seed"])
+def test_a_section_of_another_shape_is_a_fault_and_no_traceback(tmp_path, section, value):
+    key = section.rstrip("_")
+    found = faults(tmp_path, lambda p: p.update({key: "none" if key == "threads" and value == 3 else value}))
+    assert any(key in line for line in found)
 
 
 def test_kinds_are_the_files_of_their_folder():
@@ -74,3 +219,52 @@ def test_kinds_are_the_files_of_their_folder():
         ParamsError, match="'droput'; allowed here: depth, dropout, first_kernel, kernel, l2, momentum, units, width"
     ):
         blueprint("custom_cnn", {"droput": 0.1}, "here")
+
+
+def test_backbones_are_those_of_keras():
+    keras = pytest.importorskip("keras")
+    assert set(backbone_names()) == {name for name in dir(keras.applications) if name[0].isupper()}
+
+
+def test_the_check_starts_without_heavy_libraries():
+    code = (
+        "import sys; from pathlib import Path; from fakefaces.preflight.check import check\n"
+        "check(Path('params.yaml')); print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"tensorflow", "keras", "torch", "mlflow", "great_expectations", "optuna", "dvc", "pandas", "sklearn"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_the_check_takes_less_than_a_second_of_processor_time():
+    check(ROOT / "params.yaml")  # imports done
+    start = time.process_time()
+    check(ROOT / "params.yaml")
+    assert time.process_time() - start < 0.5
+
+
+def test_the_json_schema_is_current_and_takes_the_committed_file():
+    text = (ROOT / "params.schema.json").read_text()
+    assert json.loads(text) == json_schema(), "make it anew: fakefaces check --schema > params.schema.json"
+    assert (ROOT / "params.yaml").read_text().startswith("# yaml-language-server: $schema=params.schema.json\n")
+    validator = jsonschema.Draft202012Validator(json.loads(text))
+    validator.check_schema(json.loads(text))
+    assert not list(validator.iter_errors(yaml.safe_load((ROOT / "params.yaml").read_text())))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: p.update(sed=1),
+        model("custom_cnn", kind="custom_cn"),
+        model("custom_cnn", settings={"widht": 2}),
+        model("custom_cnn", settings={"dropout": 2}),
+        model("custom_cnn", fit={"epoch": 2}),
+        features("vgg16", backbone="VGG17"),
+        space(settings__widht={"choices": [1]}),
+        space(settings__filters={"choices": [1]}),  # of another kind
+    ],
+)
+def test_the_json_schema_refuses_what_an_editor_should_mark(tmp_path, change):
+    params = yaml.safe_load(changed(tmp_path, change).read_text())
+    assert list(jsonschema.Draft202012Validator(json_schema()).iter_errors(params))

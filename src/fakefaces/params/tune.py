@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from fakefaces.base.schema import Count, Schema, Slug
 
+# Keys of train.fit that a trial takes from tune.epochs: a search over them would change nothing.
+SET_BY_TRIALS = ("epochs", "patience")
+
 
 class SearchRange(Schema):
     """The values that a study tries for one parameter: a list of choices, or an interval."""

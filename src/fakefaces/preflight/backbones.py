@@ -12,4 +12,4 @@ def backbone_names() -> list[str]:
     spec = find_spec("keras")
     file = Path(spec.origin).parent / "applications" / "__init__.py" if spec and spec.origin else None
     text = file.read_text(encoding="utf-8") if file and file.is_file() else ""
-    return sorted(set(re.findall(r"import ([A-Z]\w+)", text)))
+    return sorted(set(re.findall(r"\b([A-Z]\w+) as \1\b", text)))

@@ -16,15 +16,12 @@ from fakefaces.params.augment import Transform
 from fakefaces.params.file import Params
 from fakefaces.params.prepare import FeatureSet
 from fakefaces.params.train import Fit, Model
-from fakefaces.params.tune import SearchRange, Tune
+from fakefaces.params.tune import SET_BY_TRIALS, SearchRange, Tune
 from fakefaces.preflight.backbones import backbone_names
 from fakefaces.preflight.renamed import with_new_keys
 from fakefaces.training.augmentation import Recipe, compose
 
 M = TypeVar("M", bound=BaseModel)
-
-# A trial's own epochs take the place of these keys of train.fit: a search over them would change nothing.
-_SET_BY_TRIALS = ("epochs", "patience")
 
 
 def check(path: Path) -> str:
@@ -183,7 +180,7 @@ class _Sections:
                 yield from self._faults_of_strength(tune, values)
             elif section == "settings" and settings:
                 yield from _faults_of_range(settings, {}, name, values, "tune.space.settings")
-            elif section == "fit" and name in _SET_BY_TRIALS:
+            elif section == "fit" and name in SET_BY_TRIALS:
                 yield f"'tune.space.{key}': each trial takes tune.epochs for it; leave it out"
             elif section == "fit" and self.fit:
                 yield from _faults_of_range(Fit, self.fit.model_dump(), name, values, "tune.space.fit")

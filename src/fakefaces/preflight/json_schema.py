@@ -5,6 +5,7 @@ from typing import Any
 
 from fakefaces.models.kinds import kinds
 from fakefaces.params.file import Params
+from fakefaces.params.tune import SET_BY_TRIALS
 from fakefaces.preflight.backbones import backbone_names
 
 
@@ -35,4 +36,8 @@ def _if_kind(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 def _searchable(settings: dict[str, Any], fit: dict[str, Any]) -> list[str]:
     """The keys of a search space."""
-    return ["augment.strength", *(f"fit.{key}" for key in fit), *(f"settings.{key}" for key in settings)]
+    return [
+        "augment.strength",
+        *(f"fit.{key}" for key in fit if key not in SET_BY_TRIALS),
+        *(f"settings.{key}" for key in settings),
+    ]
