@@ -89,12 +89,13 @@ def test_an_experiment_in_a_copy_runs_by_the_code_of_the_copy(workspace):
     (workspace / "pipelines").mkdir()
     script = workspace / "pipelines" / "marked.py"
     script.write_text(
+        "from fakefaces.base.schema import StageParams\n"
         "from fakefaces.base.stage import run_stage\n"
         "def main(params, layout, word):\n"
         "    from fakefaces import mark\n"
         "    print(mark.MARK, word)\n"
         "if __name__ == '__main__':\n"
-        "    run_stage(main)\n"
+        "    run_stage(main, StageParams)\n"
     )
     done = subprocess.run(
         [sys.executable, "pipelines/marked.py", "word"],

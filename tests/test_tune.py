@@ -6,9 +6,6 @@ import textwrap
 
 import pytest
 
-from fakefaces.base.errors import ParamsError
-from fakefaces.base.schema import parse
-from fakefaces.params.file import Params
 from fakefaces.tuning.plots import draw
 from fakefaces.tuning.search import Found, Plan, PrunedError, Trial, best, search, share
 from fakefaces.tuning.trials import sections
@@ -115,19 +112,6 @@ def test_a_study_of_one_trial_has_no_importances(tmp_path):
 def test_values_go_to_their_sections():
     found = sections({"settings.depth": 3, "fit.learning_rate": 0.01, "augment.strength": 0.5})
     assert found == {"settings": {"depth": 3}, "fit": {"learning_rate": 0.01}, "augment": {"strength": 0.5}}
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"space": {"optimizer.name": {"choices": ["adam"]}}}, "optimizer.name"),
-        ({"augment": "none"}, "has no strength to tune"),
-        ({"pruner": "percentile"}, "pruner"),
-    ],
-)
-def test_a_space_that_leads_nowhere_is_refused(small_params, change, message):
-    with pytest.raises(ParamsError, match=message):
-        parse(Params, small_params | {"tune": small_params["tune"] | change}, "params.yaml")
 
 
 WORKER = """
