@@ -40,7 +40,7 @@ def main(params: Params, layout: Layout) -> None:
         )
         echo("promoted; say split.protocol: grouped for a model to use")
         return
-    if environment.experiment():
+    if environment.dvc_experiment():
         echo("an experiment moves no alias; promote it with: dvc exp apply, then dvc repro")
         return
     version, decision = promote(

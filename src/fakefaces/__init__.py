@@ -1,5 +1,5 @@
-"""fakefaces: tell doctored face photographs from real ones, and show why a figure can be believed."""
+"""fakefaces: detect doctored face photographs, and evaluate the detectors so that the metrics can be trusted."""
 
-from fakefaces.base.environment import settle
+from fakefaces.base.environment import set_defaults
 
-settle()
+set_defaults()

@@ -1,1 +1,1 @@
-"""What every stage stands on: parameters, paths, files, progress, errors, the environment."""
+"""What every stage stands on: records of parameters, paths, files, progress, errors, the environment."""

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from fakefaces.base.errors import FakefacesError
 
-# Nothing calls home. `setdefault`, so that a user who wants a library's telemetry can have it.
-_SETTLED = {
+# No library sends telemetry, unless the user has set its variable.
+_DEFAULTS = {
     "NO_ALBUMENTATIONS_UPDATE": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "GX_ANALYTICS_ENABLED": "false",
     "DVC_NO_ANALYTICS": "true",
-    # Not telemetry, but noise: the banner of TensorFlow's C++ side, git advice, a display nobody has.
+    # Less noise: TensorFlow's C++ log, GitPython's advice, progress bars of MLflow, a display for Matplotlib.
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -21,28 +21,31 @@ _SETTLED = {
     # The models are written for Keras on TensorFlow; ~/.keras/keras.json must not change that.
     "KERAS_BACKEND": "tensorflow",
     # TensorFlow leaves oneDNN off on some processors: there the custom CNN trains 2.5 times as fast with it
-    # (benchmarks/training.py), and one machine's figures should not differ from another's by a default.
+    # (benchmarks/training.py), and one machine's results should not differ from another's by a default.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
 
 _SQLITE = "sqlite:///"
 
 
-def settle() -> None:
-    """Set what has to stand in the environment before any of the libraries is imported."""
-    for name, value in _SETTLED.items():
+def set_defaults() -> None:
+    """Set the variables that libraries read when they are imported, where the user has not."""
+    for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
-    # An id left over in a shell would silently send every run of a pipeline into that one run.
+
+
+def unset_run() -> None:
+    """Remove ``MLFLOW_RUN_ID``: left over in a shell, it would send every run of a pipeline into that one run."""
     os.environ.pop("MLFLOW_RUN_ID", None)
 
 
 def workspace() -> Path:
-    """The folder with the ``dvc.yaml`` that we work in: the working directory or the nearest one above it.
+    """The project's folder: the working directory, or the nearest one above it, with ``dvc.yaml`` and ``params.yaml``.
 
-    Under ``dvc exp run --temp`` and ``--queue`` this is a temporary copy of the project.
+    In ``dvc exp run --temp`` and ``--queue`` this is a temporary copy.
 
     Raises:
-        FakefacesError: there is no ``dvc.yaml`` in any of them.
+        FakefacesError: there is none.
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -54,67 +57,67 @@ def workspace() -> Path:
     )
 
 
-def home() -> Path:
-    """The project that keeps the MLflow store: ``DVC_ROOT`` where DVC set it, else the workspace.
+def store_root() -> Path:
+    """The project whose MLflow store is used: ``DVC_ROOT`` where DVC set it, else the workspace.
 
-    DVC points ``DVC_ROOT`` of a queued or temporary experiment at the project that started it, so the
-    runs of all experiments meet in one store.
+    For a queued or temporary experiment DVC sets ``DVC_ROOT`` to the project that started it, so that the runs of
+    all experiments are in one store.
     """
     root = os.environ.get("DVC_ROOT")
     return Path(root) if root else workspace()
 
 
 def tracking_uri() -> str:
-    """``MLFLOW_TRACKING_URI``, else the sqlite file ``mlruns/mlflow.db`` of :func:`home`.
+    """``MLFLOW_TRACKING_URI``, else the sqlite file ``mlruns/mlflow.db`` of :func:`store_root`.
 
-    A relative sqlite path starts at :func:`home`, so that experiments in a temporary copy find it too.
+    A relative sqlite path is relative to :func:`store_root`.
     """
-    return _anchored(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns/mlflow.db")
+    return _absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns/mlflow.db")
 
 
 def artifacts_root() -> str | None:
     """Where a new store keeps its artifacts; None where a tracking server decides.
 
-    Beside a sqlite file it is the folder ``artifacts``. Beside another database it is
-    ``MLFLOW_DEFAULT_ARTIFACT_ROOT``, which all machines must reach, or else ``mlruns/artifacts`` of :func:`home`.
+    For a sqlite file it is the folder ``artifacts`` beside it. For another database it is
+    ``MLFLOW_DEFAULT_ARTIFACT_ROOT``, which all machines must reach, or else ``mlruns/artifacts`` of :func:`store_root`.
     """
     uri = tracking_uri()
     if uri.startswith(_SQLITE):
         return (Path(uri.removeprefix(_SQLITE)).parent / "artifacts").as_uri()
     if uri.startswith(("http:", "https:", "databricks")):
         return None
-    return os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or (home() / "mlruns" / "artifacts").as_uri()
+    return os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or (store_root() / "mlruns" / "artifacts").as_uri()
 
 
 def study_storage() -> str | None:
-    """``OPTUNA_STORAGE``, the database of a study that several processes share; None for the embedded file."""
+    """``OPTUNA_STORAGE``, the database of a study that several processes share; None where it is not set."""
     uri = os.environ.get("OPTUNA_STORAGE")
-    return _anchored(uri) if uri else None
+    return _absolute(uri) if uri else None
 
 
-def shown(uri: str) -> str:
-    """A database's URI without its password, for messages."""
+def without_password(uri: str) -> str:
+    """A database's URI for messages."""
     return re.sub(r"//([^:/@]*):[^@]*@", r"//\1:***@", uri)
 
 
-def _anchored(uri: str) -> str:
+def _absolute(uri: str) -> str:
     relative = uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_absolute()
-    return f"{_SQLITE}{home() / uri.removeprefix(_SQLITE)}" if relative else uri
+    return f"{_SQLITE}{store_root() / uri.removeprefix(_SQLITE)}" if relative else uri
 
 
-def stage() -> str | None:
-    """The DVC stage that runs us, such as ``train@vgg16``; None outside of DVC."""
+def dvc_stage() -> str | None:
+    """The DVC stage that runs this process, such as ``train@vgg16``; None outside of DVC."""
     return os.environ.get("DVC_STAGE")
 
 
-def experiment() -> str | None:
-    """The name of the ``dvc exp run`` that runs us; None under a plain ``dvc repro``."""
+def dvc_experiment() -> str | None:
+    """The name of the ``dvc exp run`` that runs this process; None in a plain ``dvc repro``."""
     name = os.environ.get("DVC_EXP_NAME")
     if name:
         return name
     return "unnamed" if os.environ.get("DVC_EXP_BASELINE_REV") else None
 
 
-def serving() -> bool:
-    """Whether MLflow's scoring server runs us: strings come from a stranger's request and are no paths."""
+def in_scoring_server() -> bool:
+    """Whether this process is MLflow's scoring server, where a string of a request must not be read as a path."""
     return any(name in os.environ for name in ("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "__pyfunc_model_path__"))

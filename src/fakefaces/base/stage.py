@@ -77,6 +77,7 @@ def _check_params(root: Path) -> None:
 def error_boundary(main: Callable[..., None], *arguments: str) -> int:
     """Call ``main`` and turn what a user can cause into a message and an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    environment.unset_run()
     try:
         main(*arguments)
     except FakefacesError as error:

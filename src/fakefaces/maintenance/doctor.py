@@ -47,7 +47,7 @@ class Examination:
         yield from self.environment()
         yield from self.outputs()
         if not there():
-            where = environment.shown(environment.tracking_uri())
+            where = environment.without_password(environment.tracking_uri())
             text = f"there is no store at {where}: a fresh clone, or mlruns/ was removed"
             yield Finding("store", text, wrong=bool(self.stages), mend=store.connect, mending="make an empty one")
             return
@@ -103,7 +103,7 @@ class Examination:
 
     def store(self, mlflow: Any) -> Iterator[Finding]:
         """Whether the store is whole, and lies where it says."""
-        where = environment.shown(environment.tracking_uri())
+        where = environment.without_password(environment.tracking_uri())
         if mlflow.get_experiment_by_name(store.EXPERIMENT) is None:
             text = f"{where} has no experiment '{store.EXPERIMENT}'"
             yield Finding("store", text, wrong=bool(self.stages), mend=store.connect, mending="make it")

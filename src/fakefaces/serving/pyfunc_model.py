@@ -95,7 +95,7 @@ def _reader(name: str, given: Any) -> Callable[[], bytes]:
 
     if isinstance(given, bytes | bytearray | memoryview):
         return lambda: bytes(given)
-    if isinstance(given, str) and environment.serving():
+    if isinstance(given, str) and environment.in_scoring_server():
         return lambda: _decoded(name, given)
     if isinstance(given, str | Path):
         path = Path(given)

@@ -57,7 +57,7 @@ def _advisory(uri: str, what: str) -> Iterator[None]:
         engine = create_engine(uri, poolclass=NullPool)
     except ModuleNotFoundError as error:
         raise TrackingError(
-            f"{environment.shown(uri)}: its driver is not installed ({error}); "
+            f"{environment.without_password(uri)}: its driver is not installed ({error}); "
             "for postgresql+pg8000: uv sync --extra postgres"
         ) from None
     with engine.connect() as connection:

@@ -36,7 +36,7 @@ def state(root: Path) -> str:
         commit(root),
         hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest(),
         data_digest(root) or "",
-        environment.experiment() or "",
+        environment.dvc_experiment() or "",
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -86,11 +86,11 @@ def tags(root: Path) -> dict[str, str]:
     """What every run is tagged with."""
     installed = versions()
     found = {
-        "mlflow.source.name": f"dvc:{environment.stage()}" if environment.stage() else "fakefaces",
+        "mlflow.source.name": f"dvc:{environment.dvc_stage()}" if environment.dvc_stage() else "fakefaces",
         "mlflow.source.git.commit": commit(root),
         "git.dirty": str(dirty(root)).lower(),
-        "dvc.stage": environment.stage() or "",
-        "dvc.experiment": environment.experiment() or "",
+        "dvc.stage": environment.dvc_stage() or "",
+        "dvc.experiment": environment.dvc_experiment() or "",
         "data.digest": data_digest(root) or "",
         "state": state(root),
         "machine": machine(),

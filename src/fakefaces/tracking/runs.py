@@ -207,7 +207,7 @@ def _parent(mlflow: Any, root: Path, tags: Mapping[str, str]) -> str:
         if found:
             return str(found[0].info.run_id)
         commit = tags["mlflow.source.git.commit"][:7]
-        name = environment.experiment() or f"repro-{commit}-{state[:6]}"
+        name = environment.dvc_experiment() or f"repro-{commit}-{state[:6]}"
         experiment = mlflow.get_experiment_by_name(store.EXPERIMENT).experiment_id
         client = mlflow.MlflowClient()
         own = dict(tags) | {"role": "pipeline", "mlflow.source.name": "dvc", "dvc.stage": ""}

@@ -58,7 +58,7 @@ def reached() -> Iterator[Any]:
     except (MlflowException, SQLAlchemyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise TrackingError(
-            f"the MLflow store {environment.shown(uri)} cannot be used ({reason}); check MLFLOW_TRACKING_URI, "
+            f"the MLflow store {environment.without_password(uri)} cannot be used ({reason}); check MLFLOW_TRACKING_URI, "
             "or the folder mlruns/ and the space on its disk"
         ) from None
 
