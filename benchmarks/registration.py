@@ -1,9 +1,9 @@
-"""How much of what was replaced the registration of a fake with its source photograph finds, on the drawn sample.
+"""Quality of the ground truth masks that registration with the source photograph gives, on the drawn sample.
 
     uv run python benchmarks/registration.py
 
-It compares the mask that the difference gives with the drawn one, and prints by difficulty: how many fakes gave a
-believable difference, the median share of it within the drawn mask, and the median share of that which it covers.
+It compares the difference mask with the drawn mask and prints by difficulty: the number of fakes with a plausible
+difference, and the medians of its precision (share within the drawn mask) and recall (share of the drawn mask).
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from fakefaces.data.faces import find_faces
-from fakefaces.explain.truth import truths
+from fakefaces.explain.ground_truth import ground_truth_masks
 
 SAMPLE = Path("samples")
 
@@ -22,19 +22,19 @@ def main() -> None:
     source = manifest["base"].map(reals.set_index("base")["image"])
     table = find_faces(SAMPLE).merge(manifest.assign(source=source)[["image", "source"]], on="image")
     fakes = table[(table["label"] == 1) & table["source"].notna()]
-    drawn = truths(SAMPLE, fakes, min_inliers=20, seed=1, threads=2)
-    found = truths(SAMPLE, fakes, masks=False, min_inliers=20, seed=1, threads=2)
+    drawn = ground_truth_masks(SAMPLE, fakes, min_inliers=20, seed=1, threads=2)
+    registered = ground_truth_masks(SAMPLE, fakes, masks=False, min_inliers=20, seed=1, threads=2)
     rows = []
     for image, difficulty in fakes[["image", "difficulty"]].itertuples(index=False):
-        believed = image in found and found[image].origin == "source"
-        row = {"difficulty": difficulty, "fakes": 1, "believed": int(believed)}
-        if believed:
-            both = (found[image].mask & drawn[image].mask).sum()
-            row |= {"within": both / found[image].mask.sum(), "covered": both / drawn[image].mask.sum()}
+        plausible = image in registered and registered[image].origin == "source"
+        row = {"difficulty": difficulty, "fakes": 1, "plausible": int(plausible)}
+        if plausible:
+            both = (registered[image].mask & drawn[image].mask).sum()
+            row |= {"precision": both / registered[image].mask.sum(), "recall": both / drawn[image].mask.sum()}
         rows.append(row)
-    shown = pd.DataFrame(rows).groupby("difficulty", sort=False)
-    columns = {"fakes": "sum", "believed": "sum", "within": "median", "covered": "median"}
-    print(shown.agg(columns).round(2).to_string())
+    by_difficulty = pd.DataFrame(rows).groupby("difficulty", sort=False)
+    columns = {"fakes": "sum", "plausible": "sum", "precision": "median", "recall": "median"}
+    print(by_difficulty.agg(columns).round(2).to_string())
 
 
 if __name__ == "__main__":

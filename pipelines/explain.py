@@ -1,4 +1,4 @@
-"""Where each model sees the forgery in the test images, and whether it is there; its feature maps and filters."""
+"""Explain the test images by each model: heatmaps, localization metrics, feature maps and filters."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.splits import all_test_images, cv_splits, read_split
+from fakefaces.data.splits import CvSplit, all_test_images, cv_splits, read_split
 from fakefaces.evaluation.evaluate import match_sources
 from fakefaces.evaluation.scores import rounded
-from fakefaces.explain.features import feature_maps, filters
-from fakefaces.explain.heat import detector_heat
-from fakefaces.explain.judging import judge_heat
-from fakefaces.explain.pictures import draw_feature_maps, draw_filters
-from fakefaces.explain.truth import truths
+from fakefaces.explain.feature_maps import feature_maps, filters
+from fakefaces.explain.ground_truth import GroundTruth, ground_truth_masks
+from fakefaces.explain.heatmaps import detector_heatmaps
+from fakefaces.explain.localization import evaluate_localization
+from fakefaces.explain.plots import plot_feature_maps, plot_filters
 from fakefaces.features.extract import read_all
 from fakefaces.inference import detector
 from fakefaces.models import runtime
@@ -43,73 +43,91 @@ def main(params: Params, layout: Layout) -> None:
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     table = table.assign(source=match_sources(table, pairs, min_inliers=params.evaluate.source_inliers))
     splits = cv_splits(table)
-    tested = all_test_images(splits)
-    known = truths(
+    test_images = all_test_images(splits)
+    ground_truth = ground_truth_masks(
         layout.data,
-        tested[tested["label"] == 1],
+        test_images[test_images["label"] == 1],
         min_inliers=params.evaluate.source_inliers,
         seed=params.seed,
         threads=params.threads,
     )
     runtime.start(params.seed, params.threads)
-    record: dict[str, Any] = {}
+    localization: dict[str, Any] = {}
     with atomic_write(layout.heatmaps) as folder:
         folder.mkdir()
         for name in params.train.models:
-            heat = explained(params, layout, name, tested, len(splits), folder)
-            if heat is None:
-                continue
-            # Kept in 256 steps, and judged as kept: the last digits of another processor do not show.
-            kept = (heat * 255).round().astype(np.uint8)
-            np.save(folder / f"{name}.npy", kept)
-            sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
-            found = judge_heat(
-                kept / np.float32(255), tested, known, random_maps=params.explain.random_maps, **sampling
-            )
-            if found:
-                record[name] = rounded(found)
-                echo(f"{name:24} points at the forgery in {found['pointing']:.3f} of {found['n']} fakes")
-        origins = tested["image"].map({image: truth.origin for image, truth in known.items()})
-        write_text(folder / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))
-        masks = [known[image].mask for image in tested["image"] if image in known]
-        np.save(folder / "masks.npy", np.packbits(np.stack(masks), axis=-1) if masks else np.zeros((0, 0, 0), np.uint8))
-    write_json(layout.explanations, record)
-
-
-def explained(
-    params: Params, layout: Layout, name: str, tested: pd.DataFrame, count: int, folder: Path
-) -> NDArray[np.float32] | None:
-    """The heat maps of all test images by one model, each by the network of its round; its pictures on the way."""
-    heat: NDArray[np.float32] | None = None
-    with progress(f"explaining {name}", len(tested)) as step:
-        for number in range(count):
-            loaded = detector.load(layout.detector(name, number, count))
-            rows = np.flatnonzero(tested["fold"] == number)
-            metadata, paths = loaded.metadata, [layout.data / image for image in tested["image"].iloc[rows]]
-            views = read_all(paths, metadata.extractor, metadata.image_size, crop=metadata.crop, threads=params.threads)
             try:
-                maps = detector_heat(loaded, views, step)
+                heatmaps = explain_model(params, layout, name, splits, folder)
             except ModelError as error:
-                echo(f"{name}: no heat maps: {error}")
-                return None
-            heat = np.zeros((len(tested), *maps.shape[1:]), np.float32) if heat is None else heat
-            heat[rows] = maps
-            if number == 0 and loaded.metadata.extractor == "pixels":
-                draw(params, loaded, views[0], tested["image"].iloc[rows[0]], folder)
+                echo(f"{name}: no heatmaps: {error}")
+                continue
+            # Stored and evaluated in 256 steps, so that the last digits of another processor do not show.
+            quantized = (heatmaps * 255).round().astype(np.uint8)
+            np.save(folder / f"{name}.npy", quantized)
+            metrics = evaluate_localization(
+                quantized / np.float32(255),
+                test_images,
+                ground_truth,
+                random_maps=params.explain.random_maps,
+                n_resamples=params.evaluate.n_resamples,
+                seed=params.seed,
+            )
+            if metrics:
+                localization[name] = rounded(metrics)
+                echo(f"{name:24} points at the forgery in {metrics['pointing']:.3f} of {metrics['n']} fakes")
+        write_ground_truth(folder, list(test_images["image"]), ground_truth)
+    write_json(layout.explanations, localization)
+
+
+def explain_model(
+    params: Params, layout: Layout, name: str, splits: list[CvSplit], folder: Path
+) -> NDArray[np.float32]:
+    """Compute the heatmaps of all test images, each by the network of its fold, and plot fold 0's convolutions.
+
+    Returns:
+        float32 (n, height, width), in the order of :func:`fakefaces.data.splits.all_test_images`.
+
+    Raises:
+        ModelError: the network has no convolution.
+    """
+    maps: list[NDArray[np.float32]] = []
+    images: list[str] = []
+    with progress(f"explaining {name}", sum(len(split.test) for split in splits)) as step:
+        for split in splits:
+            loaded = detector.load(layout.detector(name, split.fold, split.n_splits))
+            metadata, names = loaded.metadata, sorted(split.test["image"])
+            paths = [layout.data / image for image in names]
+            inputs = read_all(
+                paths, metadata.extractor, metadata.image_size, crop=metadata.crop, threads=params.threads
+            )
+            maps.append(detector_heatmaps(loaded, inputs, step))
+            images += names
+            if split.fold == 0 and metadata.extractor == "pixels":
+                plot_convolutions(params, loaded, inputs[0], names[0], folder)
             del loaded
             runtime.forget()
-    return heat
+    return np.concatenate(maps)[np.argsort(images)]
 
 
-def draw(params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], image: str, folder: Path) -> None:
-    """The feature maps of one test image and the filters, where the network has convolutions."""
+def plot_convolutions(
+    params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], image: str, folder: Path
+) -> None:
+    """Plot the feature maps of one test image and the filters, where the network has convolutions."""
     name, limits = loaded.metadata.model, params.explain
-    maps = feature_maps(loaded.network, pixels, layers=limits.layers, maps=limits.maps)
-    if maps:
-        draw_feature_maps(folder / f"{name}_feature_maps.png", pixels, maps, f"{name}: feature maps of {image}")
+    layers = feature_maps(loaded.network, pixels, layers=limits.layers, maps=limits.maps)
+    if layers:
+        plot_feature_maps(folder / f"{name}_feature_maps.png", pixels, layers, f"{name}: feature maps of {image}")
     kernels = filters(loaded.network, layers=limits.layers)
     if kernels:
-        draw_filters(folder / f"{name}_filters.png", kernels, f"{name}: filters")
+        plot_filters(folder / f"{name}_filters.png", kernels, f"{name}: filters")
+
+
+def write_ground_truth(folder: Path, images: list[str], ground_truth: dict[str, GroundTruth]) -> None:
+    """Write the origin of each test image's ground truth (empty if there is none), and the masks, packed to bits."""
+    origins = [ground_truth[image].origin if image in ground_truth else "" for image in images]
+    write_text(folder / "images.csv", pd.DataFrame({"image": images, "truth": origins}).to_csv(index=False))
+    masks = [ground_truth[image].mask for image in images if image in ground_truth]
+    np.save(folder / "masks.npy", np.packbits(np.stack(masks), axis=-1) if masks else np.zeros((0, 0, 0), np.uint8))
 
 
 if __name__ == "__main__":

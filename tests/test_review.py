@@ -16,40 +16,41 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefaces.explain.explanation import Look, look
+from fakefaces.explain.explanation import Explanation, explain_images
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import Score
 from fakefaces.ingest import corrections
 from fakefaces.models import runtime
 from fakefaces.models.kinds import blueprint
+from fakefaces.review.previews import webp_preview
 from fakefaces.review.queue import Queue
 from tests.browser import Browser, browser
 from tests.conftest import ROOT, picture
 
 
 def encoded(seed: int, size: int = 48) -> bytes:
-    held = io.BytesIO()
-    picture(np.random.default_rng(seed), fake=True, size=size).save(held, "PNG")
-    return held.getvalue()
+    buffer = io.BytesIO()
+    picture(np.random.default_rng(seed), fake=True, size=size).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def scored(folder: Path, *p_fakes: float) -> Queue:
-    """A queue whose model says what it is told to."""
-    told = iter(p_fakes)
+    """A queue whose model gives these scores in this order."""
+    scores = iter(p_fakes)
 
-    def looking(files):
+    def explain(files):
         return [
-            Look(Score(name, p := next(told), "fake" if p >= 0.5 else "real", unsure=0.4 <= p < 0.6))
+            Explanation(Score(name, p := next(scores), "fake" if p >= 0.5 else "real", unsure=0.4 <= p < 0.6))
             for name, _ in files
         ]
 
     folder.mkdir(exist_ok=True)
-    return Queue(looking, folder, middle=0.5)
+    return Queue(explain, folder, threshold=0.5)
 
 
 def test_the_queue_is_sorted_each_way(tmp_path):
-    queue = scored(tmp_path / "kept", 0.9, 0.1, 0.55, 0.45)
+    queue = scored(tmp_path / "queue", 0.9, 0.1, 0.55, 0.45)
     queue.add([(f"{k}.png", encoded(k)) for k in range(4)])
     names = {order: [item.name[0] for item in queue.sorted(order)] for order in ("highest score", "lowest score")}
     assert names == {"highest score": list("0231"), "lowest score": list("1320")}
@@ -57,15 +58,15 @@ def test_the_queue_is_sorted_each_way(tmp_path):
     assert [item.name[0] for item in queue.sorted("as added")] == list("0123")
 
 
-def test_the_same_bytes_are_there_once(tmp_path):
-    queue = scored(tmp_path / "kept", 0.9, 0.2)
+def test_identical_files_are_queued_once(tmp_path):
+    queue = scored(tmp_path / "queue", 0.9, 0.2)
     queue.add([("a.png", encoded(1)), ("b.png", encoded(1))])
     queue.add([("c.png", encoded(1)), ("d.png", encoded(2))])
     assert len(queue) == 2
 
 
-def test_what_is_no_image_is_refused_with_a_reason(loaded, tmp_path):
-    queue = Queue(lambda files: look(loaded, files, threads=2), tmp_path)
+def test_a_file_that_is_no_image_is_refused_with_a_reason(loaded, tmp_path):
+    queue = Queue(lambda files: explain_images(loaded, files, threads=2), tmp_path)
     queue.add([("notes.txt", b"no image"), ("good.png", encoded(1)), ("cut.png", encoded(2)[:400]), ("empty.jpg", b"")])
     assert [item.name for item in queue.sorted("as added")] == ["good.png"]
     assert [name for name, _ in queue.refused] == ["notes.txt", "cut.png", "empty.jpg"]
@@ -73,21 +74,21 @@ def test_what_is_no_image_is_refused_with_a_reason(loaded, tmp_path):
 
 
 def test_corrections_are_exported_with_their_images_and_read_again(tmp_path):
-    queue = scored(tmp_path / "kept", 0.9, 0.1, 0.5)
+    queue = scored(tmp_path / "queue", 0.9, 0.1, 0.5)
     queue.add([("x/../../a.png", encoded(1)), ("b.png", encoded(2)), ("c.png", encoded(3))])
     first, second, _ = queue.sorted("as added")
-    queue.label(first.key, "real")
-    queue.label(second.key, "fake")
+    queue.set_label(first.key, "real")
+    queue.set_label(second.key, "fake")
     table, count = queue.export(tmp_path / "reviews")
     assert count == 2
-    found = corrections.read_corrections(table)
-    assert [one.label for one in found] == [0, 1]
-    assert found[0].path.read_bytes() == encoded(1)
-    assert found[0].path.parent == tmp_path / "reviews" / "images"
+    exported = corrections.read_corrections(table)
+    assert [correction.label for correction in exported] == [0, 1]
+    assert exported[0].path.read_bytes() == encoded(1)
+    assert exported[0].path.parent == tmp_path / "reviews" / "images"
     again = scored(tmp_path / "again", 0.9, 0.2)
     again.add([("a.png", encoded(1)), ("d.png", encoded(4))])
     for item in again.sorted("as added"):
-        again.label(item.key, "fake")
+        again.set_label(item.key, "fake")
     _, count = again.export(tmp_path / "reviews")  # what was exported before stays; a new label wins
     assert count == 3
     with table.open() as opened:
@@ -178,9 +179,9 @@ def test_a_dropped_folder_is_scored_and_a_bad_file_is_refused(dropped):
     assert scores(dropped) == sorted(scores(dropped), reverse=True)
     assert "faces/notes.jpg: not an image" in text(dropped, "#refused")
     assert "faces/more/3.png" in text(dropped, "#rows")
-    assert re.match(r"0\.\d{3}: called (real|fake), unsure", text(dropped, "#verdict"))
+    assert re.match(r"0\.\d{3}: predicted (real|fake), unsure", text(dropped, "#prediction"))
     assert "Suspected parts" in text(dropped, "#parts")
-    assert "unsure from 0.300 to 0.700" in text(dropped, ".decides")
+    assert "unsure from 0.300 to 0.700" in text(dropped, ".champion")
     assert dropped.run("return document.querySelector('.meter .band').style.width") == "40%"
 
 
@@ -191,13 +192,13 @@ def test_the_queue_is_sorted_by_a_click(dropped):
     assert dropped.complaints() == []
 
 
-def test_the_heat_map_is_shown_and_hidden(dropped):
+def test_the_heatmap_is_toggled(dropped):
     dropped.wait("return document.getElementById('photograph').naturalWidth > 0")
-    assert "heat=1" in dropped.run("return document.getElementById('photograph').src")
-    dropped.click("#heat")
-    dropped.wait("return document.getElementById('photograph').src.includes('heat=0')")
-    dropped.click("#heat")
-    dropped.wait("return document.getElementById('photograph').src.includes('heat=1')")
+    assert "heatmap=1" in dropped.run("return document.getElementById('photograph').src")
+    dropped.click("#heatmap")
+    dropped.wait("return document.getElementById('photograph').src.includes('heatmap=0')")
+    dropped.click("#heatmap")
+    dropped.wait("return document.getElementById('photograph').src.includes('heatmap=1')")
 
 
 def test_a_label_is_corrected_by_mouse_and_by_key_and_exported(dropped, served):
@@ -205,13 +206,13 @@ def test_a_label_is_corrected_by_mouse_and_by_key_and_exported(dropped, served):
     dropped.wait("return document.querySelectorAll('#rows [data-key]')[1].classList.contains('q-item--active')")
     first = text(dropped, "#detail .name")
     dropped.click("#real")
-    dropped.wait("return document.getElementById('given').innerText.includes('real')")
+    dropped.wait("return document.getElementById('label').innerText.includes('real')")
     dropped.run("document.activeElement.blur()")
     dropped.keys("\ue015")  # the arrow down
     dropped.wait(f"return document.querySelector('#detail .name').innerText !== {first!r}")
     second = text(dropped, "#detail .name")
     dropped.keys("f")
-    dropped.wait("return document.getElementById('given').innerText.includes('fake')")
+    dropped.wait("return document.getElementById('label').innerText.includes('fake')")
     dropped.click("#export")
     dropped.wait(
         "return [...document.querySelectorAll('.q-notification')].some(n => n.innerText.includes('fakefaces data'))"
@@ -245,7 +246,7 @@ def test_at_phone_width_nothing_sticks_out(dropped):
     assert dropped.complaints() == []
 
 
-def test_another_sites_page_is_turned_away(served):
+def test_requests_of_other_sites_are_refused(served):
     def status(headers: dict[str, str], path: str, data: bytes | None) -> int:
         try:
             with urllib.request.urlopen(urllib.request.Request(served[0] + path, data, headers), timeout=20) as answer:
@@ -269,12 +270,12 @@ def test_a_taken_port_is_one_message(tmp_path):
     assert "is taken" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_picture_is_small_and_warm_where_the_heat_is():
-    from fakefaces.review.pictures import picture as drawn
-
-    heat = np.zeros((4, 4), np.float32)
-    heat[0, 0] = 1
-    plain, warm = (np.asarray(Image.open(io.BytesIO(drawn(encoded(1, 400), one, 100))), int) for one in (None, heat))
-    assert plain.shape == warm.shape == (100, 100, 3)
-    change = np.abs(plain - warm).sum(axis=2)
+def test_a_preview_is_small_and_coloured_where_the_heatmap_is_hot():
+    heatmap = np.zeros((4, 4), np.float32)
+    heatmap[0, 0] = 1
+    plain, overlaid = (
+        np.asarray(Image.open(io.BytesIO(webp_preview(encoded(1, 400), heat, 100))), int) for heat in (None, heatmap)
+    )
+    assert plain.shape == overlaid.shape == (100, 100, 3)
+    change = np.abs(plain - overlaid).sum(axis=2)
     assert change[:15, :15].mean() > 10 * change[60:, 60:].mean()

@@ -6,19 +6,19 @@ from typer.testing import CliRunner
 from fakefaces.base.errors import DataError, FakefacesError
 from fakefaces.cli import app
 from fakefaces.cli.chosen import any_detector
-from fakefaces.explain.explanation import look, shown
+from fakefaces.explain.explanation import explain_images
 from tests.conftest import picture
 
 
-def test_the_command_draws_what_a_trained_model_sees(workspace, loaded):
+def test_the_command_draws_heatmaps_feature_maps_and_filters(workspace, loaded):
     loaded.save(workspace / "outputs" / "models" / "custom_cnn")
     images = sorted((workspace / "data" / "training_fake").iterdir())[:2]
     done = CliRunner().invoke(app, ["explain", "custom_cnn", *map(str, images)], catch_exceptions=False)
-    made = [workspace / line for line in done.stdout.split()]
-    assert {path.name for path in made} == {"filters.png"} | {
+    written = [workspace / line for line in done.stdout.split()]
+    assert {path.name for path in written} == {"filters.png"} | {
         f"{image.stem}_{kind}.png" for image in images for kind in ("heat", "feature_maps")
     }
-    for path in made:
+    for path in written:
         with Image.open(path) as drawn:
             assert np.asarray(drawn.convert("L")).std() > 5
 
@@ -37,17 +37,16 @@ def test_an_unknown_model_is_one_message(workspace):
         any_detector("nobody")
 
 
-def test_files_are_looked_at_in_one_batch_and_refused_ones_say_why(loaded, tmp_path):
+def test_files_are_explained_in_one_batch_and_refused_ones_have_a_problem(loaded, tmp_path):
     rng = np.random.default_rng(0)
     for k in range(3):
         picture(rng, fake=True, size=48).save(tmp_path / f"{k}.png")
     files = [(f"{k}.png", (tmp_path / f"{k}.png").read_bytes()) for k in range(3)]
     files.insert(1, ("broken.jpg", b"\xff\xd8\xff broken"))
-    looks = look(loaded, files, threads=2)
-    assert [one.score.name for one in looks] == [name for name, _ in files]
-    assert looks[1].score.problem and looks[1].heat is None
+    explanations = explain_images(loaded, files, threads=2)
+    assert [explanation.score.name for explanation in explanations] == [name for name, _ in files]
+    assert explanations[1].score.problem and explanations[1].heatmap is None
     for k in (0, 2, 3):
-        assert looks[k].heat is not None and looks[k].score.p_fake is not None
-        assert shown(files[k][1], "x", looks[k].heat).shape == (48, 48, 3)
-    (alone,) = look(loaded, files[3:], threads=1)
-    np.testing.assert_allclose(alone.heat, looks[3].heat, atol=1e-5)
+        assert explanations[k].heatmap is not None and explanations[k].score.p_fake is not None
+    (alone,) = explain_images(loaded, files[3:], threads=1)
+    np.testing.assert_allclose(alone.heatmap, explanations[3].heatmap, atol=1e-5)

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError
-from fakefaces.explain.localization import energy, localization, pointing
+from fakefaces.explain.localization import energy_in_mask, localization_metrics, pointing_game
 
 
 def masks(n: int, side: int = 8) -> np.ndarray:
-    made = np.zeros((n, side, side), dtype=bool)
-    made[:, 2:4, 2:6] = True  # 8 of 64 cells
-    return made
+    masked = np.zeros((n, side, side), dtype=bool)
+    masked[:, 2:4, 2:6] = True  # 8 of 64 cells
+    return masked
 
 
 def spot(n: int, y: int, x: int, side: int = 8) -> np.ndarray:
@@ -17,44 +17,44 @@ def spot(n: int, y: int, x: int, side: int = 8) -> np.ndarray:
     return heat
 
 
-def test_a_spot_in_the_mask_is_a_hit_and_one_beside_it_is_none():
-    assert pointing(spot(3, 2, 5), masks(3)).tolist() == [1, 1, 1]
-    assert pointing(spot(3, 2, 6), masks(3)).tolist() == [0, 0, 0]
+def test_a_hot_spot_in_the_mask_is_a_hit_and_one_outside_is_a_miss():
+    assert pointing_game(spot(3, 2, 5), masks(3)).tolist() == [1, 1, 1]
+    assert pointing_game(spot(3, 2, 6), masks(3)).tolist() == [0, 0, 0]
 
 
-def test_equally_warm_places_count_by_their_share_and_a_cold_map_points_nowhere():
-    assert pointing(np.ones((1, 8, 8)), masks(1)).tolist() == [8 / 64]
-    assert pointing(np.zeros((1, 8, 8)), masks(1)).tolist() == [0]
-    assert energy(np.zeros((1, 8, 8)), masks(1)).tolist() == [0]
+def test_equally_hot_places_count_by_their_share_and_an_empty_heatmap_misses():
+    assert pointing_game(np.ones((1, 8, 8)), masks(1)).tolist() == [8 / 64]
+    assert pointing_game(np.zeros((1, 8, 8)), masks(1)).tolist() == [0]
+    assert energy_in_mask(np.zeros((1, 8, 8)), masks(1)).tolist() == [0]
 
 
 def test_energy_is_the_share_of_heat_inside():
-    assert energy(np.ones((1, 8, 8)), masks(1)) == pytest.approx(8 / 64)
-    assert energy(masks(1).astype(float), masks(1)).tolist() == [1]
+    assert energy_in_mask(np.ones((1, 8, 8)), masks(1)) == pytest.approx(8 / 64)
+    assert energy_in_mask(masks(1).astype(float), masks(1)).tolist() == [1]
     heat = spot(1, 3, 3)
-    assert energy(heat, masks(1)) == pytest.approx((1 + 7 * 0.1) / (1 + 63 * 0.1))
+    assert energy_in_mask(heat, masks(1)) == pytest.approx((1 + 7 * 0.1) / (1 + 63 * 0.1))
 
 
-def test_maps_that_point_at_the_forgery_beat_maps_that_know_nothing():
+def test_heatmaps_that_point_at_the_forgery_beat_random_ones():
     n, rng = 60, np.random.default_rng(0)
     hits = np.where(rng.random(n) < 0.7, 2, 7)
     heat = np.stack([spot(1, y, 3)[0] for y in hits])
     noise = rng.random((200, 8, 8))
-    found = localization(heat, masks(n), np.arange(n), baselines={"random": noise}, n_resamples=500, seed=1)
-    assert (found["n"], found["groups"], found["area"]) == (n, n, 8 / 64)
-    assert found["pointing"] == pytest.approx((hits == 2).mean())
-    low, high = found["intervals"]["pointing"]
-    assert low < found["pointing"] < high
-    random = found["baselines"]["random"]
+    metrics = localization_metrics(heat, masks(n), np.arange(n), baselines={"random": noise}, n_resamples=500, seed=1)
+    assert (metrics["n"], metrics["groups"], metrics["area"]) == (n, n, 8 / 64)
+    assert metrics["pointing"] == pytest.approx((hits == 2).mean())
+    low, high = metrics["intervals"]["pointing"]
+    assert low < metrics["pointing"] < high
+    random = metrics["baselines"]["random"]
     assert random["pointing"] == pytest.approx(8 / 64, abs=0.06)
     assert random["energy"] == pytest.approx(8 / 64, abs=0.01)
-    assert random["gain"]["pointing"] == pytest.approx(found["pointing"] - random["pointing"])
+    assert random["gain"]["pointing"] == pytest.approx(metrics["pointing"] - random["pointing"])
     assert random["gain"]["intervals"]["pointing"][0] > 0.3
 
 
-def test_noise_against_noise_is_no_gain():
+def test_random_heatmaps_have_no_gain_over_random_ones():
     n, rng = 200, np.random.default_rng(3)
-    found = localization(
+    metrics = localization_metrics(
         rng.random((n, 8, 8)),
         masks(n),
         np.arange(n) // 2,
@@ -62,26 +62,26 @@ def test_noise_against_noise_is_no_gain():
         n_resamples=500,
         seed=1,
     )
-    low, high = found["baselines"]["random"]["gain"]["intervals"]["pointing"]
+    low, high = metrics["baselines"]["random"]["gain"]["intervals"]["pointing"]
     assert low < 0 < high
 
 
-def test_images_of_one_photograph_are_drawn_together():
+def test_images_of_one_group_are_resampled_together():
     n, rng = 80, np.random.default_rng(5)
     heat = spot(n, 7, 7)
     heat[: n // 2] = spot(n // 2, 2, 3)
     order = rng.permutation(n)
 
     def width(group):
-        found = localization(heat[order], masks(n), group, baselines={}, n_resamples=500, seed=1)
-        low, high = found["intervals"]["pointing"]
+        metrics = localization_metrics(heat[order], masks(n), group, baselines={}, n_resamples=500, seed=1)
+        low, high = metrics["intervals"]["pointing"]
         return high - low
 
     assert width((order // 4).astype(str)) > 1.5 * width(np.arange(n))  # four of a group agree
 
 
 def test_few_groups_have_no_interval_and_wrong_shapes_are_refused():
-    found = localization(spot(4, 2, 3), masks(4), list("aabb"), baselines={}, n_resamples=100, seed=1)
-    assert found["intervals"] == {"pointing": None, "energy": None}
-    with pytest.raises(ModelError, match="not of the same images"):
-        localization(spot(4, 2, 3), masks(3), list("abcd"), baselines={}, n_resamples=100, seed=1)
+    metrics = localization_metrics(spot(4, 2, 3), masks(4), list("aabb"), baselines={}, n_resamples=100, seed=1)
+    assert metrics["intervals"] == {"pointing": None, "energy": None}
+    with pytest.raises(ModelError, match="of different images"):
+        localization_metrics(spot(4, 2, 3), masks(3), list("abcd"), baselines={}, n_resamples=100, seed=1)

@@ -167,10 +167,10 @@ def test_a_detector_of_this_kind_is_saved_loaded_and_the_same_each_time(network,
 
 
 def test_part_scores_are_painted_on_their_boxes():
-    from fakefaces.explain.heat import painted
+    from fakefaces.explain.heatmaps import part_score_heatmaps
     from fakefaces.explain.regions import BOXES
 
-    maps = painted(np.eye(4) * 0.8 + 0.1)
+    maps = part_score_heatmaps(np.eye(4) * 0.8 + 0.1)
     assert maps.max(axis=(1, 2)) == pytest.approx(1)
     for one, (left, top, right, bottom) in zip(maps, BOXES.values(), strict=True):
         row, column = np.unravel_index(one.argmax(), one.shape)

@@ -12,10 +12,10 @@ import yaml
 from fakefaces.base.files import write_json, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
-from fakefaces.explain.features import FeatureMaps
-from fakefaces.explain.judging import judge_heat
-from fakefaces.explain.pictures import draw_feature_maps
-from fakefaces.explain.truth import truths
+from fakefaces.explain.feature_maps import FeatureMaps
+from fakefaces.explain.ground_truth import ground_truth_masks
+from fakefaces.explain.localization import evaluate_localization
+from fakefaces.explain.plots import plot_feature_maps
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.file import Params, load
 from pipelines import augment, duplicates, evaluate, split, validate
@@ -85,14 +85,16 @@ def pretend_heat(params: Params, layout: Layout) -> None:
     tested = read_split(layout.images)
     tested = tested[tested["split"] == "test"].sort_values("image", ignore_index=True)
     fakes = tested[tested["label"] == 1].assign(source=None)
-    known = truths(layout.data, fakes, min_inliers=20, seed=1, threads=2)
+    known = ground_truth_masks(layout.data, fakes, min_inliers=20, seed=1, threads=2)
     layout.heatmaps.mkdir()
     record = {}
     for place, name in enumerate(params.train.models):
         heat = np.random.default_rng(place).integers(1, 256, (len(tested), GRID, GRID), dtype=np.uint8)
         heat[0] = 0
         np.save(layout.heatmaps / f"{name}.npy", heat)
-        record[name] = judge_heat(heat / np.float32(255), tested, known, random_maps=5, n_resamples=100, seed=1)
+        record[name] = evaluate_localization(
+            heat / np.float32(255), tested, known, random_maps=5, n_resamples=100, seed=1
+        )
     write_json(layout.explanations, record)
     origins = tested["image"].map({image: truth.origin for image, truth in known.items()})
     write_text(layout.heatmaps / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))
@@ -100,4 +102,4 @@ def pretend_heat(params: Params, layout: Layout) -> None:
     np.save(layout.heatmaps / "masks.npy", np.packbits(masks, axis=-1))
     maps = [FeatureMaps("conv1", np.zeros((8, 4, 4), np.float32), 8)]
     for kind in ("feature_maps", "filters"):
-        draw_feature_maps(layout.heatmaps / f"custom_cnn_{kind}.png", np.zeros((32, 32, 3), np.uint8), maps, kind)
+        plot_feature_maps(layout.heatmaps / f"custom_cnn_{kind}.png", np.zeros((32, 32, 3), np.uint8), maps, kind)

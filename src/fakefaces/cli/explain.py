@@ -26,9 +26,9 @@ def explain(
     from fakefaces.base.errors import DataError
     from fakefaces.base.progress import echo, track
     from fakefaces.data import images
-    from fakefaces.explain.explanation import look
-    from fakefaces.explain.features import feature_maps, filters
-    from fakefaces.explain.pictures import draw_feature_maps, draw_filters, draw_look
+    from fakefaces.explain.explanation import explain_images
+    from fakefaces.explain.feature_maps import feature_maps, filters
+    from fakefaces.explain.plots import plot_explanation, plot_feature_maps, plot_filters
     from fakefaces.inference import detector
     from fakefaces.models import runtime
 
@@ -38,24 +38,25 @@ def explain(
     loaded = detector.load(folder)
     kernels = filters(loaded.network, layers=layers)
     if kernels:
-        draw_filters(to / "filters.png", kernels, f"{loaded.metadata.model}: filters")
+        plot_filters(to / "filters.png", kernels, f"{loaded.metadata.model}: filters")
         print(to / "filters.png")
     failed, taken = 0, set[str]()
     for path in track(files, "explaining", len(files)):
-        (found,) = look(loaded, [(str(path), images.read(path))], threads=threads)
-        if found.score.problem:
+        (explanation,) = explain_images(loaded, [(str(path), images.read(path))], threads=threads)
+        if explanation.score.problem:
             failed += 1
-            echo(f"ERROR {found.score.problem}")
+            echo(f"ERROR {explanation.score.problem}")
             continue
         data = images.read(path)
         name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
         taken.add(name)
-        draw_look(to / f"{name}_heat.png", images.decode(data, str(path)), found, loaded.metadata.model)
+        plot_explanation(to / f"{name}_heat.png", images.decode(data, str(path)), explanation, loaded.metadata.model)
         print(to / f"{name}_heat.png")
         if loaded.metadata.extractor == "pixels" and kernels:
-            seen = loaded.read(data, str(path))
-            made = feature_maps(loaded.network, seen, layers=layers, maps=maps)
-            draw_feature_maps(to / f"{name}_feature_maps.png", seen, made, f"{loaded.metadata.model}: {path.name}")
+            pixels = loaded.read(data, str(path))
+            layer_maps = feature_maps(loaded.network, pixels, layers=layers, maps=maps)
+            title = f"{loaded.metadata.model}: {path.name}"
+            plot_feature_maps(to / f"{name}_feature_maps.png", pixels, layer_maps, title)
             print(to / f"{name}_feature_maps.png")
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be explained")

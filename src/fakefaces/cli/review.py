@@ -26,7 +26,7 @@ def review(
         from fakefaces.review.page import HOST, serve
     except ImportError:
         raise FakefacesError("the review page needs NiceGUI; install it with: uv sync --extra app") from None
-    from fakefaces.explain.explanation import look
+    from fakefaces.explain.explanation import explain_images
     from fakefaces.inference import detector
     from fakefaces.models import runtime
     from fakefaces.review.queue import Queue
@@ -41,8 +41,8 @@ def review(
     runtime.start(seed=0, threads=threads)
     loaded = detector.load(folder)
     metadata = loaded.metadata
-    middle = metadata.operating.threshold if metadata.operating else metadata.threshold
-    with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as kept:
-        queue = Queue(lambda files: look(loaded, files, threads=threads), Path(kept), middle)
+    threshold = metadata.operating.threshold if metadata.operating else metadata.threshold
+    with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as folder_of_queue:
+        queue = Queue(lambda files: explain_images(loaded, files, threads=threads), Path(folder_of_queue), threshold)
         echo(f"the review page is on http://{HOST}:{port}; end it with Ctrl-C")
         serve(queue, metadata, exports=to, port=port, show=show)

@@ -211,7 +211,7 @@ def all_test_images(splits: Sequence[CvSplit]) -> pd.DataFrame:
 def read_split(path: Path) -> pd.DataFrame:
     """Read the table of the split or the validate stage with its dtypes."""
     types = {"label": "int64", "difficulty": "str", "group": "str"} | dict.fromkeys(PARTS, "Int64")
-    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values={part: [""] for part in PARTS})  # type: ignore[call-overload]
+    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values={part: [""] for part in PARTS})
 
 
 def images_digest(images: pd.DataFrame) -> str:

@@ -1,1 +1,1 @@
-"""What a model looks at: heat maps, whether they point at the forgery, feature maps and filters."""
+"""Explanations of detectors: heatmaps, their localization metrics, feature maps and filters."""

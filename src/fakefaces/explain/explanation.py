@@ -1,4 +1,4 @@
-"""One photograph as a person is shown it: the score, where the model sees the forgery, and which parts."""
+"""Explanation of one image: the score, where the model sees evidence of a forgery, and the suspected parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,35 +7,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.data import images
-from fakefaces.explain.heat import detector_heat
-from fakefaces.explain.pictures import overlaid, smooth
+from fakefaces.explain.ground_truth import SIDE
+from fakefaces.explain.heatmaps import detector_heatmaps
+from fakefaces.explain.overlay import resize_heatmap
 from fakefaces.explain.regions import suspected
-from fakefaces.explain.truth import SIDE
-from fakefaces.inference import predict as scoring
+from fakefaces.inference import predict
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.predict import Score
 
-_LEAST = 1.25  # times the other parts' mean heat, from which on a part is suspected
-_HALF = 0.5  # score of a part, from which on it is
+_MIN_RELATIVE_HEAT = 1.25  # of the mean heat of all parts; a part is suspected from there on
+_MIN_PART_SCORE = 0.5
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is shown of one image.
+class Explanation:
+    """Explanation of a detector's score of one image.
 
     Attributes:
-        score: of the detector; with a problem where the image was refused.
-        heat: float32 (h, w), 0 to 1; None where there is none.
-        parts: the suspected parts, the likeliest first.
+        score: the detector's; with a problem where the image was refused.
+        heatmap: float32 (h, w), 0 to 1; None where there is none.
+        parts: suspected parts, the most suspected first.
     """
 
     score: Score
-    heat: NDArray[np.float32] | None = None
+    heatmap: NDArray[np.float32] | None = None
     parts: tuple[str, ...] = ()
 
 
-def look(detector: Detector, files: Sequence[tuple[str, bytes]], *, threads: int) -> list[Look]:
+def explain_images(detector: Detector, files: Sequence[tuple[str, bytes]], *, threads: int) -> list[Explanation]:
     """Score image files and explain the scores, all in one batch.
 
     Args:
@@ -44,40 +43,32 @@ def look(detector: Detector, files: Sequence[tuple[str, bytes]], *, threads: int
         threads: images decoded at a time.
 
     Returns:
-        One look a file, in their order. A file that is no image has a problem in its score.
+        One explanation a file, in their order. A file that is no image has a problem in its score.
     """
     sources = ((name, lambda data=data: data) for name, data in files)
-    scores = list(scoring.score(detector, sources, threads=threads))
-    good = [k for k, score in enumerate(scores) if not score.problem]
-    looks = [Look(score) for score in scores]
-    if not good:
-        return looks
+    scores = list(predict.score(detector, sources, threads=threads))
+    readable = [k for k, score in enumerate(scores) if not score.problem]
+    explanations = [Explanation(score, None, _parts_by_score(score)) for score in scores]
+    if not readable:
+        return explanations
+    inputs = np.stack([detector.read(files[k][1], files[k][0]) for k in readable])
     try:
-        maps = detector_heat(detector, np.stack([detector.read(files[k][1], files[k][0]) for k in good]))
+        heatmaps = detector_heatmaps(detector, inputs)
     except ModelError:  # no convolution: the score stands alone
-        return [Look(score, None, _told(score)) for score in scores]
-    for k, heat in zip(good, maps, strict=True):
-        looks[k] = Look(scores[k], heat, _told(scores[k]) or _warm(heat))
-    return looks
+        return explanations
+    for k, heatmap in zip(readable, heatmaps, strict=True):
+        parts = explanations[k].parts or _parts_by_heat(heatmap)
+        explanations[k] = Explanation(scores[k], heatmap, parts)
+    return explanations
 
 
-def shown(data: bytes, name: str, heat: NDArray[np.float32] | None) -> NDArray[np.uint8]:
-    """An image with its heat over it, or as it is: uint8 (height, width, 3).
-
-    Raises:
-        ImageError: the bytes are no image that can be taken.
-    """
-    pixels = images.decode(data, name)
-    return pixels if heat is None else overlaid(pixels, heat)
+def _parts_by_score(score: Score) -> tuple[str, ...]:
+    """Parts that the detector itself scores at least 0.5."""
+    scores = score.parts or {}
+    return tuple(sorted((part for part, p in scores.items() if p >= _MIN_PART_SCORE), key=lambda part: -scores[part]))
 
 
-def _told(score: Score) -> tuple[str, ...]:
-    """The parts that the detector itself scores above a half."""
-    known = score.parts or {}
-    return tuple(sorted((part for part, p in known.items() if p >= _HALF), key=lambda part: -known[part]))
-
-
-def _warm(heat: NDArray[np.float32]) -> tuple[str, ...]:
-    """The parts on which more heat lies than on the others."""
-    found = suspected(smooth(heat, SIDE, SIDE))
-    return tuple(sorted((part for part, warm in found.items() if warm >= _LEAST), key=lambda part: -found[part]))
+def _parts_by_heat(heatmap: NDArray[np.float32]) -> tuple[str, ...]:
+    """Parts that are hotter than the others."""
+    heat = suspected(resize_heatmap(heatmap, SIDE, SIDE))
+    return tuple(sorted((part for part, h in heat.items() if h >= _MIN_RELATIVE_HEAT), key=lambda part: -heat[part]))

@@ -1,108 +1,109 @@
-"""The layers of a network however they are nested, and their outputs heard while it runs."""
+"""Layers of nested Keras networks, and their outputs captured during a forward pass."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from fakefaces.base.errors import ModelError
 
-_OWN = "preprocess"  # the 1x1 convolution that stands for a backbone's preprocessing
+_PREPROCESSING = "preprocess"  # the 1x1 convolution that does a backbone's preprocessing
 
 
-def leaves(network: Any) -> list[Any]:
-    """All layers in the order in which they run, those of nested networks in their place."""
-    found: list[Any] = []
+def flatten_layers(network: Any) -> list[Any]:
+    """All layers in order of execution; nested networks are replaced by their layers."""
+    layers: list[Any] = []
     for layer in network.layers:
-        found += leaves(layer) if hasattr(layer, "layers") else [layer]
-    return found
+        layers += flatten_layers(layer) if hasattr(layer, "layers") else [layer]
+    return layers
 
 
 def convolutions(network: Any) -> list[Any]:
-    """The convolutions of more than one pixel: those that see a neighbourhood."""
-    return [layer for layer in leaves(network) if _is_convolution(layer) and max(layer.kernel_size) > 1]
+    """The convolutions with kernels larger than 1x1."""
+    return [layer for layer in flatten_layers(network) if _is_convolution(layer) and max(layer.kernel_size) > 1]
 
 
-def last_maps(network: Any) -> Any:
-    """The layer whose output are the last feature maps: the last convolution, or its activation.
+def last_feature_layer(network: Any) -> Any:
+    """The layer with the last feature maps before pooling: the last convolution, or its activation.
 
-    Where a normalisation and an activation follow the convolution as layers of their own, as in EfficientNet,
-    it is the activation; pooling comes after.
+    Where a normalization and an activation follow the convolution as separate layers, as in EfficientNet, it is
+    the activation.
 
     Raises:
         ModelError: the network has no convolution.
     """
-    layers = leaves(network)
+    layers = flatten_layers(network)
     places = [k for k, layer in enumerate(layers) if _is_convolution(layer)]
     if not places:
-        raise ModelError(f"{network.name}: no convolution in this network, so no Grad-CAM of it")
-    last = layers[places[-1]]
+        raise ModelError(f"{network.name}: no convolution in this network, so no Grad-CAM")
     for layer in layers[places[-1] + 1 :]:
         kind = type(layer).__name__
         if kind in ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"):
             return layer
         if kind != "BatchNormalization":
             break
-    return last
+    return layers[places[-1]]
 
 
 @contextmanager
-def heard(layers: Sequence[Any], watch: Any = None) -> Iterator[dict[str, Any]]:
-    """Note what the given layers put out while the network runs eagerly.
+def capture_outputs(
+    layers: Sequence[Any], watch: Callable[[Any], None] = lambda output: None
+) -> Iterator[dict[str, Any]]:
+    """Capture the outputs of layers while the network runs eagerly.
 
-    Listening at the layer, rather than cutting the network, works for any nesting: a saved detector is a
-    network within a network, whose inner tensors no outer one can reach.
+    Wrapping the layers' calls, instead of building a network that ends at them, works for any nesting: a saved
+    detector is a network within a network, whose inner tensors no outer model can reach.
 
     Args:
         layers: of the network.
-        watch: called with each output before it goes on, such as a gradient tape's ``watch``.
+        watch: called with each output before it is passed on, such as a gradient tape's ``watch``.
 
     Yields:
-        The outputs by the layers' names, filled while the network runs.
+        The outputs by layer name, filled while the network runs.
     """
     outputs: dict[str, Any] = {}
 
-    def listening(layer: Any, call: Any) -> Any:
-        def listen(*arguments: Any, **options: Any) -> Any:
-            made = call(*arguments, **options)
-            if watch is not None:
-                watch(made)
-            outputs[layer.name] = made
-            return made
+    def wrap(layer: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            output = call(*args, **kwargs)
+            watch(output)
+            outputs[layer.name] = output
+            return output
 
-        return listen
+        return wrapped
 
     with ExitStack() as stack:
         for layer in layers:
-            stack.enter_context(_instead(layer, "call", listening(layer, layer.call)))
+            stack.enter_context(_attribute(layer, "call", wrap(layer, layer.call)))
         yield outputs
 
 
 @contextmanager
-def as_logit(network: Any) -> Iterator[None]:
-    """Let a network whose last layer is a sigmoid give its logit, whose gradient does not vanish at 0 and 1."""
+def logit_output(network: Any) -> Iterator[None]:
+    """Make a network with a final sigmoid return its logit, whose gradient does not vanish at 0 and 1."""
     import keras
 
-    last = leaves(network)[-1]
+    last = flatten_layers(network)[-1]
     if getattr(last, "activation", None) is not keras.activations.sigmoid:
         yield
         return
-    with _instead(last, "activation", keras.activations.linear):
+    with _attribute(last, "activation", keras.activations.linear):
         yield
 
 
 @contextmanager
-def _instead(layer: Any, name: str, value: Any) -> Iterator[None]:
-    own = name in vars(layer)
-    kept = getattr(layer, name)
+def _attribute(layer: Any, name: str, value: Any) -> Iterator[None]:
+    """Set an attribute for a while; an attribute of the class is not left on the instance."""
+    on_instance = name in vars(layer)
+    original = getattr(layer, name)
     setattr(layer, name, value)
     try:
         yield
     finally:
-        if own:
-            setattr(layer, name, kept)
+        if on_instance:
+            setattr(layer, name, original)
         else:
             delattr(layer, name)
 
 
 def _is_convolution(layer: Any) -> bool:
-    return type(layer).__name__ in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D") and layer.name != _OWN
+    return type(layer).__name__ in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D") and layer.name != _PREPROCESSING

@@ -1,132 +1,202 @@
-"""Whether a heat map points at what was replaced, more often than maps that know nothing."""
+"""Localization metrics: whether heatmaps point at the forgery, compared with uninformed baselines."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation import intervals
-from fakefaces.evaluation.predictions import Array
+from fakefaces.explain.ground_truth import SIDE, GroundTruth
+from fakefaces.explain.overlay import resize_heatmap
 
-FIGURES = ("pointing", "energy")
+METRICS = ("pointing", "energy")
+_CENTRE_WIDTH = 0.2  # standard deviation of the centre baseline's blob, as a share of the image's side
 
-
-def pointing(heat: NDArray[Any], masks: NDArray[np.bool_]) -> Array:
-    """Play the pointing game: whether the warmest place of each map lies in its mask.
-
-    Zhang et al., "Top-down neural attention by excitation backprop", IJCV 126 (2018), without its tolerance.
-
-    Args:
-        heat: (n, height, width), not negative.
-        masks: bool (n, height, width).
-
-    Returns:
-        float64 (n,): 1 for a hit. A map without any heat points nowhere: 0. Of equally warm places each
-        counts by its share.
-    """
-    peak = heat.max(axis=(1, 2), keepdims=True)
-    warmest = (heat == peak) & (peak > 0)
-    count = warmest.sum(axis=(1, 2))
-    return np.divide((warmest & masks).sum(axis=(1, 2)), count, out=np.zeros(len(heat)), where=count > 0)
+Heatmaps = NDArray[np.floating]
+Masks = NDArray[np.bool_]
+Values = NDArray[np.float64]
 
 
-def energy(heat: NDArray[Any], masks: NDArray[np.bool_]) -> Array:
-    """The share of a map's heat that lies in the mask.
-
-    The energy-based pointing game of Wang et al., "Score-CAM", CVPR workshops 2020.
+def evaluate_localization(
+    heatmaps: Heatmaps,
+    images: pd.DataFrame,
+    ground_truth: Mapping[str, GroundTruth],
+    *,
+    random_maps: int,
+    n_resamples: int,
+    seed: int,
+) -> dict[str, Any] | None:
+    """Compare a model's heatmaps with the ground truth masks and with two uninformed baselines.
 
     Args:
-        heat: (n, height, width), not negative.
-        masks: bool (n, height, width).
+        heatmaps: (n, h, w) of test images, 0 to 1.
+        images: (n,) rows with ``image`` and ``group``, in the order of ``heatmaps``.
+        ground_truth: by image; images without any are left out.
+        random_maps: number of noise maps, in the resolution of ``heatmaps``, that the baseline ``random`` averages.
+        n_resamples: bootstrap resamples of the groups.
+        seed: random seed of the noise and the bootstrap.
 
     Returns:
-        float64 (n,), in [0, 1]; 0 for a map without any heat.
+        The record of :func:`localization_metrics` with the baselines ``random`` and ``centre``, and ``truth``:
+        number of fakes by origin of their mask. None where no image has ground truth.
     """
-    total = heat.sum(axis=(1, 2), dtype=np.float64)
-    inside = np.where(masks, heat, 0).sum(axis=(1, 2), dtype=np.float64)
-    return np.divide(inside, total, out=np.zeros(len(heat)), where=total > 0)
+    rows = np.flatnonzero(images["image"].isin(list(ground_truth)))
+    if not len(rows):
+        return None
+    images = images.iloc[rows]
+    truths = [ground_truth[image] for image in images["image"]]
+    baselines = {"random": random_heatmaps(heatmaps.shape[1:], random_maps, seed), "centre": centre_heatmap()[None]}
+    metrics = localization_metrics(
+        _resize_to_masks(heatmaps[rows]),
+        np.stack([truth.mask for truth in truths]),
+        images["group"],
+        baselines=baselines,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    return {"truth": dict(sorted(Counter(truth.origin for truth in truths).items()))} | metrics
 
 
-def localization(
-    heat: NDArray[Any],
-    masks: NDArray[np.bool_],
+def localization_metrics(
+    heatmaps: Heatmaps,
+    masks: Masks,
     group: ArrayLike,
     *,
-    baselines: Mapping[str, NDArray[Any]],
+    baselines: Mapping[str, Heatmaps],
     n_resamples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Both figures of one model's maps, those of maps that know nothing, and the differences.
+    """Both metrics of a model's heatmaps and of the baselines, and the differences.
 
     Args:
-        heat: (n, height, width) of n fakes, not negative.
-        masks: bool (n, height, width), what was replaced in each.
-        group: (n,) keys; images of one key are drawn together.
-        baselines: by name (k, height, width): k maps each of which is held against all n masks; their mean
-            counts.
-        n_resamples: resamples of the groups.
-        seed: of the resampling.
+        heatmaps: (n, height, width) of n fakes, not negative.
+        masks: bool (n, height, width), ground truth.
+        group: (n,) keys; images of one group are resampled together.
+        baselines: by name (k, height, width): k heatmaps, each of which is compared with all n masks and averaged.
+        n_resamples: bootstrap resamples of the groups.
+        seed: random seed of the bootstrap.
 
     Returns:
-        A JSON-ready record: ``n``, ``groups``, ``area`` (mean share of the picture in the masks), ``empty``
-        (share of maps without any heat), ``pointing`` and ``energy``, ``intervals`` (95 %, by figure) and
-        ``baselines``: by name the same two figures, and ``gain``: the model's minus the baseline's, with
-        their paired intervals. An interval is None where there are fewer than ten groups.
+        A JSON-ready record: ``n``, ``groups``, ``area`` (mean share of the image in the masks), ``empty`` (share
+        of heatmaps without any heat), ``pointing`` and ``energy``, ``intervals`` (95 %, by metric) and
+        ``baselines``: by name both metrics, and ``gain``: the model's minus the baseline's, with paired
+        intervals. An interval is None where there are fewer than ten groups.
 
     Raises:
-        ModelError: the arrays do not belong together, or there is no image.
+        ModelError: the shapes of heatmaps and masks differ, or there is no image.
     """
-    if heat.shape != masks.shape or not len(heat):
-        raise ModelError(f"localization: heat {heat.shape} and masks {masks.shape} are not of the same images")
+    if heatmaps.shape != masks.shape or not len(heatmaps):
+        raise ModelError(f"localization: heatmaps {heatmaps.shape} and masks {masks.shape} are of different images")
     _, codes = np.unique(np.asarray(group, dtype=str), return_inverse=True)
-    figures: dict[str, Array] = {"pointing": pointing(heat, masks), "energy": energy(heat, masks)}
+    values: dict[str, Values] = {"pointing": pointing_game(heatmaps, masks), "energy": energy_in_mask(heatmaps, masks)}
     for name, maps in baselines.items():
-        for figure, values in _of_each_map(maps, masks).items():
-            figures[f"{name}.{figure}"] = values
-            figures[f"{name}.gain.{figure}"] = figures[figure] - values
-    drawn = _drawn(figures, codes, n_resamples=n_resamples, seed=seed)
+        for metric, of_baseline in _baseline_values(maps, masks).items():
+            values[f"{name}.{metric}"] = of_baseline
+            values[f"{name}.gain.{metric}"] = values[metric] - of_baseline
+    resampled = _bootstrap_means(values, codes, n_resamples=n_resamples, seed=seed)
 
     def record(prefix: str) -> dict[str, Any]:
-        names = {figure: f"{prefix}{figure}" for figure in FIGURES}
-        ends = {figure: _ends(drawn.get(name)) for figure, name in names.items()}
-        return {figure: float(figures[name].mean()) for figure, name in names.items()} | {"intervals": ends}
+        means: dict[str, Any] = {metric: float(values[prefix + metric].mean()) for metric in METRICS}
+        return means | {"intervals": {metric: _interval(resampled.get(prefix + metric)) for metric in METRICS}}
 
     return {
-        "n": len(heat),
+        "n": len(heatmaps),
         "groups": int(codes.max()) + 1,
         "area": float(masks.mean()),
-        "empty": float((heat.max(axis=(1, 2)) <= 0).mean()),
+        "empty": float((heatmaps.max(axis=(1, 2)) <= 0).mean()),
         **record(""),
         "baselines": {name: record(f"{name}.") | {"gain": record(f"{name}.gain.")} for name in baselines},
     }
 
 
-def _of_each_map(maps: NDArray[Any], masks: NDArray[np.bool_]) -> dict[str, Array]:
-    """Both figures of each mask, float64 (n,), in the mean over the maps: each map is held against all masks."""
+def pointing_game(heatmaps: Heatmaps, masks: Masks) -> Values:
+    """Whether the hottest place of each heatmap lies in its mask.
+
+    Zhang et al., "Top-down neural attention by excitation backprop", IJCV 126 (2018), without its tolerance.
+
+    Args:
+        heatmaps: (n, height, width), not negative.
+        masks: bool (n, height, width).
+
+    Returns:
+        float64 (n,): 1 for a hit, 0 for a miss or a heatmap without any heat. Of equally hot places, the share
+        inside the mask.
+    """
+    peak = heatmaps.max(axis=(1, 2), keepdims=True)
+    hottest = (heatmaps == peak) & (peak > 0)
+    count = hottest.sum(axis=(1, 2))
+    hits: Values = np.zeros(len(heatmaps))
+    np.divide((hottest & masks).sum(axis=(1, 2)), count, out=hits, where=count > 0)
+    return hits
+
+
+def energy_in_mask(heatmaps: Heatmaps, masks: Masks) -> Values:
+    """Share of a heatmap's heat that lies in the mask.
+
+    The energy-based pointing game of Wang et al., "Score-CAM", CVPR workshops 2020.
+
+    Args:
+        heatmaps: (n, height, width), not negative.
+        masks: bool (n, height, width).
+
+    Returns:
+        float64 (n,), in [0, 1]; 0 for a heatmap without any heat.
+    """
+    total = heatmaps.sum(axis=(1, 2), dtype=np.float64)
+    inside = np.where(masks, heatmaps, 0).sum(axis=(1, 2), dtype=np.float64)
+    shares: Values = np.zeros(len(heatmaps))
+    np.divide(inside, total, out=shares, where=total > 0)
+    return shares
+
+
+def random_heatmaps(shape: tuple[int, ...], count: int, seed: int) -> NDArray[np.float32]:
+    """Uniform noise of a heatmap's shape, resized as heatmaps are: float32 (count, SIDE, SIDE)."""
+    return _resize_to_masks(np.random.default_rng(seed).random((count, *shape), dtype=np.float32))
+
+
+def centre_heatmap() -> NDArray[np.float32]:
+    """A Gaussian blob in the middle, where every face is: float32 (SIDE, SIDE)."""
+    position = (np.arange(SIDE) + 0.5) / SIDE - 0.5
+    profile = np.exp(-0.5 * (position / _CENTRE_WIDTH) ** 2)
+    return np.outer(profile, profile).astype(np.float32)
+
+
+def _resize_to_masks(heatmaps: Heatmaps) -> NDArray[np.float32]:
+    """Heatmaps at the resolution of the masks, interpolated as overlays are: float32 (n, SIDE, SIDE)."""
+    return np.stack([resize_heatmap(heatmap, SIDE, SIDE) for heatmap in heatmaps])
+
+
+def _baseline_values(maps: Heatmaps, masks: Masks) -> dict[str, Values]:
+    """Both metrics of each mask, float64 (n,), averaged over all maps."""
     peak = maps.max(axis=(1, 2), keepdims=True)
-    shares = {"pointing": (maps == peak) & (peak > 0), "energy": maps}
-    inside = masks.reshape(len(masks), -1).astype(np.float64)
-    found = {}
-    for figure, heat in shares.items():
-        flat = heat.reshape(len(heat), -1).astype(np.float64)
+    heat = {"pointing": (maps == peak) & (peak > 0), "energy": maps}
+    flat_masks = masks.reshape(len(masks), -1).astype(np.float64)
+    values = {}
+    for metric, weights in heat.items():
+        flat = weights.reshape(len(weights), -1).astype(np.float64)
         total = flat.sum(axis=1, keepdims=True)
-        parts = np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
-        found[figure] = inside @ parts.mean(axis=0)
-    return found
+        shares = np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
+        values[metric] = flat_masks @ shares.mean(axis=0)
+    return values
 
 
-def _drawn(figures: Mapping[str, Array], codes: NDArray[np.intp], *, n_resamples: int, seed: int) -> dict[str, Array]:
+def _bootstrap_means(
+    values: Mapping[str, Values], codes: NDArray[np.intp], *, n_resamples: int, seed: int
+) -> dict[str, Values]:
+    """Resampled means of each value; empty where there are too few groups."""
     if int(codes.max()) + 1 < intervals.MIN_GROUPS:
         return {}
 
-    def means(weights: Array) -> dict[str, Array]:
+    def means(weights: Values) -> dict[str, Values]:
         total = weights.sum(axis=1)
-        return {name: weights @ values / total for name, values in figures.items()}
+        return {name: weights @ per_image / total for name, per_image in values.items()}
 
     return intervals.bootstrap(means, codes.astype(np.intp), n_resamples=n_resamples, seed=seed)
 
 
-def _ends(values: Array | None) -> list[float] | None:
-    return None if values is None else intervals.percentile_interval(values).ends
+def _interval(resampled: Values | None) -> list[float] | None:
+    return None if resampled is None else intervals.percentile_interval(resampled).ends

@@ -1,4 +1,4 @@
-"""The photographs under review: scored as they come, sorted, labelled by a person, exported."""
+"""Queue of photographs under review: scored on arrival, sorted, labelled by a person, exported."""
 
 import hashlib
 import threading
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from fakefaces.base.files import write_bytes
 from fakefaces.data.images import SUFFIXES
-from fakefaces.explain.explanation import Look
+from fakefaces.explain.explanation import Explanation
 from fakefaces.ingest.corrections import read_rows, write_corrections
 
 ORDERS = ("highest score", "lowest score", "least sure", "as added")
-Looking = Callable[[Sequence[tuple[str, bytes]]], list[Look]]
+Explain = Callable[[Sequence[tuple[str, bytes]]], list[Explanation]]
 
 
 @dataclass(frozen=True)
@@ -23,41 +23,41 @@ class Item:
     """One photograph under review.
 
     Attributes:
-        key: of its bytes.
-        name: as it was called where it came from.
+        key: sha256 of its bytes.
+        name: file name where it came from.
         p_fake: the champion's score.
-        label: ``real`` or ``fake``, as the champion says.
-        unsure: whether the score lies in the unsure band; None where the champion has none.
-        parts: suspected, the likeliest first.
-        heat: float32 (h, w), 0 to 1, or None.
-        given: the label that a person gave: ``real``, ``fake`` or None.
+        predicted: ``real`` or ``fake``, the champion's prediction.
+        unsure: whether the score lies in the abstention band; None where the champion has none.
+        parts: suspected parts, the most suspected first.
+        heatmap: float32 (h, w), 0 to 1, or None.
+        label: a person's: ``real``, ``fake`` or None.
     """
 
     key: str
     name: str
     p_fake: float
-    label: str
+    predicted: str
     unsure: bool | None
     parts: tuple[str, ...]
-    heat: NDArray[np.float32] | None
-    given: str | None = None
+    heatmap: NDArray[np.float32] | None
+    label: str | None = None
 
 
 @dataclass
 class Queue:
-    """Photographs under review, and those that were refused.
+    """Photographs under review, and files that were refused. Methods may be called from several threads.
 
     Attributes:
-        looking: scores and explains files.
-        kept: an empty folder for the bytes of the photographs.
-        middle: the score at which the champion is least sure.
-        refused: name and reason.
-        version: counts changes, so that a page knows when to draw itself again.
+        explain: scores and explains files, given as names and bytes.
+        folder: an empty folder for the bytes of the photographs.
+        threshold: the champion's; scores near it are the least sure.
+        refused: names and reasons.
+        version: number of changes, so that a page knows when to redraw.
     """
 
-    looking: Looking
-    kept: Path
-    middle: float = 0.5
+    explain: Explain
+    folder: Path
+    threshold: float = 0.5
     refused: list[tuple[str, str]] = field(default_factory=list)
     version: int = 0
     _items: dict[str, Item] = field(default_factory=dict)
@@ -67,81 +67,82 @@ class Queue:
         return len(self._items)
 
     def add(self, files: Sequence[tuple[str, bytes]]) -> None:
-        """Score files; what is no image goes to ``refused``, and what is there already stays as it is."""
+        """Score files that are not in the queue yet; files that are no images go to ``refused``."""
         fresh = {hashlib.sha256(data).hexdigest(): (name, data) for name, data in files}
         fresh = {key: file for key, file in fresh.items() if key not in self._items}
-        looks = self.looking(list(fresh.values())) if fresh else []
+        explanations = self.explain(list(fresh.values())) if fresh else []
         with self._lock:
-            for (key, (name, data)), look in zip(fresh.items(), looks, strict=True):
-                score = look.score
+            for (key, (name, data)), explanation in zip(fresh.items(), explanations, strict=True):
+                score = explanation.score
                 if score.problem or score.p_fake is None or score.label is None:
                     self.refused.append((name, score.problem.removeprefix(f"{name}: ") or "it could not be scored"))
                     continue
                 self._path(key).write_bytes(data)
-                item = Item(key, name, score.p_fake, score.label, score.unsure, look.parts, look.heat)
-                self._items[key] = item
+                self._items[key] = Item(
+                    key, name, score.p_fake, score.label, score.unsure, explanation.parts, explanation.heatmap
+                )
             self.version += 1
 
     def refuse(self, name: str, reason: str) -> None:
-        """Note a file that was not even read."""
+        """Record a file that was not read."""
         with self._lock:
             self.refused.append((name, reason))
             self.version += 1
 
     def item(self, key: str) -> Item | None:
-        """The photograph with this key; None if there is none."""
+        """The photograph with this key, or None."""
         return self._items.get(key)
 
     def data(self, key: str) -> bytes:
-        """Its bytes."""
+        """The bytes of a photograph."""
         return self._path(key).read_bytes()
 
-    def label(self, key: str, given: str | None) -> None:
-        """Give a photograph a label, or take it back."""
+    def set_label(self, key: str, label: str | None) -> None:
+        """Set or remove a person's label of a photograph."""
         with self._lock:
-            self._items[key] = replace(self._items[key], given=given)
+            self._items[key] = replace(self._items[key], label=label)
             self.version += 1
 
     def sorted(self, order: str) -> list[Item]:
-        """All photographs, in one of ``ORDERS``; of equal ones the earlier first."""
+        """All photographs in one of ``ORDERS``; ties in the order in which they were added."""
         items = list(self._items.values())
         if order == "highest score":
-            return sorted(items, key=lambda one: -one.p_fake)
+            return sorted(items, key=lambda item: -item.p_fake)
         if order == "lowest score":
-            return sorted(items, key=lambda one: one.p_fake)
+            return sorted(items, key=lambda item: item.p_fake)
         if order == "least sure":
-            return sorted(items, key=lambda one: (one.unsure is not True, abs(one.p_fake - self.middle)))
+            return sorted(items, key=lambda item: (item.unsure is not True, abs(item.p_fake - self.threshold)))
         return items
 
     def export(self, folder: Path) -> tuple[Path, int]:
-        """Write the labelled photographs and their CSV, beside those of earlier reviews.
+        """Write the labelled photographs and their CSV, in addition to those of earlier reviews.
 
         Args:
             folder: gets ``corrections.csv`` and ``images/``.
 
         Returns:
-            The CSV, and how many photographs it names.
+            The CSV and its number of rows.
         """
         table = folder / "corrections.csv"
         rows = {row["path"]: row for row in (read_rows(table) if table.is_file() else [])}
         for item in self._items.values():
-            if item.given is None:
+            if item.label is None:
                 continue
-            path = f"images/{item.key[:12]}_{_plain(item.name)}"
+            path = f"images/{item.key[:12]}_{_safe_name(item.name)}"
             write_bytes(folder / path, self.data(item.key))
-            said = {"p_fake": f"{item.p_fake:.6f}", "said": item.label, "name": item.name}
+            details = {"p_fake": f"{item.p_fake:.6f}", "predicted": item.predicted, "name": item.name}
             # The same image may have had another name in an earlier review.
             rows = {key: row for key, row in rows.items() if not key.startswith(f"images/{item.key[:12]}_")}
-            rows[path] = {"path": path, "label": item.given} | said
+            rows[path] = {"path": path, "label": item.label} | details
         write_corrections(table, rows.values())
         return table, len(rows)
 
     def _path(self, key: str) -> Path:
-        return self.kept / key
+        return self.folder / key
 
 
-def _plain(name: str) -> str:
-    """The last part of a name from elsewhere, with nothing in it that a file system could take amiss."""
+def _safe_name(name: str) -> str:
+    """The last component of a name, with only characters that are safe on every file system."""
     path = PurePosixPath(name.replace("\\", "/"))
     stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in path.stem)[:60]
     suffix = path.suffix.lower()

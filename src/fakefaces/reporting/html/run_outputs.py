@@ -12,7 +12,7 @@ from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.evaluation.model_selection import select_candidate
-from fakefaces.explain.truth import SIDE
+from fakefaces.explain.ground_truth import SIDE
 from fakefaces.params.file import Params
 from fakefaces.reporting.tables.results import results_table, rule_name
 

@@ -5,9 +5,9 @@ from PIL import Image
 
 from fakefaces.data import images
 from fakefaces.data.faces import PARTS, find_faces
-from fakefaces.explain.judging import centre, judge_heat, noise
+from fakefaces.explain.ground_truth import SIDE, GroundTruth, difference_mask, ground_truth_masks
+from fakefaces.explain.localization import centre_heatmap, evaluate_localization, random_heatmaps
 from fakefaces.explain.regions import BOXES, box_mask, suspected
-from fakefaces.explain.truth import SIDE, Truth, difference_mask, truths
 from tests.conftest import ROOT
 
 SETTINGS = {"min_inliers": 20, "seed": 1, "threads": 2}
@@ -28,38 +28,38 @@ def sample() -> pd.DataFrame:
     return table[(table["label"] == 1) & table["source"].notna()].reset_index(drop=True)
 
 
-def test_what_registration_finds_lies_where_the_drawn_masks_say(sample):
+def test_difference_masks_agree_with_the_drawn_masks(sample):
     pairs = sample[sample["difficulty"] == "easy"].head(6)
-    drawn = truths(ROOT / "samples", pairs, **SETTINGS)
-    assert {one.origin for one in drawn.values()} == {"mask"}
-    inside, found = [], []
+    drawn = ground_truth_masks(ROOT / "samples", pairs, **SETTINGS)
+    assert {truth.origin for truth in drawn.values()} == {"mask"}
+    precision, recall = [], []
     for row in pairs.itertuples():
         pixels = [images.decode(images.read(ROOT / "samples" / name)) for name in (row.image, row.source)]
         mask = difference_mask(*pixels, min_inliers=20, seed=1)
         small = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE)))
         truth = drawn[row.image].mask
-        inside.append((small & truth).sum() / small.sum())
-        found.append((small & truth).sum() / truth.sum())
-    assert np.median(inside) > 0.9
-    assert np.median(found) > 0.6
+        precision.append((small & truth).sum() / small.sum())
+        recall.append((small & truth).sum() / truth.sum())
+    assert np.median(precision) > 0.9
+    assert np.median(recall) > 0.6
 
 
 def test_the_boxes_cover_the_drawn_parts(sample):
     shares = []
-    for image, truth in truths(ROOT / "samples", sample, **SETTINGS).items():
+    for image, truth in ground_truth_masks(ROOT / "samples", sample, **SETTINGS).items():
         row = sample[sample["image"] == image].iloc[0]
         boxes = box_mask({part: int(row[part]) for part in PARTS}, SIDE)
         shares.append((truth.mask & boxes).sum() / truth.mask.sum())
     assert np.mean(shares) > 0.8
 
 
-def test_without_a_mask_the_source_counts_and_without_it_the_name(sample, tmp_path):
+def test_the_source_counts_without_a_mask_file_and_the_name_without_a_source(sample, tmp_path):
     row = sample.iloc[0]
     for name in (row["image"], row["source"]):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / "samples" / name).read_bytes())
     rows = [row.to_dict(), fake("f/unnamed.jpg", "0000"), fake("f/easy_1_0100.jpg", "0100")]
-    known = truths(tmp_path, pd.DataFrame(rows), **SETTINGS)
+    known = ground_truth_masks(tmp_path, pd.DataFrame(rows), **SETTINGS)
     assert {image: truth.origin for image, truth in known.items()} == {
         row["image"]: "source",
         "f/easy_1_0100.jpg": "boxes",
@@ -69,7 +69,7 @@ def test_without_a_mask_the_source_counts_and_without_it_the_name(sample, tmp_pa
     ).all()
 
 
-def test_a_source_that_differs_all_over_is_not_believed(sample, tmp_path):
+def test_a_source_that_differs_everywhere_is_ignored(sample, tmp_path):
     row = sample.iloc[0]
     for name in (row["image"], row["source"]):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def test_a_source_that_differs_all_over_is_not_believed(sample, tmp_path):
         if name == row["source"]:
             shade = shade * np.linspace(0.3, 1, shade.shape[1])[None, :, None]
         Image.fromarray(shade.astype(np.uint8)).save(tmp_path / name, quality=95)
-    (truth,) = truths(tmp_path, pd.DataFrame([row.to_dict()]), **SETTINGS).values()
+    (truth,) = ground_truth_masks(tmp_path, pd.DataFrame([row.to_dict()]), **SETTINGS).values()
     assert truth.origin == "boxes"
 
 
@@ -88,33 +88,33 @@ def test_the_left_eye_is_on_the_left_of_the_image():
     assert right[:, 30:].any() and not right[:, :30].any()
 
 
-def test_suspected_parts_are_the_warm_ones():
+def test_suspected_parts_are_the_hot_ones():
     heat = np.zeros((SIDE, SIDE), np.float32)
     assert set(suspected(heat).values()) == {0.0}
     left, top, right, bottom = (round(edge * SIDE) for edge in BOXES["mouth"])
     heat[top:bottom, left:right] = 1
-    found = suspected(heat)
-    assert max(found, key=found.__getitem__) == "mouth"
-    assert found["left_eye"] == 0
-    assert sum(found.values()) == pytest.approx(4)
+    relative = suspected(heat)
+    assert max(relative, key=relative.__getitem__) == "mouth"
+    assert relative["left_eye"] == 0
+    assert sum(relative.values()) == pytest.approx(4)
 
 
-def test_heat_is_judged_on_the_fakes_that_something_is_known_of():
+def test_localization_is_evaluated_on_fakes_with_ground_truth():
     rows = pd.DataFrame([fake(f"f/easy_{k}_0001.jpg", "0001") for k in range(30)] + [fake("r/1.jpg", "0000")])
     mask = box_mask({"left_eye": 0, "right_eye": 0, "nose": 0, "mouth": 1}, SIDE)
-    known = {image: Truth("boxes", mask) for image in rows["image"] if image.startswith("f/")}
+    known = {image: GroundTruth("boxes", mask) for image in rows["image"] if image.startswith("f/")}
     heat = np.zeros((31, 12, 12), np.float32)
     heat[:, 9, 6] = 1  # in the mouth's box
-    found = judge_heat(heat, rows, known, random_maps=50, n_resamples=100, seed=1)
-    assert found["truth"] == {"boxes": 30}
-    assert (found["n"], found["pointing"]) == (30, 1.0)
-    assert found["baselines"]["centre"]["pointing"] == 0  # the middle of the picture is the nose
-    assert found["baselines"]["random"]["pointing"] < 0.3
-    assert judge_heat(heat, rows, {}, random_maps=5, n_resamples=100, seed=1) is None
+    metrics = evaluate_localization(heat, rows, known, random_maps=50, n_resamples=100, seed=1)
+    assert metrics["truth"] == {"boxes": 30}
+    assert (metrics["n"], metrics["pointing"]) == (30, 1.0)
+    assert metrics["baselines"]["centre"]["pointing"] == 0  # the middle of the picture is the nose
+    assert metrics["baselines"]["random"]["pointing"] < 0.3
+    assert evaluate_localization(heat, rows, {}, random_maps=5, n_resamples=100, seed=1) is None
 
 
-def test_what_knows_nothing_has_the_resolution_of_the_map():
-    assert noise((3, 3), 4, seed=1).shape == (4, SIDE, SIDE)
-    assert (noise((3, 3), 4, seed=1) == noise((3, 3), 4, seed=1)).all()
-    middle = np.unravel_index(centre().argmax(), (SIDE, SIDE))
+def test_random_heatmaps_are_resized_from_the_models_resolution():
+    assert random_heatmaps((3, 3), 4, seed=1).shape == (4, SIDE, SIDE)
+    assert (random_heatmaps((3, 3), 4, seed=1) == random_heatmaps((3, 3), 4, seed=1)).all()
+    middle = np.unravel_index(centre_heatmap().argmax(), (SIDE, SIDE))
     assert abs(middle[0] - SIDE / 2) <= 1
