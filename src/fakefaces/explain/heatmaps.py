@@ -20,7 +20,7 @@ def detector_heatmaps(
     inputs: NDArray[Any],
     progress: Callable[[int, str], None] = lambda done, note: None,
 ) -> NDArray[np.float32]:
-    """Compute the heatmaps of images: Grad-CAM of pixels, or a forensic detector's part scores on their regions.
+    """Compute the heatmaps of images: Grad-CAM of pixels, or the part scores of a forensic detector.
 
     Args:
         detector: loaded.
