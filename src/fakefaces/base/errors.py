@@ -2,7 +2,7 @@
 
 
 class FakefacesError(Exception):
-    """Base of all errors of this project; entry points print it as one line and exit with 1."""
+    """Base of all errors of this project; entry points print it and exit with 1."""
 
 
 class ParamsError(FakefacesError):
@@ -10,11 +10,11 @@ class ParamsError(FakefacesError):
 
 
 class DataError(FakefacesError):
-    """The photographs under ``data/`` cannot be used as they are."""
+    """The images in ``data/`` cannot be used."""
 
 
 class ImageError(FakefacesError):
-    """One image cannot be decoded, or is refused before decoding."""
+    """An image cannot be decoded, or is refused before decoding."""
 
 
 class ModelError(FakefacesError):
@@ -22,4 +22,4 @@ class ModelError(FakefacesError):
 
 
 class TrackingError(FakefacesError):
-    """The MLflow store does not hold, or cannot take, what was asked of it."""
+    """The MLflow store cannot be reached, or does not hold what is needed."""

@@ -1,4 +1,4 @@
-"""Where each stage's outputs lie; ``dvc.yaml`` says the same to DVC."""
+"""The paths of each stage's outputs, as ``dvc.yaml`` declares them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths below a project's folder.
+    """The paths of a project.
 
     Attributes:
         root: the folder with ``dvc.yaml``.
@@ -23,41 +23,41 @@ class Layout:
 
     @property
     def duplicates(self) -> Path:
-        """What the search for shared photographs remembers: features and pairs by the images' sha256."""
+        """Keypoints and compared pairs of the search for near-duplicates, by the images' sha256."""
         return self.root / "outputs" / "duplicates.npz"
 
     @property
     def duplicate_pairs(self) -> Path:
-        """The images that share a photograph, a pair a row."""
+        """Pairs of near-duplicates, one a row."""
         return self.root / "reports" / "duplicate_pairs.csv"
 
     @property
     def split(self) -> Path:
-        """The split stage's table."""
+        """All images with label, group and split."""
         return self.root / "outputs" / "split.csv"
 
     @property
     def images(self) -> Path:
-        """The validate stage's table: the split of the accepted images, with their facts."""
+        """The accepted images with split and facts."""
         return self.root / "outputs" / "images.csv"
 
     @property
     def facts(self) -> Path:
-        """The accepted images with their facts alone, whatever the split."""
+        """The accepted images with facts alone, so that it is the same for every split."""
         return self.root / "outputs" / "facts.csv"
 
     @property
     def shortcuts(self) -> Path:
-        """Scores of the rules that see only the file or the framing."""
+        """Scores of the shortcut rules, which read only a file's encoding or framing."""
         return self.root / "outputs" / "shortcuts.csv"
 
     @property
     def corrupted(self) -> Path:
-        """The corrupted test images, by size."""
+        """The folder of the corrupted test images."""
         return self.root / "outputs" / "corrupted"
 
     def corrupted_features(self, extractor: str, size: int, crop: int, folder: Path | None = None) -> Path:
-        """The corrupted test images as one extractor reads them."""
+        """The corrupted test images as one extractor reads them, in ``folder`` or :attr:`corrupted`."""
         return (folder or self.corrupted) / f"{extractor}-{size}{f'-{crop}' if crop else ''}.npy"
 
     @property
@@ -67,38 +67,38 @@ class Layout:
 
     @property
     def heatmaps(self) -> Path:
-        """The heat maps of the test images, what was replaced in them, feature maps and filters."""
+        """The folder of heat maps, forgery masks, feature maps and filters."""
         return self.root / "outputs" / "heatmaps"
 
     @property
     def explanations(self) -> Path:
-        """How often each model's heat maps point at the forgery."""
+        """How well each model's heat maps localize the forgery."""
         return self.root / "reports" / "explanations.json"
 
     @property
     def candidate(self) -> Path:
-        """The model that is best on validation, with its figures."""
+        """The model that is best on validation, with its metrics."""
         return self.root / "outputs" / "candidate.json"
 
     def recipe(self, name: str) -> Path:
-        """An augmentation recipe: ``none`` or ``standard``."""
+        """An augmentation: ``none`` or ``standard``."""
         return self.root / "outputs" / "augment" / f"{name}.json"
 
     def features(self, name: str) -> Path:
-        """The folder of a view."""
+        """The folder of a feature set."""
         return self.root / "outputs" / "features" / name
 
     def tuned(self, name: str) -> Path:
-        """What tuning found: ``none`` or ``best``."""
+        """Hyperparameters: ``none``, or those of the ``best`` trial."""
         return self.root / "outputs" / "tune" / f"{name}.json"
 
     def model(self, name: str) -> Path:
         """The folder of a trained model."""
         return self.root / "outputs" / "models" / name
 
-    def detector(self, name: str, number: int, rounds: int) -> Path:
-        """The folder of the detector of one round: the model's own where there is but one."""
-        return self.model(name) if rounds == 1 else self.model(name) / f"fold{number}"
+    def detector(self, name: str, fold: int, n_splits: int) -> Path:
+        """The folder of the detector of one fold: the model's own where there is only one."""
+        return self.model(name) if n_splits == 1 else self.model(name) / f"fold{fold}"
 
     def scores(self, name: str) -> Path:
         """A model's scores of the validation and test images."""
@@ -106,7 +106,7 @@ class Layout:
 
     @property
     def score_cache(self) -> Path:
-        """Of what each model's scores were made."""
+        """Digests of the inputs of each model's scores."""
         return self.root / "outputs" / "score_cache.json"
 
     def corrupted_scores(self, name: str) -> Path:
@@ -114,29 +114,29 @@ class Layout:
         return self.root / "outputs" / "corrupted_scores" / f"{name}.csv"
 
     def metrics(self, name: str) -> Path:
-        """A model's figures."""
+        """A model's metrics."""
         return self.root / "reports" / "metrics" / f"{name}.json"
 
     def history(self, name: str) -> Path:
-        """A model's figures by epoch."""
+        """A model's training metrics by epoch."""
         return self.root / "reports" / "history" / f"{name}.csv"
 
     @property
     def reports(self) -> Path:
-        """What people read."""
+        """The folder of what people read."""
         return self.root / "reports"
 
     @property
     def promotion(self) -> Path:
-        """The latest decision on a promotion; no output of DVC's, and git ignores it."""
+        """The latest promotion decision; ignored by git, and no output of DVC's."""
         return self.root / "reports" / "promotion.json"
 
     def unfinished(self, stage: str, name: str) -> Path:
-        """Where a stage keeps what a killed process goes on from; no output of DVC's."""
+        """The folder of checkpoints that an interrupted stage resumes from; no output of DVC's."""
         return self.root / ".unfinished" / stage / name
 
     def code(self, stage: str) -> list[Path]:
-        """The code that a stage depends on, files and folders, as ``dvc.yaml`` names it."""
+        """The files and folders of code among a stage's ``deps`` in ``dvc.yaml``."""
         text = (self.root / "dvc.yaml").read_text(encoding="utf-8")
         deps = yaml.safe_load(text)["stages"][stage]["deps"]
         return [
@@ -144,5 +144,5 @@ class Layout:
         ]
 
     def relative(self, path: Path) -> str:
-        """A path as DVC spells it."""
+        """A path as DVC writes it: relative to the project, with ``/``."""
         return path.relative_to(self.root).as_posix()

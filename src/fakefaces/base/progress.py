@@ -1,4 +1,4 @@
-"""Progress on the terminal: a live bar for a person, a line every few seconds for a log file."""
+"""Progress on standard error: a bar on a terminal, a line every few seconds in a log file."""
 
 import sys
 import time
@@ -6,17 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.console import Console
-
-_QUIET_SECONDS = 5.0  # between two lines in a log file
+_LOG_INTERVAL = 5.0  # seconds between two lines
 
 T = TypeVar("T")
 Step = Callable[[int, str], None]
-
-
-def console() -> Console:
-    """The console for a person's eyes, on standard error: standard output is for results."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def echo(message: str) -> None:
@@ -26,7 +19,7 @@ def echo(message: str) -> None:
 
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Step]:
-    """Show how far a wait has come; the value is called as ``step(advance, note)``."""
+    """Show the progress of ``total`` steps; yields a function that is called as ``step(advance, note)``."""
     if sys.stderr.isatty():
         with _bar(description, total) as step:
             yield step
@@ -35,7 +28,7 @@ def progress(description: str, total: int) -> Iterator[Step]:
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
-    """Pass ``items`` on and show how many of ``total`` have passed."""
+    """Yield ``items`` and show how many of ``total`` are done."""
     with progress(description, total) as step:
         for item in items:
             yield item
@@ -44,6 +37,7 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
 
 @contextmanager
 def _bar(description: str, total: int) -> Iterator[Step]:
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -53,7 +47,7 @@ def _bar(description: str, total: int) -> Iterator[Step]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console()) as bar:
+    with Progress(*columns, console=Console(stderr=True, highlight=False, soft_wrap=True)) as bar:
         task = bar.add_task(description, total=total, note="")
         yield lambda advance, note: bar.update(task, advance=advance, note=note)
 
@@ -65,7 +59,7 @@ def _lines(description: str, total: int) -> Step:
         nonlocal done, last
         done += advance
         now = time.monotonic()
-        if now - last >= _QUIET_SECONDS or (done == total and total > 1):
+        if now - last >= _LOG_INTERVAL or (done == total and total > 1):
             last = now
             echo(f"{description}: {done}/{total} {note}".rstrip())
 

@@ -1,16 +1,20 @@
 """TensorFlow, started once a process: without its banner, seeded, and the same to the last bit each time."""
 
 import gc
+import json
 import os
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.files import atomic_write, normalise_keras
+from fakefaces.base.files import atomic_write
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
 def start(seed: int, threads: int) -> None:
@@ -39,10 +43,40 @@ def save_network(network: Any, path: Path) -> None:
         named = aside.with_suffix(".keras")  # Keras insists on the ending
         try:
             network.save(named)
-            normalise_keras(named)
+            _normalise(named)
             named.replace(aside)
         finally:
             named.unlink(missing_ok=True)
+
+
+def _normalise(archive: Path) -> None:
+    """Rewrite a ``.keras`` archive so that equal networks give equal bytes.
+
+    Keras writes the date into every entry's header and into ``metadata.json``, and addresses of Python objects into
+    ``config.json`` (``shared_object_id``), which are numbered here in order of appearance.
+    """
+    with atomic_write(archive) as aside, zipfile.ZipFile(archive) as old, zipfile.ZipFile(aside, "w") as new:
+        for name in sorted(old.namelist()):
+            data = old.read(name)
+            if name == "metadata.json":
+                metadata = json.loads(data)
+                metadata.pop("date_saved", None)
+                data = json.dumps(metadata, sort_keys=True).encode()
+            elif name == "config.json":
+                data = json.dumps(_renumbered(json.loads(data), {})).encode()
+            new.writestr(zipfile.ZipInfo(name, date_time=_EPOCH), data)
+
+
+def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
+    """``value`` with every ``shared_object_id`` counted from 1 in order of appearance."""
+    if isinstance(value, dict):
+        return {
+            key: numbers.setdefault(item, len(numbers) + 1) if key == "shared_object_id" else _renumbered(item, numbers)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_renumbered(item, numbers) for item in value]
+    return value
 
 
 def load_network(path: Path) -> Any:
