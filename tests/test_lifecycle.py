@@ -135,7 +135,7 @@ def test_workers_share_the_study_of_the_stage(copied, tmp_path):
     ]
     outputs = [process.communicate()[0].decode() for process in started]
     assert [process.returncode for process in started] == [0, 0], outputs
-    assert "the study is over: 4 trials" in outputs[0]
+    assert "the study is complete: 4 trials" in outputs[0]
     study = rows(project, "--role", "tune")[0]
     assert study["trials"] == 4
     trials = rows(project, "--role", "trial", "--where", f"study = {study['study']}")

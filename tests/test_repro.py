@@ -183,7 +183,7 @@ def test_registry_and_promote_tell_what_there_is(reproduced):
     (version,) = found["versions"]
     assert version["aliases"] == ["challenger", "champion"]
     assert version["outcome"] == "champion"
-    assert set(version["figures"]) == {"validation.roc_auc", "test.roc_auc"}
+    assert set(version["metrics"]) == {"validation.roc_auc", "test.roc_auc"}
     assert [entry["action"] for entry in found["history"]] == ["champion"]
     shown = reproduced.run("fakefaces", "registry").stdout
     assert all(word in shown for word in ("champion", version["model"], "there was no champion"))

@@ -267,7 +267,7 @@ def test_a_taken_port_is_one_message(tmp_path):
         command = ["-m", "fakefaces.cli", "review", "--no-open", "--port", str(taken.getsockname()[1])]
         done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "is taken" in done.stderr and "Traceback" not in done.stderr
+    assert "is in use" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_preview_is_small_and_coloured_where_the_heatmap_is_hot():

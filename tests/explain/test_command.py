@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from fakefaces.base.errors import DataError, FakefacesError
 from fakefaces.cli import app
-from fakefaces.cli.chosen import any_detector
+from fakefaces.cli.arguments import detector_by_name
 from fakefaces.explain.explanation import explain_images
 from tests.conftest import picture
 
@@ -34,7 +34,7 @@ def test_a_broken_file_is_named_and_the_others_are_drawn(workspace, loaded):
 
 def test_an_unknown_model_is_one_message(workspace):
     with pytest.raises(FakefacesError, match="neither a folder"):
-        any_detector("nobody")
+        detector_by_name("nobody")
 
 
 def test_files_are_explained_in_one_batch_and_refused_ones_have_a_problem(loaded, tmp_path):

@@ -79,8 +79,8 @@ def test_where_nothing_differs_that_is_said(trained, capsys):
     run_id = trained()
     reproduce(run_id[:8])
     out = capsys.readouterr().out
-    assert "Nothing differs" in out
-    assert "dvc.lock holds just what it made" in out
+    assert "No differences" in out
+    assert "Its outputs are those of the present dvc.lock" in out
     assert "dvc repro train@simple_cnn" in out
 
 
@@ -104,7 +104,7 @@ def test_what_differs_is_said_and_the_commands_bring_the_state_back(tracked, tra
     assert "0.5" in out
     assert "commit" in out
     assert "1 files" in out
-    assert "dvc.lock holds just" not in out
+    assert "Its outputs are those" not in out
     # what is printed brings the tree of that run back
     lines = [line.strip().split("  #")[0].strip() for line in out.splitlines() if line.startswith("    ")]
     worktree = next(line for line in lines if line.startswith("git worktree"))

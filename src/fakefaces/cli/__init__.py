@@ -23,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Tell doctored face photographs from real ones.",
+    help="Detect doctored face photographs.",
 )
 for _command in (
     check,
@@ -44,5 +44,5 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line; errors that a user can mend end in one line and exit code 1."""
+    """Run the command line; a user error is one message and exit code 1."""
     sys.exit(error_boundary(lambda: app(standalone_mode=True)))

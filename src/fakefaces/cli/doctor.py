@@ -1,55 +1,55 @@
 """``fakefaces doctor``."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 
-_PASSES = 4  # what is mended may show what else is wrong: a store, then its runs, then the registry
+if TYPE_CHECKING:
+    from fakefaces.maintenance.check_result import Finding
+
+_PASSES = 4  # a repair may show another problem: of a store, then of its runs, then of the registry
 
 
 def doctor(
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired.")] = False,
 ) -> None:
-    """Hold runs, artifacts, registry, dvc.lock, outputs and environment against each other."""
+    """Check that runs, artifacts, registry, dvc.lock, outputs and environment are consistent."""
     from fakefaces.base.paths import Layout
     from fakefaces.maintenance.doctor import Examination
     from fakefaces.params.file import load
 
     root = environment.workspace()
 
-    def look() -> list[Any]:
+    def examine() -> "list[Finding]":
         return list(Examination(load(root / "params.yaml"), Layout(root)).findings())
 
-    found = look()
-    _show(found)
-    if fix:
-        for _ in range(_PASSES):
-            mendable = [finding for finding in found if finding.wrong and finding.mend]
-            if not sum(_mended(finding) for finding in mendable):
-                break
-            found = look()
-        if any(finding.wrong for finding in found):
-            print("\nwhat is left:")
-            _show(finding for finding in found if finding.wrong)
-    wrong = [finding for finding in found if finding.wrong]
-    if not wrong:
-        print("\nall is well")
+    findings = examine()
+    _print(findings)
+    for _ in range(_PASSES if fix else 0):
+        repairs = [_repaired(finding) for finding in findings if finding.wrong and finding.mend]
+        if not any(repairs):
+            break
+        findings = examine()
+    problems = [finding for finding in findings if finding.wrong]
+    if not problems:
+        print("\nno problems")
         return
-    hint = (
-        "" if fix or not any(finding.mend for finding in wrong) else "; mend what can be mended: fakefaces doctor --fix"
-    )
-    raise FakefacesError(f"{len(wrong)} {'thing is' if len(wrong) == 1 else 'things are'} wrong{hint}")
+    if fix:
+        print("\nremaining problems:")
+        _print(problems)
+    hint = "" if fix or not any(finding.mend for finding in problems) else "; repair with: fakefaces doctor --fix"
+    raise FakefacesError(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}{hint}")
 
 
-def _show(findings: Iterable[Any]) -> None:
+def _print(findings: "Iterable[Finding]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from fakefaces.cli.shown import show
+    from fakefaces.cli.tables import print_table
 
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column()
@@ -63,16 +63,18 @@ def _show(findings: Iterable[Any]) -> None:
         todo = f"--fix: {finding.mending}" if finding.mend else finding.advice
         if todo:
             table.add_row("", "", Text(f"→ {todo}", style="dim"))
-    show(table)
+    print_table(table)
 
 
-def _mended(finding: Any) -> bool:
+def _repaired(finding: "Finding") -> bool:
+    """Repair one problem; False where that failed."""
     from fakefaces.base.progress import echo
 
     echo(f"{finding.area}: {finding.text}: {finding.mending}")
     try:
-        finding.mend()
+        if finding.mend:
+            finding.mend()
     except FakefacesError as error:
-        echo(f"  not mended: {error}")
+        echo(f"  not repaired: {error}")
         return False
     return True

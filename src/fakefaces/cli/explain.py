@@ -5,24 +5,24 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.chosen import any_detector, image_files
+from fakefaces.cli.arguments import Paths, Threads, detector_by_name, image_files
 
 
 def explain(
     model: Annotated[
         str,
         typer.Argument(
-            help="'champion', a model of params.yaml that was trained, a models:/ URI, or a detector's folder.",
+            help="'champion', the name of a trained model in params.yaml, a models:/ URI, or a detector's folder.",
             show_default=False,
         ),
     ],
-    paths: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
-    to: Annotated[Path, typer.Option(help="The folder that the pictures go to.")] = Path("explained"),
-    layers: Annotated[int, typer.Option(min=1, help="Convolutions that are drawn, at most.")] = 8,
-    maps: Annotated[int, typer.Option(min=1, help="Feature maps that are drawn of each, at most.")] = 16,
-    threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
+    paths: Paths,
+    to: Annotated[Path, typer.Option(help="The folder that images are written to.")] = Path("explained"),
+    layers: Annotated[int, typer.Option(min=1, help="Convolutional layers that are drawn, at most.")] = 8,
+    maps: Annotated[int, typer.Option(min=1, help="Feature maps that are drawn of a layer, at most.")] = 16,
+    threads: Threads = 2,
 ) -> None:
-    """Draw what a model sees: heat map, feature maps and filters."""
+    """Draw why a model decides as it does: Grad-CAM heat map, feature maps and filters."""
     from fakefaces.base.errors import DataError
     from fakefaces.base.progress import echo, track
     from fakefaces.data import images
@@ -33,7 +33,7 @@ def explain(
     from fakefaces.models import runtime
 
     files = image_files(paths)
-    folder = any_detector(model)
+    folder = detector_by_name(model)
     runtime.start(seed=0, threads=threads)
     loaded = detector.load(folder)
     kernels = filters(loaded.network, layers=layers)

@@ -2,25 +2,24 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fakefaces.base.errors import DataError
-from fakefaces.cli.chosen import Model, detector_folder, image_files
+from fakefaces.cli.arguments import Model, Paths, Threads, detector_folder, image_files
 
 if TYPE_CHECKING:
     from fakefaces.inference.predict import Score
 
 
 def predict(
-    paths: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
+    paths: Paths,
     model: Model = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    threads: Threads = 2,
 ) -> None:
-    """Score images with the champion: p_fake from 0 (real) to 1 (fake), and whether a person should look."""
+    """Score images with the champion: p_fake from 0 (real) to 1 (fake), the label, and whether it is unsure of it."""
     from fakefaces.base.progress import track
     from fakefaces.inference import detector
     from fakefaces.inference import predict as scoring

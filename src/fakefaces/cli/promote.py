@@ -12,32 +12,36 @@ from fakefaces.params.file import load
 
 
 def promote(
-    what: Annotated[
+    candidate: Annotated[
         str | None,
         typer.Argument(
             metavar="[RUN|VERSION]",
-            help="A version's number or alias, or a run's id or name.",
-            show_default="the best of the present pipeline on validation",
+            help="A version, by number or alias, or a run, by id or name.",
+            show_default="the pipeline's best model on validation",
         ),
     ] = None,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Make the former champion champion again.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Make the previous champion the champion again.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the decision without changing anything.")] = False,
     force: Annotated[
         str | None,
-        typer.Option(metavar="REASON", help="Promote whatever the gate says; the reason is kept.", show_default=False),
+        typer.Option(
+            metavar="REASON", help="Promote regardless of the decision; the reason is recorded.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Make a model champion if it holds against the present one on the same test images."""
+    """Make a model the champion if it is not inferior to the present one on the same test images."""
     if rollback:
-        if what or force:
-            raise FakefacesError("--rollback goes to the former champion; leave out what else to promote")
-        back(dry_run)
+        if candidate or force:
+            raise FakefacesError("--rollback takes neither a candidate nor --force")
+        roll_back(dry_run)
     else:
-        forward(what, dry_run, force)
+        promote_candidate(candidate, dry_run, force)
 
 
-def back(dry_run: bool) -> None:
-    """Go back to the former champion, or say which one that is."""
+def roll_back(dry_run: bool) -> None:
+    """Make the previous champion the champion again, or print which one that is."""
     from fakefaces.registry.store import Registry
 
     registry = Registry(load(environment.workspace() / "params.yaml").promote.name)
@@ -45,12 +49,12 @@ def back(dry_run: bool) -> None:
         print(f"version {registry.before().number} would be champion again; nothing was changed")
         return
     former, present = registry.roll_back()
-    until = f", in place of version {present.number}" if present else ""
-    print(f"{registry.name} version {former.number} is champion again{until}")
+    replaced = f", in place of version {present.number}" if present else ""
+    print(f"{registry.name} version {former.number} is champion again{replaced}")
 
 
-def forward(what: str | None, dry_run: bool, force: str | None) -> None:
-    """Hold a candidate against the champion, and promote it or say what would become of it."""
+def promote_candidate(name: str | None, dry_run: bool, force: str | None) -> None:
+    """Compare a candidate with the champion, and promote it or print the decision."""
     from fakefaces.registry import candidates, promotion
     from fakefaces.registry.decision import described, record_of
     from fakefaces.registry.rescore import measured
@@ -59,17 +63,17 @@ def forward(what: str | None, dry_run: bool, force: str | None) -> None:
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     registry = Registry(params.promote.name)
-    evidence, entry = candidates.named(registry, what, layout) if what else candidates.of_pipeline(layout, params)
+    evidence, entry = candidates.named(registry, name, layout) if name else candidates.of_pipeline(layout, params)
     sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
     if dry_run:
         version = promotion.known(registry, evidence, entry)
-        found = promotion.judge(evidence, version, registry.champion(), params.promote, measured, **sampling)
-        print(described(found))
+        decision = promotion.judge(evidence, version, registry.champion(), params.promote, measured, **sampling)
+        print(described(decision))
         print("\nnothing was changed")
         return
-    version, found = promotion.promote(registry, evidence, entry, params.promote, measured, force=force, **sampling)
-    write_json(layout.promotion, record_of(version.number, found))
+    version, decision = promotion.promote(registry, evidence, entry, params.promote, measured, force=force, **sampling)
+    write_json(layout.promotion, record_of(version.number, decision))
     print(f"{registry.name} version {version.number}")
-    print(described(found))
-    if found.outcome != "champion":
+    print(described(decision))
+    if decision.outcome != "champion":
         raise FakefacesError(f"version {version.number} is not champion; --force REASON promotes it all the same")

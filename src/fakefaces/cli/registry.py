@@ -3,42 +3,55 @@
 import json
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fakefaces.cli.chosen import registered_name
+from fakefaces.cli.arguments import registered_name
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fakefaces.registry.store import Version
 
 
 def registry(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    last: Annotated[int, typer.Option(min=1, help="Entries of the history.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="Entries of the history, at most.")] = 20,
 ) -> None:
-    """Show the registered model: its versions, their aliases, and what was decided when."""
+    """List the versions of the registered model with their aliases, and the history of promotions."""
+    from rich.console import Console
+
     from fakefaces.registry.store import Registry
 
-    found = Registry(registered_name())
-    versions, history = [shown(version) for version in found.versions()], found.history()
+    registered = Registry(registered_name())
+    versions = [describe(version) for version in registered.versions()]
+    history = [vars(entry) for entry in registered.history()]
     if as_json:
-        print(json.dumps({"name": found.name, "versions": versions, "history": [vars(one) for one in history]}))
+        print(json.dumps({"name": registered.name, "versions": versions, "history": history}))
         return
     if not versions:
-        print(f"{found.name}: no version yet; train and promote one with: dvc repro")
+        print(f"{registered.name}: no version yet; train and promote one with: dvc repro")
         return
-    tables(found.name, versions, [vars(one) for one in history[-last:]], len(history))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console.print(versions_table(registered.name, versions))
+    console.print(history_table(history, last))
 
 
-def shown(version: Any) -> dict[str, Any]:
-    """A version with what its tags say, for a table or as JSON."""
+def describe(version: "Version") -> dict[str, Any]:
+    """Turn a version and its tags into a JSON object."""
     tags = version.tags
-    figures = {name: float(value) for name, value in tags.items() if name.split(".")[0] in ("validation", "test")
-               and name != "test.digest"}  # fmt: skip
+    metrics = {
+        name: float(value)
+        for name, value in tags.items()
+        if name.split(".")[0] in ("validation", "test") and name != "test.digest"
+    }
     return {
         "version": version.number,
         "aliases": version.aliases,
         "model": tags.get("model"),
         "created": datetime.fromtimestamp(version.created / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
-        "figures": figures,
+        "metrics": metrics,
         "threshold": float(tags["operating.threshold"]) if "operating.threshold" in tags else None,
         "test_digest": tags.get("test.digest"),
         "outcome": tags.get("decision.outcome"),
@@ -47,40 +60,41 @@ def shown(version: Any) -> dict[str, Any]:
     }
 
 
-def tables(name: str, versions: list[dict[str, Any]], history: list[dict[str, Any]], entries: int) -> None:
-    """Print both tables."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    figures = sorted({key for version in versions for key in version["figures"]}, reverse=True)
-    table = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in ("version", "alias", "model", *figures, "fake from", "registered (UTC)", "run"):
-        right = column in ("version", "fake from", *figures)
-        table.add_column(column.replace(".", "\n"), justify="right" if right else "left", no_wrap=True)
-    for one in versions:
-        values = [number(one["figures"].get(key)) for key in figures]
+def versions_table(name: str, versions: list[dict[str, Any]]) -> "Table":
+    """A row for each version."""
+    metrics = sorted({key for version in versions for key in version["metrics"]}, reverse=True)
+    numeric = ("version", *metrics, "threshold")
+    table = _table(name, ("version", "alias", "model", *metrics, "threshold", "registered (UTC)", "run"), numeric)
+    for version in versions:
+        values = [version["metrics"].get(key) for key in metrics] + [version["threshold"]]
         table.add_row(
-            str(one["version"]),
-            ", ".join(one["aliases"]),
-            one["model"] or "",
-            *values,
-            number(one["threshold"]),
-            one["created"],
-            one["run"][:8],
+            str(version["version"]),
+            ", ".join(version["aliases"]),
+            version["model"] or "",
+            *("" if value is None else f"{value:.4f}" for value in values),
+            version["created"],
+            version["run"][:8],
         )
-    console.print(table)
-    past = Table(title=f"\nhistory ({entries})", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in ("when (UTC)", "version", "became", "before", "by", "why"):
-        right = column in ("version", "before")
-        past.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
-    for entry in history:
+    return table
+
+
+def history_table(history: list[dict[str, Any]], last: int) -> "Table":
+    """A row for each of the last changes of aliases."""
+    columns = ("when (UTC)", "version", "became", "before", "by", "why")
+    table = _table(f"\nhistory ({len(history)})", columns, ("version", "before"))
+    table.columns[-1].no_wrap = False
+    for entry in history[-last:]:
         before = "" if entry["before"] is None else str(entry["before"])
         when = entry["at"][:19].replace("T", " ")
-        past.add_row(when, str(entry["version"]), entry["action"], before, entry["by"], entry["reason"])
-    console.print(past)
+        table.add_row(when, str(entry["version"]), entry["action"], before, entry["by"], entry["reason"])
+    return table
 
 
-def number(value: float | None) -> str:
-    """Four digits, or nothing."""
-    return "" if value is None else f"{value:.4f}"
+def _table(title: str, columns: tuple[str, ...], numeric: tuple[str, ...]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column in numeric else "left"
+        table.add_column(column.replace(".", "\n"), justify=justify, no_wrap=True)
+    return table

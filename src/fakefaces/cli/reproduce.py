@@ -7,21 +7,19 @@ import typer
 
 from fakefaces.base import environment
 
-_SHOWN = 12  # packages that matter less, at most
+_MAX_PACKAGES = 12  # of those that do not affect results
 
 
 def reproduce(
     run: Annotated[
         str,
-        typer.Argument(help="A run's id or its beginning, a version's number, or 'champion'.", show_default=False),
+        typer.Argument(help="A run's id or its first digits, a version's number, or 'champion'.", show_default=False),
     ],
-    patch: Annotated[
-        bool, typer.Option("--patch", help="Print what was not committed when it ran, as a patch.")
-    ] = False,
+    patch: Annotated[bool, typer.Option("--patch", help="Print the run's uncommitted changes as a patch.")] = False,
 ) -> None:
-    """Say what differs between a run and here, and how to make its outputs again. Nothing is changed."""
+    """Print how this checkout differs from a run's, and the commands that reproduce the run. Nothing is changed."""
     from fakefaces.base.errors import FakefacesError
-    from fakefaces.cli.chosen import registered_name
+    from fakefaces.cli.arguments import registered_name
     from fakefaces.maintenance import reproduce as reproduction
     from fakefaces.maintenance import run_table
     from fakefaces.tracking import store
@@ -32,7 +30,7 @@ def reproduce(
         if patch:
             text = reproduction.files(mlflow, found).get("changes.patch")
             if not text:
-                raise FakefacesError(f"{run}: all was committed when it ran; there is no patch")
+                raise FakefacesError(f"{run}: there is no patch; the run had no uncommitted changes")
             sys.stdout.write(text)
             return
         _print(
@@ -51,36 +49,36 @@ def _print(
     from rich.console import Console
     from rich.table import Table
 
-    from fakefaces.cli.shown import show
+    from fakefaces.cli.tables import print_table
 
     console = Console(highlight=False, soft_wrap=True)
     tags = run.data.tags
     console.print(f"[bold]{run.info.run_name}[/] {run.info.run_id} ({tags.get('role')}, {run.info.status})")
     if relogged:
-        console.print("It was logged again from its outputs: its commit and machine are those of the logging.")
+        console.print("This run was logged anew from its outputs: its commit and machine are those of the logging.")
     if here:
-        console.print("dvc.lock holds just what it made: its outputs are this project's, and dvc checkout brings them.")
+        console.print("Its outputs are those of the present dvc.lock: dvc checkout restores them.")
     shown = [pair for pair in differences if pair.matters]
     lesser = [pair for pair in differences if not pair.matters]
     if differences:
         table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for name in ("what differs", "in that run", "here"):
+        for name in ("difference", "in the run", "here"):
             table.add_column(name, overflow="fold")
-        for pair in shown + lesser[:_SHOWN]:
+        for pair in shown + lesser[:_MAX_PACKAGES]:
             table.add_row(pair.what, pair.then, pair.now, style=None if pair.matters else "dim")
         console.print()
-        show(table)
-        if len(lesser) > _SHOWN:
-            console.print(f"and {len(lesser) - _SHOWN} more packages")
+        print_table(table)
+        if len(lesser) > _MAX_PACKAGES:
+            console.print(f"and {len(lesser) - _MAX_PACKAGES} other packages")
     else:
-        console.print("Nothing differs: commit, changes, parameters, data, packages and machine are the same.")
-    console.print("\nTo make it again, beside this checkout:\n")
+        console.print("No differences: commit, changes, parameters, data, packages and machine are the same.")
+    console.print("\nTo reproduce it in a worktree beside this checkout:\n")
     width = max(len(command) for command, _ in commands)
     for command, reason in commands:
         console.print(f"    {command:{width}}  [dim]# {reason}[/]" if reason else f"    {command}")
     if made:
-        console.print("\nIt is the same if dvc.lock then says:\n")
+        console.print("\nIt is reproduced if dvc.lock then contains:\n")
         for path, digest in made.items():
             console.print(f"    {path}: {digest}")
     if any(pair.what == "machine" for pair in differences):
-        console.print("\nAnother processor may give other last digits, and so other digests.")
+        console.print("\nOn another processor the last digits may differ, and so may the digests.")

@@ -5,17 +5,17 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.chosen import Model, detector_folder
+from fakefaces.cli.arguments import Model, Threads, detector_folder
 
 
 def review(
-    port: Annotated[int, typer.Option(min=1024, max=65535, help="Of this machine alone.")] = 8080,
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="On 127.0.0.1.")] = 8080,
     to: Annotated[Path, typer.Option(help="The folder that corrections are exported to.")] = Path("reviews"),
     model: Model = None,
-    show: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser.")] = True,
-    threads: Annotated[int, typer.Option(min=1, help="Images decoded at a time.")] = 2,
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    threads: Threads = 2,
 ) -> None:
-    """Open a local page to go through photographs with the champion, and to correct it."""
+    """Open a local page to review images with the champion and to correct its labels."""
     import socket
     import tempfile
 
@@ -36,7 +36,7 @@ def review(
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise FakefacesError(f"port {port} is taken; give another one with --port") from None
+            raise FakefacesError(f"port {port} is in use; choose another one with --port") from None
     folder = detector_folder(model)
     runtime.start(seed=0, threads=threads)
     loaded = detector.load(folder)
@@ -44,5 +44,5 @@ def review(
     threshold = metadata.operating.threshold if metadata.operating else metadata.threshold
     with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as folder_of_queue:
         queue = Queue(lambda files: explain_images(loaded, files, threads=threads), Path(folder_of_queue), threshold)
-        echo(f"the review page is on http://{HOST}:{port}; end it with Ctrl-C")
+        echo(f"the review page is on http://{HOST}:{port}; stop it with Ctrl-C")
         serve(queue, metadata, exports=to, port=port, show=show)

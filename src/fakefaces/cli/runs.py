@@ -15,29 +15,33 @@ _ALWAYS = ["run", "started", "model", "experiment", "commit", "status"]
 
 
 def runs(
-    role: Annotated[str, typer.Option(help="train, tune, trial or evaluate.")] = "train",
+    role: Annotated[str, typer.Option(help="Kind of run: train, tune, trial or evaluate.")] = "train",
     where: Annotated[
         list[str] | None,
-        typer.Option(help="A condition, such as 'test_roc_auc > 0.6', 'model = vgg16' or 'experiment ~ slow'."),
+        typer.Option(
+            help="A condition, such as 'test_roc_auc > 0.6', 'model = vgg16' or 'experiment ~ slow'; may be repeated."
+        ),
     ] = None,
-    sort: Annotated[str, typer.Option(help="A column; with - before it from the greatest down.")] = "-started",
-    columns: Annotated[str, typer.Option(help="More columns: parameters, figures or tags, with commas.")] = "",
-    differences: Annotated[bool, typer.Option("--diff", help="Show the parameters in which they differ.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="Rows at most.")] = 20,
-    repeats: Annotated[bool, typer.Option("--repeats", help="Those too that made the same bytes again.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with everything.")] = False,
+    sort: Annotated[str, typer.Option(help="A column to sort by; -COLUMN for descending order.")] = "-started",
+    columns: Annotated[str, typer.Option(help="More columns, separated by commas: parameters, metrics or tags.")] = "",
+    differences: Annotated[bool, typer.Option("--diff", help="Show the parameters in which the runs differ.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Rows, at most.")] = 20,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="Include runs that reproduced the outputs of another.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line, with all columns.")] = False,
 ) -> None:
-    """Compare the runs of the store: each training with the figures of its evaluation."""
+    """Compare the runs in the store: each training with the metrics of its evaluation."""
     from fakefaces.base.errors import FakefacesError
     from fakefaces.maintenance import run_table
     from fakefaces.tracking import store
 
     if role not in _COLUMNS:
-        raise FakefacesError(f"--role {role}: known are {', '.join(_COLUMNS)}")
+        raise FakefacesError(f"--role {role}: must be one of {', '.join(_COLUMNS)}")
     with store.opened() as mlflow:
-        every = run_table.rows(mlflow, role, repeats=repeats)
-        found = run_table.ordered(run_table.where(every, where or []), sort)
-        shown = found[:limit]
+        rows = run_table.rows(mlflow, role, repeats=repeats)
+        matching = run_table.ordered(run_table.where(rows, where or []), sort)
+        shown = matching[:limit]
         names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in shown)]
         if differences:
             names += run_table.differing(shown, run_table.parameters(mlflow, shown))
@@ -46,13 +50,13 @@ def runs(
         for row in shown:
             print(json.dumps(row, default=str))
         return
-    _print(shown, list(dict.fromkeys(name for name in names if _told(name, shown))))
-    if len(found) < len(every) or len(shown) < len(found):
-        print(f"{len(shown)} of {len(every)} runs")
+    _print(shown, list(dict.fromkeys(name for name in names if _informative(name, shown))))
+    if len(shown) < len(rows):
+        print(f"{len(shown)} of {len(rows)} runs")
 
 
-def _told(name: str, rows: list[dict[str, Any]]) -> bool:
-    """Whether a column says anything: a status that is FINISHED everywhere does not."""
+def _informative(name: str, rows: list[dict[str, Any]]) -> bool:
+    """Whether a column has values; a status that is FINISHED in all rows is left out."""
     values = {row.get(name) for row in rows}
     return bool(values - {None, ""}) and not (name == "status" and values == {"FINISHED"})
 
@@ -60,10 +64,10 @@ def _told(name: str, rows: list[dict[str, Any]]) -> bool:
 def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
     from rich.table import Table
 
-    from fakefaces.cli.shown import show
+    from fakefaces.cli.tables import print_table
 
     if not rows:
-        print("no runs; make some with: dvc repro")
+        print("no runs; start one with: dvc repro")
         return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     columns = [_column(name, [row.get(name) for row in rows]) for name in names]
@@ -72,11 +76,11 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
         table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
     for line in zip(*columns, strict=True):
         table.add_row(*line)
-    show(table)
+    print_table(table)
 
 
 def _column(name: str, values: list[Any]) -> list[str]:
-    """A column as words: numbers with as many digits as tell them apart, whole ones with none."""
+    """Format a column's cells: integers without decimals, others with three or with two significant digits."""
     if name == "run":
         return [str(value)[:8] for value in values]
     if name == "started":

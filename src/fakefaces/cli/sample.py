@@ -8,11 +8,11 @@ import typer
 
 def sample(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.", show_default=False)],
-    images: Annotated[int, typer.Option(min=20, help="How many.")] = 800,
-    size: Annotated[int, typer.Option(min=128, max=256, help="Side in pixels.")] = 176,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds draw equal images.")] = 0,
+    images: Annotated[int, typer.Option(min=20, help="Number of images.")] = 800,
+    size: Annotated[int, typer.Option(min=128, max=256, help="Side of an image, pixels.")] = 176,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal images.")] = 0,
 ) -> None:
-    """Draw faces, real and doctored, in the layout of the public set."""
+    """Draw synthetic faces, real and doctored, in the layout of the public data set."""
     from fakefaces.base.progress import progress
     from syntheticfaces import write_samples
 

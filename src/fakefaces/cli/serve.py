@@ -4,17 +4,19 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.chosen import registered_name
+from fakefaces.cli.arguments import registered_name
 
 
 def serve(
     model: Annotated[
-        str | None, typer.Option(help="Another model: a models:/ URI.", show_default="the champion")
+        str | None, typer.Option(help="Another registered model: a models:/ URI.", show_default="the champion")
     ] = None,
-    host: Annotated[str, typer.Option(help="To bind to; others than this machine reach 0.0.0.0.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 5001,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 for other machines to reach it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 5001,
 ) -> None:
-    """Serve the champion over HTTP, with MLflow's scoring server."""
+    """Serve the champion over HTTP with MLflow's scoring server."""
     from fakefaces.base.progress import echo
     from fakefaces.serving import server
     from fakefaces.tracking import detectors

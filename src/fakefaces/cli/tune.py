@@ -9,11 +9,11 @@ from fakefaces.base.errors import FakefacesError
 
 
 def tune(
-    worker: Annotated[bool, typer.Option("--worker", help="Run trials of the study that is under way.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="Run trials of a study that is in progress.")] = False,
 ) -> None:
-    """Help the tune stage: run trials of its study until it is over. Start as many as you like, on any machine.
+    """Run trials of the tune stage's study, in parallel with it and with other workers, until the study is complete.
 
-    OPTUNA_STORAGE names the database that they share, MLFLOW_TRACKING_URI the store of their runs.
+    OPTUNA_STORAGE is the database that they share, MLFLOW_TRACKING_URI the store of their runs.
     """
     from fakefaces.base.paths import Layout
     from fakefaces.base.progress import echo, progress
@@ -24,25 +24,25 @@ def tune(
 
     if not worker:
         raise FakefacesError(
-            "the study is a stage of the pipeline: dvc repro tune. To help it: fakefaces tune --worker"
+            "the study is a stage of the pipeline: dvc repro tune runs it, and fakefaces tune --worker adds a worker to it"
         )
     if environment.study_storage() is None:
         raise FakefacesError(
-            "a worker needs the database that the study is shared in, for the tune stage and for each worker: "
+            "OPTUNA_STORAGE is not set; the tune stage and all its workers need the database that they share: "
             "export OPTUNA_STORAGE=postgresql+pg8000://USER:PASSWORD@HOST/DATABASE"
         )
     layout = Layout(environment.workspace())
     params = read(StudyParams, layout.root / "params.yaml")
     if not layout.features(params.tune.features).is_dir() or not layout.images.is_file():
         raise FakefacesError(
-            f"outputs/features/{params.tune.features} is not here yet; make it: dvc repro prepare@{params.tune.features}, "
-            "or fetch it: dvc pull"
+            f"outputs/features/{params.tune.features} is missing; make it with "
+            f"dvc repro prepare@{params.tune.features}, or download it with dvc pull"
         )
     runtime.start(params.seed, params.threads)
     study = Study.load(params, layout)
     with (
         joined_run("tune", STUDY, study.plan.name) as run,
-        progress(f"tuning {params.tune.kind} with others", params.tune.trials) as step,
+        progress(f"tuning {params.tune.kind} as a worker", params.tune.trials) as step,
     ):
-        found = study.run(run, step)
-    echo(f"the study is over: {len(found.trials)} trials")
+        trials = study.run(run, step).trials
+    echo(f"the study is complete: {len(trials)} trials")

@@ -1,4 +1,4 @@
-"""What several commands ask for: which images, which model."""
+"""Arguments that several commands share: which images, which detector."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,37 +7,48 @@ import typer
 
 from fakefaces.base import environment
 from fakefaces.base.errors import DataError, FakefacesError
+from fakefaces.base.schema import StageParams, read
+from fakefaces.params.promote import Promote
 
-# A command's option ``--model``.
+Paths = Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)]
 Model = Annotated[
     str | None,
-    typer.Option(help="Another model: a models:/ URI, or the folder of a trained one.", show_default="the champion"),
+    typer.Option(help="Another detector: a models:/ URI, or a trained model's folder.", show_default="the champion"),
 ]
+Threads = Annotated[int, typer.Option(min=1, help="For decoding and inference.")]
+
+
+class _Params(StageParams):
+    promote: Promote
 
 
 def image_files(paths: list[Path]) -> list[Path]:
-    """The files to score: those named, and in folders those with an image's suffix."""
+    """Expand folders to the images in them, at any depth.
+
+    Raises:
+        DataError: a path does not exist, or a folder has no image.
+    """
     from fakefaces.data.images import SUFFIXES
 
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             if not inside:
                 raise DataError(f"{path}: no image in this folder ({', '.join(SUFFIXES)})")
-            found += inside
+            files += inside
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise DataError(f"{path}: there is no such file or folder")
-    return found
+    return files
 
 
 def detector_folder(model: str | None) -> Path:
-    """The folder of the detector that a user named, or of the champion.
+    """Find a detector's folder; a registered one is downloaded.
 
     Args:
-        model: a folder with a ``detector.json``, a ``models:/`` URI, or None.
+        model: a folder with a ``detector.json``, a ``models:/`` URI, or None for the champion.
 
     Raises:
         FakefacesError: it is neither.
@@ -51,8 +62,8 @@ def detector_folder(model: str | None) -> Path:
     return fetch(model or f"models:/{registered_name()}@{CHAMPION}")
 
 
-def any_detector(model: str) -> Path:
-    """The folder of a detector: as :func:`detector_folder`, or of ``champion``, or of a model by its name.
+def detector_by_name(model: str) -> Path:
+    """Find the folder of ``champion``, of a model of ``params.yaml``, or of what :func:`detector_folder` takes.
 
     Raises:
         FakefacesError: it is none of these.
@@ -69,7 +80,5 @@ def any_detector(model: str) -> Path:
 
 
 def registered_name() -> str:
-    """The registered model's name, as ``params.yaml`` has it."""
-    from fakefaces.params.file import load
-
-    return load(environment.workspace() / "params.yaml").promote.name
+    """Read the registered model's name from ``params.yaml``."""
+    return read(_Params, environment.workspace() / "params.yaml").promote.name
