@@ -21,7 +21,7 @@ from fakefaces.evaluation.evaluate import judge
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import load
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +52,7 @@ def main() -> None:
         return found
 
     _, pixels = timed(f"corrupting {IMAGES} images at {len(known)} levels, on one thread", corrupted)
-    network = blueprint("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3), None)
+    network = model_spec("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3), None)
     metadata = DetectorMetadata(
         model="m", kind="custom_cnn", image_size=SIZE, weights="random", threshold=0.5, parameters=1
     )

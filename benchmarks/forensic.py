@@ -1,4 +1,4 @@
-"""Which traces tell a doctored face: one row a hypothesis, by grouped cross-validation, each an MLflow run.
+"""Which residual features detect manipulated faces: one row a hypothesis, by grouped cross-validation, with MLflow.
 
     uv run python benchmarks/forensic.py FOLDER PAIRS.csv CACHE --weights MOBILENET.weights.h5 [--only NAME ...]
 
@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.data.arrays import Part
+from fakefaces.data.arrays import TrainArrays
 from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.data.splits import assign_folds
@@ -30,24 +31,26 @@ from fakefaces.duplicates import group_images
 from fakefaces.evaluation.evaluate import match_sources
 from fakefaces.evaluation.metrics import classification_metrics
 from fakefaces.evaluation.scores import evaluate_scores
-from fakefaces.features.extract import seen
-from fakefaces.features.residual_dataset import measure
-from fakefaces.features.residuals.features import FAMILIES as SIZES
-from fakefaces.features.roi_pooling import Embed, boxed, embedding
+from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.residual_dataset import Embed, compute_residual_dataset
+from fakefaces.features.residuals.descriptor import GROUP_SIZES
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
-from fakefaces.models.forensic import weighed
-from fakefaces.models.forensic.looks import LOOKS, TOLD
-from fakefaces.models.forensic.regression import Settings, solve
+from fakefaces.models.forensic import weighted
+from fakefaces.models.forensic.regression import Settings, fit_regression
+from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
+from fakefaces.models.roi_pooling import embedding, roi_pooled
+from fakefaces.params.prepare import FeatureSet
 from fakefaces.tracking.runs import stage_run
 
-SEED, CROP, LONGEST, COPIES = 20, 448, 1024, 2
+SEED = 20
+FEATURE_SET = FeatureSet(image_size=1024, extractor="residuals", crop=448, copies=2)
+SPEC = FeatureSpec("residuals", FEATURE_SET.image_size, FEATURE_SET.crop)
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
-LAYERS = ["block_6_expand_relu", "block_13_expand_relu"]
-FAMILIES = ("luma", "chroma", "correlations", "casts", "fine", "coarse")  # the last two are the backbone's maps
-ENDS = dict(zip(FAMILIES, pairwise(accumulate((*SIZES, 384, 576), initial=0)), strict=True))
-HAND = FAMILIES[:4]
-PARTS_ALONE = tuple(look.name for look in LOOKS if look.name != "face")
+GROUPS = ("luma", "chroma", "correlations", "colour cast", "fine", "coarse")  # the last two are the backbone's maps
+ENDS = dict(zip(GROUPS, pairwise(accumulate((*GROUP_SIZES, 384, 576), initial=0)), strict=True))
+HAND = GROUPS[:4]
+PARTS_ALONE = tuple(selector.name for selector in SELECTORS if selector.name != "face")
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,18 @@ class Hypothesis:
     """One row: what is read, what is learned from beside the originals, and how.
 
     Attributes:
-        reads: each of them has a solution of its own, of families joined by ``+``; their mean is the score.
+        reads: each has a regression of its own, on groups of features joined by ``+``; their mean is the score.
         copies: how many corrupted copies of each image are learned from, too.
         settings: of the kind.
-        weighted: whether the mean weighs each by its skill.
-        looks: at the whole face, or at its parts.
+        weighted: whether the mean is weighted by how well each regression ranks.
+        selectors: names of the input selectors.
     """
 
-    reads: tuple[str, ...] = FAMILIES
+    reads: tuple[str, ...] = GROUPS
     copies: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     weighted: bool = True
-    looks: tuple[str, ...] = tuple(look.name for look in LOOKS)
+    selectors: tuple[str, ...] = tuple(selector.name for selector in SELECTORS)
 
 
 def tuned(**settings: float) -> Hypothesis:
@@ -84,8 +87,8 @@ ROWS = {
     "hand-made, joined": Hypothesis(("luma+chroma+correlations",)),
     "hand-made, mean": Hypothesis(HAND, weighted=False),
     "hand-made, weighted": Hypothesis(HAND),
-    "casts": Hypothesis(("casts",)),
-    "all, joined": Hypothesis(("+".join(FAMILIES),)),
+    "colour cast": Hypothesis(("colour cast",)),
+    "all, joined": Hypothesis(("+".join(GROUPS),)),
     "all, mean": Hypothesis(weighted=False),
     "all, weighted": Hypothesis(),
     "all, weighted, no whitening": tuned(whitening=0.0),
@@ -96,10 +99,10 @@ ROWS = {
     "all, weighted, width 1": tuned(width=1.0),
     "all, weighted + 1 copy": Hypothesis(copies=1),
     "all, weighted + 2 copies": Hypothesis(copies=2),
-    "all but casts, mean + 2 copies": Hypothesis((*HAND[:3], "fine", "coarse"), copies=2, weighted=False),
-    "all, weighted + 2 copies, the face alone": Hypothesis(copies=2, looks=("face",)),
-    "all, weighted + 2 copies, the parts alone": Hypothesis(copies=2, looks=PARTS_ALONE),
-    "all, weighted + 2 copies, parts beside skin alone": Hypothesis(copies=2, looks=PARTS_ALONE[3:]),
+    "all but colour cast, mean + 2 copies": Hypothesis((*HAND[:3], "fine", "coarse"), copies=2, weighted=False),
+    "all, weighted + 2 copies, the face alone": Hypothesis(copies=2, selectors=("face",)),
+    "all, weighted + 2 copies, the parts alone": Hypothesis(copies=2, selectors=PARTS_ALONE),
+    "all, weighted + 2 copies, parts beside skin alone": Hypothesis(copies=2, selectors=PARTS_ALONE[3:]),
     "all, weighted + 2 copies, 120 components and 600 landmarks": Hypothesis(
         copies=2, settings={"components": 120, "landmarks": 600}
     ),
@@ -109,11 +112,11 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Features of images and of what was made of them."""
+    """Features of images, of their copies, and of a part of the images after each change."""
 
     arrays: NDArray[np.float32]
-    made: NDArray[np.float32]
-    table: pd.DataFrame
+    copies: NDArray[np.float32]
+    copies_table: pd.DataFrame
     changed: dict[str, tuple[NDArray[np.intp], NDArray[np.float32]]]
 
 
@@ -133,11 +136,11 @@ def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
 def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, robust: int) -> Measured:
     """Measure what is not in the cache yet: all images, copies of them, and one in ``robust`` after each change."""
     cache.mkdir(parents=True, exist_ok=True)
-    if not (cache / "made.csv").is_file():
-        whole = measure(folder, faces, longest=LONGEST, copies=COPIES, seed=SEED, threads=2, crop=CROP, embed=embed)
-        np.save(cache / "arrays.npy", whole.arrays)
-        np.save(cache / "made.npy", whole.made)
-        whole.table.to_csv(cache / "made.csv", index=False)
+    if not (cache / "copies.csv").is_file():
+        dataset = compute_residual_dataset(folder, faces, FEATURE_SET, seed=SEED, threads=2, embed=embed)
+        np.save(cache / "arrays.npy", dataset.images)
+        np.save(cache / "copies.npy", dataset.copies)
+        dataset.copies_table.to_csv(cache / "copies.csv", index=False)
     changed = {}
     rows = np.arange(0, len(faces), robust or len(faces))
     for name, level in CHANGES.items() if robust else ():
@@ -146,17 +149,17 @@ def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, robus
 
             def one(row: int, level: tuple[str, float] = level) -> NDArray[Any]:
                 pixels = images.decode(images.read(folder / faces["image"].iloc[row]))
-                return seen("residuals", corrupt(pixels, level, quality=95, seed=[SEED, row]), LONGEST, crop=CROP)
+                return extract(SPEC, corrupt(pixels, level, quality=95, seed=[SEED, row]))
 
-            found = []
+            features = []
             with ThreadPoolExecutor(2) as pool:
                 for chunk in track(chunks(rows), name, -(-len(rows) // 32)):
-                    views = np.stack(list(pool.map(one, chunk)))
-                    found.append(np.concatenate([views["traces"], embed(views["crop"])], axis=-1))
-            np.save(path, np.concatenate(found))
+                    inputs = np.stack(list(pool.map(one, chunk)))
+                    features.append(np.concatenate([inputs["traces"], embed(inputs["crop"])], axis=-1))
+            np.save(path, np.concatenate(features))
         changed[name] = rows, np.load(path)
-    table = pd.read_csv(cache / "made.csv", dtype={"image": "str"})
-    return Measured(np.load(cache / "arrays.npy"), np.load(cache / "made.npy"), table, changed)
+    table = pd.read_csv(cache / "copies.csv", dtype={"image": "str"})
+    return Measured(np.load(cache / "arrays.npy"), np.load(cache / "copies.npy"), table, changed)
 
 
 def chunks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
@@ -165,41 +168,43 @@ def chunks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
 
 
 def read(name: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The columns of some families, joined by ``+``."""
-    return np.concatenate([features[..., slice(*ENDS[one])] for one in name.split("+")], axis=-1)
+    """The columns of some groups, joined by ``+``."""
+    columns: NDArray[np.float32] = np.concatenate([features[..., slice(*ENDS[g])] for g in name.split("+")], axis=-1)
+    return columns
 
 
-def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArray[np.bool_]) -> Part:
-    """The originals where ``train`` is true, and what was made of them."""
+def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArray[np.bool_]) -> TrainArrays:
+    """The originals where ``train`` is true, and their copies."""
     parts = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     names = set(faces.loc[train, "image"])
-    turn = found.table.groupby("image").cumcount()
-    made = np.flatnonzero(found.table["image"].isin(names) & (turn < row.copies))
-    origin = pd.Index(faces.loc[train, "image"]).get_indexer(found.table["image"].iloc[made])
-    return Part(
-        np.concatenate([found.arrays[train], found.made[made]]),
-        np.concatenate([faces["label"][train], found.table["label"].iloc[made]]).astype(np.float32),
-        np.concatenate([parts[train], found.table[list(PARTS)].iloc[made].to_numpy(np.int8)]),
-        made_of=origin,
+    table = found.copies_table
+    copies = np.flatnonzero(table["image"].isin(names) & (table.groupby("image").cumcount() < row.copies))
+    originals = pd.Index(faces.loc[train, "image"]).get_indexer(table["image"].iloc[copies])
+    return TrainArrays(
+        np.concatenate([found.arrays[train], found.copies[copies]]),
+        np.concatenate([faces["label"][train], table["label"].iloc[copies]]).astype(np.float32),
+        np.concatenate([parts[train], table[list(PARTS)].iloc[copies].to_numpy(np.int8)]),
+        copy_of=originals,
     )
 
 
-def solved(row: Hypothesis, part: Part) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+def fitted(row: Hypothesis, train: TrainArrays) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
     """From features to evidence, (n, 5)."""
-    settings, looks = Settings(**row.settings), [look for look in LOOKS if look.name in row.looks]
-    found = [
-        [solve(settings, look, replace(part, views=read(name, part.views))) for look in looks] for name in row.reads
+    settings, selectors = Settings(**row.settings), [s for s in SELECTORS if s.name in row.selectors]
+    regressions = [
+        [fit_regression(settings, s, replace(train, features=read(name, train.features))) for s in selectors]
+        for name in row.reads
     ]
     if not row.weighted:
-        found = [[replace(one, skill=1.0) for one in each] for each in found]
-    solutions = dict(zip(row.reads, weighed(found), strict=True))
+        regressions = [[replace(regression, somers_d=1.0) for regression in group] for group in regressions]
+    by_name = dict(zip(row.reads, weighted(regressions), strict=True))
 
     def evidence(features: NDArray[np.float32]) -> NDArray[np.float64]:
-        answers = np.zeros((len(features), len(TOLD)))
-        for name, of_family in solutions.items():
-            for solution in of_family:
-                answers[:, solution.look.answers] += solution.answers(read(name, features))
-        return np.asarray(answers @ TOLD)
+        answers = np.zeros((len(features), len(EVIDENCE)))
+        for name, of_group in by_name.items():
+            for regression in of_group:
+                answers[:, regression.selector.outputs] += regression.predict(read(name, features))
+        return np.asarray(answers @ EVIDENCE)
 
     return evidence
 
@@ -210,7 +215,7 @@ def scores(row: Hypothesis, faces: pd.DataFrame, found: Measured) -> dict[str, N
     out = {name: np.full((len(faces), 5), np.nan) for name in names}
     fold = faces["fold"].to_numpy()
     for k in range(fold.max() + 1):
-        evidence = solved(row, learned(row, faces, found, (fold >= 0) & (fold != k)))
+        evidence = fitted(row, learned(row, faces, found, (fold >= 0) & (fold != k)))
         out["original"][fold == k] = evidence(found.arrays[fold == k])
         for name, (rows, arrays) in found.changed.items():
             here = fold[rows] == k
@@ -275,7 +280,7 @@ def open_sealed(name: str, faces: pd.DataFrame, found: Measured) -> None:
 
     label = faces["label"].to_numpy()
     platt = LogisticRegression(C=100.0).fit(evidence[fold >= 0, None], label[fold >= 0])
-    model = solved(row, learned(row, faces, found, fold >= 0))
+    model = fitted(row, learned(row, faces, found, fold >= 0))
     sealed = faces[fold < 0]
     told = model(found.arrays[fold < 0])[:, :1]
     record = evaluate_scores(sealed.assign(p_fake=platt.predict_proba(told)[:, 1]), n_resamples=1000, seed=SEED)
@@ -298,28 +303,30 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(ROWS))
     parser.add_argument("--robust", type=int, default=0, help="score one image in so many after a change, too")
     parser.add_argument("--sealed", action="store_true")
-    given = parser.parse_args()
-    faces = known_faces(given.folder, given.pairs)
+    arguments = parser.parse_args()
+    faces = known_faces(arguments.folder, arguments.pairs)
+
+    @cache
+    def backbone() -> Embed:
+        runtime.start(SEED, 2)
+        network = make_backbone(
+            "MobileNetV2", size=SPEC.crop, weights=arguments.weights, allow_random=False, seed=SEED, root=Path.cwd()
+        ).network
+        return embedding(roi_pooled(network, FEATURE_SET.layers)[0])
 
     def embed(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if not hasattr(embed, "ready"):
-            runtime.start(SEED, 2)
-            made = make_backbone(
-                "MobileNetV2", size=CROP, weights=given.weights, allow_random=False, seed=SEED, root=Path.cwd()
-            )
-            embed.ready = embedding(boxed(made.network, LAYERS)[0])  # type: ignore[attr-defined]
-        return embed.ready(crops)  # type: ignore[attr-defined]
+        return backbone()(crops)
 
-    found = measured(given.folder, faces, given.cache, embed, given.robust)
-    for name in given.only:
+    found = measured(arguments.folder, faces, arguments.cache, embed, arguments.robust)
+    for name in arguments.only:
         row = ROWS[name]
-        if given.sealed:
+        if arguments.sealed:
             open_sealed(name, faces, found)
             continue
         figures, shown = judged(faces, scores(row, faces, found))
         with stage_run(f"forensic: {name}", role="research") as run:
             run.params({"reads": ",".join(row.reads), "copies": row.copies, "weighted": row.weighted})
-            run.params({"looks": ",".join(row.looks), "settings": Settings(**row.settings).model_dump()})
+            run.params({"selectors": ",".join(row.selectors), "settings": Settings(**row.settings).model_dump()})
             run.metrics(figures)
         print(f"| {name} | {shown} |", flush=True)
 

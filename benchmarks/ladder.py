@@ -46,16 +46,16 @@ def draw(folder: Path, images: int, seed: int) -> None:
 
 
 def measure(model: detector.Detector, folder: Path, threads: int) -> Row:
-    """Figures of one detector on one set; fake is the positive class."""
+    """Metrics of one detector on one set; fake is the positive class."""
     faces = find_faces(folder)
     scores = score_files(model, [folder / name for name in faces["image"]], threads=threads)
     p = np.array(p_fakes(track(scores, model.metadata.model, len(faces))))
-    said, fake = p >= model.metadata.threshold, faces["label"].to_numpy() == 1
-    recall = {kind: float(said[(faces["difficulty"] == kind).to_numpy()].mean()) for kind in DIFFICULTIES}
-    return {"accuracy": float((said == fake).mean()), "roc_auc": float(roc_auc_score(fake, p))} | recall
+    predicted, fake = p >= model.metadata.threshold, faces["label"].to_numpy() == 1
+    recall = {kind: float(predicted[(faces["difficulty"] == kind).to_numpy()].mean()) for kind in DIFFICULTIES}
+    return {"accuracy": float((predicted == fake).mean()), "roc_auc": float(roc_auc_score(fake, p))} | recall
 
 
-def falls(row: Row) -> bool:
+def recall_falls(row: Row) -> bool:
     """Whether recall falls from easy to hard."""
     return row["easy"] > row["mid"] > row["hard"]
 
@@ -66,20 +66,20 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--also", nargs="+", default=[], help="models to score beside the ladder's")
     parser.add_argument("--keep", type=Path, help="a folder for the drawn sets, to use them again")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     runtime.start(params.seed, params.threads)
-    models = {name: detector.load(layout.model(name)) for name in (*MODELS, *given.also)}
-    held = dict.fromkeys(("simple .44 to .58", "custom + 5", "augmented + 3", "recall falls"), 0)
-    all_held = 0
+    models = {name: detector.load(layout.model(name)) for name in (*MODELS, *arguments.also)}
+    met = dict.fromkeys(("simple .44 to .58", "custom + 5", "augmented + 3", "recall falls"), 0)
+    all_met = 0
     print(
         "| seed | model | accuracy | ROC AUC | recall easy | mid | hard |\n| --- | --- | --- | --- | --- | --- | --- |"
     )
     with tempfile.TemporaryDirectory() as aside:
-        for seed in given.seeds:
-            folder = (given.keep or Path(aside)) / f"seed{seed}"
-            draw(folder, given.images, seed)
+        for seed in arguments.seeds:
+            folder = (arguments.keep or Path(aside)) / f"seed{seed}"
+            draw(folder, arguments.images, seed)
             rows = {name: measure(model, folder, params.threads) for name, model in models.items()}
             for name, row in rows.items():
                 print(f"| {seed} | {name} | " + " | ".join(f"{value:.3f}" for value in row.values()) + " |", flush=True)
@@ -88,13 +88,13 @@ def main() -> None:
                 0.44 <= simple["accuracy"] <= 0.58,
                 custom["accuracy"] >= simple["accuracy"] + 0.05,
                 augmented["accuracy"] >= custom["accuracy"] + 0.03,
-                falls(custom) and falls(augmented),
+                recall_falls(custom) and recall_falls(augmented),
             )
-            for name, one in zip(held, holds, strict=True):
-                held[name] += one
-            all_held += all(holds)
-    print("\n" + "\n".join(f"{name}: {count} of {len(given.seeds)} seeds" for name, count in held.items()))
-    print(f"all four: {all_held} of {len(given.seeds)} seeds")
+            for name, holds_here in zip(met, holds, strict=True):
+                met[name] += holds_here
+            all_met += all(holds)
+    print("\n" + "\n".join(f"{name}: {count} of {len(arguments.seeds)} seeds" for name, count in met.items()))
+    print(f"all four: {all_met} of {len(arguments.seeds)} seeds")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ import argparse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import track
@@ -20,7 +22,7 @@ from fakefaces.data import images
 from fakefaces.data.corruptions import Level, corrupt
 from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.evaluation.scores import evaluate_scores
-from fakefaces.features.extract import seen
+from fakefaces.features.extract import extract
 from fakefaces.inference import detector
 from fakefaces.models import runtime
 from fakefaces.params.file import Params, load
@@ -30,17 +32,16 @@ CHUNK = 64
 
 def changed(loaded: detector.Detector, paths: list[Path], level: Level | None, params: Params) -> Iterator[np.ndarray]:
     """What the detector is given of the images after the change, or as they are, a chunk at a time."""
-    metadata = loaded.metadata
 
-    def one(place: int) -> np.ndarray:
-        pixels = images.decode(images.read(paths[place]), str(paths[place]))
+    def features(row: int) -> NDArray[Any]:
+        pixels = images.decode(images.read(paths[row]), str(paths[row]))
         if level:
-            pixels = corrupt(pixels, level, quality=params.corrupt.quality, seed=[params.seed, place])
-        return seen(metadata.extractor, pixels, metadata.image_size, crop=metadata.crop)
+            pixels = corrupt(pixels, level, quality=params.corrupt.quality, seed=[params.seed, row])
+        return extract(loaded.metadata.spec, pixels)
 
     with ThreadPoolExecutor(params.threads) as pool:
         for start in range(0, len(paths), CHUNK):
-            yield np.stack(list(pool.map(one, range(start, min(start + CHUNK, len(paths))))))
+            yield np.stack(list(pool.map(features, range(start, min(start + CHUNK, len(paths))))))
 
 
 def scored(layout: Layout, params: Params, name: str, level: Level | None) -> pd.DataFrame:
@@ -52,9 +53,9 @@ def scored(layout: Layout, params: Params, name: str, level: Level | None) -> pd
         paths = [layout.data / image for image in tested["image"]]
         what = f"{name}, fold {split.fold + 1}, {'as they are' if level is None else level}"
         chunks = track(changed(loaded, paths, level, params), what, -(-len(paths) // CHUNK))
-        found.append(tested.assign(p_fake=np.concatenate([loaded.p_fake(views) for views in chunks])))
+        found.append(tested.assign(p_fake=np.concatenate([loaded.p_fake(chunk) for chunk in chunks])))
         del loaded
-        runtime.forget()
+        runtime.clear_session()
     return pd.concat(found)
 
 
@@ -63,13 +64,13 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("--models", nargs="+", default=["forensic"])
     parser.add_argument("--levels", nargs="+", default=["jpeg:80", "resize:0.75"], metavar="TRANSFORM:LEVEL")
-    given = parser.parse_args()
-    layout, params = Layout(given.project.resolve()), load(given.project / "params.yaml")
+    arguments = parser.parse_args()
+    layout, params = Layout(arguments.project.resolve()), load(arguments.project / "params.yaml")
     runtime.start(params.seed, params.threads)
     levels: list[Level | None] = [None]
-    levels += [(name, float(value)) for name, _, value in (text.partition(":") for text in given.levels)]
+    levels += [(name, float(value)) for name, _, value in (text.partition(":") for text in arguments.levels)]
     print("| model | images | after | ROC AUC | accuracy |\n| --- | --- | --- | --- | --- |")
-    for name in given.models:
+    for name in arguments.models:
         for level in levels:
             table = scored(layout, params, name, level)
             record = evaluate_scores(table.assign(encoding="", source=None), n_resamples=1000, seed=params.seed)[

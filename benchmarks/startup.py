@@ -15,7 +15,7 @@ READ = "from ruamel.yaml import YAML; [YAML(typ='safe', pure={}).load(open('dvc.
 PAIRS = {
     "import of TensorFlow and Keras": {
         "as it comes": "import tensorflow, keras",
-        "runtime.start": "from fakefaces import runtime; runtime.start(seed=0, threads=2)",
+        "runtime.start": "from fakefaces.models import runtime; runtime.start(seed=0, threads=2)",
     },
     "dvc.lock, read three times": {
         "pure Python, as DVC comes": READ.format(True),

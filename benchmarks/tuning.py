@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,49 +22,43 @@ from fakefaces.base import environment
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
-from fakefaces.data.splits import read_split
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.models import runtime
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import Params, load
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.fit import View, fit_view, load_view
-from fakefaces.training.loop import Row, Schedule
-from fakefaces.tuning.search import Plan, PrunedError, Report, Trial, best, search
-from fakefaces.tuning.trials import sections
+from fakefaces.training.fit import load_features, train_network
+from fakefaces.training.loop import FitState, Row, TrainingConfig
+from fakefaces.tuning.search import PrunedError, Report, StudyConfig, Trial, best, search
+from fakefaces.tuning.trials import by_section
 
 
 class Bench:
-    """The study's view and recipe, and fits on them without MLflow."""
+    """The study's features and recipe, and trainings on them without MLflow."""
 
     def __init__(self, params: Params, layout: Layout):
         self.params, self.tune = params, params.tune
         self.recipe = Recipe.from_json(read_json(layout.recipe(self.tune.augment)))
-        images = read_split(layout.images)
+        split = cv_splits(read_split(layout.images))[0]
         folder = layout.features(self.tune.features)
-        self.view = load_view(folder, images)
-        tested = images.assign(split=images["split"].replace({"validation": "none", "test": "validation"}))
-        self.test: View = load_view(folder, tested)
+        self.features = load_features(folder, split)
+        names = split.table["split"].replace({"validation": "none", "test": "validation"})
+        self.test = load_features(folder, replace(split, table=split.table.assign(split=names))).validation
 
     def fit(
         self, values: Mapping[str, Any], epochs: int, patience: int, seed: int, on_epoch: Callable[[Row], None]
-    ) -> Any:
-        """A network fitted with these values, and its history."""
-        found = sections(values)
-        overrides = found["fit"] | {"epochs": epochs, "patience": patience}
-        schedule = self.params.train.fit_with(overrides, where="benchmark")
-        # Without values the model is the untuned one, which sees no augmentation.
-        strength = found["augment"].get("strength", 1.0 if values else 0.0)
+    ) -> tuple[Any, FitState]:
+        """A network that is trained with these values, and its history."""
+        sections = by_section(values)
+        schedule = self.params.train.fit_with(
+            sections["fit"] | {"epochs": epochs, "patience": patience}, where="benchmark"
+        )
+        # Without values the model is the untuned one, whose images are not augmented.
+        strength = sections["augment"].get("strength", 1.0 if values else 0.0)
+        config = TrainingConfig(schedule, self.recipe.with_strength(strength), seed)
         with tempfile.TemporaryDirectory() as folder:
-            network, state = fit_view(
-                self.view,
-                blueprint(self.tune.kind, found["settings"], "benchmark"),
-                Schedule(**schedule.model_dump()),
-                recipe=self.recipe.at(strength),
-                seed=seed,
-                unfinished=Path(folder),
-                on_epoch=on_epoch,
-            )
-        return network, state
+            spec = model_spec(self.tune.kind, sections["settings"], "benchmark")
+            return train_network(self.features, spec, config, unfinished=Path(folder), on_epoch=on_epoch)
 
     def search(self, pruner: str, trials: int, epochs: int, seed: int) -> tuple[list[Trial], int, float]:
         """The trials, the epochs that they took, and the seconds."""
@@ -84,9 +79,9 @@ class Bench:
                 raise PrunedError from None
             return highest
 
-        plan = Plan(
+        config = StudyConfig(
             name=f"benchmark-{pruner}",
-            space={name: where.model_dump() for name, where in self.tune.space.items()},
+            space=self.tune.space,
             trials=trials,
             startup_trials=max(2, trials // 4),
             epochs=epochs,
@@ -95,26 +90,26 @@ class Bench:
         )
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            found = search(plan, objective, folder=Path(folder), on_trial=lambda trial: print(trial, flush=True))
-        return found.trials, spent, time.perf_counter() - start
+            result = search(config, objective, folder=Path(folder), on_trial=lambda trial: print(trial, flush=True))
+        return result.trials, spent, time.perf_counter() - start
 
 
 def pruners(bench: Bench, trials: int, epochs: int, seeds: Sequence[int]) -> None:
     rows = []
     for seed in seeds:
         for pruner in ("none", "median", "hyperband"):
-            found, spent, seconds = bench.search(pruner, trials, epochs, seed)
-            top = best(found)
-            pruned = sum(trial.pruned for trial in found)
+            trials_run, spent, seconds = bench.search(pruner, trials, epochs, seed)
+            top = best(trials_run)
+            pruned = sum(trial.pruned for trial in trials_run)
             rows.append((seed, pruner, pruned, spent, round(seconds, 1), round(top.score or 0, 4) if top else None))
     table = pd.DataFrame(rows, columns=["seed", "pruner", "pruned", "epochs", "seconds", "best val ROC AUC"])
     print(f"\n{trials} trials of at most {epochs} epochs\n\n{table.to_string(index=False)}")
 
 
 def pays(bench: Bench, trials: int, epochs: int, seeds: Sequence[int]) -> None:
-    found, spent, seconds = bench.search(bench.tune.pruner, trials, epochs, bench.params.seed)
-    top = best(found)
-    print(f"\n{trials} trials, {sum(t.pruned for t in found)} pruned, {spent} epochs, {seconds:.0f} s: {top}")
+    trials_run, spent, seconds = bench.search(bench.tune.pruner, trials, epochs, bench.params.seed)
+    top = best(trials_run)
+    print(f"\n{trials} trials, {sum(t.pruned for t in trials_run)} pruned, {spent} epochs, {seconds:.0f} s: {top}")
     values = top.values if top else {}
     fit, scores = bench.params.train.fit, {}
     for name, chosen in (("untuned", {}), ("tuned", values)):
@@ -135,9 +130,9 @@ def measured(bench: Bench, values: Mapping[str, Any], epochs: int, patience: int
     from sklearn.metrics import roc_auc_score
 
     network, state = bench.fit(values, epochs, patience, seed, lambda row: None)
-    test = bench.test.validation
+    test = bench.test
     p_fake = np.concatenate(
-        [network.predict_on_batch(test.views[k : k + 64])[:, 0] for k in range(0, len(test.labels), 64)]
+        [network.predict_on_batch(test.features[k : k + 64])[:, 0] for k in range(0, len(test.labels), 64)]
     )
     return state.history[state.best_epoch - 1]["val_roc_auc"], float(roc_auc_score(test.labels, p_fake))
 
@@ -148,12 +143,12 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=8, help="of a trial, at most")
     parser.add_argument("--seeds", type=int, default=5)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     runtime.start(params.seed, params.threads)
-    measure = {"pruners": pruners, "pays": pays}[asked.what]
-    measure(Bench(params, layout), asked.trials, asked.epochs, range(1, asked.seeds + 1))
+    measure = {"pruners": pruners, "pays": pays}[arguments.what]
+    measure(Bench(params, layout), arguments.trials, arguments.epochs, range(1, arguments.seeds + 1))
 
 
 if __name__ == "__main__":

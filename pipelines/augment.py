@@ -1,4 +1,4 @@
-"""Check the augmentation recipe on real images, write it for the models, and draw what it does."""
+"""Check the augmentation recipe on real images, write it for the models, and draw examples."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
-from fakefaces.features.resize import make_pixels
+from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.params.augment import Augment
 from fakefaces.reporting.augmentations import draw_augmentations
 from fakefaces.training.augmentation import Recipe, augment_with_parts
 
-_SIZE = 160  # pixels of an image in the picture
+_SPEC = FeatureSpec("pixels", 160)  # of an image in the figure
 
 
 class Params(StageParams):
@@ -29,10 +29,10 @@ def main(params: Params, layout: Layout) -> None:
     table = read_split(layout.images)
     train = table[table["split"] == "train"]
     kinds = train["difficulty"].replace("", "fake").where(train["label"] == 1, "real")
-    # in turn a real, an easy, a mid, a hard one, each time the next of its kind
-    turn = train.assign(kind=kinds, place=kinds.groupby(kinds).cumcount()).sort_values(["place", "kind"])
-    shown = turn.head(params.augment.examples)
-    originals = make_pixels(layout.data, shown["image"], _SIZE, threads=params.threads)
+    # the first of each kind (real, easy, mid, hard), then the second of each, and so on
+    by_turn = train.assign(kind=kinds, turn=kinds.groupby(kinds).cumcount()).sort_values(["turn", "kind"])
+    shown = by_turn.head(params.augment.examples)
+    originals = extract_files(_SPEC, [layout.data / name for name in shown["image"]], threads=params.threads)
     parts = shown[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     copies = (augment_with_parts(originals, parts, recipe, seed=[params.seed, k]) for k in range(params.augment.copies))
     draw_augmentations(layout.reports / "augmentations.png", [(originals, parts), *copies], list(shown["kind"]))

@@ -1,4 +1,4 @@
-"""Corrupt the test images at every level, once for all models: each is decoded once, and kept as each view reads it."""
+"""Corrupt test images at every level, once for all models: each is decoded once, and stored as features."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,9 +13,8 @@ from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
 from fakefaces.data.splits import all_test_images, cv_splits, read_split
-from fakefaces.features.extract import seen
+from fakefaces.features.extract import FeatureSpec, extract
 from fakefaces.params.corrupt import Corrupt
-from fakefaces.params.extractor import Extractor
 from fakefaces.params.prepare import FeatureSet, Prepare
 
 
@@ -28,43 +27,47 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout) -> None:
-    names = chosen(read_split(layout.images), params.corrupt.images, params.seed)
-    known = levels(params.corrupt.model_dump(include={"jpeg", "blur", "resize", "noise"}))
-    views = sorted({(v.extractor, v.image_size, crop_of(v)) for v in params.prepare.features.values()})
-    kept: dict[tuple[Extractor, int, int], np.ndarray] = {}
+    names = sampled_test_images(read_split(layout.images), params.corrupt.images, params.seed)
+    all_levels = levels(params.corrupt.model_dump(include={"jpeg", "blur", "resize", "noise"}))
+    specs = sorted({spec_of(feature_set) for feature_set in params.prepare.features.values()})
+    arrays: dict[FeatureSpec, np.ndarray] = {}
 
-    def one(place: int) -> list[list[np.ndarray]]:
-        pixels = images.decode(images.read(layout.data / names[place]), names[place])
-        levels = (corrupt(pixels, level, quality=params.corrupt.quality, seed=[params.seed, place]) for level in known)
-        return [[seen(extractor, changed, size, crop=crop) for extractor, size, crop in views] for changed in levels]
+    def corrupted_features(number: int) -> list[list[np.ndarray]]:
+        """For each level the features of one image, for each specification."""
+        pixels = images.decode(images.read(layout.data / names[number]), names[number])
+        seed, quality = [params.seed, number], params.corrupt.quality
+        corrupted = (corrupt(pixels, level, quality=quality, seed=seed) for level in all_levels)
+        return [[extract(spec, version) for spec in specs] for version in corrupted]
 
     with ThreadPoolExecutor(params.threads) as pool:
-        for place, found in enumerate(track(pool.map(one, range(len(names))), "corrupting", len(names))):
-            for k, at_level in enumerate(found):
-                for view, array in zip(views, at_level, strict=True):
-                    if view not in kept:
-                        kept[view] = np.empty((len(known), len(names), *array.shape), array.dtype)
-                    kept[view][k, place] = array
+        results = pool.map(corrupted_features, range(len(names)))
+        for number, by_level in enumerate(track(results, "corrupting", len(names))):
+            for k, by_spec in enumerate(by_level):
+                for spec, features in zip(specs, by_spec, strict=True):
+                    if spec not in arrays:
+                        arrays[spec] = np.empty((len(all_levels), len(names), *features.shape), features.dtype)
+                    arrays[spec][k, number] = features
     with atomic_write(layout.corrupted) as folder:
         folder.mkdir()
-        for (extractor, size, crop), arrays in kept.items():
-            np.save(layout.corrupted_features(extractor, size, crop, folder), arrays)
-        write_json(folder / "index.json", {"images": names, "levels": known})
-    echo(f"{len(names)} test images at {len(known)} levels")
+        for spec, array in arrays.items():
+            np.save(folder / spec.file_name, array)
+        write_json(folder / "index.json", {"images": names, "levels": all_levels})
+    echo(f"{len(names)} test images at {len(all_levels)} levels")
 
 
-def crop_of(view: FeatureSet) -> int:
-    """The side of the face that is kept beside the traces; 0 where none is."""
-    return view.crop if view.extractor == "residuals" and view.backbone else 0
+def spec_of(feature_set: FeatureSet) -> FeatureSpec:
+    """What the networks that are trained on a feature set read of an image."""
+    reads_crop = feature_set.extractor == "residuals" and feature_set.backbone
+    return FeatureSpec(feature_set.extractor, feature_set.image_size, feature_set.crop if reads_crop else 0)
 
 
-def chosen(table: pd.DataFrame, most: int, seed: int) -> list[str]:
-    """The test images of all folds, or whole groups of them, drawn by the seed, that make up about ``most``."""
+def sampled_test_images(table: pd.DataFrame, most: int, seed: int) -> list[str]:
+    """About ``most`` test images of all CV splits: whole groups in random order."""
     tested = all_test_images(cv_splits(table))
     groups = tested["group"].drop_duplicates().sort_values().to_numpy()
     order = pd.Series(np.random.default_rng(seed).permutation(len(groups)), index=groups)
-    drawn = tested.assign(turn=tested["group"].map(order)).sort_values(["turn", "image"], kind="stable")
-    return sorted(drawn["image"].head(most))
+    in_order = tested.assign(order=tested["group"].map(order)).sort_values(["order", "image"], kind="stable")
+    return sorted(in_order["image"].head(most))
 
 
 if __name__ == "__main__":

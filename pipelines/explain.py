@@ -21,7 +21,7 @@ from fakefaces.explain.ground_truth import GroundTruth, ground_truth_masks
 from fakefaces.explain.heatmaps import detector_heatmaps
 from fakefaces.explain.localization import evaluate_localization
 from fakefaces.explain.plots import plot_feature_maps, plot_filters
-from fakefaces.features.extract import read_all
+from fakefaces.features.extract import extract_files
 from fakefaces.inference import detector
 from fakefaces.models import runtime
 from fakefaces.params.evaluate import Evaluate
@@ -95,17 +95,15 @@ def explain_model(
     with progress(f"explaining {name}", sum(len(split.test) for split in splits)) as step:
         for split in splits:
             loaded = detector.load(layout.detector(name, split.fold, split.n_splits))
-            metadata, names = loaded.metadata, sorted(split.test["image"])
+            spec, names = loaded.metadata.spec, sorted(split.test["image"])
             paths = [layout.data / image for image in names]
-            inputs = read_all(
-                paths, metadata.extractor, metadata.image_size, crop=metadata.crop, threads=params.threads
-            )
+            inputs = extract_files(spec, paths, threads=params.threads)
             maps.append(detector_heatmaps(loaded, inputs, step))
             images += names
-            if split.fold == 0 and metadata.extractor == "pixels":
+            if split.fold == 0 and spec.extractor == "pixels":
                 plot_convolutions(params, loaded, inputs[0], names[0], folder)
             del loaded
-            runtime.forget()
+            runtime.clear_session()
     return np.concatenate(maps)[np.argsort(images)]
 
 

@@ -1,9 +1,6 @@
-"""Make one view of all images: decoded once, scaled, and passed through a frozen backbone if it has one.
+"""Extract one feature set of all images, and pass it through a frozen backbone if the feature set names one."""
 
-Or measured at native resolution, with copies to train on, if it reads traces.
-"""
-
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,12 +11,12 @@ from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
-from fakefaces.features.residual_dataset import measure
-from fakefaces.features.residuals.features import FAMILIES
-from fakefaces.features.resize import make_pixels
-from fakefaces.features.roi_pooling import boxed, embedding
+from fakefaces.features.extract import FeatureSpec, extract_files
+from fakefaces.features.residual_dataset import compute_residual_dataset
+from fakefaces.features.residuals.descriptor import GROUP_SIZES
 from fakefaces.models import runtime
-from fakefaces.models.backbones import Backbone, cut, features, make_backbone
+from fakefaces.models.backbones import Backbone, cut, frozen_features, make_backbone
+from fakefaces.models.roi_pooling import embedding, roi_pooled
 from fakefaces.params.prepare import FeatureSet, Prepare
 
 
@@ -31,68 +28,72 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
-    view = params.prepare.features[name]
-    names = pd.read_csv(layout.facts, dtype={"image": "str"})["image"]
-    if view.extractor == "residuals":
-        write_traces(params, layout, name, names)
-        return
-    arrays: np.ndarray = make_pixels(layout.data, names, view.image_size, threads=params.threads)
+    feature_set = params.prepare.features[name]
     with atomic_write(layout.features(name)) as folder:
         folder.mkdir()
-        origin = "trained from scratch"
-        if view.backbone:
-            backbone = backbone_of(view, view.backbone, view.image_size, params, layout)
-            frozen, trained = cut(backbone.network, view.trainable_from)
-            with progress(f"{view.backbone} features", len(arrays)) as step:
-                arrays = features(frozen, arrays, step)
-            origin = f"{view.backbone} {backbone.weights}"
-            runtime.save_network(frozen, folder / "frozen.keras")
-            if trained is not None:
-                runtime.save_network(trained, folder / "trained.keras")
-        np.save(folder / "arrays.npy", arrays)
-        write_json(folder / "view.json", {"image_size": view.image_size, "weights": origin})
+        if feature_set.extractor == "residuals":
+            write_residuals(params, layout, feature_set, folder)
+        else:
+            write_pixels(params, layout, feature_set, folder)
 
 
-def write_traces(params: Params, layout: Layout, name: str, names: pd.Series) -> None:
-    """The view of a forensic model; nothing in it depends on the split."""
-    view = params.prepare.features[name]
-    faces = find_faces(layout.data).set_index("image").loc[names].reset_index()
-    frozen, origin, families = None, "trained from scratch", list(FAMILIES)
-    if view.backbone:
-        backbone = backbone_of(view, view.backbone, view.crop, params, layout)
-        frozen, pooled = boxed(backbone.network, view.layers)
-        families += pooled
-        origin = f"{view.backbone} {backbone.weights}"
-    traces = measure(
-        layout.data,
-        faces,
-        longest=view.image_size,
-        copies=view.copies,
-        seed=params.seed,
-        threads=params.threads,
-        crop=view.crop,
-        embed=embedding(frozen) if frozen is not None else None,
+def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> None:
+    """Write the scaled pixels, or the features of a backbone that reads them."""
+    spec, weights = FeatureSpec("pixels", feature_set.image_size), "trained from scratch"
+    paths = [layout.data / name for name in image_names(layout)]
+    arrays = extract_files(spec, paths, threads=params.threads, description="decoding")
+    if feature_set.backbone:
+        backbone = load_backbone(feature_set, feature_set.backbone, spec.image_size, params, layout)
+        frozen, trainable = cut(backbone.network, feature_set.trainable_from)
+        with progress(f"{backbone.name} features", len(arrays)) as step:
+            arrays = frozen_features(frozen, arrays, step)
+        runtime.save_network(frozen, folder / "frozen.keras")
+        if trainable is not None:
+            runtime.save_network(trainable, folder / "trainable.keras")
+        weights = f"{backbone.name} {backbone.weights}"
+    np.save(folder / "arrays.npy", arrays)
+    write_metadata(folder, spec, weights, [])
+
+
+def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> None:
+    """Write the residual features of images and copies, with those of a backbone; they do not depend on the split."""
+    faces = find_faces(layout.data).set_index("image").loc[image_names(layout)].reset_index()
+    weights, group_sizes, crop, embed = "trained from scratch", list(GROUP_SIZES), 0, None
+    if feature_set.backbone:
+        crop = feature_set.crop
+        backbone = load_backbone(feature_set, feature_set.backbone, crop, params, layout)
+        frozen, pooled_sizes = roi_pooled(backbone.network, feature_set.layers)
+        group_sizes += pooled_sizes
+        embed = embedding(frozen)
+        runtime.save_network(frozen, folder / "frozen.keras")
+        weights = f"{backbone.name} {backbone.weights}"
+    dataset = compute_residual_dataset(
+        layout.data, faces, feature_set, seed=params.seed, threads=params.threads, embed=embed
     )
-    with atomic_write(layout.features(name)) as folder:
-        folder.mkdir()
-        if frozen is not None:
-            runtime.save_network(frozen, folder / "frozen.keras")
-        np.save(folder / "arrays.npy", traces.arrays)
-        np.save(folder / "made.npy", traces.made)
-        write_text(folder / "made.csv", traces.table.to_csv(index=False))
-        about: dict[str, Any] = {"image_size": view.image_size, "weights": origin, "extractor": view.extractor}
-        about |= {"crop": view.crop if view.backbone else 0, "families": families}
-        write_json(folder / "view.json", about)
+    np.save(folder / "arrays.npy", dataset.images)
+    np.save(folder / "copies.npy", dataset.copies)
+    write_text(folder / "copies.csv", dataset.copies_table.to_csv(index=False))
+    write_metadata(folder, FeatureSpec("residuals", feature_set.image_size, crop), weights, group_sizes)
 
 
-def backbone_of(view: FeatureSet, name: str, size: int, params: Params, layout: Layout) -> Backbone:
-    """TensorFlow started, and the backbone that a view asks for, for inputs of ``size`` pixels."""
+def image_names(layout: Layout) -> pd.Series:
+    """The accepted images, whose order is that of the features."""
+    return pd.read_csv(layout.facts, dtype={"image": "str"})["image"]
+
+
+def write_metadata(folder: Path, spec: FeatureSpec, weights: str, group_sizes: list[int]) -> None:
+    """Write what training needs to know of the features."""
+    write_json(folder / "features.json", vars(spec) | {"weights": weights, "group_sizes": group_sizes})
+
+
+def load_backbone(feature_set: FeatureSet, name: str, size: int, params: Params, layout: Layout) -> Backbone:
+    """Start TensorFlow and build the backbone of a feature set for images of ``size`` pixels a side."""
     runtime.start(params.seed, params.threads)
     return make_backbone(
         name,
         size=size,
-        weights=view.weights,
-        allow_random=view.allow_random_weights,
+        weights=feature_set.weights,
+        allow_random=feature_set.allow_random_weights,
         seed=params.seed,
         root=layout.root,
     )

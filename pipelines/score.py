@@ -11,9 +11,9 @@ from fakefaces.base.progress import echo, progress, track
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.inference import detector
+from fakefaces.inference.detector import Detector, load
 from fakefaces.inference.predict import p_fakes, score_files
-from fakefaces.inference.score_cache import Made, content
+from fakefaces.inference.score_cache import ScoreCache, digest_of
 from fakefaces.models import runtime
 from fakefaces.params.train import Train
 
@@ -26,58 +26,58 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout) -> None:
-    common = content(
+    common = digest_of(
         [layout.images, layout.corrupted, *layout.code("score")], {"seed": params.seed, "threads": params.threads}
     )
-    made, names = Made(layout.score_cache), list(params.train.models)
+    cache, names = ScoreCache(layout.score_cache), list(params.train.models)
     for name in names:
         outputs = [layout.scores(name), layout.corrupted_scores(name)]
-        of = content([layout.model(name)], common)
-        if made.holds(name, of, outputs):
+        inputs = digest_of([layout.model(name)], common)
+        if cache.is_current(name, inputs, outputs):
             echo(f"{name}: scored before, and nothing has changed since")
             continue
         runtime.start(params.seed, params.threads)
-        for path, table in zip(outputs, scored(params, layout, name), strict=True):
+        for path, table in zip(outputs, score_model(params, layout, name), strict=True):
             write_text(path, table.to_csv(index=False, float_format="%.8f"))
-        made.note(name, of, outputs)
-    made.keep(names)
+        cache.record(name, inputs, outputs)
+    cache.remove_all_but(names)
     for folder in {layout.scores("any").parent, layout.corrupted_scores("any").parent}:
         for path in folder.glob("*.csv"):
             if path.stem not in names:  # of a model that params.yaml no longer lists
                 path.unlink()
 
 
-def scored(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One model's scores of the images as they are and corrupted, each by the network of its round."""
-    table = read_split(layout.images)
-    splits = cv_splits(table)
+def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One model's scores of the validation and test images, and of corrupted test images; by fold the fold's network.
+
+    Returns:
+        A table with ``image``, ``split``, ``p_fake`` and the parts, and one with ``transform``, ``level``, ``image``
+        and ``p_fake``.
+    """
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []
-    for split in splits:
-        loaded = detector.load(layout.detector(name, split.fold, split.n_splits))
-        seen = split.unseen
-        paths = [layout.data / image for image in seen["image"]]
-        found = list(track(score_files(loaded, paths, threads=params.threads), f"scoring {name}", len(paths)))
-        parts = pd.DataFrame([one.parts or {} for one in found], index=seen.index)
-        scores.append(seen[["image", "split"]].assign(p_fake=p_fakes(found)).join(parts))
-        corrupted_scores.append(score_corrupted(loaded, layout, index, set(split.test["image"])))
-        del loaded
-        runtime.forget()
+    for split in cv_splits(read_split(layout.images)):
+        runtime.clear_session()
+        detector = load(layout.detector(name, split.fold, split.n_splits))
+        scored = split.unseen
+        paths = [layout.data / image for image in scored["image"]]
+        results = list(track(score_files(detector, paths, threads=params.threads), f"scoring {name}", len(paths)))
+        parts = pd.DataFrame([result.parts or {} for result in results], index=scored.index)
+        scores.append(scored[["image", "split"]].assign(p_fake=p_fakes(results)).join(parts))
+        corrupted_scores.append(score_corrupted(detector, layout, index, set(split.test["image"])))
     return pd.concat(scores), pd.concat(corrupted_scores)
 
 
-def score_corrupted(loaded: detector.Detector, layout: Layout, index: dict[str, Any], tested: set[str]) -> pd.DataFrame:
-    """Scores, at every level, of the images that this detector may judge."""
-    rows = [k for k, image in enumerate(index["images"]) if image in tested]
+def score_corrupted(detector: Detector, layout: Layout, index: dict[str, Any], test_images: set[str]) -> pd.DataFrame:
+    """Scores of the corrupted images whose originals are test images of this detector, at every level."""
+    rows = [k for k, image in enumerate(index["images"]) if image in test_images]
     names = [index["images"][k] for k in rows]
-    metadata = loaded.metadata
-    kept = layout.corrupted_features(metadata.extractor, metadata.image_size, metadata.crop)
-    views = np.load(kept, mmap_mode="r", allow_pickle=False)
+    features = np.load(layout.corrupted / detector.metadata.spec.file_name, mmap_mode="r", allow_pickle=False)
     tables = []
-    with progress(f"{loaded.metadata.model} on corrupted images", len(index["levels"])) as step:
-        for (transform, level), changed in zip(index["levels"], views, strict=True):
-            found = {"transform": transform, "level": level, "image": names}
-            tables.append(pd.DataFrame(found | {"p_fake": loaded.p_fake(np.asarray(changed[rows]))}))
+    with progress(f"{detector.metadata.model} on corrupted images", len(index["levels"])) as step:
+        for (transform, level), at_level in zip(index["levels"], features, strict=True):
+            p_fake = detector.p_fake(np.asarray(at_level[rows]))
+            tables.append(pd.DataFrame({"transform": transform, "level": level, "image": names, "p_fake": p_fake}))
             step(1, "")
     return pd.concat(tables)
 

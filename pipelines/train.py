@@ -1,7 +1,6 @@
-"""Train one model, once or once a fold, keep its best epoch, and log the run to MLflow."""
+"""Train one model, once or once a fold, keep the weights of the best epoch, and log the run to MLflow."""
 
 import shutil
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,19 @@ from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
-from fakefaces.models.kinds import Blueprint, blueprint
-from fakefaces.params.train import Fit, Train
-from fakefaces.tracking.detectors import log_detector
+from fakefaces.models.kinds import ModelSpec, model_spec
+from fakefaces.params.train import Train
 from fakefaces.tracking.runs import Run, stage_run
+from fakefaces.tracking.training_runs import (
+    fold_run,
+    log_epoch,
+    log_network,
+    log_training_outputs,
+    log_training_params,
+)
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.fit import View, fit_view, load_view
-from fakefaces.training.loop import Progress, Row, Schedule
+from fakefaces.training.fit import PreparedFeatures, load_features, train_network
+from fakefaces.training.loop import FitState, Row, TrainingConfig
 
 
 class Params(StageParams):
@@ -34,83 +39,66 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
-    model = params.train.models[name]
-    found = read_json(layout.tuned(model.tuned))
-    where = f"train.models.{name}"
-    schedule = params.train.fit_with(model.fit, found["fit"], where=f"{where}.fit")
-    plan = blueprint(model.kind, model.settings | found["settings"], f"params.yaml: {where}")
-    recipe = Recipe.from_json(read_json(layout.recipe(model.augment))).at(found["augment"].get("strength", 1.0))
+    model, where = params.train.models[name], f"train.models.{name}"
+    tuned = read_json(layout.tuned(model.tuned))
+    config = TrainingConfig(
+        params.train.fit_with(model.fit, tuned["fit"], where=f"{where}.fit"),
+        Recipe.from_json(read_json(layout.recipe(model.augment))).with_strength(tuned["augment"].get("strength", 1.0)),
+        params.seed,
+    )
+    spec = model_spec(model.kind, model.settings | tuned["settings"], f"params.yaml: {where}")
     table = read_split(layout.images)
-    runtime.start(params.seed, params.threads)
+    example = images.read(layout.data / table["image"].iloc[0])
     splits = cv_splits(table)
     unfinished, histories = layout.unfinished("train", name), []
+    runtime.start(params.seed, params.threads)
     with stage_run(name, role="train") as run:
-        run.params(
-            {"model": name, "seed": params.seed, "threads": params.threads, "rounds": len(splits)}
-            | model.model_dump(include={"kind", "features", "augment", "tuned"})
-            | {"fit": schedule.model_dump(), "settings": plan.settings.model_dump()}
-        )
+        shared = {"seed": params.seed, "threads": params.threads, "n_splits": len(splits)}
+        settings = spec.settings.model_dump()
+        log_training_params(run, name, shared, model.model_dump(), config.fit.model_dump(), settings)
         if model.tuned == "best":
-            effort = run.metrics_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
-            run.metrics({f"tuning_{name}": value for name, value in effort.items()})
+            study = run.metrics_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
+            run.metrics({f"tuning_{metric}": value for metric, value in study.items()})
         for split in splits:
-            view = load_view(layout.features(model.features), split.table)
-            run.params({"weights": view.weights})
+            runtime.clear_session()
+            features = load_features(layout.features(model.features), split)
             folder = layout.detector(name, split.fold, split.n_splits)
-            with one_round(run, split.fold, split.n_splits) as within:
-                network, state = fitted(name, within, view, plan, schedule, recipe, params.seed, unfinished)
+            with fold_run(run, split.fold, split.n_splits) as network_run:
+                network, state = fit_network(name, network_run, features, spec, config, unfinished)
                 metadata = DetectorMetadata(
                     model=name,
                     kind=model.kind,
-                    extractor=view.extractor,
-                    crop=view.crop,
-                    image_size=view.image_size,
-                    weights=view.weights,
+                    extractor=features.spec.extractor,
+                    crop=features.spec.crop,
+                    image_size=features.spec.image_size,
+                    weights=features.weights,
                     threshold=params.train.threshold,
                     parameters=network.count_params(),
                 )
                 Detector(network, metadata).save(folder)
-                log_detector(within, folder, images.read(layout.data / table["image"].iloc[0]))
-            histories.append(pd.DataFrame(state.history) if split.n_splits == 1 else told(state, split.fold))
-            echo(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {view.weights}")
+                log_network(network_run, state.epoch, folder, example)
+            history = pd.DataFrame(state.history)
+            histories.append(history if split.n_splits == 1 else history.assign(fold=split.fold))
+            echo(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {features.weights}")
         write_text(layout.history(name), pd.concat(histories).to_csv(index=False, float_format="%.6f"))
-        run.artifact(layout.history(name))
-        run.log_outputs(layout.relative(layout.model(name)), layout.relative(layout.history(name)))
+        log_training_outputs(run, layout, name, len(splits))
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def one_round(run: Run, number: int, rounds: int) -> AbstractContextManager[Run]:
-    """The run of one round: the model's own where there is but one, else nested in it."""
-    return nullcontext(run) if rounds == 1 else run.child(f"fold {number}", role="fold")
-
-
-def fitted(
-    name: str, run: Run, view: View, plan: Blueprint, schedule: Fit, recipe: Recipe, seed: int, unfinished: Path
-) -> tuple[Any, Progress]:
-    """Fit one network, with its epochs on the terminal and in its run."""
-    with progress(name, schedule.epochs) as step:
+def fit_network(
+    name: str, run: Run, features: PreparedFeatures, spec: ModelSpec, config: TrainingConfig, unfinished: Path
+) -> tuple[Any, FitState]:
+    """Train one network, with its epochs on the terminal and in its run."""
+    with progress(name, config.fit.epochs) as step:
 
         def on_epoch(row: Row) -> None:
-            run.metrics({key: value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
+            log_epoch(run, row)
             step(1, f"val_loss {row['val_loss']:.4f} val_roc_auc {row['val_roc_auc']:.3f}")
 
-        network, state = fit_view(
-            view,
-            plan,
-            Schedule(**schedule.model_dump()),
-            recipe=recipe,
-            seed=seed,
-            unfinished=unfinished,
-            on_epoch=on_epoch,
-        )
-    run.metrics({"best_epoch": state.best_epoch, "epochs": state.epoch})
-    run.speed(state.epoch * len(view.train.labels), state.seconds)
+        network, state = train_network(features, spec, config, unfinished=unfinished, on_epoch=on_epoch)
+    run.metrics({"best_epoch": state.best_epoch})
+    run.speed(state.epoch * len(features.train.labels), state.seconds)
     return network, state
-
-
-def told(state: Progress, number: int) -> pd.DataFrame:
-    """The history of one fold, which is named."""
-    return pd.DataFrame(state.history).assign(fold=number)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tune the custom CNN with Optuna; each trial is a run nested in the study's."""
+"""Tune a kind of model with Optuna; each trial is a run nested in the study's."""
 
 import tempfile
 from pathlib import Path
@@ -9,40 +9,39 @@ from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.models import runtime
 from fakefaces.tracking.runs import stage_run
-from fakefaces.tuning.plots import draw
+from fakefaces.tracking.training_runs import log_study_outputs, log_study_params
+from fakefaces.tuning.plots import draw_study
 from fakefaces.tuning.search import best
-from fakefaces.tuning.trials import STUDY, Study, StudyParams, sections
+from fakefaces.tuning.trials import STUDY_TAG, Study, StudyParams, by_section
 
 
 def main(params: StudyParams, layout: Layout) -> None:
     tune = params.tune
     runtime.start(params.seed, params.threads)
     study = Study.load(params, layout)
-    name = study.plan.name
+    name = study.config.name
     with (
-        stage_run("tune", role="tune", tags={STUDY: name}) as run,
+        stage_run("tune", role="tune", tags={STUDY_TAG: name}) as run,
         progress(f"tuning {tune.kind}", tune.trials) as step,
     ):
-        run.params({"seed": params.seed} | tune.model_dump(exclude={"space"}))
-        run.params({f"space.{key}": where.model_dump(exclude_none=True) for key, where in tune.space.items()})
-        found = study.run(run, step)
-        top = best(found.trials)
-        values = sections(top.values if top else {})
-        write_json(layout.tuned("none"), sections({}))
+        log_study_params(run, params.seed, tune.model_dump())
+        result = study.run(run, step)
+        best_trial = best(result.trials)
+        values = by_section(best_trial.values if best_trial else {})
+        write_json(layout.tuned("none"), by_section({}))
         write_json(layout.tuned("best"), values)
-        write_json(layout.reports / "tune.json", {"trials": [vars(trial) for trial in found.trials]})
-        pruned = sum(trial.pruned for trial in found.trials)
-        run.metrics({"best_val_roc_auc": top.score if top else None, "trials": len(found.trials), "pruned": pruned})
-        run.metrics({"trial_seconds": found.seconds})
-        run.metrics({f"importance.{key}": value for key, value in found.importances.items()})
-        run.artifact(layout.reports / "tune.json")
+        trials = [vars(trial) for trial in result.trials]
+        write_json(layout.tuning_trials, {"trials": trials})
+        run.metrics({"trial_seconds": result.seconds})
+        run.metrics({f"importance.{key}": value for key, value in result.importances.items()})
         with tempfile.TemporaryDirectory() as folder:
-            for picture in draw(found, Path(folder)):
-                run.artifact(picture)
-        run.adopt(STUDY, name)
-        run.log_outputs(*(layout.relative(path) for path in (layout.tuned("best"), layout.reports / "tune.json")))
-    study.forget()
-    echo(f"{len(found.trials)} trials, {pruned} pruned, {found.seconds:.0f} s; best {values}")
+            for plot in draw_study(result, Path(folder)):
+                run.artifact(plot)
+        run.adopt(STUDY_TAG, name)
+        log_study_outputs(run, layout, trials)
+    study.remove_database()
+    pruned = sum(trial.pruned for trial in result.trials)
+    echo(f"{len(trials)} trials, {pruned} pruned, {result.seconds:.0f} s; best {values}")
 
 
 if __name__ == "__main__":

@@ -45,10 +45,10 @@ def loaded():
     from fakefaces.inference import detector
     from fakefaces.inference.metadata import DetectorMetadata
     from fakefaces.models import runtime
-    from fakefaces.models.kinds import blueprint
+    from fakefaces.models.kinds import model_spec
 
     runtime.start(seed=1, threads=2)
-    network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
+    network = model_spec("custom_cnn", {}, "here").build((32, 32, 3))
     metadata = DetectorMetadata(
         model="m", kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=network.count_params()
     )

@@ -7,7 +7,7 @@ import pytest
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.corruptions import TRANSFORMS, corrupt, levels
-from fakefaces.features.residuals.features import describe
+from fakefaces.features.residuals.descriptor import residual_features
 from fakefaces.params.file import load
 from pipelines import corrupt as stage
 from tests.conftest import picture
@@ -71,17 +71,17 @@ def test_the_stage_keeps_each_level_at_each_size(workspace):
     q50 = index["levels"].index(["jpeg", 50.0])
     wanted = images.resize(corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]), 32)
     assert np.array_equal(arrays[q50, 1], wanted)
-    traces = np.load(layout.corrupted / "forensic-256.npy")
-    again = describe(corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]), longest=256)
-    assert np.array_equal(traces[q50, 1], again)
+    residuals = np.load(layout.corrupted / "residuals-256.npy")
+    again = residual_features(corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]), longest=256)
+    assert np.array_equal(residuals[q50, 1], again)
 
 
 def test_of_many_test_images_whole_photographs_are_drawn():
     table = pd.DataFrame({"image": [f"{k:02d}" for k in range(40)], "split": "test"})
     table["group"] = [f"g{k // 2}" for k in range(40)]
-    drawn = stage.chosen(table, 10, seed=4)
+    drawn = stage.sampled_test_images(table, 10, seed=4)
     assert len(drawn) == 10
     assert table[table["image"].isin(drawn)]["group"].nunique() == 5
-    assert drawn == stage.chosen(table, 10, seed=4) != stage.chosen(table, 10, seed=5)
+    assert drawn == stage.sampled_test_images(table, 10, seed=4) != stage.sampled_test_images(table, 10, seed=5)
     cross = table.assign(fold=[k // 2 % 3 for k in range(40)], validates=1)
-    assert len(stage.chosen(cross, 100, seed=4)) == 40  # with folds all are tested
+    assert len(stage.sampled_test_images(cross, 100, seed=4)) == 40  # with folds all are tested

@@ -8,7 +8,7 @@ from fakefaces.data.splits import read_split
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
 from pipelines import duplicates, split, validate
@@ -21,7 +21,7 @@ def test_the_stage_explains_every_test_image_by_every_model(workspace):
         stage.main(params, layout)
     runtime.start(seed=1, threads=2)
     for name in params.train.models:
-        network = blueprint("simple_cnn" if name == "simple_cnn" else "custom_cnn", {}, "here").build((32, 32, 3))
+        network = model_spec("simple_cnn" if name == "simple_cnn" else "custom_cnn", {}, "here").build((32, 32, 3))
         metadata = DetectorMetadata(
             model=name,
             kind="custom_cnn",

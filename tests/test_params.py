@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from fakefaces.base.errors import ParamsError
-from fakefaces.models.kinds import blueprint, kinds
+from fakefaces.models.kinds import kinds, model_spec
 from fakefaces.params.file import Params, load
 from fakefaces.preflight.backbones import backbone_names
 from fakefaces.preflight.check import check
@@ -214,11 +214,11 @@ def test_a_section_of_another_shape_is_a_fault_and_no_traceback(tmp_path, sectio
 def test_kinds_are_the_files_of_their_folder():
     assert {"simple_cnn", "custom_cnn", "pretrained"} <= set(kinds())
     with pytest.raises(ParamsError, match="no kind 'resnet'; known: custom_cnn"):
-        blueprint("resnet", {}, "here")
+        model_spec("resnet", {}, "here")
     with pytest.raises(
         ParamsError, match="'droput'; allowed here: depth, dropout, first_kernel, kernel, l2, momentum, units, width"
     ):
-        blueprint("custom_cnn", {"droput": 0.1}, "here")
+        model_spec("custom_cnn", {"droput": 0.1}, "here")
 
 
 def test_backbones_are_those_of_keras():

@@ -6,12 +6,12 @@ import pytest
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
-from fakefaces.data.splits import read_split
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.models import runtime
-from fakefaces.models.backbones import cut, features, make_backbone
+from fakefaces.models.backbones import cut, frozen_features, make_backbone
 from fakefaces.params.file import load
 from fakefaces.params.prepare import FeatureSet
-from fakefaces.training.fit import load_view
+from fakefaces.training.fit import load_features
 from pipelines import duplicates, prepare, split, validate
 
 
@@ -45,9 +45,9 @@ def test_a_cut_backbone_computes_what_the_whole_one_does(tmp_path, name, layer):
     made = backbone(tmp_path, name).network
     whole, none = cut(made, None)
     assert none is None
-    wanted = features(whole, PIXELS, silent)
+    wanted = frozen_features(whole, PIXELS, silent)
     frozen, trained = cut(backbone(tmp_path, name).network, layer)
-    below = features(frozen, PIXELS, silent)
+    below = frozen_features(frozen, PIXELS, silent)
     assert np.abs(np.asarray(trained.predict_on_batch(below)) - wanted).max() < 1e-5
     assert not frozen.trainable_weights
     assert trained.trainable_weights
@@ -103,7 +103,7 @@ def test_without_a_network_random_weights_are_used_only_where_allowed(tmp_path, 
     assert "RANDOM" in capfd.readouterr().err
 
 
-def test_the_stage_writes_each_view_once_in_the_order_of_the_table(workspace):
+def test_the_stage_writes_each_feature_set_in_the_order_of_the_table(workspace):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     duplicates.main(params, layout)
     split.main(params, layout)
@@ -115,18 +115,22 @@ def test_the_stage_writes_each_view_once_in_the_order_of_the_table(workspace):
     assert arrays.shape == (80, 32, 32, 3)
     last = images.resize(images.decode((layout.data / table["image"].iloc[-1]).read_bytes()), 32)
     assert (arrays[-1] == last).all()
-    about = json.loads((layout.features("mobilenet") / "view.json").read_text())
-    assert about == {"image_size": 32, "weights": "MobileNet random"}
+    metadata = json.loads((layout.features("mobilenet") / "features.json").read_text())
+    spec = {"extractor": "pixels", "image_size": 32, "crop": 0}
+    assert metadata == spec | {"weights": "MobileNet random", "group_sizes": []}
     made = np.load(layout.features("mobilenet") / "arrays.npy")
     assert made.shape == (80, 1024)
     # training scales them to unit spread on its own images, and the network that gives them likewise
-    view = load_view(layout.features("mobilenet"), table)
-    assert view.train.views.std() == pytest.approx(1, rel=1e-3)
+    features = load_features(layout.features("mobilenet"), cv_splits(table)[0])
+    assert features.train.features.std() == pytest.approx(1, rel=1e-3)
     first = np.flatnonzero(table["split"] == "train")[:4]
-    assert np.abs(view.frozen.predict_on_batch(arrays[first].astype("float32")) - view.train.views[:4]).max() < 1e-2
+    assert (
+        np.abs(features.frozen.predict_on_batch(arrays[first].astype("float32")) - features.train.features[:4]).max()
+        < 1e-2
+    )
 
 
-def test_a_view_refuses_what_it_does_not_know():
+def test_a_feature_set_has_a_minimum_size():
     from fakefaces.base.schema import parse
 
     with pytest.raises(ParamsError, match="image_size"):

@@ -22,7 +22,7 @@ from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import Score
 from fakefaces.ingest import corrections
 from fakefaces.models import runtime
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.kinds import model_spec
 from fakefaces.review.previews import webp_preview
 from fakefaces.review.queue import Queue
 from tests.browser import Browser, browser
@@ -99,7 +99,7 @@ def test_corrections_are_exported_with_their_images_and_read_again(tmp_path):
 @pytest.fixture(scope="module")
 def loaded() -> detector.Detector:
     runtime.start(seed=1, threads=2)
-    network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
+    network = model_spec("custom_cnn", {}, "here").build((32, 32, 3))
     operating = Operating(threshold=0.55, low=0.3, high=0.7)
     count = network.count_params()
     metadata = DetectorMetadata(

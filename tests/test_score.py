@@ -4,24 +4,23 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
-from fakefaces.features import resize as pixels
+from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import score, score_files
-from fakefaces.inference.score_cache import Made, content
+from fakefaces.inference.score_cache import ScoreCache, digest_of
 from fakefaces.models import runtime
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
 from pipelines import corrupt, duplicates, split, validate
 from pipelines import score as score_stage
-from tests.conftest import ROOT, picture
+from tests.conftest import picture
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_the_label_turns_at_the_operating_threshold_where_there_is_one(loaded, f
 
 
 def test_scoring_sees_the_pixels_that_training_saw(loaded, files):
-    arrays = np.stack([pixels.view(path.read_bytes(), 32) for path in files])
+    arrays = extract_files(FeatureSpec("pixels", 32), files, threads=2)
     direct = loaded.network(arrays.astype("float32"), training=False).numpy()[:, 0]
     scored = [s.p_fake for s in score_files(loaded, files, threads=2)]
     assert np.abs(direct - scored).max() < 1e-6
@@ -147,7 +146,7 @@ def save(layout, name, seed):
     import keras
 
     keras.utils.set_random_seed(seed)
-    network = blueprint("simple_cnn", {}, "here").build((32, 32, 3))
+    network = model_spec("simple_cnn", {}, "here").build((32, 32, 3))
     metadata = DetectorMetadata(
         model=name, kind="simple_cnn", image_size=32, weights="random", threshold=0.5, parameters=1
     )
@@ -190,13 +189,15 @@ def test_the_stage_scores_all_models_and_then_only_what_has_changed(models, caps
     assert layout.scores("custom_cnn_tuned").read_bytes() == first[layout.scores("custom_cnn_tuned")]
 
 
-def test_other_images_settings_or_code_are_scored_anew(models, capsys, monkeypatch):
+def test_other_images_settings_or_code_are_scored_anew(models, capsys):
     layout, params = models
     score_stage.main(params, layout)
     capsys.readouterr()
     score_stage.main(params.model_copy(update={"threads": 1}), layout)
     assert "scored before" not in capsys.readouterr().err
-    monkeypatch.setattr(score_stage, "CODE", score_stage.CODE[1:])
+    pipeline = (layout.root / "dvc.yaml").read_text()
+    assert "      - pipelines/score.py\n" in pipeline
+    (layout.root / "dvc.yaml").write_text(pipeline.replace("      - pipelines/score.py\n", ""))
     score_stage.main(params.model_copy(update={"threads": 1}), layout)
     assert "scored before" not in capsys.readouterr().err
     layout.images.write_text(layout.images.read_text().replace("validation", "train", 1))
@@ -214,30 +215,25 @@ def test_the_scores_of_a_model_that_params_yaml_lost_go(models):
     assert list(json.loads(layout.score_cache.read_text())) == ["simple_cnn"]
 
 
-def test_the_code_that_scores_hang_on_is_that_of_dvc_yaml():
-    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["score"]
-    assert [dep.removeprefix("${src}/") for dep in stage["deps"] if dep.startswith("${src}")] == list(score_stage.CODE)
-
-
 @pytest.mark.parametrize("broken", ["", "[1]", "{", '{"a": 3}'])
 def test_notes_that_cannot_be_read_are_none(tmp_path, broken):
     (tmp_path / "a.csv").write_text("1")
     (tmp_path / "notes.json").write_text(broken)
-    made = Made(tmp_path / "notes.json")
-    assert not made.holds("a", "of", [tmp_path / "a.csv"])
-    made.note("a", "of", [tmp_path / "a.csv"])
-    assert Made(tmp_path / "notes.json").holds("a", "of", [tmp_path / "a.csv"])
-    assert not made.holds("a", "another", [tmp_path / "a.csv"])
-    assert not made.holds("a", "of", [tmp_path / "b.csv"])
+    cache = ScoreCache(tmp_path / "notes.json")
+    assert not cache.is_current("a", "of", [tmp_path / "a.csv"])
+    cache.record("a", "of", [tmp_path / "a.csv"])
+    assert ScoreCache(tmp_path / "notes.json").is_current("a", "of", [tmp_path / "a.csv"])
+    assert not cache.is_current("a", "another", [tmp_path / "a.csv"])
+    assert not cache.is_current("a", "of", [tmp_path / "b.csv"])
 
 
 def test_content_is_of_bytes_names_inside_folders_and_settings(tmp_path):
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "x").write_text("1")
-    first = content([tmp_path / "d"], 1)
-    assert content([tmp_path / "d"], 2) != first
+    first = digest_of([tmp_path / "d"], 1)
+    assert digest_of([tmp_path / "d"], 2) != first
     (tmp_path / "d" / "x").rename(tmp_path / "d" / "y")
-    assert content([tmp_path / "d"], 1) != first
+    assert digest_of([tmp_path / "d"], 1) != first
     (tmp_path / "d").rename(tmp_path / "e")
     (tmp_path / "e" / "y").rename(tmp_path / "e" / "x")
-    assert content([tmp_path / "e"], 1) == first
+    assert digest_of([tmp_path / "e"], 1) == first

@@ -2,51 +2,71 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError
-from fakefaces.data.arrays import Part
+from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
+from fakefaces.features.extract import FeatureSpec
 from fakefaces.models import runtime
-from fakefaces.models.backbones import cut, features, make_backbone
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.backbones import cut, frozen_features, make_backbone
+from fakefaces.models.kinds import model_spec
+from fakefaces.params.train import Fit
 from fakefaces.tracking.digests import digest
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.fit import View, fit_view
-from fakefaces.training.loop import Progress, Schedule, fingerprint, fit, solved
+from fakefaces.training.fit import PreparedFeatures, train_network
+from fakefaces.training.loop import FitState, TrainingConfig, closed_form_history, fingerprint, fit
 from tests.conftest import ROOT
 
-SCHEDULE = Schedule(epochs=3, batch_size=16, learning_rate=0.003, patience=3)
+NO_AUGMENTATION = Recipe([])
 FLIP = Recipe([("HorizontalFlip", {"p": 0.5})])
+A = TypeVar("A", bound=SplitArrays)
 
 
-def part(n: int, seed: int) -> Part:
-    """Dark images, and light ones that are the fakes."""
+def config(epochs: int = 3, *, learning_rate: float = 0.003, recipe: Recipe = NO_AUGMENTATION) -> TrainingConfig:
+    schedule = Fit(epochs=epochs, batch_size=16, learning_rate=learning_rate, patience=epochs)
+    return TrainingConfig(schedule, recipe, seed=1)
+
+
+def arrays(kind: type[A], n: int, seed: int) -> A:
+    """Dark real images and light fakes."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(n) % 2).astype(np.float32)
-    views = rng.integers(0, 120, (n, 32, 32, 3)) + (labels * 130)[:, None, None, None]
-    return Part(views.astype(np.uint8), labels, np.zeros((n, 4), np.int8))
+    pixels = rng.integers(0, 120, (n, 32, 32, 3)) + (labels * 130)[:, None, None, None]
+    return kind(pixels.astype(np.uint8), labels, np.zeros((n, 4), np.int8))
+
+
+def train_arrays() -> TrainArrays:
+    return arrays(TrainArrays, 48, 0)
+
+
+def validation_arrays() -> ValidationArrays:
+    return arrays(ValidationArrays, 32, 1)
 
 
 def network(kind: str = "custom_cnn"):
     runtime.start(seed=1, threads=2)
-    return blueprint(kind, {}, "here").build((32, 32, 3))
+    return model_spec(kind, {}, "here").build((32, 32, 3))
 
 
-def test_the_figures_of_an_epoch_are_those_of_scikit_learn():
+def test_the_metrics_of_an_epoch_are_those_of_scikit_learn():
     from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-    class Given:
-        """A network whose views are its scores."""
+    class Identity:
+        """A network whose inputs are its scores."""
 
-        def predict(self, views, **_):
-            return views[:, None]
+        def predict(self, features, **_):
+            return features[:, None]
 
     rng = np.random.default_rng(8)
     labels = rng.integers(0, 2, 300).astype(np.float32)
     scores = (rng.integers(0, 40, 300) / 40).astype(np.float32)  # many equal ones, and some at 0
-    row = solved(Given(), *(Part(scores, labels, np.zeros((300, 4), np.int8)) for _ in range(2))).history[0]
+    replaced = np.zeros((300, 4), np.int8)
+    train, validation = TrainArrays(scores[::-1], labels, replaced), ValidationArrays(scores, labels, replaced)
+    row = closed_form_history(Identity(), train, validation, seconds=1.0).history[0]
     clipped = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
     assert row["val_roc_auc"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
     assert row["val_loss"] == pytest.approx(log_loss(labels, clipped), abs=1e-12)
@@ -56,9 +76,9 @@ def test_the_figures_of_an_epoch_are_those_of_scikit_learn():
 @pytest.mark.parametrize("kind", ["simple_cnn", "custom_cnn"])
 def test_a_kind_learns_what_is_plain_to_see(kind):
     fitted = network(kind)
-    state = fit(fitted, part(64, 0), part(32, 1), Schedule(8, 16, 0.003, 8), recipe=Recipe([]), seed=1)
-    test = part(40, 2)
-    scores = fitted.predict_on_batch(test.views.astype("float32"))[:, 0]
+    state = fit(fitted, arrays(TrainArrays, 64, 0), validation_arrays(), config(8))
+    test = arrays(SplitArrays, 40, 2)
+    scores = fitted.predict_on_batch(test.features.astype("float32"))[:, 0]
     assert ((scores > 0.5) == test.labels).mean() > 0.9
     assert state.history[-1]["val_loss"] < state.history[0]["val_loss"]
     assert set(state.history[0]) == {"epoch", "loss", "accuracy", "roc_auc", "val_loss", "val_accuracy", "val_roc_auc"}
@@ -82,14 +102,14 @@ def test_custom_cnn_is_the_reference_layer_by_layer():
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_the_fit():
-    state = Progress()
-    schedule = Schedule(epochs=10, batch_size=1, learning_rate=1, patience=2)
-    better = [state.improved_by({"val_loss": loss, "val_roc_auc": 0.5}, "val_loss") for loss in (3, 2, 2, 4)]
+    state = FitState()
+    schedule = Fit(epochs=10, batch_size=1, learning_rate=1, patience=2)
+    better = [state.add_epoch({"val_loss": loss, "val_roc_auc": 0.5}, "val_loss") for loss in (3, 2, 2, 4)]
     assert better == [True, True, False, False]
     assert state.best_epoch == 2
-    assert state.over(schedule)
-    auc = Progress()
-    assert [auc.improved_by({"val_loss": 1, "val_roc_auc": a}, "val_roc_auc") for a in (0.5, 0.7, 0.6)] == [
+    assert state.is_finished(schedule)
+    auc = FitState()
+    assert [auc.add_epoch({"val_loss": 1, "val_roc_auc": a}, "val_roc_auc") for a in (0.5, 0.7, 0.6)] == [
         True,
         True,
         False,
@@ -97,13 +117,13 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_fit():
 
 
 def test_the_weights_returned_are_those_of_the_best_epoch():
-    train, validation = part(48, 0), part(32, 1)
-    # wrong labels: the better it learns, the worse it looks
-    flipped = Part(validation.views, 1 - validation.labels, validation.parts)
+    validation = validation_arrays()
+    # with wrong labels validation gets worse while training gets better
+    flipped = replace(validation, labels=1 - validation.labels)
     fitted = network()
-    state = fit(fitted, train, flipped, Schedule(6, 16, 0.003, 6), recipe=Recipe([]), seed=1)
+    state = fit(fitted, train_arrays(), flipped, config(6))
     losses = [row["val_loss"] for row in state.history]
-    kept = fitted.evaluate(flipped.views, flipped.labels, verbose=0, return_dict=True)["loss"]
+    kept = fitted.evaluate(flipped.features, flipped.labels, verbose=0, return_dict=True)["loss"]
     assert kept == pytest.approx(min(losses), rel=1e-4)
     assert state.best_epoch == int(np.argmin(losses)) + 1
 
@@ -116,15 +136,13 @@ def test_an_interrupted_fit_ends_where_an_undisturbed_one_does(tmp_path):
         if row["epoch"] == 2:
             raise StopError
 
-    train, validation = part(48, 0), part(32, 1)
+    train, validation, flipping = train_arrays(), validation_arrays(), config(recipe=FLIP)
     whole, resumed = network(), network()
-    history = fit(whole, train, validation, SCHEDULE, recipe=FLIP, seed=1)
+    history = fit(whole, train, validation, flipping)
     with pytest.raises(StopError):
-        fit(network(), train, validation, SCHEDULE, recipe=FLIP, seed=1, checkpoint=tmp_path / "c", on_epoch=stop)
+        fit(network(), train, validation, flipping, checkpoint=tmp_path / "c", on_epoch=stop)
     rows = []
-    again = fit(
-        resumed, train, validation, SCHEDULE, recipe=FLIP, seed=1, checkpoint=tmp_path / "c", on_epoch=rows.append
-    )
+    again = fit(resumed, train, validation, flipping, checkpoint=tmp_path / "c", on_epoch=rows.append)
     assert again.history == history.history == rows
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         assert (one == other).all()
@@ -132,29 +150,29 @@ def test_an_interrupted_fit_ends_where_an_undisturbed_one_does(tmp_path):
 
 def test_a_loss_that_is_no_number_is_an_error():
     with pytest.raises(ModelError, match="learning_rate"):
-        fit(network(), part(48, 0), part(32, 1), Schedule(4, 16, 1e30, 4), recipe=Recipe([]), seed=1)
+        fit(network(), train_arrays(), validation_arrays(), config(4, learning_rate=1e30))
 
 
 def test_a_checkpoint_belongs_to_one_fit_alone(tmp_path):
     code = tmp_path / "a.py"
     code.write_text("x = 1")
-    arrays = [np.arange(4)]
-    first = fingerprint(arrays, {"a": 1}, [code])
-    assert first == fingerprint(arrays, {"a": 1}, [code])
+    data = [np.arange(4)]
+    first = fingerprint(data, {"a": 1}, [code])
+    assert first == fingerprint(data, {"a": 1}, [code])
     assert first != fingerprint([np.arange(5)], {"a": 1}, [code])
-    assert first != fingerprint(arrays, {"a": 2}, [code])
+    assert first != fingerprint(data, {"a": 2}, [code])
     code.write_text("x = 2")
-    assert first != fingerprint(arrays, {"a": 1}, [code])
+    assert first != fingerprint(data, {"a": 1}, [code])
 
 
 SAVE = """
     import sys; from pathlib import Path; sys.path.insert(0, {root!r})
-    from tests.test_train import FLIP, SCHEDULE, network, part
-    from fakefaces.metadata import DetectorMetadata
-    from fakefaces.detector import Detector
-    from fakefaces.training import fit
+    from tests.test_train import FLIP, config, network, train_arrays, validation_arrays
+    from fakefaces.inference.metadata import DetectorMetadata
+    from fakefaces.inference.detector import Detector
+    from fakefaces.training.loop import fit
     fitted = network()
-    fit(fitted, part(48, 0), part(32, 1), SCHEDULE, recipe=FLIP, seed=1)
+    fit(fitted, train_arrays(), validation_arrays(), config(recipe=FLIP))
     metadata = DetectorMetadata(model="m", kind="custom_cnn", image_size=32, weights="w", threshold=0.5, parameters=1)
     Detector(fitted, metadata).save(Path({out!r}))
 """
@@ -163,32 +181,32 @@ SAVE = """
 def test_the_last_blocks_of_a_backbone_are_trained_and_the_others_are_not(tmp_path):
     runtime.start(seed=1, threads=2)
     made = make_backbone("VGG16", size=32, weights="none", allow_random=False, seed=1, root=tmp_path)
-    frozen, trained = cut(made.network, "block5_conv3")
-    train, validation = part(32, 0), part(16, 1)
+    frozen, trainable = cut(made.network, "block5_conv3")
+    validation = arrays(ValidationArrays, 16, 1)
 
-    def seen(images: Part) -> Part:
-        return Part(features(frozen, images.views, lambda n, note: None), images.labels, images.parts)
+    def embedded(images: A) -> A:
+        return replace(images, features=frozen_features(frozen, images.features, lambda n, note: None))
 
-    view = View(seen(train), seen(validation), frozen, trained, 32, "VGG16 random")
-    before = [w.copy() for w in frozen.get_weights()], [np.asarray(w).copy() for w in trained.trainable_weights]
-    whole, state = fit_view(
-        view,
-        blueprint("pretrained", {"units": 8}, "here"),
-        SCHEDULE,
-        recipe=Recipe([]),
-        seed=1,
+    spec = FeatureSpec("pixels", 32)
+    train = embedded(arrays(TrainArrays, 32, 0))
+    prepared = PreparedFeatures(train, embedded(validation), frozen, trainable, "VGG16 random", spec)
+    before = [w.copy() for w in frozen.get_weights()], [np.asarray(w).copy() for w in trainable.trainable_weights]
+    whole, state = train_network(
+        prepared,
+        model_spec("pretrained", {"units": 8}, "here"),
+        config(),
         unfinished=tmp_path / "unfinished",
         on_epoch=lambda row: None,
     )
     assert state.epoch == 3
     assert all((a == b).all() for a, b in zip(before[0], frozen.get_weights(), strict=True))
-    assert any((a != np.asarray(b)).any() for a, b in zip(before[1], trained.trainable_weights, strict=True))
-    scores = whole.predict_on_batch(validation.views.astype("float32"))
+    assert any((a != np.asarray(b)).any() for a, b in zip(before[1], trainable.trainable_weights, strict=True))
+    scores = whole.predict_on_batch(validation.features.astype("float32"))
     assert scores.shape == (16, 1)
     assert ((scores >= 0) & (scores <= 1)).all()
     runtime.save_network(whole, tmp_path / "whole.keras")
     again = runtime.load_network(tmp_path / "whole.keras")
-    assert np.abs(again.predict_on_batch(validation.views.astype("float32")) - scores).max() < 1e-6
+    assert np.abs(again.predict_on_batch(validation.features.astype("float32")) - scores).max() < 1e-6
 
 
 def test_two_processes_save_the_same_bytes(tmp_path):

@@ -6,14 +6,15 @@ import textwrap
 
 import pytest
 
-from fakefaces.tuning.plots import draw
-from fakefaces.tuning.search import Found, Plan, PrunedError, Trial, best, search, share
-from fakefaces.tuning.trials import sections
+from fakefaces.params.tune import SearchRange
+from fakefaces.tuning.plots import draw_study
+from fakefaces.tuning.search import PrunedError, StudyConfig, StudyResult, Trial, best, search, share
+from fakefaces.tuning.trials import by_section
 from tests.conftest import ROOT
 
 SPACE = {
-    "settings.dropout": {"choices": None, "low": 0.0, "high": 1.0, "log": False},
-    "settings.units": {"choices": [8, 16, 32], "low": None, "high": None, "log": False},
+    "settings.dropout": SearchRange(low=0.0, high=1.0),
+    "settings.units": SearchRange(choices=[8, 16, 32]),
 }
 
 
@@ -25,12 +26,12 @@ def objective(number, values, report):
     return score
 
 
-def plan(trials=12, seed=3, pruner="median") -> Plan:
-    return Plan("study", SPACE, trials=trials, startup_trials=4, epochs=3, pruner=pruner, seed=seed)
+def config(trials=12, seed=3, pruner="median") -> StudyConfig:
+    return StudyConfig("study", SPACE, trials=trials, startup_trials=4, epochs=3, pruner=pruner, seed=seed)
 
 
 def run(folder, objective=objective, on_trial=lambda trial: None, **changed) -> list[Trial]:
-    return search(plan(**changed), objective, folder=folder, on_trial=on_trial).trials
+    return search(config(**changed), objective, folder=folder, on_trial=on_trial).trials
 
 
 def test_a_search_is_seeded(tmp_path):
@@ -95,29 +96,29 @@ def test_the_pruner_is_the_one_that_was_asked_for(tmp_path, pruner):
 
 
 def test_what_a_study_shows(tmp_path):
-    found = search(plan(trials=20), objective, folder=tmp_path / "a", on_trial=lambda trial: None)
-    assert sum(found.importances.values()) == pytest.approx(1)
-    assert set(found.importances) == set(SPACE)
-    assert found.seconds > 0
-    assert [path.name for path in draw(found, tmp_path)] == ["history.png", "importance.png"]
+    result = search(config(trials=20), objective, folder=tmp_path / "a", on_trial=lambda trial: None)
+    assert sum(result.importances.values()) == pytest.approx(1)
+    assert set(result.importances) == set(SPACE)
+    assert result.seconds > 0
+    assert [path.name for path in draw_study(result, tmp_path)] == ["history.png", "importance.png"]
     assert all((tmp_path / name).read_bytes()[1:4] == b"PNG" for name in ("history.png", "importance.png"))
-    assert draw(Found([Trial(0, {}, None, True)], 0.0, {}), tmp_path) == []
+    assert draw_study(StudyResult([Trial(0, {}, None, True)], 0.0, {}), tmp_path) == []
 
 
 def test_a_study_of_one_trial_has_no_importances(tmp_path):
-    found = search(plan(trials=1), objective, folder=tmp_path / "a", on_trial=lambda trial: None)
-    assert found.importances == {}
+    result = search(config(trials=1), objective, folder=tmp_path / "a", on_trial=lambda trial: None)
+    assert result.importances == {}
 
 
 def test_values_go_to_their_sections():
-    found = sections({"settings.depth": 3, "fit.learning_rate": 0.01, "augment.strength": 0.5})
-    assert found == {"settings": {"depth": 3}, "fit": {"learning_rate": 0.01}, "augment": {"strength": 0.5}}
+    sections = by_section({"settings.depth": 3, "fit.learning_rate": 0.01, "augment.strength": 0.5})
+    assert sections == {"settings": {"depth": 3}, "fit": {"learning_rate": 0.01}, "augment": {"strength": 0.5}}
 
 
 WORKER = """
     import sys, time
     sys.path.insert(0, {root!r})
-    from tests.test_tune import objective, plan
+    from tests.test_tune import config, objective
     from fakefaces.tuning.search import share
 
     def slow(number, values, report):
@@ -125,8 +126,8 @@ WORKER = """
         time.sleep({seconds})
         return objective(number, values, report)
 
-    found = share(plan(), slow, storage={storage!r}, on_trial=lambda trial: None, heartbeat=1)
-    print("found", len(found.trials))
+    result = share(config(), slow, storage_url={storage!r}, on_trial=lambda trial: None, heartbeat=1)
+    print("trials", len(result.trials))
 """
 
 
@@ -146,15 +147,17 @@ def test_processes_share_a_study_and_a_killed_one_loses_nothing(empty_database):
     victim.communicate()
     outputs = [process.communicate()[0].splitlines() for process in started]
     assert [process.returncode for process in started] == [0, 0]
-    assert all(lines[-1] == "found 12" for lines in outputs)
+    assert all(lines[-1] == "trials 12" for lines in outputs)
     assert all(len(lines) > 1 for lines in outputs)  # both did some
-    found = share(plan(), objective, storage=empty_database, on_trial=lambda trial: None)
-    study = optuna.load_study(study_name="study", storage=empty_database)
+    storage = optuna.storages.RDBStorage(empty_database)
+    result = share(config(), objective, storage_url=empty_database, on_trial=lambda trial: None)
+    study = optuna.load_study(study_name="study", storage=storage)
     states = [trial.state.name for trial in study.trials]
     assert states.count("RUNNING") == 0
     assert states.count("FAIL") == 1
-    assert states.count("COMPLETE") + states.count("PRUNED") == len(found.trials) == 12
+    assert states.count("COMPLETE") + states.count("PRUNED") == len(result.trials) == 12
     (failed,) = [trial for trial in study.trials if trial.state.name == "FAIL"]
     again = [trial for trial in study.trials if trial.system_attrs.get("failed_trial") == failed.number]
     assert again and again[0].params == failed.params
-    study._storage._backend.engine.dispose()
+    storage.remove_session()
+    storage.engine.dispose()

@@ -9,7 +9,7 @@ from fakefaces.explain.heatmaps import MAX_SIDE, shrink_heatmaps
 from fakefaces.explain.layers import convolutions, flatten_layers, last_feature_layer
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut, make_backbone
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.kinds import model_spec
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +48,7 @@ def test_evidence_against_fake_is_cold():
 
 
 def test_it_equals_grad_cam_of_a_network_cut_at_the_last_convolution():
-    network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
+    network = model_spec("custom_cnn", {}, "here").build((32, 32, 3))
     pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     ours = grad_cam(network, pixels)
     import tensorflow as tf
@@ -80,7 +80,7 @@ def test_the_network_is_unchanged_afterwards():
 def test_a_frozen_backbone_is_reached_through_its_nesting(tmp_path):
     backbone = make_backbone("MobileNet", size=32, weights="none", allow_random=False, seed=1, root=tmp_path)
     frozen, _ = cut(backbone.network, None)
-    head = blueprint("pretrained", {}, "here").build((1024,))
+    head = model_spec("pretrained", {}, "here").build((1024,))
     inputs = keras.Input((32, 32, 3))
     network = keras.Model(inputs, head(frozen(inputs)))
     assert last_feature_layer(network).name == "conv_pw_13_relu"
@@ -112,7 +112,7 @@ def test_a_network_without_a_convolution_is_refused():
 
 
 def test_feature_maps_and_filters_of_the_custom_cnn():
-    network = blueprint("custom_cnn", {}, "here").build((32, 32, 3))
+    network = model_spec("custom_cnn", {}, "here").build((32, 32, 3))
     maps = feature_maps(network, bright_spot(1, 32)[0], layers=8, maps=16)
     assert [(layer.layer, layer.maps.shape) for layer in maps] == [
         ("conv1", (8, 32, 32)),

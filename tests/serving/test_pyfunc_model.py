@@ -23,11 +23,11 @@ from fakefaces.base.errors import ModelError
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import find_faces
 from fakefaces.data.splits import images_digest
-from fakefaces.features.resize import make_pixels
+from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.inference import detector
 from fakefaces.inference.predict import score_files
 from fakefaces.models import runtime
-from fakefaces.models.kinds import blueprint
+from fakefaces.models.kinds import model_spec
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.promotion import scores_of
 from fakefaces.registry.rescore import measured, seen_by
@@ -43,7 +43,7 @@ N = 200
 def registered(tracked: Path) -> Path:
     """A project whose champion is a real network, unsure of half of the 200 photographs that lie beside it."""
     runtime.start(seed=5, threads=2)
-    folder = trained(tracked, "m", blueprint("custom_cnn", {}, "here").build((32, 32, 3)))
+    folder = trained(tracked, "m", model_spec("custom_cnn", {}, "here").build((32, 32, 3)))
     write_photographs(tracked / "more", reals=N // 2, fakes=N // 2)
     middle = float(np.median(scores_in_training(tracked, folder)))
     promoted(tracked, evaluated(tracked, "m", 1, {"threshold": middle, "unsure": {"low": middle, "high": None}}))
@@ -57,7 +57,7 @@ def photographs(root: Path) -> list[Path]:
 def scores_in_training(root: Path, folder: Path) -> list[float]:
     """The scores of the arrays that the prepare stage makes for training; in chunks as serving takes them."""
     names = [path.relative_to(root).as_posix() for path in photographs(root)]
-    arrays = make_pixels(root, names, 32, threads=2)
+    arrays = extract_files(FeatureSpec("pixels", 32), [root / name for name in names], threads=2)
     loaded = detector.load(folder)
     return [p for k in range(0, N, 64) for p in loaded.p_fake(arrays[k : k + 64]).tolist()]
 
@@ -155,7 +155,7 @@ def test_it_loads_with_nothing_but_mlflow_and_the_package(registered, tmp_path):
         check=True,
     )
     alone = detector.load(fetch("models:/fake-faces@champion")).p_fake(
-        make_pixels(image.parent, [image.name], 32, threads=1)
+        extract_files(FeatureSpec("pixels", 32), [image], threads=1)
     )
     assert float(done.stdout) == alone[0]
     assert list(elsewhere.iterdir()) == []

@@ -56,10 +56,6 @@ class Layout:
         """The folder of the corrupted test images."""
         return self.root / "outputs" / "corrupted"
 
-    def corrupted_features(self, extractor: str, size: int, crop: int, folder: Path | None = None) -> Path:
-        """The corrupted test images as one extractor reads them, in ``folder`` or :attr:`corrupted`."""
-        return (folder or self.corrupted) / f"{extractor}-{size}{f'-{crop}' if crop else ''}.npy"
-
     @property
     def predictions(self) -> Path:
         """The test images with every model's score."""
@@ -91,6 +87,11 @@ class Layout:
     def tuned(self, name: str) -> Path:
         """Hyperparameters: ``none``, or those of the ``best`` trial."""
         return self.root / "outputs" / "tune" / f"{name}.json"
+
+    @property
+    def tuning_trials(self) -> Path:
+        """The trials of the study."""
+        return self.root / "reports" / "tune.json"
 
     def model(self, name: str) -> Path:
         """The folder of a trained model."""

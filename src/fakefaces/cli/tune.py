@@ -20,7 +20,7 @@ def tune(
     from fakefaces.base.schema import read
     from fakefaces.models import runtime
     from fakefaces.tracking.runs import joined_run
-    from fakefaces.tuning.trials import STUDY, Study, StudyParams
+    from fakefaces.tuning.trials import STUDY_TAG, Study, StudyParams
 
     if not worker:
         raise FakefacesError(
@@ -41,7 +41,7 @@ def tune(
     runtime.start(params.seed, params.threads)
     study = Study.load(params, layout)
     with (
-        joined_run("tune", STUDY, study.plan.name) as run,
+        joined_run("tune", STUDY_TAG, study.config.name) as run,
         progress(f"tuning {params.tune.kind} as a worker", params.tune.trials) as step,
     ):
         trials = study.run(run, step).trials

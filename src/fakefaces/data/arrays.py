@@ -1,4 +1,4 @@
-"""The arrays of one split: what a network is given, and what is known of each image."""
+"""The arrays of a split. Training and validation arrays are different types, so that they cannot be exchanged."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,17 +8,31 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitArrays:
     """The arrays of one split.
 
     Attributes:
-        views: (n, ...) what the network is given; uint8 pixels or float32 features.
+        features: (n, ...), uint8 pixels or float32 features.
         labels: float32 (n,), 1 fake.
-        parts: int8 (n, 4), replaced parts; -1 unknown.
-        made_of: the rows that the last ones are copies of; each row of the others has as many copies.
+        replaced: int8 (n, 4), whether each of :data:`fakefaces.data.faces.PARTS` was replaced; -1 unknown.
     """
 
-    views: NDArray[Any]
+    features: NDArray[Any]
     labels: NDArray[np.float32]
-    parts: NDArray[np.int8]
-    made_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    replaced: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class ValidationArrays(SplitArrays):
+    """The arrays that decide when training stops and calibrate its scores."""
+
+
+@dataclass(frozen=True)
+class TrainArrays(SplitArrays):
+    """The arrays that weights are learned from: originals, and after them corrupted copies.
+
+    Attributes:
+        copy_of: intp (copies,), the row of each copy's original; every original has equally many copies.
+    """
+
+    copy_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fakefaces.data.faces import PARTS
 from fakefaces.explain.gradcam import grad_cam
-from fakefaces.explain.regions import BOXES
+from fakefaces.features.face_regions import PART_OUTLINES
 from fakefaces.inference.detector import Detector
 
 MAX_SIDE = 32  # cells of a heatmap's longer side
@@ -52,7 +52,7 @@ def part_score_heatmaps(scores: NDArray[np.floating]) -> NDArray[np.float32]:
     centres = (np.arange(MAX_SIDE) + 0.5) / MAX_SIDE
     blobs = []
     for name in PARTS:
-        left, top, right, bottom = BOXES[name]
+        left, top, right, bottom = PART_OUTLINES[name]
         x, y = (centres - (left + right) / 2) / (right - left), (centres - (top + bottom) / 2) / (bottom - top)
         blobs.append(np.exp(-((2 * x) ** 2) - (2 * y[:, None]) ** 2))
     heatmaps = (scores[:, :, None, None] * np.stack(blobs)).max(axis=1)

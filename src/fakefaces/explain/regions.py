@@ -6,15 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data.faces import PARTS
-
-# Left, top, right, bottom in shares of the picture: read off the public set's photographs of 600 pixels, whose
-# faces are only roughly aligned. Left and right as seen in the image.
-BOXES = {
-    "left_eye": (100 / 600, 220 / 600, 260 / 600, 380 / 600),
-    "right_eye": (320 / 600, 220 / 600, 480 / 600, 380 / 600),
-    "nose": (230 / 600, 270 / 600, 380 / 600, 420 / 600),
-    "mouth": (190 / 600, 390 / 600, 410 / 600, 530 / 600),
-}
+from fakefaces.features.face_regions import PART_OUTLINES
 
 
 def box_mask(parts: Mapping[str, int], side: int) -> NDArray[np.bool_]:
@@ -30,7 +22,7 @@ def box_mask(parts: Mapping[str, int], side: int) -> NDArray[np.bool_]:
     mask = np.zeros((side, side), dtype=np.bool_)
     for name in PARTS:
         if parts[name] == 1:
-            left, top, right, bottom = (round(edge * side) for edge in BOXES[name])
+            left, top, right, bottom = (round(edge * side) for edge in PART_OUTLINES[name])
             mask[top:bottom, left:right] = True
     return mask
 

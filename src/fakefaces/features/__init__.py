@@ -1,1 +1,1 @@
-"""What a model is given of a photograph: pixels at a size, or a frozen backbone's features of them."""
+"""From the pixels of a photograph to the input of a model, without Keras."""

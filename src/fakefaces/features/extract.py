@@ -1,71 +1,88 @@
-"""What a network is given of one image: its pixels at a size, or numbers measured at its native resolution."""
+"""The only way from image files to the input of a network, for training, scoring and serving alike."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.features.residuals.boxes import cropped
-from fakefaces.features.residuals.features import describe
+from fakefaces.features.face_regions import crop_face
+from fakefaces.features.residuals.descriptor import residual_features
 from fakefaces.params.extractor import Extractor
 
 
-def read(extractor: Extractor, data: bytes, size: int, name: str = "image", *, crop: int = 0) -> NDArray[Any]:
-    """Decode one image file and make the view of it. Training and serving both come through here.
+@dataclass(frozen=True, order=True)
+class FeatureSpec:
+    """What a network reads of an image.
+
+    Attributes:
+        extractor: ``pixels`` for the whole image scaled to a square; ``residuals`` for
+            :func:`fakefaces.features.residuals.descriptor.residual_features`.
+        image_size: side of the square in pixels; with ``residuals`` the side above which images are scaled down.
+        crop: with ``residuals``, the side of the crop of the face that a backbone reads besides; 0 for none.
+    """
+
+    extractor: Extractor
+    image_size: int
+    crop: int = 0
+
+    @property
+    def file_name(self) -> str:
+        """The name of a file with features of this kind."""
+        return f"{self.extractor}-{self.image_size}{f'-{self.crop}' if self.crop else ''}.npy"
+
+
+def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Compute the features of a decoded image.
 
     Args:
-        extractor: ``pixels`` for the whole image at ``size``; ``residuals`` for
-            :func:`fakefaces.features.residuals.features.describe`.
-        data: the file.
-        size: side in pixels; of ``residuals``, the longest that is measured as it is.
-        name: what an error calls the image.
-        crop: of ``residuals``, the side of the face that is read beside the numbers; 0 for none.
+        spec: what to compute.
+        pixels: uint8 (height, width, 3), RGB.
 
     Returns:
-        uint8 (size, size, 3), float32 (boxes, numbers), or a record of both: ``traces`` and ``crop``. Records are
-        stacked, kept in files and counted as other arrays are.
-
-    Raises:
-        ImageError: the bytes are no image that can be taken.
+        uint8 (image_size, image_size, 3) for ``pixels``; float32 (regions, features) for ``residuals``; with a crop a
+        scalar record of both, with the fields ``traces`` and ``crop``, which are the names of the network's inputs.
     """
-    return seen(extractor, images.decode(data, name), size, crop=crop)
+    if spec.extractor == "pixels":
+        return images.resize(pixels, spec.image_size)
+    residuals = residual_features(pixels, longest=spec.image_size)
+    if not spec.crop:
+        return residuals
+    record = np.dtype([("traces", np.float32, residuals.shape), ("crop", np.uint8, (spec.crop, spec.crop, 3))])
+    return np.array((residuals, crop_face(pixels, spec.crop)), dtype=record)
 
 
-def seen(extractor: Extractor, pixels: NDArray[np.uint8], size: int, *, crop: int = 0) -> NDArray[Any]:
-    """The same of an image that is decoded already."""
-    if extractor == "pixels":
-        return images.resize(pixels, size)
-    traces = describe(pixels, longest=size)
-    if not crop:
-        return traces
-    kind = np.dtype([("traces", np.float32, traces.shape), ("crop", np.uint8, (crop, crop, 3))])
-    return np.array((traces, cropped(pixels, crop)), dtype=kind)
-
-
-def given(views: NDArray[Any], size: int) -> NDArray[np.float32] | Mapping[str, NDArray[np.float32]]:
-    """A batch of views as a network takes it, filled up with zeros to ``size``; records become named inputs."""
-    if views.dtype.names:
-        return {name: _filled(views[name], size) for name in views.dtype.names}
-    return _filled(views, size)
-
-
-def read_all(paths: list[Path], extractor: Extractor, size: int, *, crop: int = 0, threads: int) -> NDArray[Any]:
-    """The views of files, stacked.
+def extract_bytes(spec: FeatureSpec, data: bytes, name: str = "image") -> NDArray[Any]:
+    """Decode an image file, called ``name`` in errors, and compute its features; see :func:`extract`.
 
     Raises:
-        ImageError: one of them is no image that can be taken.
+        ImageError: the bytes are not an image that can be read.
+    """
+    return extract(spec, images.decode(data, name))
+
+
+def extract_files(spec: FeatureSpec, paths: Sequence[Path], *, threads: int, description: str = "") -> NDArray[Any]:
+    """Compute the features of many files.
+
+    Args:
+        spec: what to compute.
+        paths: at least one image file.
+        threads: number of images that are worked on at a time.
+        description: of the progress bar; empty for none.
+
+    Returns:
+        The features of :func:`extract`, stacked in the order of ``paths``.
+
+    Raises:
+        ImageError: a file is not an image that can be read.
     """
     with ThreadPoolExecutor(threads) as pool:
-        return np.stack(
-            list(pool.map(lambda path: read(extractor, images.read(path), size, str(path), crop=crop), paths))
-        )
-
-
-def _filled(values: NDArray[Any], size: int) -> NDArray[np.float32]:
-    filled = np.zeros((size, *values.shape[1:]), dtype=np.float32)
-    filled[: len(values)] = values
-    return filled
+        features = pool.map(lambda path: extract_bytes(spec, images.read(path), str(path)), paths)
+        if description:
+            return np.stack(list(track(features, description, len(paths))))
+        return np.stack(list(features))

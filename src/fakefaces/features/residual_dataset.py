@@ -1,5 +1,6 @@
-"""The view of a forensic model: every image measured at native resolution, with what is made to train on."""
+"""The residual features of all images of a project, and of corrupted copies of them to train on."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,85 +14,74 @@ from fakefaces.base.progress import track
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS
-from fakefaces.features.extract import seen
-from fakefaces.features.roi_pooling import Embed
-
-COLUMNS = ("image", "label", *PARTS)  # of the table that goes with what is made
+from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.params.prepare import FeatureSet
 
 Features = NDArray[np.float32]
+Embed = Callable[[NDArray[np.uint8]], Features]  # crops (n, size, size, 3) to a backbone's (n, regions, features)
 
 
 @dataclass(frozen=True)
-class Traces:
-    """What the prepare stage keeps.
+class ResidualDataset:
+    """Features of images and of copies of them.
 
     Attributes:
-        arrays: float32 (n, boxes, numbers) of the images themselves.
-        made: float32 (m, boxes, numbers) of copies.
-        table: a row for each of ``made``: the ``image`` it was made of, alone; its ``label`` and its parts.
+        images: float32 (n, regions, features).
+        copies: float32 (m, regions, features).
+        copies_table: a row for each copy: ``image`` (the only one that it was made from), ``label``, and the parts.
     """
 
-    arrays: Features
-    made: Features
-    table: pd.DataFrame
+    images: Features
+    copies: Features
+    copies_table: pd.DataFrame
 
 
-def measure(
-    root: Path,
-    faces: pd.DataFrame,
-    *,
-    longest: int,
-    copies: int,
-    seed: int,
-    threads: int,
-    crop: int = 0,
-    embed: Embed | None = None,
-) -> Traces:
-    """Measure all images and corrupted copies of them.
-
-    Whatever is made of an image is made of that image alone, so it may be used wherever the image may.
+def compute_residual_dataset(
+    root: Path, faces: pd.DataFrame, feature_set: FeatureSet, *, seed: int, threads: int, embed: Embed | None = None
+) -> ResidualDataset:
+    """Compute the features of all images and of corrupted copies of them.
 
     Args:
         root: the data folder.
-        faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.faces.find_faces` gives them.
-        longest: as of :func:`fakefaces.features.residuals.features.describe`.
-        copies: of each image: in turn, along the images too, one recompressed and one scaled down.
-        seed: of all draws.
-        threads: images worked on at a time.
-        crop: side of the face that ``embed`` is shown.
-        embed: from crops to further numbers for each box, as :func:`fakefaces.features.roi_pooling.embedding` makes it.
+        faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.faces.find_faces` returns them.
+        feature_set: the parameters; ``copies`` of each image are made, alternately recompressed and scaled down.
+        seed: of the strengths of corruptions, together with the row of the image.
+        threads: number of images that are worked on at a time.
+        embed: a backbone on crops of the face; its features follow the residual ones.
 
     Raises:
-        ImageError: one of them is no image that can be taken.
+        ImageError: a file is not an image that can be read.
     """
-    own = faces[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    spec = FeatureSpec("residuals", feature_set.image_size, feature_set.crop if embed else 0)
 
-    def one(place: int) -> tuple[NDArray[Any], list[tuple[object, ...]]]:
-        name, label = faces["image"].iloc[place], int(faces["label"].iloc[place])
-        pixels = images.decode(images.read(root / name), str(root / name))
-        random = np.random.default_rng([seed, place])
-        made: list[NDArray[np.uint8]] = []
-        rows: list[tuple[object, ...]] = []
-        for number in range(copies):
-            made.append(copied(pixels, place + number, random))
-            rows.append((name, label, *own[place]))
-        views = [seen("residuals", each, longest, crop=crop if embed else 0) for each in (pixels, *made)]
-        return np.stack(views), rows
+    def extract_with_copies(row: int) -> NDArray[Any]:
+        path = root / faces["image"].iloc[row]
+        pixels = images.decode(images.read(path), str(path))
+        rng = np.random.default_rng([seed, row])
+        copies = [corrupted_copy(pixels, row + k, rng) for k in range(feature_set.copies)]
+        return np.stack([extract(spec, version) for version in (pixels, *copies)])
 
-    arrays: list[Features] = []
-    made: list[Features] = []
-    rows: list[tuple[object, ...]] = []
+    originals: list[Features] = []
+    copies: list[Features] = []
     with ThreadPoolExecutor(threads) as pool:
-        for views, told in track(pool.map(one, range(len(faces))), "measuring traces", len(faces)):
-            numbers = np.concatenate([views["traces"], embed(views["crop"])], axis=-1) if embed else views
-            arrays.append(numbers[:1])
-            made.append(numbers[1:])
-            rows += told
-    return Traces(np.concatenate(arrays), np.concatenate(made), pd.DataFrame(rows, columns=list(COLUMNS)))
+        results = pool.map(extract_with_copies, range(len(faces)))
+        for versions in track(results, "residual features", len(faces)):
+            features = np.concatenate([versions["traces"], embed(versions["crop"])], axis=-1) if embed else versions
+            originals.append(features[:1])
+            copies.append(features[1:])
+    table = faces[["image", "label", *PARTS]].fillna(dict.fromkeys(PARTS, -1))
+    copies_table = table.loc[table.index.repeat(feature_set.copies)].reset_index(drop=True)
+    return ResidualDataset(np.concatenate(originals), np.concatenate(copies), copies_table)
 
 
-def copied(pixels: NDArray[np.uint8], number: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """A copy as it may arrive from a network: in turn recompressed, and scaled down."""
+def corrupted_copy(pixels: NDArray[np.uint8], number: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A copy as social networks make them: recompressed where ``number`` is even, else scaled down.
+
+    Args:
+        pixels: uint8 (height, width, 3), RGB.
+        number: chooses the corruption.
+        rng: draws its strength.
+    """
     if number % 2 == 0:
-        return images.decode(images.encode_jpeg(pixels, int(random.integers(65, 96))))
-    return corrupt(pixels, ("resize", float(random.uniform(0.6, 0.97))), quality=int(random.integers(85, 97)), seed=[0])
+        return images.decode(images.encode_jpeg(pixels, int(rng.integers(65, 96))))
+    return corrupt(pixels, ("resize", float(rng.uniform(0.6, 0.97))), quality=int(rng.integers(85, 97)), seed=[0])

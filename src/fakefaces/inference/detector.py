@@ -1,7 +1,7 @@
-"""A trained detector as it is kept: one folder with the network and all that scoring an image needs.
+"""A trained detector: one folder with the network and all that scoring an image needs.
 
-network.keras    from a view to p_fake, the backbone included; no pickle, no code
-detector.json    the view, the threshold, the polarity, and where the weights came from
+network.keras    from features to p_fake, the backbone included; no pickle, no code
+detector.json    features, threshold, positive class, and the origin of the weights
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from fakefaces.base.files import atomic_write, write_json
 from fakefaces.data.faces import PARTS
-from fakefaces.features.extract import given, read
+from fakefaces.features.batches import predict_in_batches
+from fakefaces.features.extract import extract_bytes
 from fakefaces.inference.metadata import DetectorMetadata, read_metadata
 from fakefaces.models.runtime import load_network, save_network
-
-_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -25,63 +24,56 @@ class Detector:
     """A network with its metadata.
 
     Attributes:
-        network: Keras model from a batch of views, as ``metadata.extractor`` says, to (batch, 1): p_fake; or to
-            (batch, 5): p_fake, and for each of :data:`fakefaces.data.faces.PARTS` the probability that it was
-            replaced.
-        metadata: what stands beside it.
+        network: Keras model from features, as ``metadata.spec`` describes them, to probabilities (batch, 1): fake; or
+            (batch, 5): fake, and that each of :data:`fakefaces.data.faces.PARTS` was replaced.
+        metadata: of the network.
     """
 
     network: Any
     metadata: DetectorMetadata
 
     def read(self, data: bytes, name: str = "image") -> NDArray[Any]:
-        """What the network is given of one image file.
+        """The features of one image file, which errors call ``name``.
 
         Raises:
-            ImageError: the bytes are no image that can be taken.
+            ImageError: the bytes are not an image that can be read.
         """
-        return read(self.metadata.extractor, data, self.metadata.image_size, name, crop=self.metadata.crop)
+        return extract_bytes(self.metadata.spec, data, name)
 
-    def p_fake(self, views: NDArray[Any]) -> NDArray[np.float64]:
-        """Score views: float64 (n,), the probability of ``fake``; see :meth:`outputs`."""
-        return self.outputs(views)[:, 0]
+    def p_fake(self, features: NDArray[Any]) -> NDArray[np.float64]:
+        """The probability of ``fake`` of images: float64 (n,); see :meth:`outputs`."""
+        return self.outputs(features)[:, 0]
 
     def parts(self, outputs: NDArray[np.float64]) -> dict[str, float] | None:
-        """The score of each part in one row of :meth:`outputs`; None where the network tells of none."""
+        """The score of each part in one row of :meth:`outputs`; None if the network does not score parts."""
         return dict(zip(PARTS, outputs[1:].tolist(), strict=True)) if len(outputs) > 1 else None
 
-    def outputs(self, views: NDArray[Any]) -> NDArray[np.float64]:
-        """All that the network says of views.
+    def outputs(self, features: NDArray[Any]) -> NDArray[np.float64]:
+        """All outputs of the network.
 
         Args:
-            views: (n, ...), stacked from :meth:`read`.
+            features: (n, ...), stacked from :meth:`read`.
 
         Returns:
-            float64 (n, 1) or (n, 5), probabilities. Batches are filled up, to a power of two where there is
-            but one and to the full size where there are several: a few sizes are a few graphs to be traced.
+            float64 (n, 1) or (n, 5), probabilities.
         """
-        several = len(views) > _BATCH
-        made = [self._batch(views[k : k + _BATCH], several) for k in range(0, len(views), _BATCH)]
-        return np.concatenate(made) if made else np.empty((0, self.network.output_shape[-1]))
+        if not len(features):
+            return np.empty((0, self.network.output_shape[-1]))
+        return np.asarray(predict_in_batches(self.network.predict_on_batch, features), dtype=np.float64)
 
     def save(self, folder: Path) -> None:
-        """Write the folder, whole or not at all; equal detectors give equal bytes."""
+        """Write the folder atomically; equal detectors give equal bytes."""
         with atomic_write(folder) as aside:
             aside.mkdir()
             save_network(self.network, aside / "network.keras")
             write_json(aside / "detector.json", self.metadata.model_dump())
 
-    def _batch(self, views: NDArray[Any], full: bool) -> NDArray[np.float64]:
-        n = len(views)
-        size = _BATCH if full else 1 << (n - 1).bit_length()
-        return np.asarray(self.network.predict_on_batch(given(views, size)), dtype=np.float64)[:n]
-
 
 def load(folder: Path) -> Detector:
-    """Read what :meth:`Detector.save` wrote.
+    """Read a folder that :meth:`Detector.save` wrote.
 
     Raises:
-        ModelError: the folder holds no detector, or one that this version cannot read.
+        ModelError: the folder is not a detector that this version can read.
     """
     metadata = read_metadata(folder)
     return Detector(load_network(folder / "network.keras"), metadata)

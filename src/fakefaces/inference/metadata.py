@@ -1,4 +1,4 @@
-"""What stands beside a detector's network: what it reads, what its score means, and where the verdict turns."""
+"""Detector metadata: what the network reads, what its score means, and the thresholds of its decisions."""
 
 from pathlib import Path
 from typing import Any
@@ -8,63 +8,70 @@ from pydantic import model_validator
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.schema import Schema, parse
+from fakefaces.features.extract import FeatureSpec
 from fakefaces.params.extractor import Extractor
 
 
 class Operating(Schema):
-    """Where the verdict turns, chosen on validation: see :mod:`fakefaces.evaluation.operating_point`.
+    """The operating point, chosen on validation: see :mod:`fakefaces.evaluation.operating_point`.
 
-    An image is called fake from ``threshold`` on, and the verdict is unsure from ``low`` to below ``high``.
+    An image is called fake if ``p_fake >= threshold``. It is in the abstention band, where a person should look, if
+    ``low <= p_fake < high``.
     """
 
-    threshold: float  # of p_fake
-    low: float | None  # None: no image is surely real
-    high: float | None  # None: no image is surely fake
+    threshold: float
+    low: float | None  # None: the band has no lower end
+    high: float | None  # None: the band has no upper end
 
     def unsure(self, p_fake: float) -> bool:
-        """Whether a person should look at the image."""
+        """Whether the score is in the abstention band."""
         return (self.low is None or p_fake >= self.low) and (self.high is None or p_fake < self.high)
 
 
 class DetectorMetadata(Schema):
-    """What stands beside the network."""
+    """The metadata of a network."""
 
     model: str
     kind: str
-    extractor: Extractor = "pixels"  # what the network is given of an image; see fakefaces.features.extract
+    extractor: Extractor = "pixels"
     image_size: int
-    crop: int = 0  # side of the face that is read at native resolution beside it; 0: none
-    weights: str  # "trained from scratch", or where the backbone's came from
-    threshold: float  # of p_fake, which the figures are computed at
-    operating: Operating | None = None  # what a registered detector decides by; None: not registered
-    positive: str = "fake"  # what a high score means
+    crop: int = 0
+    weights: str  # "trained from scratch", or the origin of the backbone's
+    threshold: float  # of p_fake, at which metrics are computed
+    operating: Operating | None = None  # of a registered detector
+    positive: str = "fake"  # the class whose probability the score is
     parameters: int
     format: int = 2
 
     @model_validator(mode="before")
     @classmethod
     def _from_format_1(cls, value: Any) -> Any:
-        """Read what stood beside a network before: ``reads: forensic`` was the extractor's name."""
+        """Read format 1, in which the extractor ``residuals`` was called ``reads: forensic``."""
         if isinstance(value, dict) and "reads" in value:
             value = {**value, "format": 2}
             value["extractor"] = {"forensic": "residuals"}.get(name := value.pop("reads"), name)
         return value
 
+    @property
+    def spec(self) -> FeatureSpec:
+        """What the network reads of an image."""
+        return FeatureSpec(self.extractor, self.image_size, self.crop)
+
     def label(self, p_fake: float) -> str:
-        """``fake`` from the operating threshold on, where there is one, else from ``threshold`` on."""
+        """``fake`` or ``real``, by the operating threshold if there is one, else by ``threshold``."""
         threshold = self.operating.threshold if self.operating else self.threshold
         return "fake" if p_fake >= threshold else "real"
 
     def unsure(self, p_fake: float) -> bool | None:
-        """Whether the verdict is unsure; None where nothing was chosen on validation."""
+        """Whether the score is in the abstention band; None without an operating point."""
         return self.operating.unsure(p_fake) if self.operating else None
 
 
 def read_metadata(folder: Path) -> DetectorMetadata:
-    """The metadata alone, without TensorFlow.
+    """Read the metadata of a detector's folder, without TensorFlow.
 
     Raises:
-        ModelError: the folder holds no metadata that this version can read.
+        ModelError: the folder has no metadata that this version can read.
     """
     path = folder / "detector.json"
     try:

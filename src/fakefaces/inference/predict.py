@@ -1,31 +1,34 @@
-"""Score photographs with a detector: files, bytes, in batches, in the order given."""
+"""Score image files with a detector, in batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fakefaces.base.errors import ImageError
 from fakefaces.data import images
 from fakefaces.inference.detector import Detector
 
-_CHUNK = 64  # images decoded at a time: what bounds the memory
+_CHUNK = 64  # images in memory at a time
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a detector says of one image.
+    """The score of one image.
 
     Attributes:
-        name: as given.
-        p_fake: probability of fake, 0 to 1; None where the image could not be read.
-        label: ``fake`` from the detector's threshold on, else ``real``; None likewise.
-        problem: why not, or an empty string.
-        unsure: whether a person should look at the image; None where the detector has no operating point.
-        parts: what the detector can tell of each of :data:`fakefaces.data.faces.PARTS`; None where nothing.
+        name: of the image.
+        p_fake: probability of fake, 0 to 1; None if the image could not be read.
+        label: ``fake`` or ``real``; None if the image could not be read.
+        problem: why the image could not be read, or an empty string.
+        unsure: whether the score is in the abstention band; None if the detector has no operating point.
+        parts: the score of each of :data:`fakefaces.data.faces.PARTS`; None if the detector does not score parts.
     """
 
     name: str
@@ -37,53 +40,58 @@ class Score:
 
 
 def p_fakes(scores: Iterable[Score]) -> list[float]:
-    """The scores as numbers, where every image must have one.
+    """The probabilities of fake, 0 to 1, of images that must all be readable.
 
     Raises:
-        ImageError: naming each image that could not be read.
+        ImageError: with a line for each image that could not be read.
     """
-    seen = list(scores)
-    broken = [score.problem for score in seen if score.p_fake is None]
-    if broken:
-        raise ImageError("\n".join(broken))
-    return [score.p_fake for score in seen if score.p_fake is not None]
+    scores = list(scores)
+    problems = [score.problem for score in scores if score.p_fake is None]
+    if problems:
+        raise ImageError("\n".join(problems))
+    return [score.p_fake for score in scores if score.p_fake is not None]
 
 
 def score_files(detector: Detector, paths: Sequence[Path], *, threads: int) -> Iterator[Score]:
-    """Score files one after another; a file that is no image gives a score with a problem, not an error."""
-    return score(detector, ((str(path), lambda path=path: images.read(path)) for path in paths), threads=threads)  # type: ignore[misc]
+    """Score files in their order; a file that is not an image gives a score with a problem, not an error."""
+    return score(detector, ((str(path), partial(images.read, path)) for path in paths), threads=threads)
 
 
 def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]], *, threads: int) -> Iterator[Score]:
-    """Score anything that has a name and gives bytes.
+    """Score anything that has a name and provides bytes.
 
     Args:
-        detector: loaded.
-        sources: a name and a function that reads the bytes, called in a thread.
-        threads: images decoded at a time.
+        detector: to score with.
+        sources: a name, and a function that returns an image file's bytes, called in a thread.
+        threads: number of images that are decoded at a time.
 
     Yields:
-        One score a source, in their order.
+        A score for each source, in their order.
     """
-    metadata = detector.metadata
 
-    def view(source: tuple[str, Callable[[], bytes]]) -> tuple[str, np.ndarray | str]:
-        name, read = source
+    def read(source: tuple[str, Callable[[], bytes]]) -> tuple[str, NDArray[Any] | str]:
+        """The name of a source, and its features or why it could not be read."""
+        name, read_bytes = source
         try:
-            return name, detector.read(read(), name)
+            return name, detector.read(read_bytes(), name)
         except ImageError as error:
             return name, str(error)
 
-    waiting = iter(sources)
+    remaining = iter(sources)
     with ThreadPoolExecutor(threads) as pool:
-        while chunk := list(islice(waiting, _CHUNK)):
-            seen = list(pool.map(view, chunk))
-            good = [v for _, v in seen if not isinstance(v, str)]
-            outputs: Iterator[np.ndarray] = iter(detector.outputs(np.stack(good)) if good else ())
-            for name, v in seen:
-                if isinstance(v, str):
-                    yield Score(name, None, None, v)
-                else:
-                    told = next(outputs)
-                    p = float(told[0])
-                    yield Score(name, p, metadata.label(p), unsure=metadata.unsure(p), parts=detector.parts(told))
+        while chunk := list(islice(remaining, _CHUNK)):
+            results = list(pool.map(read, chunk))
+            readable = [result for _, result in results if not isinstance(result, str)]
+            outputs = iter(detector.outputs(np.stack(readable)) if readable else ())
+            for name, result in results:
+                yield (
+                    Score(name, None, None, result)
+                    if isinstance(result, str)
+                    else _score(detector, name, next(outputs))
+                )
+
+
+def _score(detector: Detector, name: str, outputs: NDArray[np.float64]) -> Score:
+    """The score of an image from its row of outputs."""
+    p, metadata = float(outputs[0]), detector.metadata
+    return Score(name, p, metadata.label(p), unsure=metadata.unsure(p), parts=detector.parts(outputs))

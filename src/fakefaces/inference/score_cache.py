@@ -1,21 +1,20 @@
-"""What a stage made and of what, so that one which does the same for each of many repeats only what has changed."""
+"""A record of the inputs that scores were computed from, so that only what has changed is scored again."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from fakefaces.base.files import read_json, write_json
 
 _CHUNK = 1 << 20
 
 
-def content(paths: Iterable[Path], settings: Any = None) -> str:
-    """Sixteen hexadecimal digits that stand for files, folders with all that is in them, and settings.
+def digest_of(paths: Iterable[Path], settings: object = None) -> str:
+    """A digest of sixteen hexadecimal digits of files, folders with all files in them, and settings.
 
     Args:
-        paths: in any order that repeats; their names count in so far as they lie in a folder of these.
+        paths: in a reproducible order. Names count within folders only, not those of ``paths`` themselves.
         settings: anything that JSON can write.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
@@ -29,34 +28,32 @@ def content(paths: Iterable[Path], settings: Any = None) -> str:
     return digest.hexdigest()[:16]
 
 
-class Made:
-    """The notes of a stage, in a JSON file that is one of its outputs, which DVC leaves it (``persist``).
-
-    Args:
-        path: of the file; notes that cannot be read are none.
-    """
+class ScoreCache:
+    """Digests of inputs and outputs by model, in a JSON file that DVC does not remove before a stage (``persist``)."""
 
     def __init__(self, path: Path) -> None:
+        """Read the file; one that cannot be read counts as empty."""
         self._path = path
         try:
-            known = read_json(path)
+            entries = read_json(path)
         except (OSError, ValueError):
-            known = {}
-        self._known: dict[str, list[str]] = known if isinstance(known, dict) else {}
+            entries = {}
+        self._entries: dict[str, list[str]] = entries if isinstance(entries, dict) else {}
 
-    def holds(self, name: str, of: str, outputs: Sequence[Path]) -> bool:
-        """Whether the outputs lie there as they were made, and of the same."""
-        return all(path.is_file() for path in outputs) and self._known.get(name) == [of, content(outputs)]
+    def is_current(self, name: str, inputs: str, outputs: Sequence[Path]) -> bool:
+        """Whether the outputs are unchanged since they were computed from inputs of this digest."""
+        exist = all(path.is_file() for path in outputs)
+        return exist and self._entries.get(name) == [inputs, digest_of(outputs)]
 
-    def note(self, name: str, of: str, outputs: Sequence[Path]) -> None:
-        """Remember, on disk too, that the outputs are there now."""
-        self._known[name] = [of, content(outputs)]
+    def record(self, name: str, inputs: str, outputs: Sequence[Path]) -> None:
+        """Record that the outputs were computed from inputs of this digest."""
+        self._entries[name] = [inputs, digest_of(outputs)]
         self._write()
 
-    def keep(self, names: Sequence[str]) -> None:
-        """Forget all others."""
-        self._known = {name: self._known[name] for name in names if name in self._known}
+    def remove_all_but(self, names: Sequence[str]) -> None:
+        """Remove the entries of all other models."""
+        self._entries = {name: self._entries[name] for name in names if name in self._entries}
         self._write()
 
     def _write(self) -> None:
-        write_json(self._path, dict(sorted(self._known.items())))
+        write_json(self._path, dict(sorted(self._entries.items())))

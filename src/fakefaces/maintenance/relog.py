@@ -1,7 +1,6 @@
 """Runs that a store lacks, logged again from the outputs that DVC kept: a fresh clone, a wiped ``mlruns/``."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,9 +11,18 @@ from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.maintenance import dvc_lock
 from fakefaces.maintenance.dvc_lock import Made
-from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
+from fakefaces.tracking.training_runs import (
+    fold_run,
+    log_epoch,
+    log_network,
+    log_study_outputs,
+    log_study_params,
+    log_training_outputs,
+    log_training_params,
+    log_trial,
+)
 
 
 def log_again(made: Made, layout: Layout, stages: Mapping[str, Any]) -> None:
@@ -56,44 +64,26 @@ def example(layout: Layout) -> bytes:
 
 
 def _training(run: Run, layout: Layout, name: str, known: Mapping[str, Any]) -> None:
-    model = known.get(f"train.models.{name}", {})
-    fit = dict(known.get("train.fit", {})) | dict(model.get("fit", {}))
-    run.params({"model": name, "seed": known.get("seed"), "threads": known.get("threads")})
-    run.params({key: model[key] for key in ("kind", "view", "augment", "tuned", "settings") if key in model})
-    run.params({"fit": fit})
+    model, folder = known.get(f"train.models.{name}", {}), layout.model(name)
+    n_splits = 1 if (folder / "detector.json").is_file() else sum(path.is_dir() for path in folder.iterdir())
+    shared = {"seed": known.get("seed"), "threads": known.get("threads"), "n_splits": n_splits}
+    fit = known.get("train.fit", {}) | model.get("fit", {})
+    log_training_params(run, name, shared, model, fit, model.get("settings", {}))
     history = pd.read_csv(layout.history(name))
-    folder = layout.model(name)
-    if (folder / "detector.json").is_file():
-        _one_network(run, history, folder, layout)
-    else:  # one a fold
-        for path in sorted(folder.iterdir()):
-            number = int(path.name.removeprefix("fold"))
-            with run.child(f"fold {number}", role="fold") as within:
-                rows = history[history["fold"] == number].drop(columns="fold")
-                _one_network(within, rows, path, layout)
-    run.artifact(layout.history(name))
-    run.log_outputs(layout.relative(folder), layout.relative(layout.history(name)))
-
-
-def _one_network(run: Run, history: pd.DataFrame, folder: Path, layout: Layout) -> None:
-    for row in history.to_dict("records"):
-        run.metrics({str(key): value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
-    run.metrics({"epochs": len(history)})
-    log_detector(run, folder, example(layout))
+    for fold in range(n_splits):
+        with fold_run(run, fold, n_splits) as network_run:
+            rows = history if n_splits == 1 else history[history["fold"] == fold].drop(columns="fold")
+            for row in rows.to_dict("records"):
+                log_epoch(network_run, {str(key): value for key, value in row.items()})
+            log_network(network_run, len(rows), layout.detector(name, fold, n_splits), example(layout))
+    log_training_outputs(run, layout, name, n_splits)
 
 
 def _tuning(run: Run, layout: Layout, known: Mapping[str, Any]) -> None:
-    tune = known.get("tune", {})
-    run.params({"seed": known.get("seed")} | {key: value for key, value in tune.items() if key != "space"})
-    run.params({f"space.{key}": where for key, where in tune.get("space", {}).items()})
-    trials = read_json(layout.reports / "tune.json")["trials"]
+    log_study_params(run, known.get("seed"), known.get("tune", {}))
+    trials = read_json(layout.tuning_trials)["trials"]
     for trial in trials:
-        with run.child(f"trial {trial['number']}", role="trial") as within:
-            within.params(trial["values"])
-            within.metrics({"best_val_roc_auc": trial["score"]})
-            within.tag("given_up", "pruned" if trial["pruned"] else "")
-    scores = [trial["score"] for trial in trials if trial["score"] is not None]
-    pruned = sum(trial["pruned"] for trial in trials)
-    run.metrics({"best_val_roc_auc": max(scores, default=None), "trials": len(trials), "pruned": pruned})
-    run.artifact(layout.reports / "tune.json")
-    run.log_outputs(*(layout.relative(path) for path in (layout.tuned("best"), layout.reports / "tune.json")))
+        with run.child(f"trial {trial['number']}", role="trial") as trial_run:
+            trial_run.params(trial["values"])
+            log_trial(trial_run, trial["score"], "pruned" if trial["pruned"] else "")
+    log_study_outputs(run, layout, trials)

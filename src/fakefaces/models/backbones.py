@@ -1,4 +1,4 @@
-"""A frozen backbone of ``keras.applications``: where its weights come from, where it is cut, what it sees."""
+"""Frozen backbones of ``keras.applications``: their weights, their preprocessing, and where they are cut."""
 
 import warnings
 from collections.abc import Callable
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.progress import echo
-
-_BATCH = 32
+from fakefaces.features.batches import predict_in_batches
 
 
 @dataclass(frozen=True)
@@ -22,10 +21,10 @@ class Backbone:
 
     Attributes:
         name: as in ``keras.applications``.
-        weights: where they came from, in words for the results table: ``imagenet``, ``random``, a file's
-            name, or ``random (imagenet could not be downloaded)``.
-        network: Keras model from RGB pixels (batch, size, size, 3), 0 to 255, to feature maps. Its own
-            preprocessing is the first layer.
+        weights: their origin: ``imagenet``, ``random``, the name of a file, or
+            ``random (imagenet could not be downloaded)``.
+        network: Keras model from RGB pixels (batch, size, size, 3), 0 to 255, to feature maps; the first layer
+            preprocesses.
     """
 
     name: str
@@ -34,20 +33,20 @@ class Backbone:
 
 
 def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, seed: int, root: Path) -> Backbone:
-    """Build a backbone and fill it with weights.
+    """Build a backbone and load its weights.
 
     Args:
         name: a model in ``keras.applications``, such as ``VGG16``.
         size: side of its input in pixels.
-        weights: ``imagenet`` (Keras downloads them once), ``none`` (random) or the path of a
-            ``.weights.h5`` file without the top.
-        allow_random: go on from random weights where ``imagenet`` cannot be downloaded.
+        weights: ``imagenet`` (Keras downloads them once), ``none`` (random) or the path of a ``.weights.h5`` file
+            without the top.
+        allow_random: whether to continue with random weights if ``imagenet`` cannot be downloaded.
         seed: of the random weights.
-        root: the folder that a relative path starts from.
+        root: the folder that relative paths start from.
 
     Raises:
-        ModelError: no such model, a size it refuses, no such file or one of another network, or no
-            download and random weights not allowed.
+        ModelError: there is no such model; the model does not accept the size; the weights file is missing or belongs
+            to another network; or the download failed and random weights are not allowed.
     """
     import keras
 
@@ -56,7 +55,7 @@ def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, see
         known = ", ".join(sorted(n for n in dir(keras.applications) if n[0].isupper()))
         raise ModelError(f"params.yaml: prepare.features: no backbone '{name}' in keras.applications; known: {known}")
     keras.utils.set_random_seed(seed)
-    core, origin = _filled(make, name, size, weights, allow_random, root)
+    core, origin = _with_weights(make, name, size, weights, allow_random, root)
     inputs = keras.Input((size, size, 3), name="pixels")
     network = keras.Model(inputs, core(_preprocessing(make)(inputs)), name="backbone")
     network.trainable = False
@@ -64,17 +63,17 @@ def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, see
 
 
 def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
-    """Cut a backbone in two: the frozen part that is computed once, and the part that is trained.
+    """Cut a backbone in two: the frozen part, which is computed once, and the trainable part.
 
     Args:
         backbone: the network of a :class:`Backbone`.
-        layer: the first layer to be trained; None freezes all and pools the last maps.
+        layer: the first trainable layer; None freezes all layers and pools the last maps.
 
     Returns:
-        ``(frozen, trained)``; ``trained`` is None if all is frozen, and takes what ``frozen`` gives.
+        ``(frozen, trainable)``; ``trainable`` reads the output of ``frozen`` and is None if all layers are frozen.
 
     Raises:
-        ModelError: no such layer, or more than one tensor crosses there.
+        ModelError: there is no such layer, or several tensors cross the cut.
     """
     import keras
 
@@ -100,45 +99,52 @@ def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
     inputs = backbone.input
     frozen = keras.Model(inputs, before(backbone.layers[1](inputs)), name="frozen")
     for part in trained.layers:
-        # The running statistics stay ImageNet's: a few hundred faces would only spoil them.
+        # Running statistics stay ImageNet's: estimates from a few hundred faces would be worse.
         part.trainable = not isinstance(part, keras.layers.BatchNormalization)
     return frozen, trained
 
 
-def features(frozen: Any, pixels: NDArray[np.uint8], progress: Callable[[int, str], None]) -> NDArray[np.float32]:
-    """Compute the frozen part once for every image: float32 (n, ...)."""
-    out = [_step(frozen, pixels[k : k + _BATCH], progress) for k in range(0, len(pixels), _BATCH)]
-    return np.concatenate(out)
-
-
-def at_unit_scale(frozen: Any, made: NDArray[np.float32], rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.float32]]:
-    """Scale pooled features to a standard deviation of one, and the network that gives them likewise.
-
-    What a head learns from must not depend on the backbone's units: random EfficientNet features are of the
-    order of 1e-6, where a normalisation's epsilon would flatten them to a constant.
+def frozen_features(
+    frozen: Any, pixels: NDArray[np.uint8], on_batch: Callable[[int, str], None]
+) -> NDArray[np.float32]:
+    """Apply the frozen part to all images.
 
     Args:
-        frozen: the network.
-        made: (n, units) its features.
-        rows: those of the training images, which alone decide the scale.
+        frozen: as :func:`cut` returns it.
+        pixels: uint8 (n, size, size, 3), RGB.
+        on_batch: called after each batch with the number of its images and an empty note.
+
+    Returns:
+        float32 (n, ...).
+    """
+    return np.asarray(predict_in_batches(frozen.predict_on_batch, pixels, on_batch=on_batch), dtype=np.float32)
+
+
+def at_unit_scale(
+    frozen: Any, features: NDArray[np.float32], train_rows: NDArray[np.intp]
+) -> tuple[Any, NDArray[np.float32]]:
+    """Scale pooled features to a standard deviation of one on the training images, and their network with them.
+
+    Heads must not depend on the backbone's units: features of a random EfficientNet are of the order of 1e-6, where
+    the epsilon of a batch normalisation would flatten them to a constant.
+
+    Args:
+        frozen: the network that computed the features.
+        features: float32 (n, units).
+        train_rows: rows of the training images.
+
+    Returns:
+        The network with a scaling layer, and the scaled features.
     """
     import keras
 
-    spread = float(made[rows].std(dtype=np.float64))
-    scale = 1.0 / spread if spread > 0 else 1.0
+    deviation = float(features[train_rows].std(dtype=np.float64))
+    scale = 1.0 / deviation if deviation > 0 else 1.0
     scaled = keras.layers.Rescaling(scale, name="unit_scale")(frozen.output)
-    return keras.Model(frozen.input, scaled, name="frozen"), (made * np.float32(scale)).astype(np.float32)
+    return keras.Model(frozen.input, scaled, name="frozen"), (features * np.float32(scale)).astype(np.float32)
 
 
-def _step(frozen: Any, pixels: NDArray[np.uint8], progress: Callable[[int, str], None]) -> NDArray[np.float32]:
-    filled = np.zeros((_BATCH, *pixels.shape[1:]), np.float32)  # a second size would be traced a second time
-    filled[: len(pixels)] = pixels
-    made = frozen.predict_on_batch(filled)[: len(pixels)]
-    progress(len(pixels), "")
-    return np.asarray(made, dtype=np.float32)
-
-
-def _filled(make: Any, name: str, size: int, weights: str, allow_random: bool, root: Path) -> tuple[Any, str]:
+def _with_weights(make: Any, name: str, size: int, weights: str, allow_random: bool, root: Path) -> tuple[Any, str]:
     shape = {"include_top": False, "input_shape": (size, size, 3)}
     try:
         if weights == "imagenet":
@@ -150,7 +156,7 @@ def _filled(make: Any, name: str, size: int, weights: str, allow_random: bool, r
                 if not allow_random:
                     raise ModelError(
                         f"{name}: the ImageNet weights could not be downloaded; give their path as `weights` in "
-                        "params.yaml: prepare.features, or set allow_random_weights: true to go on without them"
+                        "params.yaml: prepare.features, or set allow_random_weights: true to continue without them"
                     ) from None
                 echo(f"WARNING {name}: the ImageNet weights could not be downloaded; its weights are RANDOM")
                 return make(weights=None, **shape), "random (imagenet could not be downloaded)"
@@ -164,7 +170,7 @@ def _filled(make: Any, name: str, size: int, weights: str, allow_random: bool, r
         raise ModelError(f"params.yaml: prepare.features: weights: there is no file {path} (or say imagenet, or none)")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a misfit is told below, in one line instead of one a layer
+            warnings.simplefilter("ignore")  # Keras warns once a layer of what is one error below
             core.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -173,16 +179,16 @@ def _filled(make: Any, name: str, size: int, weights: str, allow_random: bool, r
 
 
 def _is_download(error: Exception) -> bool:
-    """Keras wraps what the network said in a bare Exception whose text starts with "URL fetch failure"."""
+    """Keras wraps errors of a download in a bare Exception whose text starts with "URL fetch failure"."""
     return isinstance(error, URLError) or "URL fetch failure" in str(error)
 
 
 def _preprocessing(make: Any) -> Any:
     """The backbone's own preprocessing as one fixed 1x1 convolution.
 
-    Every ``preprocess_input`` of ``keras.applications`` is affine in the pixel's three channels (a scale, a
-    mean, sometimes RGB to BGR), so probing it with four colours gives the matrix. A layer is stored in the
-    model file; a function would need its code at loading.
+    Every ``preprocess_input`` of ``keras.applications`` is affine in the three channels of a pixel (a scale, a mean,
+    sometimes RGB to BGR), so four colours determine it. A layer is stored in the model file; a function would need its
+    code when the model is loaded.
     """
     import keras
 

@@ -1,7 +1,7 @@
 """The reference's custom CNN, layer by layer as on its slides; the layout is that of Meso-4.
 
 D. Afchar, V. Nozick, J. Yamagishi, I. Echizen, "MesoNet: a compact facial video forgery detection network",
-WIFS 2018. The defaults are the reference's; the settings are what the study of the tune stage may change.
+WIFS 2018. The defaults are the reference's; the tune stage may search over the settings.
 """
 
 from typing import Annotated, Any
@@ -14,22 +14,22 @@ READS = "pixels"
 
 
 class Settings(Schema):
-    """What ``params.yaml`` or a study may set."""
+    """The settings of this kind in ``params.yaml``."""
 
     depth: Annotated[int, Field(ge=1, le=8)] = 4  # blocks of a convolution, a normalisation and a pooling
     first_kernel: Annotated[int, Field(ge=1, le=11)] = 3  # side of the first convolution, pixels
     kernel: Annotated[int, Field(ge=1, le=11)] = 5  # of all others
-    width: Annotated[float, Field(gt=0, le=8)] = 1.0  # times the filters of every block
+    width: Annotated[float, Field(gt=0, le=8)] = 1.0  # factor on the filters of every block
     units: Annotated[int, Field(ge=1)] = 16
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     l2: Annotated[float, Field(ge=0)] = 0.005
-    # Keras' 0.99 looks back over hundreds of batches, more than an epoch has here: the validation figures
-    # of the first epochs would come from statistics that are not there yet.
+    # Keras' 0.99 averages over hundreds of batches, more than an epoch has here: validation metrics of the first epochs
+    # would come from statistics that have not settled.
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
 
 
 def blocks(settings: Settings) -> list[tuple[int, int, int]]:
-    """Filters, kernel and pooling of each block: 8 filters in the first two, 16 in the others; a wide last pool."""
+    """Filters, kernel size and pool size of each block: 8 filters in the first two blocks, 16 in the others."""
     return [
         (
             max(1, round((8 if k < 2 else 16) * settings.width)),
@@ -40,8 +40,8 @@ def blocks(settings: Settings) -> list[tuple[int, int, int]]:
     ]
 
 
-def build(settings: Settings, shape: tuple[int, ...], trained: None = None) -> Any:
-    """From RGB pixels (height, width, 3), 0 to 255, to p_fake."""
+def build(settings: Settings, shape: tuple[int, ...], trainable: None = None) -> Any:
+    """Build the network from RGB pixels (batch, height, width, 3), 0 to 255, to p_fake (batch, 1)."""
     import keras
     from keras import layers
 

@@ -1,9 +1,9 @@
-"""From the name of a kind in ``params.yaml`` to its file in this folder.
+"""Kinds of models: from a name in ``params.yaml`` to a module in this package.
 
-A kind is a module here with two names: ``Settings``, a strict record of what ``params.yaml`` may set, and
-``build(settings, shape, trained)``, which makes the network; or, in its place, ``fit(settings, train, validation,
-families)``, which solves for it, where there is a solution. Adding a file adds a kind; nothing else changes.
-Keras is imported inside ``build``, so that settings are checked in milliseconds.
+A kind is a module with ``Settings``, a strict record of what ``params.yaml`` may set, and one of two functions:
+``build(settings, shape, trainable)`` returns a network to train; ``fit(settings, train, validation, group_sizes)``
+returns one that is fitted in closed form. A new file is a new kind; nothing else changes. Keras is imported inside
+of these functions, so that settings are checked in milliseconds.
 """
 
 import importlib
@@ -16,61 +16,69 @@ from typing import Any
 import fakefaces.models
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.schema import Schema, parse
+from fakefaces.data.arrays import TrainArrays, ValidationArrays
+
+_NO_KINDS = ("backbones", "kinds", "roi_pooling", "runtime")
 
 
 @dataclass(frozen=True)
-class Blueprint:
-    """A kind with settings that it accepts, ready to be built."""
+class ModelSpec:
+    """A kind of model with checked settings.
 
-    kind: ModuleType
+    Attributes:
+        module: of the kind.
+        settings: an instance of the module's ``Settings``.
+    """
+
+    module: ModuleType
     settings: Schema
 
     @property
-    def solves(self) -> bool:
-        """Whether the kind finds its network by itself, with :meth:`fit`."""
-        return hasattr(self.kind, "fit")
+    def is_closed_form(self) -> bool:
+        """Whether :meth:`fit` makes the network, not :meth:`build` and training."""
+        return hasattr(self.module, "fit")
 
-    def fit(self, train: Any, validation: Any, families: Sequence[int]) -> Any:
-        """Make the network of a kind that solves for it, fitted; see the kind.
+    def fit(self, train: TrainArrays, validation: ValidationArrays, group_sizes: Sequence[int]) -> Any:
+        """Make the fitted network of a closed-form kind.
 
         Args:
-            train: :class:`fakefaces.data.arrays.Part` to learn from.
+            train: to learn from.
             validation: to calibrate on.
-            families: how many numbers of a view belong together, in their order.
+            group_sizes: number of features in each group, in their order.
         """
-        return self.kind.fit(self.settings, train, validation, families)
+        return self.module.fit(self.settings, train, validation, group_sizes)
 
-    def build(self, shape: tuple[int, ...], trained: Any | None = None) -> Any:
-        """Make the network.
+    def build(self, shape: tuple[int, ...], trainable: Any | None = None) -> Any:
+        """Make the untrained network.
 
         Args:
-            shape: of one array of its view, without the batch.
-            trained: the part of a backbone that is trained with it, or None.
+            shape: of one input, without the batch.
+            trainable: the part of a backbone that is trained with the network, or None.
 
         Returns:
-            A Keras model from a batch of views to p_fake, float32 (batch, 1).
+            A Keras model from a batch of inputs to p_fake, float32 (batch, 1).
         """
-        return self.kind.build(self.settings, shape, trained)
+        return self.module.build(self.settings, shape, trainable)
 
 
 def kinds() -> list[str]:
     """The names of all kinds."""
-    found = pkgutil.iter_modules(fakefaces.models.__path__)
-    return sorted(module.name for module in found if module.name not in ("backbones", "kinds", "runtime"))
+    modules = pkgutil.iter_modules(fakefaces.models.__path__)
+    return sorted(module.name for module in modules if module.name not in _NO_KINDS)
 
 
-def blueprint(kind: str, settings: dict[str, Any], where: str) -> Blueprint:
-    """Find a kind and check its settings.
+def model_spec(kind: str, settings: dict[str, Any], where: str) -> ModelSpec:
+    """Look up a kind and check its settings.
 
     Args:
-        kind: the name of a module in this folder.
+        kind: the name of a module in this package.
         settings: as in ``params.yaml``.
-        where: what an error calls the place.
+        where: the place that errors name.
 
     Raises:
-        ParamsError: no such kind, or settings that it does not take.
+        ParamsError: there is no such kind, or it does not accept the settings.
     """
     if kind not in kinds():
         raise ParamsError(f"{where}: no kind '{kind}'; known: {', '.join(kinds())}")
     module = importlib.import_module(f"fakefaces.models.{kind}")
-    return Blueprint(module, parse(module.Settings, settings, f"{where}: settings"))
+    return ModelSpec(module, parse(module.Settings, settings, f"{where}: settings"))

@@ -1,4 +1,4 @@
-"""A head on a backbone of ``keras.applications``; the backbone's last layers are trained if the view says so."""
+"""A head on a backbone of ``keras.applications``; the feature set names the layers of the backbone that are trained."""
 
 from typing import Annotated, Any
 
@@ -10,21 +10,27 @@ READS = "backbone features"
 
 
 class Settings(Schema):
-    """What ``params.yaml`` may set."""
+    """The settings of this kind in ``params.yaml``."""
 
     units: Annotated[int, Field(ge=0)] = 64  # of a dense layer before the last; 0 leaves it out
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     l2: Annotated[float, Field(ge=0)] = 0.0
 
 
-def build(settings: Settings, shape: tuple[int, ...], trained: Any | None = None) -> Any:
-    """From a backbone's frozen features to p_fake; ``trained`` is the part of the backbone above them."""
+def build(settings: Settings, shape: tuple[int, ...], trainable: Any | None = None) -> Any:
+    """Build the network from frozen features (batch, ...) to p_fake (batch, 1).
+
+    Args:
+        settings: of this kind.
+        shape: of the features of one image.
+        trainable: the backbone's layers above the frozen ones, or None.
+    """
     import keras
     from keras import layers
 
     inputs = layers.Input(shape, name="features")
-    x = trained(inputs) if trained is not None else inputs
-    # Features of a frozen network have any scale; this gives each one zero mean and unit variance.
+    x = trainable(inputs) if trainable is not None else inputs
+    # Frozen features have any scale; this gives each zero mean and unit variance.
     x = layers.BatchNormalization(name="norm")(x)
     if settings.units:
         x = layers.Dense(

@@ -1,4 +1,4 @@
-"""TensorFlow, started once a process: without its banner, seeded, and the same to the last bit each time."""
+"""TensorFlow's start and the files of networks: seeded, deterministic, and equal networks in equal bytes."""
 
 import gc
 import json
@@ -18,23 +18,34 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
 def start(seed: int, threads: int) -> None:
-    """Import TensorFlow and settle its randomness; call it before anything that uses Keras.
+    """Import TensorFlow, make it deterministic and seed it; to be called before anything that uses Keras.
 
     Args:
         seed: of weights, dropout and shuffles.
-        threads: of TensorFlow's operators; sums are split among them, so the number is part of the result.
+        threads: of TensorFlow's operators; the last digits of sums depend on it.
     """
-    with _without_banner(), _hidden("matplotlib", "sklearn"):
+    with _without_banner():
         import keras
         import tensorflow as tf
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
-        pass  # it runs already in this process, with the threads that it has
+        pass  # TensorFlow runs already in this process, with its number of threads
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(seed)
+
+
+def clear_session() -> None:
+    """Free Keras' global state, between one network and the next: over models and folds it grows to gigabytes.
+
+    Keras' counters start anew, too, which name layers and operations in saved networks.
+    """
+    import keras
+
+    keras.utils.clear_session()
+    gc.collect()
 
 
 def save_network(network: Any, path: Path) -> None:
@@ -83,7 +94,7 @@ def load_network(path: Path) -> Any:
     """Load a ``.keras`` file, not compiled.
 
     Raises:
-        ModelError: the file is missing, broken, or carries code.
+        ModelError: the file is missing, broken, or contains code.
     """
     import keras
 
@@ -94,43 +105,19 @@ def load_network(path: Path) -> Any:
         raise ModelError(f"{path}: not a network that can be loaded ({reason})") from None
 
 
-def forget() -> None:
-    """Let go of what networks that are used no more left behind in Keras: over models and folds it is gigabytes."""
-    import keras
-
-    keras.utils.clear_session()
-    gc.collect()
-
-
-@contextmanager
-def _hidden(*packages: str) -> Iterator[None]:
-    """Let an import go without packages that it could do without, unless they are imported already.
-
-    Keras takes scikit-learn and matplotlib in for wrappers and plots that nobody asks for here; without them the
-    import of TensorFlow and Keras takes three quarters of the time (benchmarks/startup.py).
-    """
-    unknown = [name for name in packages if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(unknown))  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for name in unknown:
-            del sys.modules[name]
-
-
 @contextmanager
 def _without_banner() -> Iterator[None]:
-    """Hold back what the C++ side prints before any log level counts; show it if the import fails."""
+    """Capture what the C++ side prints before any log level counts; print it if the import fails."""
     sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as aside:
-        os.dup2(aside.fileno(), 2)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         except BaseException:
-            aside.seek(0)
-            os.write(kept, aside.read())
+            captured.seek(0)
+            os.write(stderr, captured.read())
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)

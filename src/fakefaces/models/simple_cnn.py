@@ -10,14 +10,14 @@ READS = "pixels"
 
 
 class Settings(Schema):
-    """What ``params.yaml`` may set."""
+    """The settings of this kind in ``params.yaml``."""
 
     filters: Annotated[int, Field(ge=1)] = 16  # of the first convolution; the second has twice as many
     units: Annotated[int, Field(ge=1)] = 64
 
 
-def build(settings: Settings, shape: tuple[int, ...], trained: None = None) -> Any:
-    """From RGB pixels (height, width, 3), 0 to 255, to p_fake."""
+def build(settings: Settings, shape: tuple[int, ...], trainable: None = None) -> Any:
+    """Build the network from RGB pixels (batch, height, width, 3), 0 to 255, to p_fake (batch, 1)."""
     import keras
     from keras import layers
 

@@ -1,1 +1,1 @@
-"""Fit a network on the arrays of a split."""
+"""Train a network on the arrays of a split."""

@@ -1,6 +1,6 @@
-"""Albumentations, seeded: training images seen anew in each epoch, with labels that follow a mirror.
+"""Seeded augmentation with albumentations: new copies of the training images in each epoch.
 
-Copies are drawn during training, not stored: ``benchmarks/augmentation.py`` measures both.
+Copies are made during training, not stored: ``benchmarks/augmentation.py`` measures both.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ParamsError
 
-# Points around where the eyes are, as shares of width and height, and the side they lie on. Only which side is left of
-# the other is used, after the transforms have moved them: so any mirror is seen, whatever transform made it.
+# Points around the eyes, as shares of width and height, and the side that they lie on. A copy is a mirror image if the
+# transforms, whichever they are, moved one side's points past the other's.
 _SIDES = np.repeat([0, 1], 9)
 _POINTS = np.array(
     [(0.3 + 0.4 * side + 0.05 * x, 0.45 + 0.05 * y) for side in (0, 1) for x in (-1, 0, 1) for y in (-1, 0, 1)]
@@ -22,13 +22,11 @@ _POINTS = np.array(
 
 @dataclass(frozen=True)
 class Recipe:
-    """An ordered list of albumentations transforms, by their own names and arguments.
-
-    An empty recipe leaves images as they are.
+    """An ordered list of albumentations transforms; an empty one leaves images unchanged.
 
     Attributes:
-        transforms: names and arguments.
-        strength: 0 to 1; every transform's probability is multiplied by it.
+        transforms: names of classes of albumentations, and their arguments.
+        strength: 0 to 1; multiplies the probability of every transform.
     """
 
     transforms: Sequence[tuple[str, dict[str, Any]]]
@@ -37,17 +35,17 @@ class Recipe:
     def __bool__(self) -> bool:
         return bool(self.transforms) and self.strength > 0
 
-    def at(self, strength: float) -> "Recipe":
-        """The same recipe at another strength."""
+    def with_strength(self, strength: float) -> "Recipe":
+        """The recipe at another strength."""
         return replace(self, strength=strength)
 
     @classmethod
     def from_json(cls, value: list[dict[str, Any]]) -> "Recipe":
-        """Read what :meth:`to_json` wrote."""
+        """Read the output of :meth:`to_json`."""
         return cls([(step["name"], step["arguments"]) for step in value])
 
     def to_json(self) -> list[dict[str, Any]]:
-        """A plain list, for the augment stage's output; the strength is what a study found, and not in it."""
+        """The transforms as a plain list; the strength is not part of it."""
         return [{"name": name, "arguments": arguments} for name, arguments in self.transforms]
 
 
@@ -56,11 +54,11 @@ def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
 
     Args:
         recipe: the transforms.
-        seed: of all resamples; they are the same with and without sides.
-        sides: whether points are moved along, which takes longer than most transforms themselves.
+        seed: of all draws, which are the same with and without ``sides``.
+        sides: whether keypoints are transformed, too, which takes longer than most transforms.
 
     Raises:
-        ParamsError: albumentations has no such transform, or the transform refuses an argument.
+        ParamsError: albumentations has no such transform, or the transform does not accept an argument.
     """
     import warnings
 
@@ -72,7 +70,7 @@ def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
         if not (isinstance(make, type) and issubclass(make, albumentations.BasicTransform)):
             raise ParamsError(f"params.yaml: augment.transforms: albumentations has no transform '{name}'")
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # an argument that it does not know is only a warning there
+            warnings.simplefilter("error")  # albumentations only warns of unknown arguments
             try:
                 steps.append(make(**arguments))
             except (TypeError, ValueError, UserWarning) as error:
@@ -82,7 +80,7 @@ def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
         step.p *= recipe.strength
     if not sides:
         return albumentations.Compose(steps, seed=seed)
-    # A border that reflects the image reflects points too; those fall outside and are removed.
+    # Points that a reflecting border adds lie outside of the image and are removed.
     points = albumentations.KeypointParams(format="xy", label_fields=["sides"], remove_invisible=True)
     return albumentations.Compose(steps, keypoint_params=points, seed=seed)
 
@@ -93,10 +91,10 @@ def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -
     Args:
         images: uint8 (n, height, width, 3), RGB.
         recipe: the transforms.
-        seed: whole numbers, such as the seed, the model's place and the epoch; equal ones give equal copies.
+        seed: integers, such as the seed and the epoch; equal ones give equal copies.
 
     Returns:
-        A new array of the same shape.
+        uint8 (n, height, width, 3).
     """
     if not recipe:
         return images
@@ -110,34 +108,34 @@ def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -
 def augment_with_parts(
     images: NDArray[np.uint8], parts: NDArray[np.int8], recipe: Recipe, *, seed: Sequence[int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
-    """Draw the copies that :func:`augment` n_resamples, with labels that follow a mirror.
+    """Draw the copies of :func:`augment`, with labels of parts that follow mirroring.
 
     Args:
-        images: as there.
+        images: uint8 (n, height, width, 3), RGB.
         parts: int8 (n, 4): left eye, right eye, nose, mouth replaced; -1 where unknown.
-        recipe: as there.
-        seed: as there.
+        recipe: the transforms.
+        seed: integers; equal ones give equal copies.
 
     Returns:
-        New arrays of the same shapes. Where a copy is a mirror image, its first two parts have changed
-        places: the eye on the left of the image is the other one now.
+        uint8 (n, height, width, 3) and int8 (n, 4). Where a copy is a mirror image, its left and right eye are
+        exchanged.
     """
     if not recipe:
         return images, parts
     pipeline = compose(recipe, _entropy(seed), sides=True)
-    copies, sides = np.empty_like(images), parts.copy()
+    copies, copied_parts = np.empty_like(images), parts.copy()
     height, width = images.shape[1:3]
     points = _POINTS * (width, height)
     for k, image in enumerate(images):
-        seen = pipeline(image=image, keypoints=points, sides=_SIDES)
-        copies[k] = seen["image"]
-        if _mirrored(np.asarray(seen["keypoints"]), np.asarray(seen["sides"])):
-            sides[k, :2] = parts[k, 1::-1]
-    return copies, sides
+        result = pipeline(image=image, keypoints=points, sides=_SIDES)
+        copies[k] = result["image"]
+        if _is_mirrored(np.asarray(result["keypoints"]), np.asarray(result["sides"])):
+            copied_parts[k, :2] = parts[k, 1::-1]
+    return copies, copied_parts
 
 
-def _mirrored(points: NDArray[np.float64], sides: NDArray[np.int64]) -> bool:
-    """Whether what was left is right now; no, where one side is no longer in the picture."""
+def _is_mirrored(points: NDArray[np.float64], sides: NDArray[np.int64]) -> bool:
+    """Whether the left side's points lie right of the right side's; no if one side has left the image."""
     left, right = (points[sides == side] for side in (0, 1))
     return bool(len(left) and len(right) and np.median(left[:, 0]) > np.median(right[:, 0]))
 

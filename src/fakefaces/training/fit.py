@@ -1,7 +1,7 @@
-"""From a view and a row of ``params.yaml`` to a fitted network; shared by the train and the tune stage."""
+"""From prepared features to a trained network; shared by the train and the tune stage."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,156 +11,144 @@ import pandas as pd
 
 import fakefaces
 from fakefaces.base.files import read_json
-from fakefaces.data.arrays import Part
+from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
+from fakefaces.data.splits import CvSplit
+from fakefaces.features.extract import FeatureSpec
 from fakefaces.models.backbones import at_unit_scale
-from fakefaces.models.kinds import Blueprint
+from fakefaces.models.kinds import ModelSpec
 from fakefaces.models.runtime import load_network
-from fakefaces.params.extractor import Extractor
-from fakefaces.training.augmentation import Recipe
-from fakefaces.training.loop import Progress, Row, Schedule, fingerprint, fit, solved
+from fakefaces.training.loop import FitState, OnEpoch, TrainingConfig, closed_form_history, fingerprint, fit
 
 
 @dataclass(frozen=True)
-class View:
-    """A prepared view, as the prepare stage left it.
+class PreparedFeatures:
+    """A feature set, as the prepare stage wrote it, divided by a split.
 
     Attributes:
         train: arrays of the training images.
         validation: arrays of the validation images.
-        frozen: the backbone's part that gave the features, or None for pixels.
-        trained: the backbone's part that is trained, or None.
-        image_size: pixels.
-        weights: where the weights came from, in words.
-        extractor: what the view is of an image, as in :mod:`fakefaces.features.extract`.
-        crop: the side of what ``frozen`` is shown beside it, where it reads traces.
-        families: how many numbers of a box belong together, in their order, where it reads traces.
+        frozen: the network that computed the features of a backbone; None without a backbone.
+        trainable: the backbone's layers that are trained; None if there are none.
+        weights: origin of the backbone's weights.
+        spec: what a network that is trained on the features reads of an image.
+        group_sizes: number of residual features in each group; empty for pixels.
     """
 
-    train: Part
-    validation: Part
+    train: TrainArrays
+    validation: ValidationArrays
     frozen: Any | None
-    trained: Any | None
-    image_size: int
+    trainable: Any | None
     weights: str
-    extractor: Extractor = "pixels"
-    crop: int = 0
-    families: Sequence[int] = ()
+    spec: FeatureSpec
+    group_sizes: Sequence[int] = ()
 
 
-def load_view(folder: Path, images: pd.DataFrame) -> View:
-    """Read a view and divide it as the table of images says."""
-    about = read_json(folder / "view.json")
+def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
+    """Read a feature set and divide it.
+
+    Args:
+        folder: as the prepare stage wrote it.
+        split: of the images, in the order of the features.
+    """
+    metadata, images = read_json(folder / "features.json"), split.table
+    spec = FeatureSpec(metadata["extractor"], metadata["image_size"], metadata["crop"])
 
     def network(name: str) -> Any | None:
         path = folder / f"{name}.keras"
         return load_network(path) if path.is_file() else None
 
-    frozen, trained = network("frozen"), network("trained")
-    arrays = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
-    if frozen is not None and trained is None and about.get("extractor") != "residuals":
-        frozen, arrays = at_unit_scale(frozen, arrays, np.flatnonzero(images["split"] == "train"))
-    parts = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    frozen, trainable = network("frozen"), network("trainable")
+    features = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
+    train_rows, validation_rows = (np.flatnonzero(images["split"] == name) for name in ("train", "validation"))
+    if frozen is not None and trainable is None and spec.extractor == "pixels":
+        frozen, features = at_unit_scale(frozen, features, train_rows)
     labels = images["label"].to_numpy(dtype=np.float32)
+    replaced = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
+    train = TrainArrays(np.asarray(features[train_rows]), labels[train_rows], replaced[train_rows])
+    if (folder / "copies.npy").is_file():
+        train = _with_copies(train, folder, pd.Index(images["image"].to_numpy()[train_rows]))
+    validation = ValidationArrays(
+        np.asarray(features[validation_rows]), labels[validation_rows], replaced[validation_rows]
+    )
+    return PreparedFeatures(train, validation, frozen, trainable, metadata["weights"], spec, metadata["group_sizes"])
 
-    def part(split: str) -> Part:
-        rows = np.flatnonzero(images["split"] == split)
-        return Part(np.asarray(arrays[rows]), labels[rows], parts[rows])
 
-    train = part("train")
-    if (folder / "made.npy").is_file():
-        train = _with_made(train, folder, pd.Index(images["image"].to_numpy()[images["split"] == "train"]))
-    return View(train, part("validation"), frozen, trained, **about)
-
-
-def _with_made(train: Part, folder: Path, names: pd.Index) -> Part:
-    """The training images, by their names, and after them what was made of them alone."""
-    table = pd.read_csv(folder / "made.csv", dtype={"image": "str"})
-    origin = names.get_indexer(pd.Index(table["image"]))
-    rows = np.flatnonzero(origin >= 0)
-    made = np.load(folder / "made.npy", mmap_mode="r", allow_pickle=False)[rows]
-    labels, parts = table["label"].to_numpy(np.float32)[rows], table[list(PARTS)].to_numpy(np.int8)[rows]
-    return Part(
-        np.concatenate([train.views, made]),
+def _with_copies(train: TrainArrays, folder: Path, names: pd.Index) -> TrainArrays:
+    """Append the corrupted copies of the training images, which are named by ``names``, and of no others."""
+    table = pd.read_csv(folder / "copies.csv", dtype={"image": "str"})
+    originals = names.get_indexer(pd.Index(table["image"]))
+    rows = np.flatnonzero(originals >= 0)
+    copies = np.load(folder / "copies.npy", mmap_mode="r", allow_pickle=False)[rows]
+    labels, replaced = table["label"].to_numpy(np.float32)[rows], table[list(PARTS)].to_numpy(np.int8)[rows]
+    return TrainArrays(
+        np.concatenate([train.features, copies]),
         np.concatenate([train.labels, labels]),
-        np.concatenate([train.parts, parts]),
-        made_of=origin[rows],
+        np.concatenate([train.replaced, replaced]),
+        copy_of=originals[rows],
     )
 
 
-def fit_view(
-    view: View,
-    blueprint: Blueprint,
-    schedule: Schedule,
+def train_network(
+    features: PreparedFeatures,
+    spec: ModelSpec,
+    config: TrainingConfig,
     *,
-    recipe: Recipe,
-    seed: int,
     unfinished: Path,
-    on_epoch: Callable[[Row], None],
-) -> tuple[Any, Progress]:
-    """Build the network that a blueprint and a view describe, fit it, and put it on its frozen backbone.
+    on_epoch: OnEpoch,
+) -> tuple[Any, FitState]:
+    """Build a network, train it, and join it to its frozen backbone.
 
     Args:
-        view: what it learns from.
-        blueprint: the kind with its settings.
-        schedule: how long and how fast.
-        recipe: augmentation; views of a backbone take none.
-        seed: of weights, order, copies and dropout.
-        unfinished: folder for checkpoints of killed fits.
+        features: to learn from.
+        spec: kind and settings of the model.
+        config: how to train; features of a backbone are not augmented.
+        unfinished: folder for the checkpoints of killed trainings.
         on_epoch: called with each row of the history.
 
     Returns:
-        A network from what the view reads to p_fake (batch, 1), or to p_fake and the parts (batch, 5), and the
-        history.
+        A network from what ``features.spec`` describes to p_fake (batch, 1), or to p_fake and the parts (batch, 5);
+        and the final state with its history.
     """
     import keras
 
-    keras.utils.set_random_seed(seed)
-    if blueprint.solves:
+    keras.utils.set_random_seed(config.seed)
+    train, validation = features.train, features.validation
+    if spec.is_closed_form:
         start = time.perf_counter()
-        network = blueprint.fit(view.train, view.validation, view.families)
-        progress = solved(network, view.train, view.validation)
-        progress.seconds = time.perf_counter() - start
-        on_epoch(progress.history[0])
-        return (network if view.frozen is None else _joined(network, view.frozen)), progress
-    head = blueprint.build(view.train.views.shape[1:], view.trained)
+        network = spec.fit(train, validation, features.group_sizes)
+        state = closed_form_history(network, train, validation, seconds=time.perf_counter() - start)
+        on_epoch(state.history[0])
+        return (network if features.frozen is None else _with_crop_input(network, features.frozen)), state
+    head = spec.build(train.features.shape[1:], features.trainable)
     settings = [
-        blueprint.kind.__name__,
-        blueprint.settings.model_dump(),
-        vars(schedule),
-        recipe.to_json(),
-        recipe.strength,
-        seed,
+        spec.module.__name__,
+        spec.settings.model_dump(),
+        config.fit.model_dump(),
+        config.recipe.to_json(),
+        config.recipe.strength,
+        config.seed,
     ]
-    key = fingerprint([view.train.views, view.train.labels, view.validation.views], settings, code())
-    progress = fit(
-        head,
-        view.train,
-        view.validation,
-        schedule,
-        recipe=recipe,
-        seed=seed,
-        checkpoint=unfinished / key,
-        on_epoch=on_epoch,
-    )
-    if view.frozen is None:
-        return head, progress
-    inputs = keras.Input(view.frozen.input.shape[1:], name="pixels")
-    return keras.Model(inputs, head(view.frozen(inputs)), name=head.name), progress
+    key = fingerprint([train.features, train.labels, validation.features], settings, training_code())
+    state = fit(head, train, validation, config, checkpoint=unfinished / key, on_epoch=on_epoch)
+    if features.frozen is None:
+        return head, state
+    inputs = keras.Input(features.frozen.input.shape[1:], name="pixels")
+    return keras.Model(inputs, head(features.frozen(inputs)), name=head.name), state
 
 
-def _joined(network: Any, frozen: Any) -> Any:
-    """A network of numbers by box, part of which a frozen backbone makes of a crop: it takes a record of both."""
+def _with_crop_input(network: Any, frozen: Any) -> Any:
+    """A network on residual and backbone features as one on residual features and the crop that the backbone reads."""
     import keras
 
-    boxes, numbers = network.input_shape[1:]
-    traces = keras.Input((boxes, numbers - frozen.output_shape[-1]), name="traces")
+    regions, n_features = network.input_shape[1:]
+    residuals = keras.Input((regions, n_features - frozen.output_shape[-1]), name="traces")
     crop = keras.Input(frozen.input_shape[1:], name="crop")
-    joined = keras.layers.Concatenate(name="numbers")([traces, frozen(crop)])
-    return keras.Model({"traces": traces, "crop": crop}, network(joined), name=network.name)
+    joined = keras.layers.Concatenate(name="numbers")([residuals, frozen(crop)])
+    return keras.Model({"traces": residuals, "crop": crop}, network(joined), name=network.name)
 
 
-def code() -> list[Path]:
-    """The files that a fit's result depends on."""
+def training_code() -> list[Path]:
+    """The source files that the result of training depends on."""
     package = Path(fakefaces.__file__).parent
     return [*(package / "models").rglob("*.py"), *(package / "training").glob("*.py"), package / "data" / "arrays.py"]

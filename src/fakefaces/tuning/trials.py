@@ -1,4 +1,4 @@
-"""What a trial of the tune stage is: a fit with other values, a run nested in the study's."""
+"""The trials of a study: trainings with sampled values, each a run nested in the study's."""
 
 import shutil
 from collections.abc import Mapping
@@ -13,17 +13,18 @@ from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import Step
 from fakefaces.base.schema import Count, StageParams
-from fakefaces.data.splits import read_split
-from fakefaces.models.kinds import blueprint
+from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.models.kinds import model_spec
 from fakefaces.params.train import Train
 from fakefaces.params.tune import Tune
 from fakefaces.tracking.runs import Run
+from fakefaces.tracking.training_runs import log_epoch, log_trial
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.fit import View, code, fit_view, load_view
-from fakefaces.training.loop import Row, Schedule, fingerprint
-from fakefaces.tuning.search import Found, Plan, PrunedError, Report, Trial, search, share
+from fakefaces.training.fit import PreparedFeatures, load_features, train_network, training_code
+from fakefaces.training.loop import Row, TrainingConfig, fingerprint
+from fakefaces.tuning.search import PrunedError, Report, StudyConfig, StudyResult, Trial, search, share
 
-STUDY = "study"  # the tag by which the runs of one study are known
+STUDY_TAG = "study"  # of the runs of one study, with its name
 
 
 class StudyParams(StageParams):
@@ -36,36 +37,37 @@ class StudyParams(StageParams):
 
 @dataclass(frozen=True)
 class Study:
-    """The study of ``params.yaml`` on a view.
+    """The study of ``params.yaml``.
 
     Attributes:
-        params: all of them.
-        layout: where things lie.
-        view: what is learned from.
-        recipe: of augmentation, at its full strength.
+        params: of the tune stage.
+        layout: of the project.
+        features: that are learned from.
+        recipe: of augmentation, at full strength.
     """
 
     params: StudyParams
     layout: Layout
-    view: View
+    features: PreparedFeatures
     recipe: Recipe
 
     @classmethod
     def load(cls, params: StudyParams, layout: Layout) -> "Study":
-        """Read the view and the recipe that the study asks for."""
+        """Read the features and the recipe that ``params.yaml`` names."""
         recipe = Recipe.from_json(read_json(layout.recipe(params.tune.augment)))
-        return cls(params, layout, load_view(layout.features(params.tune.features), read_split(layout.images)), recipe)
+        split = cv_splits(read_split(layout.images))[0]
+        return cls(params, layout, load_features(layout.features(params.tune.features), split), recipe)
 
     @cached_property
-    def plan(self) -> Plan:
-        """What is looked for. The name is a digest of all that a trial depends on, so no other study has it."""
+    def config(self) -> StudyConfig:
+        """What is searched. The name is a digest of all that a trial depends on, so that no other study shares it."""
         tune, fit = self.params.tune, self.params.train.fit
-        arrays = [self.view.train.views, self.view.train.labels, self.view.validation.views]
+        arrays = [self.features.train.features, self.features.train.labels, self.features.validation.features]
         settings = [tune.model_dump(), fit.model_dump(), self.recipe.to_json(), self.params.seed, self.params.threads]
-        here = sorted(Path(__file__).parent.glob("*.py"))
-        return Plan(
-            name=f"fakefaces-{fingerprint(arrays, settings, [*code(), *here])}",
-            space={name: where.model_dump() for name, where in tune.space.items()},
+        own_code = sorted(Path(__file__).parent.glob("*.py"))
+        return StudyConfig(
+            name=f"fakefaces-{fingerprint(arrays, settings, [*training_code(), *own_code])}",
+            space=tune.space,
             trials=tune.trials,
             startup_trials=tune.startup_trials,
             epochs=tune.epochs,
@@ -73,69 +75,71 @@ class Study:
             seed=self.params.seed,
         )
 
-    def run(self, within: Run, step: Step) -> Found:
-        """Search, alone in an embedded file, or with others where ``OPTUNA_STORAGE`` names a database."""
+    def run(self, study_run: Run, step: Step) -> StudyResult:
+        """Search in this process alone, or with others where ``OPTUNA_STORAGE`` names a database.
+
+        Args:
+            study_run: in which the runs of trials are nested.
+            step: called after each trial.
+        """
 
         def objective(number: int, values: Mapping[str, Any], report: Report) -> float:
-            return self.trial(within, number, values, report)
+            return self.run_trial(study_run, number, values, report)
 
         def on_trial(trial: Trial) -> None:
             step(1, "pruned" if trial.pruned else f"val_roc_auc {trial.score:.3f}")
 
-        storage = environment.study_storage()
-        if storage:
-            found = share(self.plan, objective, storage=storage, on_trial=on_trial)
+        storage_url = environment.study_storage()
+        if storage_url:
+            result = share(self.config, objective, storage_url=storage_url, on_trial=on_trial)
         else:
-            found = search(self.plan, objective, folder=self._unfinished("study"), on_trial=on_trial)
+            result = search(self.config, objective, folder=self._unfinished("study"), on_trial=on_trial)
         shutil.rmtree(self._unfinished("trials"), ignore_errors=True)
-        return found
+        return result
 
-    def forget(self) -> None:
-        """Remove the embedded study, once what it found is written."""
+    def remove_database(self) -> None:
+        """Remove the database of a search in one process, once its result is written."""
         shutil.rmtree(self._unfinished("study"), ignore_errors=True)
 
-    def trial(self, within: Run, number: int, values: Mapping[str, Any], report: Report) -> float:
-        """Fit with these values.
+    def run_trial(self, study_run: Run, number: int, values: Mapping[str, Any], report: Report) -> float:
+        """Train with sampled values.
 
         Returns:
             The highest validation ROC AUC of an epoch.
 
         Raises:
-            PrunedError: the trial was given up, or its loss is no number any more.
+            PrunedError: the trial was pruned, or its loss is not finite.
         """
-        tune, found = self.params.tune, sections(values)
+        tune, sampled = self.params.tune, by_section(values)
         epochs = {"epochs": tune.epochs, "patience": tune.epochs}
-        schedule = self.params.train.fit_with(found["fit"], epochs, where="tune.space")
-        plan = blueprint(tune.kind, found["settings"], "params.yaml: tune.space")
+        config = TrainingConfig(
+            self.params.train.fit_with(sampled["fit"], epochs, where="tune.space"),
+            self.recipe.with_strength(sampled["augment"].get("strength", 1.0)),
+            self.params.seed,
+        )
+        spec = model_spec(tune.kind, sampled["settings"], "params.yaml: tune.space")
         given_up = ""
-        with within.child(f"trial {number}", role="trial", tags={STUDY: self.plan.name}) as run:
+        with study_run.child(f"trial {number}", role="trial", tags={STUDY_TAG: self.config.name}) as run:
             run.params({"seed": self.params.seed} | dict(values))
             highest = 0.0
 
             def on_epoch(row: Row) -> None:
                 nonlocal highest
                 highest = max(highest, row["val_roc_auc"])
-                run.metrics({key: value for key, value in row.items() if key != "epoch"}, step=int(row["epoch"]))
+                log_epoch(run, row)
                 report(int(row["epoch"]), highest)
 
             try:
-                _, state = fit_view(
-                    self.view,
-                    plan,
-                    Schedule(**schedule.model_dump()),
-                    recipe=self.recipe.at(found["augment"].get("strength", 1.0)),
-                    seed=self.params.seed,
-                    unfinished=self._unfinished("trials"),
-                    on_epoch=on_epoch,
+                _, state = train_network(
+                    self.features, spec, config, unfinished=self._unfinished("trials"), on_epoch=on_epoch
                 )
-                run.speed(state.epoch * len(self.view.train.labels), state.seconds)
+                run.speed(state.epoch * len(self.features.train.labels), state.seconds)
             except PrunedError:
                 given_up = "pruned"
             except ModelError as error:
                 given_up = str(error)
-            run.tag("given_up", given_up)
-            run.metrics({"best_val_roc_auc": highest})
-        if given_up:  # told only here: an exception would close the trial's run as failed
+            log_trial(run, highest, given_up)
+        if given_up:  # raised outside of the run, which would end as failed
             raise PrunedError
         return highest
 
@@ -143,10 +147,10 @@ class Study:
         return self.layout.unfinished("tune", name)
 
 
-def sections(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sort ``settings.dropout: 0.3`` and ``fit.learning_rate: 0.01`` into their sections."""
-    found: dict[str, dict[str, Any]] = {"settings": {}, "fit": {}, "augment": {}}
-    for place, value in values.items():
-        section, key = place.split(".")
-        found[section][key] = value
-    return found
+def by_section(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sort values by section: ``fit.learning_rate: 0.01`` to ``{"fit": {"learning_rate": 0.01}, ...}``."""
+    sections: dict[str, dict[str, Any]] = {"settings": {}, "fit": {}, "augment": {}}
+    for name, value in values.items():
+        section, key = name.split(".")
+        sections[section][key] = value
+    return sections

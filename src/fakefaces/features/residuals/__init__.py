@@ -1,4 +1,1 @@
-"""What an image tells at its native resolution: noise, sharpness and traces of processing, part by part.
-
-Numbers in, numbers out; no TensorFlow: ``features.describe`` an image.
-"""
+"""Residual features: statistics of noise and of traces of processing in each region, at native resolution."""

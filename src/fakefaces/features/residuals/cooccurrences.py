@@ -1,4 +1,4 @@
-"""How neighbouring residuals go together in each box: what a camera, a filter and an interpolation leave.
+"""Co-occurrences of neighbouring residuals in each region: the traces of cameras, filters and interpolation.
 
 After J. Fridrich & J. Kodovský, "Rich Models for Steganalysis of Digital Images", IEEE Transactions on Information
 Forensics and Security 7 (2012), and D. Cozzolino, G. Poggi & L. Verdoliva, "Splicebuster: a new blind image splicing
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.features.residuals.boxes import windows
+from fakefaces.features.face_regions import pixel_boxes
 
 Residual = NDArray[np.int16]
 
@@ -29,43 +29,43 @@ _CHROMA = (("second", 1.5), ("square", 2.5))
 def cooccurrences(planes: Sequence[NDArray[np.uint8]], *, chroma: bool = False) -> NDArray[np.float32]:
     """Histograms of three neighbouring residuals, along rows and columns together.
 
-    A histogram and its mirror images are one: its order and its sign are folded, so that a mirrored face has the
-    same numbers. Their roots are taken, so that distances between them are Hellinger's.
+    Triples that are equal up to their order and sign share a bin, so that a mirrored face has equal features. Roots of
+    relative frequencies are returned: Euclidean distances between them are Hellinger distances.
 
     Args:
-        planes: uint8 (height, width) each, of one size.
-        chroma: whether they are of colour, which is smoother: two kinds of residual instead of eight say enough.
+        planes: uint8 (height, width) each, all of one size.
+        chroma: whether the planes are chroma, which is smoother: two kinds of residual suffice instead of eight.
 
     Returns:
-        float32 (boxes, numbers): 312 a plane, or 78 of chroma.
+        float32 (regions, features): 312 features a luma plane, 78 a chroma plane.
     """
-    boxes = windows(*planes[0].shape)
+    boxes = pixel_boxes(*planes[0].shape)
     left, top = boxes[:, :2].min(axis=0)
     right, bottom = boxes[:, 2:].max(axis=0)
     local = boxes - [left, top, left, top]
-    found = []
+    histograms = []
     for plane in planes:
-        made = _residuals(plane[top:bottom, left:right])
+        residuals = _residuals(plane[top:bottom, left:right])
         for name, step in _CHROMA if chroma else _LUMA:
-            counts = sum(_counts(_codes(made[name][axis], step, axis), local) for axis in (0, 1))
+            counts = sum(_counts(_codes(residuals[name][axis], step, axis), local) for axis in (0, 1))
             folded = counts @ _FOLD
-            found.append(np.sqrt(folded / np.maximum(folded.sum(axis=1, keepdims=True), 1)))
-    return np.concatenate(found, axis=1).astype(np.float32)
+            histograms.append(np.sqrt(folded / np.maximum(folded.sum(axis=1, keepdims=True), 1)))
+    return np.concatenate(histograms, axis=1).astype(np.float32)
 
 
 def _residuals(plane: NDArray[np.uint8]) -> dict[str, tuple[Residual, Residual]]:
-    """What is left of a plane by differences: by name along rows and along columns."""
+    """Differences of a plane by name, each along rows and along columns."""
     values = plane.astype(np.int16)
-    found, rows, columns = {}, values, values
+    residuals, rows, columns = {}, values, values
     for name in ("first", "second", "third"):
         rows, columns = np.diff(rows, axis=1), np.diff(columns, axis=0)
-        found[name] = rows, columns
+        residuals[name] = rows, columns
     square = cv2.filter2D(values, -1, _SQUARE)
-    return found | {"square": (square, square)}
+    return residuals | {"square": (square, square)}
 
 
 def _codes(residual: Residual, step: float, axis: int) -> NDArray[np.uint8]:
-    """Three neighbours along an axis as one number below 125; axis 0 goes along the rows."""
+    """Three quantised neighbours as one number below 125; axis 0 runs along the rows."""
     levels = (residual > 1.5 * step).view(np.uint8) + (residual > 0.5 * step).view(np.uint8)
     levels += (residual >= -0.5 * step).view(np.uint8)
     levels += (residual >= -1.5 * step).view(np.uint8)
@@ -88,15 +88,14 @@ def _counts(codes: NDArray[np.uint8], boxes: NDArray[np.intp]) -> NDArray[np.flo
 
 
 def _fold() -> NDArray[np.float64]:
-    """(125, 39): the code of each triple to that of its class under reversal and change of sign."""
-    top = _LEVELS - 1
+    """One-hot (125, 39): the class of each triple under reversal and change of sign."""
     classes: dict[tuple[int, ...], int] = {}
-    places = []
+    class_of_code = []
     for triple in itertools.product(range(_LEVELS), repeat=3):
-        signed = tuple(top - value for value in triple)
-        least = min(triple, triple[::-1], signed, signed[::-1])
-        places.append(classes.setdefault(least, len(classes)))
-    return np.eye(len(classes))[places]
+        negated = tuple(_LEVELS - 1 - value for value in triple)
+        representative = min(triple, triple[::-1], negated, negated[::-1])
+        class_of_code.append(classes.setdefault(representative, len(classes)))
+    return np.eye(len(classes))[class_of_code]
 
 
 _FOLD = _fold()

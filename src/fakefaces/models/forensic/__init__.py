@@ -1,151 +1,167 @@
-"""Traces of processing, judged by kernel ridge regression: p_fake and the four parts at once, solved, not descended to.
+"""The forensic kind: kernel ridge regression on residual features, for p_fake and the four parts, in closed form.
 
-The solutions, one for each look at each family of traces, are written down as a network of ordinary layers, so that
-a detector of this kind is saved, loaded and served like any other.
+The regressions, one for each input selector and feature group, are stored as a network of ordinary layers, so that
+these detectors are saved, loaded and served as all others are.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.models.forensic.looks import LOOKS, TOLD
-from fakefaces.models.forensic.regression import FARTHEST, FLAT, Settings, Solution, part_targets, shares, solve
-
-if TYPE_CHECKING:
-    from fakefaces.data.arrays import Part
+from fakefaces.data.arrays import TrainArrays, ValidationArrays
+from fakefaces.models.forensic.regression import (
+    CLIP,
+    CONSTANT,
+    Regression,
+    Settings,
+    fit_regression,
+    group_weights,
+    output_targets,
+)
+from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
 
 __all__ = ["READS", "Settings", "fit"]
 
 READS = "residual features"
 
-_NEVER = 1e12  # the variance that silences a feature which has none
+_SILENCING_VARIANCE = 1e12  # of a constant feature
 
 
-def fit(settings: Settings, train: "Part", validation: "Part", families: Sequence[int]) -> Any:
-    """Solve for the training images, once a look and family of numbers, and calibrate on the validation images.
+def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, group_sizes: Sequence[int]) -> Any:
+    """Fit a regression for each input selector and feature group, and calibrate on the validation images.
 
-    One kernel over all numbers would drown the small families in the large ones, and the mean of several witnesses
-    is worth more than either. Each counts for as much as it can tell of training images that are left out of it:
-    docs/forensic.md has the figures.
+    One kernel over all features would drown small groups in large ones, and the mean of several regressions ranks
+    better than each; they are weighted by how well they rank left-out training images: docs/forensic.md.
+
+    Operations of Keras are named by a process-wide count, which is part of the saved network: for equal bytes call
+    :func:`fakefaces.models.runtime.clear_session` before.
 
     Args:
-        settings: this kind's.
-        train: views float32 (n, boxes, numbers), labels and parts.
-        validation: likewise.
-        families: how many numbers of a box belong together, in their order.
+        settings: of this kind.
+        train: features float32 (n, regions, features).
+        validation: features float32 (n, regions, features).
+        group_sizes: number of features of each group, in their order.
 
     Returns:
-        A Keras model from views (batch, boxes, numbers) to (batch, 5): p_fake, and for each part the probability
-        that it was replaced.
+        A Keras model from features (batch, regions, features) to probabilities (batch, 5): fake, and each part
+        replaced.
     """
     import keras
 
-    keras.utils.clear_session()  # operations are named by a count, which must not depend on what was built before
-    inputs = keras.Input(train.views.shape[1:], name="traces")
-    bounds = list(pairwise(accumulate(families, initial=0)))
-    parts = [replace(train, views=train.views[..., start:end]) for start, end in bounds]
-    solutions = weighed([[solve(settings, look, part) for look in LOOKS] for part in parts])
-    seen = _seen(solutions, bounds, inputs)
-    told: list[list[Any]] = [[] for _ in TOLD]
-    for number, ((start, end), of_family) in enumerate(zip(bounds, solutions, strict=True)):
+    inputs = keras.Input(train.features.shape[1:], name="traces")
+    bounds = list(pairwise(accumulate(group_sizes, initial=0)))
+    train_groups = [replace(train, features=train.features[..., start:end]) for start, end in bounds]
+    regressions = weighted(
+        [[fit_regression(settings, selector, group) for selector in SELECTORS] for group in train_groups]
+    )
+    selected = _selected(regressions, bounds, inputs)
+    answers: list[list[Any]] = [[] for _ in EVIDENCE]
+    for number, ((start, end), of_group) in enumerate(zip(bounds, regressions, strict=True)):
         first = 0
-        for solution in of_family:
-            look, name = solution.look, f"family{number}_{solution.look.name}"
-            edges = list(accumulate((len(one) for one in look.rows), initial=first))
-            parts = [seen[:, top:bottom, start:end] for top, bottom in pairwise(edges)]
-            found, first = as_layers(solution, parts, name), edges[-1]
-            for answer, tensor in zip(look.answers, found, strict=True):
-                told[answer].append(tensor)
-    answers = keras.layers.Concatenate(name="answers")([keras.layers.Add()(one) if one[1:] else one[0] for one in told])
-    return _calibrated(keras.Model(inputs, answers), validation)
+        for regression in of_group:
+            selector = regression.selector
+            edges = list(accumulate((len(matrix) for matrix in selector.matrices), initial=first))
+            tensors = [selected[:, top:bottom, start:end] for top, bottom in pairwise(edges)]
+            predictions = as_layers(regression, tensors, f"family{number}_{selector.name}")
+            for output, prediction in zip(selector.outputs, predictions, strict=True):
+                answers[output].append(prediction)
+            first = edges[-1]
+    sums = [keras.layers.Add()(tensors) if len(tensors) > 1 else tensors[0] for tensors in answers]
+    return _calibrated(keras.Model(inputs, keras.layers.Concatenate(name="answers")(sums)), validation)
 
 
-def weighed(solutions: Sequence[Sequence[Solution]]) -> list[list[Solution]]:
-    """Solutions by family and look, each times its share, so that the answers can be added up."""
-    parts = [shares([one.skill for one in of_look]) for of_look in zip(*solutions, strict=True)]
+def weighted(regressions: Sequence[Sequence[Regression]]) -> list[list[Regression]]:
+    """Regressions by group and selector, scaled by their weights, so that their predictions are summed up."""
+    weights = [group_weights([regression.somers_d for regression in group]) for group in zip(*regressions, strict=True)]
     return [
-        [one.weighed(share[family] * one.look.share) for one, share in zip(of_family, parts, strict=True)]
-        for family, of_family in enumerate(solutions)
+        [
+            regression.scaled(weight[group] * regression.selector.weight)
+            for regression, weight in zip(of_group, weights, strict=True)
+        ]
+        for group, of_group in enumerate(regressions)
     ]
 
 
-def as_layers(solution: Solution, seen: Sequence[Any], name: str) -> list[Any]:
-    """The solution as layers, (batch, 1) an answer: the square of a distance is two squares and a product.
+def as_layers(regression: Regression, inputs: Sequence[Any], name: str) -> list[Any]:
+    """A regression as layers, with a squared distance as two squares and a product.
 
     Args:
-        solution: of one look at one family.
-        seen: for each answer what is looked at, scaled and cut off, (batch, rows, numbers).
-        name: before the names of the layers, which all answers share.
+        regression: to be stored.
+        inputs: for each output of the selector a tensor (batch, rows, features), standardised and clipped.
+        name: prefix of the names of layers, which all outputs share.
+
+    Returns:
+        For each output a tensor (batch, 1).
     """
     import keras
 
-    unit = np.sqrt(solution.width)
-    axes, places = solution.space.axes * unit, solution.places * unit
-    place = _dense(axes, -solution.space.middle @ axes, f"{name}_place")
-    near = _dense(2 * places.T, -np.einsum("ij,ij->i", places, places), f"{name}_near")
-    answer = _dense(solution.weights[:, None], [solution.level], f"{name}_answer")
-    answers = []
-    for one in seen:
-        there = place(keras.layers.Flatten()(one))
-        far = keras.ops.sum(keras.ops.square(there), axis=-1, keepdims=True)
-        answers.append(answer(keras.ops.exp(near(there) - far)))
-    return answers
+    unit, projection = np.sqrt(regression.gamma), regression.projection
+    axes, landmarks = projection.axes * unit, regression.landmarks * unit
+    project = _dense(axes, -projection.centre @ axes, f"{name}_place")
+    compare = _dense(2 * landmarks.T, -np.einsum("ij,ij->i", landmarks, landmarks), f"{name}_near")
+    answer = _dense(regression.weights[:, None], [regression.intercept], f"{name}_answer")
+    predictions = []
+    for tensor in inputs:
+        projected = project(keras.layers.Flatten()(tensor))
+        square = keras.ops.sum(keras.ops.square(projected), axis=-1, keepdims=True)
+        predictions.append(answer(keras.ops.exp(compare(projected) - square)))
+    return predictions
 
 
-def _seen(solutions: Sequence[Sequence[Solution]], bounds: Sequence[tuple[int, int]], inputs: Any) -> Any:
-    """The rows of all looks over all numbers, scaled and cut off, (batch, rows, numbers): once for all solutions."""
+def _selected(regressions: Sequence[Sequence[Regression]], bounds: Sequence[tuple[int, int]], inputs: Any) -> Any:
+    """The inputs of all regressions, standardised and clipped, (batch, rows of all selectors, features)."""
     import keras
     from keras import layers
 
-    rows = np.concatenate([one for look in LOOKS for one in look.rows])
-    numbers = inputs.shape[-1]
-    mean, variance = np.zeros((len(rows), numbers)), np.ones((len(rows), numbers))
-    for (start, end), of_family in zip(bounds, solutions, strict=True):
+    rows = np.concatenate([matrix for selector in SELECTORS for matrix in selector.matrices])
+    n_features = inputs.shape[-1]
+    mean, variance = np.zeros((len(rows), n_features)), np.ones((len(rows), n_features))
+    for (start, end), of_group in zip(bounds, regressions, strict=True):
         first = 0
-        for solution in of_family:
-            space = solution.space
-            spread = np.where(space.scale > 0, 1 / np.maximum(space.scale, FLAT) ** 2, _NEVER)
-            for one in solution.look.rows:
-                last = first + len(one)
-                mean[first:last, start:end] = space.mean.reshape(len(one), -1)
-                variance[first:last, start:end] = spread.reshape(len(one), -1)
+        for regression in of_group:
+            scale = regression.projection.scale
+            variances = np.where(scale > 0, 1 / np.maximum(scale, CONSTANT) ** 2, _SILENCING_VARIANCE)
+            for matrix in regression.selector.matrices:
+                last = first + len(matrix)
+                mean[first:last, start:end] = regression.projection.mean.reshape(len(matrix), -1)
+                variance[first:last, start:end] = variances.reshape(len(matrix), -1)
                 first = last
-    turn = _dense(rows.T, np.zeros(len(rows)), "rows", numbers)
-    turned = layers.Permute((2, 1), name="turned")(turn(layers.Permute((2, 1), name="boxes")(inputs)))
-    unit = layers.Normalization(axis=(1, 2), name="unit")
-    unit.build((None, *mean.shape))
-    unit.set_weights([mean, variance, np.zeros((), np.int32)])
-    unit.finalize_state()
-    return keras.ops.clip(unit(turned), -FARTHEST, FARTHEST)
+    select = _dense(rows.T, np.zeros(len(rows)), "rows", n_features)
+    selected = layers.Permute((2, 1), name="turned")(select(layers.Permute((2, 1), name="boxes")(inputs)))
+    standardise = layers.Normalization(axis=(1, 2), name="unit")
+    standardise.build((None, *mean.shape))
+    standardise.set_weights([mean, variance, np.zeros((), np.int32)])
+    standardise.finalize_state()
+    return keras.ops.clip(standardise(selected), -CLIP, CLIP)
 
 
-def _calibrated(network: Any, validation: "Part") -> Any:
-    """Put Platt's sigmoid on each output, with slopes and offsets found on the validation images."""
+def _calibrated(network: Any, validation: ValidationArrays) -> Any:
+    """Append Platt's sigmoid to each output, fitted on the validation images."""
     import keras
     from sklearn.linear_model import LogisticRegression
 
-    evidence = np.asarray(network.predict(validation.views, batch_size=256, verbose=0), dtype=np.float64) @ TOLD
-    truths = (part_targets(validation) > 0.5).astype(int)
-    slopes, offsets = np.ones(evidence.shape[1]), np.zeros(evidence.shape[1])
-    for columns in sorted({look.answers for look in LOOKS}):  # both eyes by one sigmoid
-        values, truth = evidence[:, list(columns)].reshape(-1, 1), truths[:, list(columns)].ravel()
-        if 0 < truth.sum() < len(truth):
-            found = LogisticRegression(C=100.0).fit(values, truth)
-            slopes[list(columns)], offsets[list(columns)] = found.coef_[0, 0], found.intercept_[0]
-    outputs = _dense(TOLD * slopes, offsets, "calibration")(network.output)
+    answers = np.asarray(network.predict(validation.features, batch_size=256, verbose=0), dtype=np.float64)
+    evidence, targets = answers @ EVIDENCE, (output_targets(validation) > 0.5).astype(int)
+    slopes, intercepts = np.ones(evidence.shape[1]), np.zeros(evidence.shape[1])
+    for columns in map(list, sorted({selector.outputs for selector in SELECTORS})):  # both eyes share a sigmoid
+        values, target = evidence[:, columns].reshape(-1, 1), targets[:, columns].ravel()
+        if 0 < target.sum() < len(target):
+            sigmoid = LogisticRegression(C=100.0).fit(values, target)
+            slopes[columns], intercepts[columns] = sigmoid.coef_[0, 0], sigmoid.intercept_[0]
+    outputs = _dense(EVIDENCE * slopes, intercepts, "calibration")(network.output)
     outputs = keras.layers.Activation("sigmoid", name="probabilities")(outputs)
     return keras.Model(network.input, outputs, name="forensic")
 
 
-def _dense(kernel: NDArray[Any], bias: Any, name: str, *before: int) -> Any:
-    """A dense layer with its weights; ``before`` are the sizes between the batch and the last axis."""
+def _dense(kernel: NDArray[Any], bias: Any, name: str, *inner_shape: int) -> Any:
+    """A dense layer with its weights; ``inner_shape`` are the axes between the batch and the last one."""
     import keras
 
     layer = keras.layers.Dense(np.shape(kernel)[1], name=name)
-    layer.build((None, *before, np.shape(kernel)[0]))
+    layer.build((None, *inner_shape, np.shape(kernel)[0]))
     layer.set_weights([np.asarray(kernel, np.float32), np.asarray(bias, np.float32)])
     return layer

@@ -71,7 +71,7 @@ class Gathered:
     @cached_property
     def trials(self) -> list[dict[str, Any]]:
         """What the study tried."""
-        path = self.layout.reports / "tune.json"
+        path = self.layout.tuning_trials
         found: list[dict[str, Any]] = read_json(path)["trials"] if path.is_file() else []
         return found
 

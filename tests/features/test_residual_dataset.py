@@ -1,4 +1,4 @@
-"""A forensic model through the stages: measured, trained, scored, on the small set of photographs."""
+"""A forensic model with a backbone through the stages, on the small set of photographs."""
 
 import json
 
@@ -10,21 +10,22 @@ from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.faces import PARTS
-from fakefaces.data.splits import read_split
-from fakefaces.features.residuals.boxes import cropped
-from fakefaces.features.residuals.features import describe
+from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.features.face_regions import crop_face
+from fakefaces.features.residuals.descriptor import residual_features
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.models.runtime import load_network
 from fakefaces.params.file import load
-from fakefaces.training.fit import load_view
+from fakefaces.training.fit import load_features
 from pipelines import augment, corrupt, duplicates, prepare, score, split, train, validate
 
 
-def test_traces_and_a_backbone_are_measured_trained_on_and_scored(workspace, small_params):
-    view = {"backbone": "MobileNetV2", "weights": "none", "crop": 96, "layers": ["block_3_expand_relu"]}
-    views = small_params["prepare"]["features"]
-    given = small_params | {"prepare": {"features": views | {"residuals": views["residuals"] | view}}}
-    (workspace / "params.yaml").write_text(yaml.safe_dump(given, sort_keys=False))
+def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(workspace, small_params):
+    backbone = {"backbone": "MobileNetV2", "weights": "none", "crop": 96, "layers": ["block_3_expand_relu"]}
+    feature_sets = small_params["prepare"]["features"]
+    feature_sets = feature_sets | {"residuals": feature_sets["residuals"] | backbone}
+    values = small_params | {"prepare": {"features": feature_sets}}
+    (workspace / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     for stage in (duplicates, split, validate, augment, corrupt):
         stage.main(params, layout)
@@ -34,20 +35,21 @@ def test_traces_and_a_backbone_are_measured_trained_on_and_scored(workspace, sma
     table = read_split(layout.images)
     arrays = np.load(layout.features("residuals") / "arrays.npy")
     first = images.decode(images.read(layout.data / table["image"].iloc[0]))
-    traces = describe(first, longest=256)
-    assert np.array_equal(arrays[0][:, : traces.shape[1]], traces)
-    pooled = load_network(layout.features("residuals") / "frozen.keras").predict_on_batch(cropped(first, 96)[None])
-    assert np.abs(arrays[0][:, traces.shape[1] :] - pooled[0]).max() < 1e-4
-    made = pd.read_csv(layout.features("residuals") / "made.csv")
-    assert len(made) == 80  # a copy of each image
-    copies = made.set_index("image")
+    residuals = residual_features(first, longest=256)
+    assert np.array_equal(arrays[0][:, : residuals.shape[1]], residuals)
+    pooled = load_network(layout.features("residuals") / "frozen.keras").predict_on_batch(crop_face(first, 96)[None])
+    assert np.abs(arrays[0][:, residuals.shape[1] :] - pooled[0]).max() < 1e-4
+    copies = pd.read_csv(layout.features("residuals") / "copies.csv").set_index("image")
+    assert len(copies) == 80  # one of each image
     assert copies["label"].equals(table.set_index("image")["label"].loc[copies.index])
 
-    # what was made of an image is learned from where the image is, and nowhere else
-    view = load_view(layout.features("residuals"), table)
-    names = set(table.loc[table["split"] == "train", "image"])
-    assert len(view.train.labels) == len(names) + made["image"].isin(names).sum()
-    assert len(view.validation.labels) == (table["split"] == "validation").sum()
+    # copies of training images are learned from, and no others
+    features = load_features(layout.features("residuals"), cv_splits(table)[0])
+    train_rows = np.flatnonzero(table["split"] == "train")
+    all_copies = np.load(layout.features("residuals") / "copies.npy")
+    assert np.array_equal(features.train.features, np.concatenate([arrays[train_rows], all_copies[train_rows]]))
+    assert features.train.copy_of.tolist() == list(range(len(train_rows)))
+    assert np.array_equal(features.validation.features, arrays[table["split"] == "validation"])
 
     train.main(params, layout, "forensic")
     metadata = read_metadata(layout.model("forensic"))

@@ -1,0 +1,73 @@
+"""Which inputs a regression compares: all regions of the face, one part, or the difference of a part from the skin.
+
+A replaced part has other residuals than the skin around it, in every face. Because parts are compared one by one, every
+face is an example of each part, and both eyes are examples of one kind.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefaces.data.faces import PARTS
+from fakefaces.features.face_regions import MIRRORED, NAMES
+
+
+@dataclass(frozen=True)
+class InputSelector:
+    """The inputs of one regression, which may answer for several outputs.
+
+    Attributes:
+        name: in the names of layers.
+        outputs: the index of each output that is answered: 0 fake, then :data:`fakefaces.data.faces.PARTS`.
+        matrices: for each output a linear map float32 (rows, regions) on the regions; mirrored faces have equal inputs,
+            or those of the other eye.
+        weight: of the answers in the sum over selectors.
+    """
+
+    name: str
+    outputs: tuple[int, ...]
+    matrices: tuple[NDArray[np.float32], ...]
+    weight: float = 1.0
+
+    def select(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The inputs for each output: (n, regions, features) to float32 (outputs, n, rows * features)."""
+        return np.stack(
+            [
+                np.tensordot(features, matrix, axes=(1, 1)).swapaxes(1, 2).reshape(len(features), -1)
+                for matrix in self.matrices
+            ]
+        )
+
+
+def _face() -> NDArray[np.float32]:
+    """Each central region, and the sum of each two mirrored ones, at equal norm."""
+    one_hot = np.eye(len(MIRRORED), dtype=np.float32)
+    pairs = [(region, other) for region, other in enumerate(MIRRORED) if region <= other]
+    return np.stack([one_hot[a] if a == b else (one_hot[a] + one_hot[b]) / np.sqrt(np.float32(2)) for a, b in pairs])
+
+
+def _region(name: str) -> NDArray[np.float32]:
+    return np.eye(len(NAMES), dtype=np.float32)[[NAMES.index(name)]]
+
+
+def _minus_skin(name: str) -> NDArray[np.float32]:
+    """The region minus the mean of the skin's regions."""
+    skin = np.array([region not in PARTS for region in NAMES], dtype=np.float32)
+    return _region(name) - skin / skin.sum()
+
+
+SELECTORS = (
+    InputSelector("face", (0,), (_face(),)),
+    InputSelector("eyes", (1, 2), (_region("left_eye"), _region("right_eye")), weight=0.5),
+    InputSelector("nose", (3,), (_region("nose"),), weight=0.5),
+    InputSelector("mouth", (4,), (_region("mouth"),), weight=0.5),
+    InputSelector("eyes_beside_skin", (1, 2), (_minus_skin("left_eye"), _minus_skin("right_eye")), weight=0.5),
+    InputSelector("nose_beside_skin", (3,), (_minus_skin("nose"),), weight=0.5),
+    InputSelector("mouth_beside_skin", (4,), (_minus_skin("mouth"),), weight=0.5),
+)
+
+# From the answers (rows) to the evidence for each output (columns): half of a part's answer counts for fake, too, and
+# half of the face's answer for each part.
+EVIDENCE = np.eye(1 + len(PARTS))
+EVIDENCE[0, 1:] = EVIDENCE[1:, 0] = 0.5
