@@ -1,9 +1,9 @@
-"""What a stage pays before it does anything: imports and parsers as they come, and as they are here.
+"""The cost of starting a stage: imports, parsers and the check of params.yaml.
 
     uv run python benchmarks/startup.py [--rounds N]
 
-Each pair is measured in new processes, one after the other in turns; the figure is the ratio of their medians of
-processor time, which other programs on the machine disturb less than the wall's.
+The variants of each comparison run in new processes, one after the other, N times. The table has the medians of
+processor time, which depends less on other load than wall time does.
 """
 
 import argparse
@@ -12,21 +12,28 @@ import subprocess
 import sys
 
 READ = "from ruamel.yaml import YAML; [YAML(typ='safe', pure={}).load(open('dvc.lock')) for _ in range(3)]"
-PAIRS = {
+COMPARISONS = {
     "import of TensorFlow and Keras": {
-        "as it comes": "import tensorflow, keras",
+        "plain": "import tensorflow, keras",
         "runtime.start": "from fakefaces.models import runtime; runtime.start(seed=0, threads=2)",
     },
     "dvc.lock, read three times": {
-        "pure Python, as DVC comes": READ.format(True),
+        "pure Python, DVC's default": READ.format(True),
         "ruamel.yaml.clib": READ.format(False),
     },
+    "params.yaml": {
+        "the records alone": "from fakefaces.params.file import load; from pathlib import Path; "
+        "load(Path('params.yaml'))",
+        "fakefaces check": "from fakefaces.preflight.check import check; from pathlib import Path; "
+        "check(Path('params.yaml'))",
+    },
 }
-CLOCK = "import time; start = time.process_time(); {}; print(time.process_time() - start)"
+TIMED = "import time; start = time.process_time(); {}; print(time.process_time() - start)"
 
 
 def seconds(code: str) -> float:
-    done = subprocess.run([sys.executable, "-c", CLOCK.format(code)], capture_output=True, text=True, check=True)
+    """Processor time of some code in a new process."""
+    done = subprocess.run([sys.executable, "-c", TIMED.format(code)], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
@@ -34,15 +41,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    for what, ways in PAIRS.items():
-        found: dict[str, list[float]] = {way: [] for way in ways}
+    for name, variants in COMPARISONS.items():
+        times: dict[str, list[float]] = {variant: [] for variant in variants}
         for _ in range(rounds):
-            for way, code in ways.items():
-                found[way].append(seconds(code))
-        first, *_ = medians = [statistics.median(times) for times in found.values()]
-        print(what)
-        for way, median in zip(ways, medians, strict=True):
-            print(f"  {way:26} {median:.2f} s processor time, {median / first:.2f} of the first")
+            for variant, code in variants.items():
+                times[variant].append(seconds(code))
+        medians = {variant: statistics.median(values) for variant, values in times.items()}
+        first = next(iter(medians.values()))
+        print(name)
+        for variant, median in medians.items():
+            print(f"  {variant:26} {median:.2f} s processor time, {median / first:.2f} of the first")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from fakefaces.base import environment
+from fakefaces.base import environment, stage
 from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.base.files import atomic_write
 from fakefaces.base.paths import Layout
@@ -26,7 +27,7 @@ def test_an_error_of_ours_is_one_line(capfd):
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path, capfd):
-    target = tmp_path / "views" / "pixels"
+    target = tmp_path / "features" / "pixels"
 
     def main():
         with atomic_write(target) as aside:
@@ -106,6 +107,44 @@ def test_an_experiment_in_a_copy_runs_by_the_code_of_the_copy(workspace):
         check=False,
     )
     assert (done.stdout, done.returncode) == ("the copy word\n", 0), done.stderr
+
+
+def run_split(workspace: Path) -> subprocess.CompletedProcess[str]:
+    script = Path(__file__).parents[1] / "pipelines" / "split.py"
+    return subprocess.run([sys.executable, script], cwd=workspace, capture_output=True, text=True, check=False)
+
+
+def test_no_stage_starts_while_another_section_is_faulty(workspace):
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    params["train"]["models"]["simple_cnn"] |= {"kind": "simple_cn", "settings": {"units": 0}}
+    params["tune"]["features"] = "pixles"
+    (workspace / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (workspace / ".dvc").mkdir()
+    done = run_split(workspace)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ERROR params.yaml: 'train.models.simple_cnn.kind': no kind 'simple_cn'; known: ")
+    assert "'tune.features': no feature set 'pixles'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (workspace / ".dvc" / "tmp").exists()
+
+
+def test_parameters_are_checked_once_for_each_content(workspace, monkeypatch):
+    checks = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        checks.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(stage.subprocess, "run", run)
+    (workspace / ".dvc").mkdir()
+    for _ in range(2):
+        stage._check_params(workspace)
+    assert len(checks) == 1
+    with (workspace / "params.yaml").open("a") as file:
+        file.write("# a comment\n")
+    for _ in range(2):
+        stage._check_params(workspace)
+    assert len(checks) == 2
 
 
 def test_outside_of_a_project_the_message_says_so(tmp_path, monkeypatch):

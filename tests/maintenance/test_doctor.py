@@ -86,7 +86,7 @@ def test_outputs_that_are_not_here_are_named(tracked, trained, capsys):
     shutil.rmtree(tracked / MODEL)
     out = wrong(capsys)
     assert f"{MODEL} is not here" in out
-    with pytest.raises(FakefacesError, match="1 thing is wrong"):
+    with pytest.raises(FakefacesError, match="1 problem"):
         doctor(fix=True)
     assert "dvc pull" in capsys.readouterr().err  # DVC has no cache here
 

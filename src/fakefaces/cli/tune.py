@@ -24,7 +24,7 @@ def tune(
 
     if not worker:
         raise FakefacesError(
-            "the study is a stage of the pipeline: dvc repro tune runs it, and fakefaces tune --worker adds a worker to it"
+            "the study is a stage of the pipeline: dvc repro tune runs it, fakefaces tune --worker adds a worker to it"
         )
     if environment.study_storage() is None:
         raise FakefacesError(
