@@ -11,10 +11,9 @@ from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.promote import Promote
 from fakefaces.params.split import Split
 from fakefaces.params.train import Train
-from fakefaces.registry.decision import record_of
-from fakefaces.registry.evidence import gathered
-from fakefaces.registry.promotion import promote
-from fakefaces.registry.rescore import measured
+from fakefaces.registry.candidates import pipeline_candidate
+from fakefaces.registry.promotion import Promotion, promote
+from fakefaces.registry.rescore import score_champion
 from fakefaces.registry.store import Registry
 
 
@@ -35,25 +34,17 @@ def main(params: Params, layout: Layout) -> None:
     # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would skip this stage.
     write_json(layout.candidate, vars(best))
     if params.split.protocol == "folds":
-        echo(
-            "cross-validation measures kinds of models, and none of its detectors was tested on all images: nothing is"
-        )
-        echo("promoted; say split.protocol: grouped for a model to use")
+        echo("cross-validation compares kinds of models, and tests no single detector on all images: nothing is")
+        echo("promoted; set split.protocol: grouped for a model to use")
         return
     if environment.dvc_experiment():
-        echo("an experiment moves no alias; promote it with: dvc exp apply, then dvc repro")
+        echo("an experiment sets no alias; promote it with: dvc exp apply, then dvc repro")
         return
-    version, decision = promote(
-        Registry(rule.name),
-        gathered(best.model, metrics[best.model], layout.predictions),
-        (layout.relative(layout.model(best.model)), layout.model(best.model)),
-        rule,
-        measured,
-        n_resamples=params.evaluate.n_resamples,
-        seed=params.seed,
-    )
+    registry, candidate = Registry(rule.name), pipeline_candidate(layout, best.model)
+    n_resamples, seed = params.evaluate.n_resamples, params.seed
+    version, decision = promote(Promotion(registry, candidate, rule, score_champion, n_resamples, seed))
     # Beside the outputs and not one of them: it names a version, which another store numbers otherwise.
-    write_json(layout.promotion, record_of(version.number, decision))
+    write_json(layout.promotion, decision.record(version.number))
     echo(f"{rule.name} version {version.number} is {decision.outcome}: {decision.reason}")
 
 

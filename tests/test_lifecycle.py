@@ -143,7 +143,7 @@ def test_workers_share_the_study_of_the_stage(copied, tmp_path):
     assert {row["status"] for row in trials} == {"FINISHED"}
     code = (
         "from fakefaces.tracking.store import connect; found = connect().search_runs("
-        f"filter_string=\"tags.study = '{study['study']}' and tags.role = 'trial'\", output_format=\"list\"); "
+        f"\"tags.study = '{study['study']}' and tags.role = 'trial'\"); "
         "print({run.data.tags['mlflow.parentRunId'] for run in found})"
     )
     assert project.run("python", "-c", code).stdout.split()[-1] == f"{{'{study['run']}'}}"

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,9 +8,10 @@ from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import PARTS
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.params.promote import Promote
-from fakefaces.registry.decision import described, record_of, recorded, tags_of
+from fakefaces.registry.candidates import PromotionCandidate
+from fakefaces.registry.decision import read_decision
 from fakefaces.registry.evidence import Evidence
-from fakefaces.registry.promotion import Measured, judge, operating_point, scores_of
+from fakefaces.registry.promotion import ChampionScores, Promotion, aligned_scores
 from fakefaces.registry.store import Version
 
 RULE = Promote(name="n", metric="roc_auc", margin=0.05, slice_margin=0.1)
@@ -44,11 +47,13 @@ def version(number: int, digest: str, **tags: str) -> Version:
 
 def champion(strength: float):
     table = table_of(strength, seed=1)
-    return lambda present, held: Measured(0.5, dict(zip(table["sha256"], table["p_fake"], strict=True)))
+    return lambda present, held: ChampionScores(0.5, dict(zip(table["sha256"], table["p_fake"], strict=True)))
 
 
-def judged(found, present, measure=None, own=None):
-    return judge(found, own, present, RULE, measure, n_resamples=300, seed=0)
+def decided(evidence, champion, score_champion=None, own=None):
+    candidate = PromotionCandidate(evidence, own or version(9, "new"))
+    promotion = Promotion(None, candidate, RULE, score_champion, n_resamples=300, seed=0)
+    return promotion.decide(own, champion)
 
 
 def test_validation_chooses_not_test():
@@ -68,10 +73,10 @@ def test_a_model_without_the_figure_is_passed_over():
 
 
 def test_a_better_candidate_takes_the_champions_place_and_a_worse_one_stays_challenger():
-    won = judged(evidence(3), version(1, "old"), champion(0.5))
+    won = decided(evidence(3), version(1, "old"), champion(0.5))
     assert (won.outcome, won.against, won.test_digest) == ("champion", 1, "t")
-    assert won.held.difference > 0.1
-    lost = judged(evidence(0.5), version(1, "old"), champion(3))
+    assert won.comparison.difference > 0.1
+    lost = decided(evidence(0.5), version(1, "old"), champion(3))
     assert lost.outcome == "challenger"
     assert "the champion stays" in lost.reason
 
@@ -82,19 +87,19 @@ def test_images_that_the_champion_was_trained_on_are_left_out():
     # It knows those by heart and guesses at the others.
     scores = np.where(table["sha256"].isin(knows), table["label"], 0.5)
     by_heart = dict(zip(table["sha256"], scores, strict=True))
-    fooled = judged(evidence(2), version(1, "old"), lambda *_: Measured(0.5, by_heart))
+    fooled = decided(evidence(2), version(1, "old"), lambda *_: ChampionScores(0.5, by_heart))
     assert "worse" in fooled.reason
-    fair = judged(evidence(2), version(1, "old"), lambda *_: Measured(0.5, by_heart, frozenset(knows)))
-    assert (fair.outcome, fair.held.n, fair.held.champion) == ("champion", 80, 0.5)
+    fair = decided(evidence(2), version(1, "old"), lambda *_: ChampionScores(0.5, by_heart, frozenset(knows)))
+    assert (fair.outcome, fair.comparison.n, fair.comparison.champion) == ("champion", 80, 0.5)
     assert fair.reason.startswith("without the 120 test images that the champion was trained on: ")
-    stays = judged(evidence(2), version(1, "old"), lambda *_: Measured(0.5, by_heart, frozenset(by_heart)))
-    assert (stays.outcome, stays.held) == ("challenger", None)
+    stays = decided(evidence(2), version(1, "old"), lambda *_: ChampionScores(0.5, by_heart, frozenset(by_heart)))
+    assert (stays.outcome, stays.comparison) == ("challenger", None)
 
 
 def test_none_itself_and_its_own_network_are_not_measured():
-    assert judged(evidence(), None).reason == "there was no champion"
-    assert judged(evidence(), version(2, "new"), own=version(2, "new")).reason == "it is the champion already"
-    assert "another operating point" in judged(evidence(), version(1, "new"), own=version(2, "new")).reason
+    assert decided(evidence(), None).reason == "there was no champion"
+    assert decided(evidence(), version(2, "new"), own=version(2, "new")).reason == "it is the champion already"
+    assert "another operating point" in decided(evidence(), version(1, "new"), own=version(2, "new")).reason
 
 
 def test_other_test_images_are_no_comparison():
@@ -102,22 +107,39 @@ def test_other_test_images_are_no_comparison():
     scores = dict(zip(table["sha256"], table["p_fake"], strict=True))
     for other in (scores | {"f" * 64: 0.5}, {key: value for key, value in scores.items() if key != "0" * 64}):
         with pytest.raises(ModelError, match="different test images"):
-            scores_of(Measured(0.5, other), table)
+            aligned_scores(ChampionScores(0.5, other), table)
     shuffled = dict(reversed(scores.items()))
-    assert scores_of(Measured(0.5, shuffled), table).tolist() == table["p_fake"].tolist()
+    assert aligned_scores(ChampionScores(0.5, shuffled), table).tolist() == table["p_fake"].tolist()
 
 
 def test_a_decision_is_read_from_the_version_as_it_was_written():
-    for found in (judged(evidence(3), version(1, "old"), champion(0.5)), judged(evidence(), None)):
-        assert recorded(version(2, "new", **tags_of(found))) == found
-        assert record_of(2, found)["outcome"] == found.outcome
-        assert found.reason in described(found)
-    assert recorded(version(2, "new")) is None
-    assert "| nose | 100 |" in described(judged(evidence(3), version(1, "old"), champion(0.5)))
+    for found in (decided(evidence(3), version(1, "old"), champion(0.5)), decided(evidence(), None)):
+        assert read_decision(version(2, "new", **found.tags())) == found
+        assert found.record(2)["outcome"] == found.outcome
+        assert found.reason in found.markdown()
+    assert read_decision(version(2, "new")) is None
+    assert "| nose | 100 |" in decided(evidence(3), version(1, "old"), champion(0.5)).markdown()
+
+
+def test_a_decision_of_an_earlier_release_is_read():
+    found = decided(evidence(3), version(1, "old"), champion(0.5))
+    fields = json.loads(found.tags()["decision"])
+    fields["held"] = fields.pop("comparison")
+    assert read_decision(version(2, "new", decision=json.dumps(fields))) == found
 
 
 def test_the_operating_point_keeps_its_digits_and_may_lack_an_end():
+    def point_of(operating):
+        found = Evidence("m", "new", "t", {"operating": operating}, table_of(1))
+        return PromotionCandidate(found, version(1, "new")).operating_point()
+
     unsure = {"low": None, "high": 0.61152109500001}
-    point = operating_point({"operating": {"threshold": 0.61152109500001, "unsure": unsure}})
+    point = point_of({"threshold": 0.61152109500001, "unsure": unsure})
     assert (point.threshold, point.low, point.high) == (0.61152109500001, None, 0.61152109500001)
-    assert operating_point({"operating": {"threshold": None, "reason": "no reals"}}) is None
+    assert point_of({"threshold": None, "reason": "no reals"}) is None
+
+
+def test_a_cross_validated_model_is_no_candidate():
+    found = Evidence("m", "new", "t", {"protocol": "folds"}, table_of(1))
+    with pytest.raises(ModelError, match="cross-validated"):
+        PromotionCandidate(found, version(1, "new"))

@@ -1,5 +1,7 @@
 """The report's page: made by its stage, and driven in a browser."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -75,12 +77,12 @@ def test_the_plots_hold_every_model(made):
 def test_the_run_holds_the_page_with_its_commit_and_pictures_to_compare(made):
     from fakefaces.tracking.store import connect
 
-    mlflow = connect()
-    runs = mlflow.search_runs(experiment_names=["fakefaces"], output_format="list")
+    store = connect()
+    runs = store.search_runs("")
     (parent, *_) = [run for run in runs if run.data.tags["role"] == "report"]
-    client = mlflow.MlflowClient()
+    client = store.client
     assert {"index.html", "model_card.md"} <= {file.path for file in client.list_artifacts(parent.info.run_id)}
-    text = mlflow.artifacts.load_text(f"{parent.info.artifact_uri}/index.html")
+    text = Path(client.download_artifacts(parent.info.run_id, "index.html")).read_text()
     assert parent.data.tags["mlflow.source.git.commit"] in text
     pictures = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert {run.info.run_name for run in pictures} == {"custom_cnn", "worse"}

@@ -23,13 +23,9 @@ def store(reproduced, monkeypatch):
     """MLflow on the project's store."""
     monkeypatch.chdir(reproduced.root)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    import warnings
+    from fakefaces.tracking.store import connect
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from fakefaces.tracking.store import connect
-
-        yield connect()
+    return connect()
 
 
 def lock(project: Project) -> dict:
@@ -66,7 +62,7 @@ def test_a_second_repro_runs_nothing(reproduced):
 
 
 def test_no_output_holds_a_path_or_a_run_id(reproduced, store):
-    ids = [run.info.run_id for run in store.search_runs(search_all_experiments=True, output_format="list")]
+    ids = [run.info.run_id for run in store.search_runs("")]
     texts = [path for path in (reproduced.root / "reports").rglob("*") if path.suffix in (".json", ".csv", ".md")]
     texts = [path for path in texts if path.name != "promotion.json"] + [reproduced.root / "dvc.lock"]
     for path in texts:
@@ -76,7 +72,7 @@ def test_no_output_holds_a_path_or_a_run_id(reproduced, store):
 
 
 def test_the_store_holds_the_runs_in_one_tree(reproduced, store):
-    runs = store.search_runs(search_all_experiments=True, output_format="list")
+    runs = store.search_runs("")
     assert {run.info.status for run in runs} == {"FINISHED"}
     by_role: dict[str, list] = {}
     for run in runs:
@@ -103,21 +99,19 @@ def test_the_store_holds_the_runs_in_one_tree(reproduced, store):
 
 
 def test_a_training_run_has_parameters_epochs_and_its_model(reproduced, store):
-    (run,) = store.search_runs(
-        experiment_names=["fakefaces"],
-        filter_string="tags.role = 'train' and attributes.run_name = 'simple_cnn'",
-        output_format="list",
-    )
+    (run,) = store.search_runs("tags.role = 'train' and attributes.run_name = 'simple_cnn'")
     assert run.data.params["kind"] == "simple_cnn"
     assert run.data.params["fit.epochs"] == "2"
     assert run.data.tags["dvc.stage"] == "train@simple_cnn"
-    epochs = store.MlflowClient().get_metric_history(run.info.run_id, "val_loss")
+    epochs = store.client.get_metric_history(run.info.run_id, "val_loss")
     assert [metric.step for metric in epochs] == [1, 2]
     outs = {out["path"]: out["md5"] for out in lock(reproduced)["train@simple_cnn"]["outs"]}
     for path, md5 in outs.items():  # found by what it made, under DVC's own digest
         assert run.data.tags[f"made.{path}"] == md5
-    model = store.get_logged_model(run.outputs.model_outputs[0].model_id)
-    info = store.models.get_model_info(model.model_uri)
+    import mlflow
+
+    model = store.client.get_logged_model(run.outputs.model_outputs[0].model_id)
+    info = mlflow.models.get_model_info(model.model_uri)
     assert str(info.signature.inputs) == "[Any (required)]"  # bytes or paths
     assert [field.name for field in info.signature.outputs.inputs[0].type.properties] == [
         "label",
@@ -130,7 +124,7 @@ def test_a_training_run_has_parameters_epochs_and_its_model(reproduced, store):
 
 def test_the_best_on_validation_is_registered_and_champion(reproduced, store):
     promotion = json.loads((reproduced.root / "reports" / "promotion.json").read_text())
-    client = store.MlflowClient()
+    client = store.client
     champion = client.get_model_version_by_alias("fake-faces", "champion")
     assert client.get_model_version_by_alias("fake-faces", "challenger").version == champion.version
     best = max(
@@ -230,9 +224,7 @@ def test_another_clone_makes_the_same_bytes_and_has_its_runs_and_its_champion(re
     assert (other.root / "dvc.lock").read_bytes() == (reproduced.root / "dvc.lock").read_bytes()
     scored = other.run("fakefaces", "predict", "data/training_fake", "--json").stdout
     assert len(scored.splitlines()) == 40
-    code = (
-        "from fakefaces.tracking.store import connect; print(len(connect().search_runs(search_all_experiments=True)))"
-    )
+    code = "from fakefaces.tracking.store import connect; print(len(connect().search_runs('')))"
     counts = [project.run("python", "-c", code).stdout.split()[-1] for project in (other, reproduced)]
     assert counts[0] == counts[1]
 
@@ -306,7 +298,7 @@ def test_dvc_repro_after_a_kill_during_promotion_ends_like_an_undisturbed_one(re
     history = json.loads(project.run("fakefaces", "registry", "--json").stdout)["history"]
     code = (
         "from fakefaces.tracking.store import connect\n"
-        "client = connect().MlflowClient()\n"
+        "client = connect().client\n"
         "client.delete_registered_model('fake-faces')\n"
         "experiment = client.get_experiment_by_name('fakefaces').experiment_id\n"
         "for model in client.search_logged_models([experiment]):\n"

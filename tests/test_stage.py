@@ -171,7 +171,7 @@ def test_a_broken_store_is_one_message(workspace, monkeypatch):
     layout = Layout(workspace)
     (layout.root / "mlruns").mkdir()
     (layout.root / "mlruns" / "mlflow.db").write_text("this is no database")
-    with pytest.raises(TrackingError, match="cannot be used"):
+    with pytest.raises(TrackingError, match="not a database; restore the file"):
         connect()
 
 

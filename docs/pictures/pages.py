@@ -111,12 +111,10 @@ def reachable(port: int) -> None:
 
 def runs() -> tuple[str, list[str]]:
     """The id of the project's experiment, and those of the runs that are shown unfolded."""
-    from fakefaces.tracking.store import EXPERIMENT, connect
+    from fakefaces.tracking.store import connect
 
-    mlflow = connect()
-    found = mlflow.get_experiment_by_name(EXPERIMENT).experiment_id
-    trees = mlflow.search_runs([found], "tags.role = 'pipeline'", output_format="list")
-    return str(found), [tree.info.run_id for tree in trees]
+    store = connect()
+    return str(store.experiment_id), [run.info.run_id for run in store.search_runs("tags.role = 'pipeline'")]
 
 
 if __name__ == "__main__":

@@ -13,21 +13,22 @@ import yaml
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.cli.doctor import doctor
-from fakefaces.tracking import artifact_paths, store
+from fakefaces.tracking.artifact_paths import local_path
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import find_run, stage_run
+from fakefaces.tracking.store import connect
 
 MODEL = "outputs/models/simple_cnn"
 
 
 def behind(root: Path, path: str = MODEL):
     """The run behind an output, and the folder of the model that it logged."""
-    mlflow = store.connect()
-    run = find_run(mlflow, path, digest(root / path))
+    store = connect()
+    run = find_run(store, path, digest(root / path))
     if run is None:
         return None, None
-    model = mlflow.get_logged_model(run.outputs.model_outputs[0].model_id)
-    return run, artifact_paths.local_path(model.artifact_location)
+    model = store.client.get_logged_model(run.outputs.model_outputs[0].model_id)
+    return run, local_path(model.artifact_location)
 
 
 def wrong(capsys) -> str:
@@ -47,7 +48,7 @@ def well(capsys) -> str:
 def test_a_project_in_order_is_well(tracked, trained, capsys):
     trained()
     out = well(capsys)
-    assert "1 outputs of dvc.lock lead to the runs that made them" in out
+    assert "1 outputs of dvc.lock lead to the runs that wrote them" in out
     assert "1 models have their files" in out
 
 
@@ -63,8 +64,8 @@ def test_a_store_that_lacks_a_run_gets_it_from_the_outputs(tracked, trained, cap
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
         assert "there is no store" in wrong(capsys)
     else:
-        store.connect().delete_run(first)
-        assert "no run of this store made it" in wrong(capsys)
+        connect().client.delete_run(first)
+        assert "no run of this store wrote it" in wrong(capsys)
     doctor(fix=True)
     run, folder = behind(tracked)
     assert run.info.run_id != first
@@ -72,20 +73,20 @@ def test_a_store_that_lacks_a_run_gets_it_from_the_outputs(tracked, trained, cap
     assert run.data.tags["dvc.stage"] == "train@simple_cnn"
     assert run.data.params["fit.epochs"] == "2"
     assert "wall_seconds" not in run.data.metrics
-    epochs = store.connect().MlflowClient().get_metric_history(run.info.run_id, "val_loss")
+    epochs = connect().client.get_metric_history(run.info.run_id, "val_loss")
     assert [metric.value for metric in epochs] == [0.8, 0.7]
     assert digest(folder / "artifacts" / "simple_cnn") == digest(tracked / MODEL)
     capsys.readouterr()
     well(capsys)
     doctor(fix=True)  # and nothing is logged twice
-    assert len(store.connect().search_runs(filter_string="tags.role = 'train'", output_format="list")) == 1
+    assert len(connect().search_runs("tags.role = 'train'")) == 1
 
 
 def test_outputs_that_are_not_here_are_named(tracked, trained, capsys):
     trained()
     shutil.rmtree(tracked / MODEL)
     out = wrong(capsys)
-    assert f"{MODEL} is not here" in out
+    assert f"{MODEL} is missing" in out
     with pytest.raises(FakefacesError, match="1 problem"):
         doctor(fix=True)
     assert "dvc pull" in capsys.readouterr().err  # DVC has no cache here
@@ -96,7 +97,7 @@ def test_files_of_a_model_that_are_gone_come_back(tracked, trained, capsys):
     run, folder = behind(tracked)
     before = digest(folder / "artifacts")
     shutil.rmtree(folder)
-    assert "are gone; it is of outputs/models/simple_cnn in dvc.lock" in wrong(capsys)
+    assert "are missing; it is of outputs/models/simple_cnn in dvc.lock" in wrong(capsys)
     doctor(fix=True)
     again, same = behind(tracked)
     assert (again.info.run_id, same) == (run.info.run_id, folder)
@@ -112,7 +113,7 @@ def test_files_of_a_model_that_nothing_leads_to_are_only_noted(tracked, trained,
     _, folder = behind(tracked)
     trained()
     shutil.rmtree(folder)
-    assert "are gone" in well(capsys)
+    assert "are missing" in well(capsys)
 
 
 def test_a_moved_checkout_finds_its_artifacts(tracked, trained, capsys, monkeypatch, tmp_path):
@@ -143,7 +144,7 @@ def test_a_copy_that_is_used_without_the_doctor_writes_into_itself(tracked, trai
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     before = digest(tracked / "mlruns" / "artifacts")
     run, folder = behind(copy)
-    assert "the store was moved here from" in capsys.readouterr().err
+    assert "of the MLflow store, which was moved from" in capsys.readouterr().err
     assert folder.is_relative_to(copy)
     with stage_run("vgg16", role="train") as another:
         another.artifact(copy / "params.yaml")
@@ -161,17 +162,17 @@ def test_a_run_whose_process_is_gone_is_closed(tracked, trained, capsys):
             os._exit(9)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tracked, check=False)
-    assert "RUNNING, and their processes are gone: train vgg16" in wrong(capsys)
+    assert "RUNNING, but their processes have ended: train vgg16" in wrong(capsys)
     doctor(fix=True)
-    found = store.connect().search_runs(filter_string="attributes.run_name = 'vgg16'", output_format="list")
+    found = connect().search_runs("attributes.run_name = 'vgg16'")
     assert [run.info.status for run in found] == ["KILLED"]
 
 
 def test_a_run_elsewhere_is_left_alone(tracked, trained, capsys):
-    client = store.connect().MlflowClient()
+    store = connect()
+    client = store.client
     trained()
-    experiment = client.get_experiment_by_name(store.EXPERIMENT).experiment_id
-    run = client.create_run(experiment, run_name="far", tags={"role": "train", "host": "another", "pid": "1"})
+    run = client.create_run(store.experiment_id, run_name="far", tags={"role": "train", "host": "another", "pid": "1"})
     assert "RUNNING on another" in well(capsys)
     doctor(fix=True)
     assert client.get_run(run.info.run_id).info.status == "RUNNING"
@@ -189,14 +190,16 @@ def test_folders_of_no_run_are_noted(tracked, trained, capsys):
 
 def test_a_version_whose_run_was_deleted_gets_it_back(tracked, trained, capsys):
     run_id = trained()
-    mlflow = store.connect()
-    model = mlflow.get_run(run_id).outputs.model_outputs[0].model_id
+    client = connect().client
+    model = client.get_run(run_id).outputs.model_outputs[0].model_id
+    import mlflow
+
     mlflow.register_model(f"models:/{model}", "fake-faces")
-    mlflow.delete_run(run_id)
+    client.delete_run(run_id)
     out = wrong(capsys)
     assert "version 1: its run was deleted" in out
     doctor(fix=True)
-    assert mlflow.get_run(run_id).info.lifecycle_stage == "active"
+    assert client.get_run(run_id).info.lifecycle_stage == "active"
 
 
 def test_packages_that_are_not_those_of_the_lock_file_are_named(tracked, trained, capsys):

@@ -15,7 +15,7 @@ from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import stage_run
 
 
-def judge(root: Path, name: str, **figures: float) -> None:
+def evaluate(root: Path, name: str, **figures: float) -> None:
     """The evaluation of a model that is trained."""
     with stage_run(name, role="evaluate") as run:
         run.tag("model.digest", digest(root / "outputs" / "models" / name))
@@ -34,7 +34,7 @@ def three(tracked, trained) -> list[str]:
     for k, (name, auc) in enumerate([("simple_cnn", 0.6), ("mobilenet", 0.8), ("simple_cnn", None)]):
         ids.append(trained(name, text=f"network {k}", val_loss=0.5 + k))
         if auc:
-            judge(tracked, name, test_roc_auc=auc, validation_roc_auc=auc - 0.1)
+            evaluate(tracked, name, test_roc_auc=auc, validation_roc_auc=auc - 0.1)
     return ids
 
 
@@ -126,6 +126,6 @@ def test_a_run_that_is_not_there_is_one_message(trained, capsys):
 
 def test_conditions_compare_numbers_as_numbers():
     rows = [{"a": "10"}, {"a": 9.0}, {"b": 1}]
-    assert run_table.where(rows, ["a > 9.5"]) == [{"a": "10"}]
-    assert run_table.ordered(rows, "a") == [{"a": 9.0}, {"a": "10"}, {"b": 1}]
-    assert run_table.ordered([{"a": "x"}, {"a": 1}], "-a") == [{"a": "x"}, {"a": 1}]
+    assert run_table.filter_rows(rows, ["a > 9.5"]) == [{"a": "10"}]
+    assert run_table.sort_rows(rows, "a") == [{"a": 9.0}, {"a": "10"}, {"b": 1}]
+    assert run_table.sort_rows([{"a": "x"}, {"a": 1}], "-a") == [{"a": "x"}, {"a": 1}]

@@ -19,13 +19,16 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 import mlflow
 from mlflow import MlflowClient
-from fakefaces import promotion, remeasure
-from fakefaces.base.layout import Layout
+from fakefaces.base.paths import Layout
 from fakefaces.params.file import load
+from fakefaces.registry.candidates import PromotionCandidate, Unregistered
+from fakefaces.registry.evidence import find_evidence
+from fakefaces.registry.promotion import Promotion
+from fakefaces.registry.promotion import promote as run_promotion
+from fakefaces.registry.rescore import score_champion
+from fakefaces.registry.store import Registry
 from fakefaces.tracking.detectors import pyfunc
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.evidence import needed
-from fakefaces.tracking.registry import Registry
 
 import mlflow.store.model_registry.sqlalchemy_store, mlflow.store.tracking.sqlalchemy_store
 pyfunc()
@@ -38,9 +41,9 @@ WRITES = ("create_logged_model", "log_model_artifacts", "finalize_logged_model",
 
 def promote(name):
     registry = Registry("fake-faces")
-    entry = (f"outputs/models/{name}", layout.root / f"outputs/models/{name}")
-    evidence = needed(digest(entry[1]))
-    return promotion.promote(registry, evidence, entry, params.promote, remeasure.measured, n_resamples=200, seed=0)
+    source = Unregistered(f"outputs/models/{name}", layout.root / f"outputs/models/{name}")
+    candidate = PromotionCandidate(find_evidence(digest(source.folder)), source)
+    return run_promotion(Promotion(registry, candidate, params.promote, score_champion, n_resamples=200, seed=0))
 
 
 def dying(at):
@@ -70,8 +73,7 @@ def state(path):
     history = [[one.action, one.version, one.before, one.reason] for one in registry.history()]
     experiment = mlflow.get_experiment_by_name("fakefaces").experiment_id
     kept = sorted(str(one.status) for one in MlflowClient().search_logged_models([experiment]))
-    from fakefaces.decision import record_of
-    told = {"versions": versions, "history": history, "models": kept, "promotion": record_of(version.number, found)}
+    told = {"versions": versions, "history": history, "models": kept, "promotion": found.record(version.number)}
     Path(path).write_text(json.dumps(told))
 
 

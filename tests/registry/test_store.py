@@ -10,9 +10,9 @@ import pytest
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
 from fakefaces.inference.metadata import DetectorMetadata, Operating, read_metadata
-from fakefaces.registry.history import Event, event, reign
-from fakefaces.registry.store import Overtaken, Registry
-from fakefaces.tracking.detectors import fetch, with_operating
+from fakefaces.registry.history import Action, Event, champion_stack, new_event
+from fakefaces.registry.store import ChampionChangedError, Registry
+from fakefaces.tracking.detectors import fetch_detector, with_operating_point
 from fakefaces.tracking.digests import digest
 from tests.conftest import ROOT
 from tests.tracking.factories import RULE, evaluated, models, promoted, trained
@@ -31,7 +31,7 @@ def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tra
     assert [one.aliases for one in (third, second, first)] == [["challenger"], ["champion"], []]
     assert second.tags["model"] == "stronger"
     assert float(second.tags["decision.difference"]) > 0.1
-    assert json.loads(third.tags["decision"])["held"]["difference"] < -0.1
+    assert json.loads(third.tags["decision"])["comparison"]["difference"] < -0.1
     assert [(one.action, one.version, one.before) for one in registry.history()] == [
         ("champion", 1, None),
         ("champion", 2, 1),
@@ -53,7 +53,7 @@ def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tra
 def test_the_version_holds_the_operating_point_and_no_pickle(tracked):
     (only,) = models(tracked, ("only", 1))
     version, _ = promoted(tracked, only)
-    folder = fetch(version.uri)
+    folder = fetch_detector(version.uri)
     assert read_metadata(folder).operating == Operating(threshold=0.625, low=0.25, high=None)
     assert read_metadata(folder).positive == "fake"
     assert (folder / "network.keras").read_bytes() == b"the network of only"
@@ -68,7 +68,7 @@ def test_the_version_holds_the_operating_point_and_no_pickle(tracked):
 def registry_run(run_id: str):
     from fakefaces.tracking.store import connect
 
-    return connect().get_run(run_id)
+    return connect().client.get_run(run_id)
 
 
 def test_another_operating_point_is_another_version_of_the_same_network(tracked):
@@ -80,7 +80,7 @@ def test_another_operating_point_is_another_version_of_the_same_network(tracked)
     assert "another operating point" in found.reason
     unknown = evaluated(tracked, "m", 1, {"threshold": None})
     version, _ = promoted(tracked, unknown)
-    assert read_metadata(fetch(version.uri)).operating is None
+    assert read_metadata(fetch_detector(version.uri)).operating is None
 
 
 def test_rollback_goes_back_one_champion_after_another(tracked):
@@ -89,7 +89,7 @@ def test_rollback_goes_back_one_champion_after_another(tracked):
         registry.roll_back()
     for found in models(tracked, ("a", 0.1), ("bb", 2), ("ccc", 5)):
         promoted(tracked, found)
-    assert registry.before().number == 2
+    assert registry.previous_champion().number == 2
     assert [one.number for one in registry.roll_back()] == [2, 3]
     assert [one.number for one in registry.roll_back()] == [1, 2]
     with pytest.raises(TrackingError, match="no champion before"):
@@ -114,8 +114,8 @@ def test_a_champion_that_moved_meanwhile_is_not_overwritten(tracked):
     for found in models(tracked, ("a", 0.1), ("bb", 2)):
         promoted(tracked, found)
     registry = Registry(RULE.name)
-    with pytest.raises(Overtaken):
-        registry.crown(registry.version(1), registry.version(1), "held against version 1, but that is 2 now")
+    with pytest.raises(ChampionChangedError):
+        registry.set_champion(registry.version(1), registry.version(1), "compared with version 1, but that is 2 now")
     assert registry.champion().number == 2
 
 
@@ -124,7 +124,7 @@ def test_a_version_that_is_not_there_and_bytes_that_no_run_made(tracked):
     registry = Registry(RULE.name)
     with pytest.raises(TrackingError, match="no version 7; there are: none"):
         registry.version(7)
-    with pytest.raises(TrackingError, match="no run in the MLflow store made these bytes"):
+    with pytest.raises(TrackingError, match="no run in the MLflow store wrote these bytes"):
         registry.register("outputs/models/only", "0" * 32, tracked / "outputs" / "models" / "only", None, {})
     assert registry.versions() == []
     assert registry.history() == []
@@ -137,19 +137,21 @@ def test_a_folder_with_an_operating_point_is_the_same_bytes_each_time(workspace)
     metadata = DetectorMetadata(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
     write_json(folder / "detector.json", metadata.model_dump())
     point = Operating(threshold=0.1 + 0.2, low=None, high=1.0)
-    with with_operating(folder, point) as one, with_operating(folder, point) as two:
+    with with_operating_point(folder, point) as one, with_operating_point(folder, point) as two:
         assert digest(one) == digest(two) != digest(folder)
     assert read_metadata(folder).operating is None
 
 
 def test_an_event_is_later_than_the_last_one_even_where_the_clock_was_set_back():
-    last = Event("2999-01-01T00:00:00.000000Z", "champion", 1, None, "r", "me")
-    assert event("champion", 2, 1, "r", last).at == "2999-01-01T00:00:00.000001Z"
+    last = Event("2999-01-01T00:00:00.000000Z", Action.CHAMPION, 1, None, "r", "me")
+    assert new_event(Action.CHAMPION, 2, 1, "r", last).at == "2999-01-01T00:00:00.000001Z"
 
 
-def test_the_reign_is_a_stack():
+def test_rollbacks_lead_back_through_a_stack_of_champions():
     def of(*steps: tuple[str, int]) -> list[int]:
-        return reign([Event(str(k), action, version, None, "", "") for k, (action, version) in enumerate(steps)])
+        return champion_stack(
+            [Event(str(k), Action(action), version, None, "", "") for k, (action, version) in enumerate(steps)]
+        )
 
     assert of(("champion", 1), ("refused", 2), ("champion", 3)) == [1, 3]
     assert of(("champion", 1), ("champion", 3), ("rollback", 1), ("champion", 4)) == [1, 4]
@@ -162,13 +164,16 @@ import multiprocessing, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 import mlflow
-from fakefaces import promotion, remeasure
-from fakefaces.base.layout import Layout
+from fakefaces.base.paths import Layout
 from fakefaces.params.file import load
+from fakefaces.registry.candidates import PromotionCandidate, Unregistered
+from fakefaces.registry.evidence import find_evidence
+from fakefaces.registry.promotion import Promotion
+from fakefaces.registry.promotion import promote as run_promotion
+from fakefaces.registry.rescore import score_champion
+from fakefaces.registry.store import Registry
 from fakefaces.tracking.detectors import pyfunc
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.evidence import needed
-from fakefaces.tracking.registry import Registry
 import mlflow.store.model_registry.sqlalchemy_store, mlflow.store.tracking.sqlalchemy_store
 
 pyfunc()
@@ -180,10 +185,10 @@ def promote(k):
     layout = Layout(Path.cwd())
     rule = load(layout.root / "params.yaml").promote
     registry = Registry(rule.name)
-    entry = (f"outputs/models/model{k}", layout.root / f"outputs/models/model{k}")
-    evidence = needed(digest(entry[1]))
+    source = Unregistered(f"outputs/models/model{k}", layout.root / f"outputs/models/model{k}")
+    candidate = PromotionCandidate(find_evidence(digest(source.folder)), source)
     start.wait()
-    promotion.promote(registry, evidence, entry, rule, remeasure.measured, n_resamples=200, seed=0, force="all of them")
+    run_promotion(Promotion(registry, candidate, rule, score_champion, n_resamples=200, seed=0), "all of them")
 
 
 processes = [fork.Process(target=promote, args=(k,)) for k in range(10)]
@@ -207,9 +212,9 @@ def test_ten_promotions_at_once_leave_one_champion_and_a_whole_history(tracked):
     versions, history = registry.versions(), registry.history()
     assert sorted(version.number for version in versions) == list(range(1, 11))
     assert len({version.tags["digest"] for version in versions}) == 10
-    crowned = [one for one in history if one.action == "champion"]
-    assert len(crowned) == len(history) == 10
+    champions = [one for one in history if one.action == "champion"]
+    assert len(champions) == len(history) == 10
     # Each took the place of the one before it, and the last one has it.
-    assert [one.before for one in crowned] == [None, *(one.version for one in crowned[:-1])]
-    assert registry.champion().number == crowned[-1].version
-    assert [version.number for version in versions if "champion" in version.aliases] == [crowned[-1].version]
+    assert [one.before for one in champions] == [None, *(one.version for one in champions[:-1])]
+    assert registry.champion().number == champions[-1].version
+    assert [version.number for version in versions if "champion" in version.aliases] == [champions[-1].version]

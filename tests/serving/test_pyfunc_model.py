@@ -29,10 +29,10 @@ from fakefaces.inference.predict import score_files
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec
 from fakefaces.registry.evidence import Evidence
-from fakefaces.registry.promotion import scores_of
-from fakefaces.registry.rescore import measured, seen_by
+from fakefaces.registry.promotion import aligned_scores
+from fakefaces.registry.rescore import related_images, score_champion
 from fakefaces.registry.store import Registry
-from fakefaces.tracking.detectors import fetch, fetched, pyfunc
+from fakefaces.tracking.detectors import fetch_detector, fetch_model, pyfunc
 from tests.conftest import ROOT, write_photographs
 from tests.tracking.factories import evaluated, promoted, trained
 
@@ -110,7 +110,7 @@ def server(registered: Path) -> Iterator[Server]:
 
 
 def test_mlflow_loads_it_and_it_takes_bytes_paths_and_base64_alike(registered, monkeypatch):
-    model = pyfunc().load_model(str(fetched("models:/fake-faces@champion")))
+    model = pyfunc().load_model(str(fetch_model("models:/fake-faces@champion")))
     files = photographs(registered)[::20]
     of_bytes = model.predict([path.read_bytes() for path in files])
     assert [one.p_fake for one in model.predict([str(path) for path in files])] == [one.p_fake for one in of_bytes]
@@ -138,7 +138,7 @@ def test_mlflow_loads_it_and_it_takes_bytes_paths_and_base64_alike(registered, m
 
 @pytest.mark.slow
 def test_it_loads_with_nothing_but_mlflow_and_the_package(registered, tmp_path):
-    folder, image = fetched("models:/fake-faces@champion"), photographs(registered)[0]
+    folder, image = fetch_model("models:/fake-faces@champion"), photographs(registered)[0]
     code = (
         "import sys, pathlib, mlflow; model = mlflow.pyfunc.load_model(sys.argv[1]);"
         "print(model.predict([pathlib.Path(sys.argv[2]).read_bytes()])[0].p_fake)"
@@ -154,7 +154,7 @@ def test_it_loads_with_nothing_but_mlflow_and_the_package(registered, tmp_path):
         text=True,
         check=True,
     )
-    alone = detector.load(fetch("models:/fake-faces@champion")).p_fake(
+    alone = detector.load(fetch_detector("models:/fake-faces@champion")).p_fake(
         extract_files(FeatureSpec("pixels", 32), [image], threads=1)
     )
     assert float(done.stdout) == alone[0]
@@ -220,10 +220,10 @@ def test_what_is_no_image_gets_a_reason_and_the_server_lives_on(registered, serv
         (bomb, "image/bmp", 400, "50,000,000 pixels"),
         (b'{"inputs": ["' + str(good).encode() + b'"]}', "application/json", 400, "not base64"),
         (b'{"inputs": ["***"]}', "application/json", 400, "not base64"),
-        (b"\x00\x01", "application/json", 400, "no JSON"),
-        (b"[" * 10**6, "application/json", 400, "no JSON"),
-        (b"a\n1", "text/csv", 415, "is taken"),
-        (b"x" * (90 * 2**20), "application/json", 413, "at most"),
+        (b"\x00\x01", "application/json", 400, "not JSON"),
+        (b"[" * 10**6, "application/json", 400, "not JSON"),
+        (b"a\n1", "text/csv", 415, "must be"),
+        (b"x" * (90 * 2**20), "application/json", 413, "the limit"),
     ):
         got, answer = server.post(body, kind) if status != 413 else oversized(server, body)
         assert (got, set(answer)) == (status, {"error_code", "message"}), answer
@@ -260,16 +260,16 @@ def test_a_champion_that_was_tested_on_other_images_is_measured_on_these(registe
     table.to_csv(registered / "outputs" / "images.csv", index=False)
     champion = Registry("fake-faces").champion()
     candidate = Evidence("new", "its digest", images_digest(table), {}, table.assign(p_fake=0.5))
-    found = measured(champion, candidate)
-    alone = score_files(detector.load(fetch(champion.uri)), paths, threads=2)
+    found = score_champion(champion, candidate)
+    alone = score_files(detector.load(fetch_detector(champion.uri)), paths, threads=2)
     assert found.p_fake == pytest.approx({key: one.p_fake for key, one in zip(sha256, alone, strict=True)}, abs=1e-6)
     assert found.threshold == 0.5
-    assert found.seen == set()
-    assert scores_of(found, candidate.tested).notna().all()
+    assert found.training_images == set()
+    assert aligned_scores(found, candidate.predictions).notna().all()
     evaluated(registered, "m", 1, seen=sha256[:3])
     table.assign(group=["one photograph"] * 5 + list(table["group"][5:])).to_csv(
         registered / "outputs" / "images.csv", index=False
     )
-    assert seen_by(champion, Layout(registered)) == set(sha256[:5])
-    with pytest.raises(ModelError, match="tested on other images than the candidate"):
-        measured(champion, replace(candidate, test_digest="images that are not here"))
+    assert related_images(champion, Layout(registered)) == set(sha256[:5])
+    with pytest.raises(ModelError, match="evaluated on other images than the candidate"):
+        score_champion(champion, replace(candidate, test_digest="images that are not here"))

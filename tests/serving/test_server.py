@@ -1,4 +1,4 @@
-"""The doorkeeper before MLflow's scoring server, without a model: what goes through, and what is answered otherwise."""
+"""The request filter before MLflow's scoring server, without a model: what passes, and how the rest is answered."""
 
 import asyncio
 import base64
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fakefaces.base.errors import FakefacesError
-from fakefaces.serving.server import Doorkeeper, serve
+from fakefaces.serving.server import RequestFilter, serve
 
 
 def ask(app, body: bytes, kind: str | None = "application/json", path: str = "/invocations", chunk: int = 1000, **more):
@@ -44,22 +44,22 @@ class Inner:
 def test_images_as_base64_go_through_as_they_are():
     inner = Inner()
     body = json.dumps({"inputs": [base64.b64encode(b"x" * 5000).decode()]}).encode()
-    assert ask(Doorkeeper(inner), body) == (200, body)
-    assert ask(Doorkeeper(inner), body, "application/json; charset=utf-8") == (200, body)
+    assert ask(RequestFilter(inner), body) == (200, body)
+    assert ask(RequestFilter(inner), body, "application/json; charset=utf-8") == (200, body)
     assert {headers[b"content-type"] for headers, _ in inner.seen} == {b"application/json"}
 
 
 def test_an_image_file_goes_through_as_base64():
-    status, answer = ask(Doorkeeper(Inner()), b"\xff\xd8 bytes", "image/jpeg")
+    status, answer = ask(RequestFilter(Inner()), b"\xff\xd8 bytes", "image/jpeg")
     assert (status, json.loads(answer)) == (200, {"inputs": [base64.b64encode(b"\xff\xd8 bytes").decode()]})
 
 
 @pytest.mark.parametrize(
     ("body", "kind", "status", "reason"),
     [
-        (b"not json", "application/json", 400, "no JSON"),
-        (b"\xff\xfe\x00", "application/json", 400, "no JSON"),
-        (b"[" * 200_000, "application/json", 400, "no JSON"),
+        (b"not json", "application/json", 400, "not JSON"),
+        (b"\xff\xfe\x00", "application/json", 400, "not JSON"),
+        (b"[" * 200_000, "application/json", 400, "not JSON"),
         (b"[]", "application/json", 400, "the body must be"),
         (b"{}", "application/json", 400, "the body must be"),
         (b'{"inputs": []}', "application/json", 400, "the body must be"),
@@ -68,15 +68,15 @@ def test_an_image_file_goes_through_as_base64():
         (b'{"inputs": ["abcd"], "params": {}}', "application/json", 400, "the body must be"),
         (b'{"dataframe_split": {}}', "application/json", 400, "the body must be"),
         (b"a,b\n1,2", "text/csv", 415, "not 'text/csv'"),
-        (b"PAR1", "application/x-parquet", 415, "is taken"),
-        (b"{}", None, 415, "is taken"),
-        (b"x" * 6000, "image/jpeg", 413, "at most"),
+        (b"PAR1", "application/x-parquet", 415, "must be application/json or image/..."),
+        (b"{}", None, 415, "must be application/json or image/..."),
+        (b"x" * 6000, "image/jpeg", 413, "the limit is"),
     ],
 )
 def test_what_cannot_be_answered_has_a_reason_and_never_reaches_the_model(body, kind, status, reason):
     inner = Inner()
     limit = 5000 if status == 413 else 10**6
-    got, answer = ask(Doorkeeper(inner, limit), body, kind, **{"content-length": str(len(body))})
+    got, answer = ask(RequestFilter(inner, limit), body, kind, **{"content-length": str(len(body))})
     assert got == status
     found = json.loads(answer)
     assert set(found) == {"error_code", "message"}
@@ -99,7 +99,7 @@ def test_a_body_that_grows_beyond_the_bound_is_not_read_to_its_end():
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": [(b"content-type", b"image/png")]}
-    asyncio.run(Doorkeeper(Inner(), 10_000)(scope, Endless().receive, send))
+    asyncio.run(RequestFilter(Inner(), 10_000)(scope, Endless().receive, send))
     assert sent[0]["status"] == 413
     assert Endless.taken == 11
 
@@ -114,24 +114,24 @@ def test_a_connection_that_ends_early_is_no_fault_of_ours():
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": []}
-    asyncio.run(Doorkeeper(Inner())(scope, receive, send))
+    asyncio.run(RequestFilter(Inner())(scope, receive, send))
     assert sent[0]["status"] == 400
 
 
 def test_an_error_keeps_its_reason_and_loses_the_rest():
     body = b'{"inputs": ["abcd"]}'
     told = json.dumps({"error_code": "BAD_REQUEST", "message": "image 1: broken", "sqlstate": "22"}).encode()
-    status, answer = ask(Doorkeeper(Inner(400, told)), body)
+    status, answer = ask(RequestFilter(Inner(400, told)), body)
     assert (status, json.loads(answer)["message"]) == (400, "image 1: broken")
     failed = json.dumps({"error_code": "BAD_REQUEST", "message": "m", "stack_trace": "File secret.py"}).encode()
-    status, answer = ask(Doorkeeper(Inner(400, failed)), body)  # MLflow's 400 for a fault of the model's own
+    status, answer = ask(RequestFilter(Inner(400, failed)), body)  # MLflow's 400 for a fault of the model's own
     assert (status, b"secret" in answer) == (500, False)
-    assert ask(Doorkeeper(Inner(500, b"Internal Server Error")), body)[0] == 500
+    assert ask(RequestFilter(Inner(500, b"Internal Server Error")), body)[0] == 500
 
 
 def test_other_paths_are_mlflows():
     inner = Inner(200, b"pong")
-    assert ask(Doorkeeper(inner, 3), b"long body", None, "/ping") == (200, b"pong")
+    assert ask(RequestFilter(inner, 3), b"long body", None, "/ping") == (200, b"pong")
 
 
 def test_a_port_that_is_taken_is_one_message(tmp_path):

@@ -1,4 +1,4 @@
-"""Runs and registered versions as the stages leave them, made without the stages."""
+"""Runs and registered versions as the stages leave them, written without the stages."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -12,9 +12,10 @@ from fakefaces.data.faces import PARTS
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.promote import Promote
+from fakefaces.registry.candidates import PromotionCandidate, Unregistered
 from fakefaces.registry.decision import Decision
-from fakefaces.registry.evidence import Evidence, find, gathered
-from fakefaces.registry.promotion import Measured, promote
+from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
+from fakefaces.registry.promotion import ChampionScores, Promotion, promote
 from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
@@ -71,23 +72,23 @@ def evaluated(
         run.params({"model": name})
         run.tag("model.digest", found["model_digest"])
         run.tag("test.digest", found["test_digest"])
-        run.mlflow.log_text("\n".join(seen) + "\n", TRAINING_IMAGES)
+        run.text("\n".join(seen) + "\n", TRAINING_IMAGES)
         run.artifact(root / "outputs" / "predictions.csv")
         run.artifact(root / "reports" / f"{name}.json")
-    return gathered(name, found, root / "outputs" / "predictions.csv")
+    return read_evidence(name, found, root / "outputs" / "predictions.csv")
 
 
-def of_store(champion: Version, evidence: Evidence) -> Measured:
+def scores_in_store(champion: Version, candidate: Evidence) -> ChampionScores:
     """The champion's scores from its evaluation's run."""
-    own = find(champion.tags["digest"], evidence.test_digest)
-    return Measured(0.5, dict(zip(own.tested["sha256"], own.tested["p_fake"], strict=True)))
+    own = find_evidence(champion.tags["digest"], candidate.test_digest)
+    return ChampionScores(0.5, dict(zip(own.predictions["sha256"], own.predictions["p_fake"], strict=True)))
 
 
-def promoted(root: Path, evidence: Evidence, **more: Any) -> tuple[Version, Decision]:
+def promoted(root: Path, evidence: Evidence, force: str | None = None) -> tuple[Version, Decision]:
     """What the promote stage does."""
     path = f"outputs/models/{evidence.model}"
-    entry = (path, root / path)
-    return promote(Registry(RULE.name), evidence, entry, RULE, of_store, n_resamples=200, seed=0, **more)
+    candidate = PromotionCandidate(evidence, Unregistered(path, root / path))
+    return promote(Promotion(Registry(RULE.name), candidate, RULE, scores_in_store, n_resamples=200, seed=0), force)
 
 
 def models(root: Path, *strengths: tuple[str, float]) -> list[Evidence]:

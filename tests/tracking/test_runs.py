@@ -12,19 +12,15 @@ import pytest
 import yaml
 
 from fakefaces.base.errors import FakefacesError
-from fakefaces.tracking import processes, provenance, store
+from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import find_run, stage_run
+from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect
 from tests.conftest import ROOT
 
 
-def runs(mlflow, role: str) -> list:
-    return mlflow.search_runs(
-        experiment_names=[store.EXPERIMENT],
-        filter_string=f"tags.role = '{role}'",
-        order_by=["attributes.start_time ASC"],
-        output_format="list",
-    )
+def runs(store: Store, role: str) -> list:
+    return store.search_runs(f"tags.role = '{role}'", newest_first=False)
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -48,13 +44,13 @@ def make(root: Path, text: str = "made") -> str:
 
 def test_a_run_is_found_by_what_it_made_and_a_repeat_leads_to_the_first(tracked):
     first, other, again = make(tracked), make(tracked, "other"), make(tracked)
-    mlflow = store.connect()
-    assert find_run(mlflow, "outputs/model.txt", write(tracked)).info.run_id == first
-    assert find_run(mlflow, "outputs/model.txt", write(tracked, "other")).info.run_id == other
-    assert find_run(mlflow, "outputs/model.txt", write(tracked, "never")) is None
-    assert mlflow.get_run(again).data.tags["repeats"] == first
-    assert "repeats" not in mlflow.get_run(first).data.tags
-    assert len(runs(mlflow, "pipeline")) == 1
+    store = connect()
+    assert find_run(store, "outputs/model.txt", write(tracked)).info.run_id == first
+    assert find_run(store, "outputs/model.txt", write(tracked, "other")).info.run_id == other
+    assert find_run(store, "outputs/model.txt", write(tracked, "never")) is None
+    assert store.client.get_run(again).data.tags["repeats"] == first
+    assert "repeats" not in store.client.get_run(first).data.tags
+    assert len(runs(store, "pipeline")) == 1
 
 
 def test_other_parameters_are_another_tree(tracked):
@@ -62,7 +58,7 @@ def test_other_parameters_are_another_tree(tracked):
     params = yaml.safe_load((tracked / "params.yaml").read_text())
     (tracked / "params.yaml").write_text(yaml.safe_dump(params | {"seed": 21}, sort_keys=False))
     make(tracked)
-    assert len(runs(store.connect(), "pipeline")) == 2
+    assert len(runs(connect(), "pipeline")) == 2
 
 
 def test_a_run_carries_where_it_comes_from_and_what_it_took(tracked):
@@ -72,8 +68,8 @@ def test_a_run_carries_where_it_comes_from_and_what_it_took(tracked):
     (tracked / "params.yaml").write_text((tracked / "params.yaml").read_text() + "# a change\n")
     with stage_run("m", role="train") as run:
         run.speed(images=100, seconds=4.0)
-    mlflow = store.connect()
-    found = mlflow.get_run(run.id)
+    store = connect()
+    found = store.client.get_run(run.id)
     tags = found.data.tags
     assert tags["git.dirty"] == "true"
     assert tags["mlflow.source.git.commit"] == git(tracked, "rev-parse", "HEAD").strip()
@@ -82,7 +78,7 @@ def test_a_run_carries_where_it_comes_from_and_what_it_took(tracked):
     assert found.data.metrics["images_per_second"] == 25
     assert found.data.metrics["wall_seconds"] > 0
     assert found.data.metrics["peak_memory_mib"] > 10
-    folder = Path(mlflow.artifacts.download_artifacts(run_id=run.id, artifact_path="provenance"))
+    folder = Path(store.client.download_artifacts(run.id, "provenance"))
     assert {path.name for path in folder.iterdir()} == {
         "params.yaml", "dvc.yaml", "dvc.lock", "packages.txt", "changes.patch",
     }  # fmt: skip
@@ -114,8 +110,8 @@ def test_what_the_pipeline_writes_does_not_make_the_tree_dirty(tracked):
 def test_how_a_run_ends_is_said(tracked, error, status):
     with pytest.raises(type(error)), stage_run("m", role="train") as run, run.child("trial 0", role="trial"):
         raise error
-    mlflow = store.connect()
-    (found,), (trial,) = runs(mlflow, "train"), runs(mlflow, "trial")
+    store = connect()
+    (found,), (trial,) = runs(store, "train"), runs(store, "trial")
     assert found.info.status == trial.info.status == status
     assert found.data.tags.get("error") == ("a reason" if status == "FAILED" else None)
     assert found.data.metrics["wall_seconds"] > 0
@@ -141,24 +137,30 @@ def start(root: Path, code: str = HANGS) -> subprocess.Popen:
 def test_a_run_of_a_process_killed_outright_is_closed_by_the_next_one(tracked):
     process = start(tracked)
     assert process.stdout.readline() == "under way\n"
-    mlflow = store.connect()
-    assert store.close_dead_runs(mlflow) == []  # it is at work
-    assert {run.info.status for run in runs(mlflow, "train") + runs(mlflow, "trial")} == {"RUNNING"}
+    store = connect()
+    close_dead_runs(store)  # it is running
+    assert {run.info.status for run in runs(store, "train") + runs(store, "trial")} == {"RUNNING"}
     process.send_signal(signal.SIGKILL)
     time.sleep(0.2)  # not waited for: what is left is a zombie, which is dead all the same
     make(tracked)
-    killed, _ = runs(mlflow, "train")
-    assert killed.info.status == runs(mlflow, "trial")[0].info.status == "KILLED"
+    killed, _ = runs(store, "train")
+    assert killed.info.status == runs(store, "trial")[0].info.status == "KILLED"
     assert killed.data.metrics["val_loss"] == 0.5
     process.communicate()
 
 
-def test_a_process_number_given_again_is_not_the_old_process():
+def test_a_reused_process_number_is_another_process():
     own = processes.tags()
-    assert not processes.gone(own)
-    assert processes.gone(own | {"pid.started": "another boot:1"})
-    assert not processes.gone(own | {"pid.started": "another boot:1", "host": "elsewhere"})
-    assert not processes.gone(own | {"pid.started": "another boot:1", "pid.space": "another container"})
+    assert not processes.has_ended(own)
+    assert processes.has_ended(own | {"pid.started": "1.00"})
+    assert not processes.has_ended(own | {"pid.started": "1.00", "host": "elsewhere"})
+    assert not processes.has_ended(own | {"pid.started": "1.00", "pid.space": "another container"})
+
+
+def test_the_process_of_an_earlier_release_is_known_by_its_number_alone():
+    own = processes.tags() | {"pid.started": "8d1c8a7e-boot-id:4711"}
+    assert not processes.has_ended(own)
+    assert processes.has_ended(own | {"pid": str(2**22 + 1)})
 
 
 def test_four_first_starts_at_once_make_one_store_and_one_tree(workspace, empty_database, monkeypatch):
@@ -170,7 +172,7 @@ def test_four_first_starts_at_once_make_one_store_and_one_tree(workspace, empty_
     """
     started = [start(workspace, code) for _ in range(4)]
     assert [process.communicate() and process.returncode for process in started] == [0] * 4
-    mlflow = store.connect()
-    assert len(runs(mlflow, "train")) == 4
-    assert len(runs(mlflow, "pipeline")) == 1
-    assert len(mlflow.search_experiments(filter_string=f"name = '{store.EXPERIMENT}'")) == 1
+    store = connect()
+    assert len(runs(store, "train")) == 4
+    assert len(runs(store, "pipeline")) == 1
+    assert len(store.client.search_experiments(filter_string=f"name = '{EXPERIMENT}'")) == 1

@@ -53,13 +53,13 @@ def detector_folder(model: str | None) -> Path:
     Raises:
         FakefacesError: it is neither.
     """
-    from fakefaces.tracking.detectors import CHAMPION, fetch
+    from fakefaces.tracking.detectors import CHAMPION, fetch_detector
 
     if model and (Path(model) / "detector.json").is_file():
         return Path(model)
     if model and ":/" not in model:
         raise FakefacesError(f"{model}: neither a folder with a detector.json nor a models:/ URI")
-    return fetch(model or f"models:/{registered_name()}@{CHAMPION}")
+    return fetch_detector(model or f"models:/{registered_name()}@{CHAMPION}")
 
 
 def detector_by_name(model: str) -> Path:

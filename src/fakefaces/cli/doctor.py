@@ -9,9 +9,10 @@ from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 
 if TYPE_CHECKING:
-    from fakefaces.maintenance.check_result import Finding
+    from fakefaces.maintenance.check_result import CheckResult
 
 _PASSES = 4  # a repair may show another problem: of a store, then of its runs, then of the registry
+_MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "error": ("✗", "red")}
 
 
 def doctor(
@@ -19,33 +20,33 @@ def doctor(
 ) -> None:
     """Check that runs, artifacts, registry, dvc.lock, outputs and environment are consistent."""
     from fakefaces.base.paths import Layout
-    from fakefaces.maintenance.doctor import Examination
+    from fakefaces.maintenance.doctor import Doctor
     from fakefaces.params.file import load
 
     root = environment.workspace()
 
-    def examine() -> "list[Finding]":
-        return list(Examination(load(root / "params.yaml"), Layout(root)).findings())
+    def check() -> "list[CheckResult]":
+        return list(Doctor(load(root / "params.yaml"), Layout(root)).check())
 
-    findings = examine()
-    _print(findings)
+    results = check()
+    _print(results)
     for _ in range(_PASSES if fix else 0):
-        repairs = [_repaired(finding) for finding in findings if finding.wrong and finding.mend]
+        repairs = [_repaired(result) for result in results if result.level == "error" and result.fix]
         if not any(repairs):
             break
-        findings = examine()
-    problems = [finding for finding in findings if finding.wrong]
+        results = check()
+    problems = [result for result in results if result.level == "error"]
     if not problems:
         print("\nno problems")
         return
     if fix:
         print("\nremaining problems:")
         _print(problems)
-    hint = "" if fix or not any(finding.mend for finding in problems) else "; repair with: fakefaces doctor --fix"
+    hint = "" if fix or not any(result.fix for result in problems) else "; repair with: fakefaces doctor --fix"
     raise FakefacesError(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}{hint}")
 
 
-def _print(findings: "Iterable[Finding]") -> None:
+def _print(results: "Iterable[CheckResult]") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -56,24 +57,22 @@ def _print(findings: "Iterable[Finding]") -> None:
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     area = ""
-    for finding in findings:
-        mark = ("✗", "red") if finding.wrong else ("!", "yellow") if finding.note else ("✓", "green")
-        table.add_row(Text(*mark), "" if finding.area == area else finding.area, Text(finding.text))
-        area = finding.area
-        todo = f"--fix: {finding.mending}" if finding.mend else finding.advice
-        if todo:
+    for result in results:
+        table.add_row(Text(*_MARKS[result.level]), "" if result.area == area else result.area, Text(result.text))
+        area = result.area
+        if todo := f"--fix: {result.fix_text}" if result.fix else result.advice:
             table.add_row("", "", Text(f"→ {todo}", style="dim"))
     print_table(table)
 
 
-def _repaired(finding: "Finding") -> bool:
+def _repaired(result: "CheckResult") -> bool:
     """Repair one problem; False where that failed."""
     from fakefaces.base.progress import echo
 
-    echo(f"{finding.area}: {finding.text}: {finding.mending}")
+    echo(f"{result.area}: {result.text}: {result.fix_text}")
     try:
-        if finding.mend:
-            finding.mend()
+        if result.fix:
+            result.fix()
     except FakefacesError as error:
         echo(f"  not repaired: {error}")
         return False

@@ -46,34 +46,35 @@ def roll_back(dry_run: bool) -> None:
 
     registry = Registry(load(environment.workspace() / "params.yaml").promote.name)
     if dry_run:
-        print(f"version {registry.before().number} would be champion again; nothing was changed")
+        print(f"version {registry.previous_champion().number} would be champion again; nothing was changed")
         return
-    former, present = registry.roll_back()
-    replaced = f", in place of version {present.number}" if present else ""
-    print(f"{registry.name} version {former.number} is champion again{replaced}")
+    champion, former = registry.roll_back()
+    replaced = f", in place of version {former.number}" if former else ""
+    print(f"{registry.name} version {champion.number} is champion again{replaced}")
 
 
 def promote_candidate(name: str | None, dry_run: bool, force: str | None) -> None:
     """Compare a candidate with the champion, and promote it or print the decision."""
     from fakefaces.registry import candidates, promotion
-    from fakefaces.registry.decision import described, record_of
-    from fakefaces.registry.rescore import measured
+    from fakefaces.registry.rescore import score_champion
     from fakefaces.registry.store import Registry
 
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
-    registry = Registry(params.promote.name)
-    evidence, entry = candidates.named(registry, name, layout) if name else candidates.of_pipeline(layout, params)
-    sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
+    rule = params.promote
+    registry = Registry(rule.name)
+    if name:
+        candidate = candidates.named_candidate(registry, name, layout)
+    else:
+        candidate = candidates.best_of_pipeline(layout, params.train.models, rule.metric)
+    inputs = promotion.Promotion(registry, candidate, rule, score_champion, params.evaluate.n_resamples, params.seed)
     if dry_run:
-        version = promotion.known(registry, evidence, entry)
-        decision = promotion.judge(evidence, version, registry.champion(), params.promote, measured, **sampling)
-        print(described(decision))
-        print("\nnothing was changed")
+        decision = inputs.decide(candidate.version(registry), registry.champion())
+        print(f"{decision.markdown()}\n\nnothing was changed")
         return
-    version, decision = promotion.promote(registry, evidence, entry, params.promote, measured, force=force, **sampling)
-    write_json(layout.promotion, record_of(version.number, decision))
+    version, decision = promotion.promote(inputs, force)
+    write_json(layout.promotion, decision.record(version.number))
     print(f"{registry.name} version {version.number}")
-    print(described(decision))
+    print(decision.markdown())
     if decision.outcome != "champion":
         raise FakefacesError(f"version {version.number} is not champion; --force REASON promotes it all the same")

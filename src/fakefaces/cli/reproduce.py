@@ -1,11 +1,14 @@
 """``fakefaces reproduce``."""
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fakefaces.base import environment
+
+if TYPE_CHECKING:
+    from fakefaces.maintenance.reproduce import Reproduction
 
 _MAX_PACKAGES = 12  # of those that do not affect results
 
@@ -20,43 +23,32 @@ def reproduce(
     """Print how this checkout differs from a run's, and the commands that reproduce the run. Nothing is changed."""
     from fakefaces.base.errors import FakefacesError
     from fakefaces.cli.arguments import registered_name
-    from fakefaces.maintenance import reproduce as reproduction
-    from fakefaces.maintenance import run_table
-    from fakefaces.tracking import store
+    from fakefaces.maintenance.reproduce import Reproduction
+    from fakefaces.maintenance.run_table import resolve_run
+    from fakefaces.tracking.store import connect
 
-    root = environment.workspace()
-    with store.opened() as mlflow:
-        found = run_table.resolve(mlflow, run, registered_name())
-        if patch:
-            text = reproduction.files(mlflow, found).get("changes.patch")
-            if not text:
-                raise FakefacesError(f"{run}: there is no patch; the run had no uncommitted changes")
-            sys.stdout.write(text)
-            return
-        _print(
-            found,
-            reproduction.differences(mlflow, found, root),
-            reproduction.commands(mlflow, found, root),
-            reproduction.made(found),
-            reproduction.here(found, root),
-            reproduction.relogged(found),
-        )
+    store = connect()
+    reproduction = Reproduction.of(store, resolve_run(store, run, registered_name()), environment.workspace())
+    if not patch:
+        _print(reproduction)
+    elif text := reproduction.files.get("changes.patch"):
+        sys.stdout.write(text)
+    else:
+        raise FakefacesError(f"{run}: there is no patch; the run had no uncommitted changes")
 
 
-def _print(
-    run: Any, differences: list[Any], commands: list[tuple[str, str]], made: dict[str, str], here: bool, relogged: bool
-) -> None:
+def _print(reproduction: "Reproduction") -> None:
     from rich.console import Console
     from rich.table import Table
 
     from fakefaces.cli.tables import print_table
 
     console = Console(highlight=False, soft_wrap=True)
-    tags = run.data.tags
-    console.print(f"[bold]{run.info.run_name}[/] {run.info.run_id} ({tags.get('role')}, {run.info.status})")
-    if relogged:
+    run, differences, commands = reproduction.run, reproduction.differences(), reproduction.commands()
+    console.print(f"[bold]{run.info.run_name}[/] {run.info.run_id} ({run.data.tags.get('role')}, {run.info.status})")
+    if reproduction.is_relogged:
         console.print("This run was logged anew from its outputs: its commit and machine are those of the logging.")
-    if here:
+    if reproduction.is_current:
         console.print("Its outputs are those of the present dvc.lock: dvc checkout restores them.")
     shown = [pair for pair in differences if pair.matters]
     lesser = [pair for pair in differences if not pair.matters]
@@ -65,7 +57,7 @@ def _print(
         for name in ("difference", "in the run", "here"):
             table.add_column(name, overflow="fold")
         for pair in shown + lesser[:_MAX_PACKAGES]:
-            table.add_row(pair.what, pair.then, pair.now, style=None if pair.matters else "dim")
+            table.add_row(pair.name, pair.run, pair.here, style=None if pair.matters else "dim")
         console.print()
         print_table(table)
         if len(lesser) > _MAX_PACKAGES:
@@ -74,11 +66,11 @@ def _print(
         console.print("No differences: commit, changes, parameters, data, packages and machine are the same.")
     console.print("\nTo reproduce it in a worktree beside this checkout:\n")
     width = max(len(command) for command, _ in commands)
-    for command, reason in commands:
-        console.print(f"    {command:{width}}  [dim]# {reason}[/]" if reason else f"    {command}")
-    if made:
+    for command, purpose in commands:
+        console.print(f"    {command:{width}}  [dim]# {purpose}[/]" if purpose else f"    {command}")
+    if reproduction.outputs:
         console.print("\nIt is reproduced if dvc.lock then contains:\n")
-        for path, digest in made.items():
+        for path, digest in reproduction.outputs.items():
             console.print(f"    {path}: {digest}")
-    if any(pair.what == "machine" for pair in differences):
+    if any(pair.name == "machine" for pair in differences):
         console.print("\nOn another processor the last digits may differ, and so may the digests.")

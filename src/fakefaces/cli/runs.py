@@ -34,18 +34,17 @@ def runs(
     """Compare the runs in the store: each training with the metrics of its evaluation."""
     from fakefaces.base.errors import FakefacesError
     from fakefaces.maintenance import run_table
-    from fakefaces.tracking import store
+    from fakefaces.tracking.store import connect
 
     if role not in _COLUMNS:
         raise FakefacesError(f"--role {role}: must be one of {', '.join(_COLUMNS)}")
-    with store.opened() as mlflow:
-        rows = run_table.rows(mlflow, role, repeats=repeats)
-        matching = run_table.ordered(run_table.where(rows, where or []), sort)
-        shown = matching[:limit]
-        names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in shown)]
-        if differences:
-            names += run_table.differing(shown, run_table.parameters(mlflow, shown))
-        names += [name.strip() for name in columns.split(",") if name.strip()]
+    store = connect()
+    rows = run_table.run_rows(store, role, repeats=repeats)
+    shown = run_table.sort_rows(run_table.filter_rows(rows, where or []), sort)[:limit]
+    names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in shown)]
+    if differences:
+        names += run_table.differing_parameters(store, shown)
+    names += [name.strip() for name in columns.split(",") if name.strip()]
     if as_json:
         for row in shown:
             print(json.dumps(row, default=str))

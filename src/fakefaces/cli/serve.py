@@ -22,6 +22,6 @@ def serve(
     from fakefaces.tracking import detectors
 
     uri = model or f"models:/{registered_name()}@{detectors.CHAMPION}"
-    folder = detectors.fetched(uri)
+    folder = detectors.fetch_detector(uri)
     echo(f"loading {uri}")
     server.serve(folder, host, port)

@@ -40,9 +40,7 @@ def tune(
         )
     runtime.start(params.seed, params.threads)
     study = Study.load(params, layout)
-    with (
-        joined_run("tune", STUDY_TAG, study.config.name) as run,
-        progress(f"tuning {params.tune.kind} as a worker", params.tune.trials) as step,
-    ):
+    run = joined_run("tune", STUDY_TAG, study.config.name)
+    with progress(f"tuning {params.tune.kind} as a worker", params.tune.trials) as step:
         trials = study.run(run, step).trials
     echo(f"the study is complete: {len(trials)} trials")

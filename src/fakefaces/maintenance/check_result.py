@@ -1,27 +1,26 @@
-"""What the doctor finds: one line each, with the way to mend it."""
+"""The result of one check of the doctor, with the way to fix what is wrong."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
+class CheckResult:
+    """What one check found.
 
     Attributes:
         area: such as ``store`` or ``runs``.
-        text: what is so.
-        wrong: whether it has to be mended; what is neither wrong nor well is a ``note``.
-        note: something to know, which is no fault.
-        mend: does what ``--fix`` does.
-        mending: what that is, in words.
-        advice: what a person can do where there is no ``mend``.
+        text: the finding, in one sentence.
+        level: ``error`` has to be fixed; ``note`` is worth knowing.
+        fix: what ``--fix`` calls; None where a person has to act.
+        fix_text: what it does.
+        advice: what a person can do.
     """
 
     area: str
     text: str
-    wrong: bool = False
-    note: bool = False
-    mend: Callable[[], object] | None = None
-    mending: str = ""
+    level: Literal["ok", "note", "error"] = "ok"
+    fix: Callable[[], object] | None = None
+    fix_text: str = ""
     advice: str = ""

@@ -1,208 +1,183 @@
-"""The examination: environment, store, outputs, runs, artifacts and registry against dvc.lock and each other."""
+"""The doctor: environment, store, outputs, runs, artifacts and registry checked against dvc.lock and each other."""
 
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.paths import Layout
 from fakefaces.maintenance import dvc_lock
-from fakefaces.maintenance.artifacts import lost_models, orphans
-from fakefaces.maintenance.check_result import Finding
+from fakefaces.maintenance.artifacts import check_models, check_orphans
+from fakefaces.maintenance.check_result import CheckResult
 from fakefaces.maintenance.relog import log_again
 from fakefaces.params.file import Params
-from fakefaces.tracking import artifact_paths, processes, provenance, store
+from fakefaces.tracking import processes, provenance
+from fakefaces.tracking.artifact_paths import moved_from
+from fakefaces.tracking.detectors import CHAMPION
 from fakefaces.tracking.runs import find_run
+from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect, running
 
 
 @dataclass(frozen=True)
-class Examination:
-    """A project and its store, to be held against each other.
+class Doctor:
+    """The checks of a project and its store.
 
     Attributes:
         params: of the project.
-        layout: where things lie.
+        layout: its paths.
     """
 
     params: Params
     layout: Layout
 
     @cached_property
-    def stages(self) -> Mapping[str, Any]:
-        """What dvc.lock holds."""
-        return dvc_lock.read(self.layout.root)
+    def stages(self) -> dvc_lock.Stages:
+        """The stages of dvc.lock."""
+        return dvc_lock.read_stages(self.layout.root)
 
-    def findings(self) -> Iterator[Finding]:
-        """Everything that was looked at, in the order in which it is mended.
+    def check(self) -> Iterator[CheckResult]:
+        """All checks, in the order in which errors are to be fixed.
 
         Raises:
             TrackingError: the store cannot be reached.
         """
-        yield from self.environment()
-        yield from self.outputs()
-        if not there():
+        yield from self.check_environment()
+        yield from self.check_outputs()
+        if not _store_exists():
             where = environment.without_password(environment.tracking_uri())
             text = f"there is no store at {where}: a fresh clone, or mlruns/ was removed"
-            yield Finding("store", text, wrong=bool(self.stages), mend=store.connect, mending="make an empty one")
+            yield CheckResult("store", text, "error" if self.stages else "ok", connect, "create an empty one")
             return
-        with store.reached() as mlflow:
-            yield from self.store(mlflow)
-            yield from self.runs(mlflow)
-            yield from self.artifacts(mlflow)
-            yield from self.registry(mlflow)
+        store = connect(create=False)
+        yield from self.check_store(store)
+        if store.experiment_id:
+            yield from self.check_runs(store)
+        yield from check_models(store, self.params.promote.name, self.layout, self.stages)
+        yield from check_orphans(store)
+        yield from self.check_registry(store)
 
-    def environment(self) -> Iterator[Finding]:
-        """Programs and packages."""
-        missing = [name for name in ("git", "dvc") if shutil.which(name) is None]
-        if missing:
-            yield Finding("environment", f"not on the PATH: {', '.join(missing)}", wrong=True, advice="make setup")
-        wanted, installed = _wanted(self.layout.root), provenance.versions()
+    def check_environment(self) -> Iterator[CheckResult]:
+        """Programs, and packages against uv.lock."""
+        if missing := [name for name in ("git", "dvc") if shutil.which(name) is None]:
+            yield CheckResult("environment", f"not on the PATH: {', '.join(missing)}", "error", advice="make setup")
+        locked, installed = _locked_versions(self.layout.root), provenance.versions()
         other = [
-            f"{name} {installed.get(name, 'missing')} (uv.lock: {wanted[name]})"
+            f"{name} {installed.get(name, 'missing')} (uv.lock: {locked[name]})"
             for name in provenance.LIBRARIES
-            if name in wanted and installed.get(name) != wanted[name]
+            if name in locked and installed.get(name) != locked[name]
         ]
         if other:
-            yield Finding("environment", "; ".join(other), wrong=True, advice="make setup")
+            yield CheckResult("environment", "; ".join(other), "error", advice="make setup")
         else:
-            held = "as in uv.lock" if wanted else "no uv.lock to hold them against"
-            yield Finding("environment", f"{provenance.machine()}; {len(installed)} packages, {held}")
+            compared = "as in uv.lock" if locked else "no uv.lock to compare them with"
+            yield CheckResult("environment", f"{provenance.machine()}; {len(installed)} packages, {compared}")
 
-    def outputs(self) -> Iterator[Finding]:
+    def check_outputs(self) -> Iterator[CheckResult]:
         """The workspace against dvc.lock."""
         if not self.stages:
-            yield Finding("outputs", "there is no dvc.lock: nothing has run yet", note=True, advice="dvc repro")
+            yield CheckResult("outputs", "there is no dvc.lock: nothing has run yet", "note", advice="dvc repro")
             return
-        known, well = dvc_lock.outputs(self.stages), 0
-        for out in known:
-            if not (self.layout.root / out.path).exists():
-                yield Finding(
-                    "outputs",
-                    f"{out.path} is not here",
-                    wrong=True,
-                    mend=partial(_checkout, self.layout.root, out.path),
-                    mending="bring it from DVC's cache",
-                )
-            elif not dvc_lock.is_as_locked(self.layout.root, out):
-                text = f"{out.path} is not as dvc.lock has it"
-                yield Finding("outputs", text, wrong=True, advice=f"dvc checkout {out.path}, or dvc repro {out.stage}")
+        root, outputs, current = self.layout.root, dvc_lock.outputs(self.stages), 0
+        for out in outputs:
+            if not (root / out.path).exists():
+                fix = partial(_checkout, root, out.path)
+                yield CheckResult("outputs", f"{out.path} is missing", "error", fix, "check it out of DVC's cache")
+            elif not out.is_current(root):
+                text = f"{out.path} differs from dvc.lock"
+                advice = f"dvc checkout {out.path}, or dvc repro {out.stage}"
+                yield CheckResult("outputs", text, "error", advice=advice)
             else:
-                well += 1
-        if well == len(known):
-            yield Finding("outputs", f"{well} outputs of {len(self.stages)} stages, as in dvc.lock")
-        for path in sorted((self.layout.root / ".unfinished").glob("*/*")):
-            name = path.relative_to(self.layout.root / ".unfinished").as_posix()
-            text = f"{name} was interrupted, and goes on from its checkpoint"
-            yield Finding("outputs", text, note=True, advice="dvc repro")
+                current += 1
+        if current == len(outputs):
+            yield CheckResult("outputs", f"{current} outputs of {len(self.stages)} stages, as in dvc.lock")
+        for path in sorted((root / ".unfinished").glob("*/*")):
+            name = path.relative_to(root / ".unfinished").as_posix()
+            text = f"{name} was interrupted, and will resume from its checkpoint"
+            yield CheckResult("outputs", text, "note", advice="dvc repro")
 
-    def store(self, mlflow: Any) -> Iterator[Finding]:
-        """Whether the store is whole, and lies where it says."""
+    def check_store(self, store: Store) -> Iterator[CheckResult]:
+        """Whether the store has its experiment and lies where it says, and which runs are RUNNING."""
         where = environment.without_password(environment.tracking_uri())
-        if mlflow.get_experiment_by_name(store.EXPERIMENT) is None:
-            text = f"{where} has no experiment '{store.EXPERIMENT}'"
-            yield Finding("store", text, wrong=bool(self.stages), mend=store.connect, mending="make it")
+        experiment = store.client.get_experiment_by_name(EXPERIMENT)
+        if experiment is None:
+            text = f"{where} has no experiment '{EXPERIMENT}'"
+            yield CheckResult("store", text, "error" if self.stages else "ok", connect, "create it")
             return
-        if old := artifact_paths.moved_from(mlflow, store.EXPERIMENT):
-            yield Finding(
-                "store",
-                f"it was moved: its artifacts are looked for in {artifact_paths.local_path(old)}",
-                wrong=True,
-                mend=partial(artifact_paths.relink, old),
-                mending="look for them here",
-            )
-        running = store.running(mlflow)
-        dead = [run for run in running if processes.gone(run.data.tags)]
-        if dead:
+        if old := moved_from(experiment.artifact_location):
+            text = f"it was moved: its artifacts are looked for in {old}"
+            yield CheckResult("store", text, "error", connect, "update their paths")
+        runs = running(store)
+        if dead := [run for run in runs if processes.has_ended(run.data.tags)]:
             names = ", ".join(f"{run.data.tags.get('role')} {run.info.run_name}" for run in dead)
-            yield Finding(
-                "store",
-                f"RUNNING, and their processes are gone: {names}",
-                wrong=True,
-                mend=partial(store.close_dead_runs, mlflow),
-                mending="close them as KILLED",
-            )
-        for run in running:
-            if not processes.here(run.data.tags):
+            text = f"RUNNING, but their processes have ended: {names}"
+            yield CheckResult("store", text, "error", partial(close_dead_runs, store), "set their status to KILLED")
+        for run in runs:
+            if not processes.is_local(run.data.tags):
                 host = run.data.tags.get("host", "an unknown host")
                 text = f"{run.data.tags.get('role')} {run.info.run_name} is RUNNING on {host}"
                 advice = f"if it is not: mlflow.MlflowClient().set_terminated('{run.info.run_id}', 'KILLED')"
-                yield Finding("store", text, note=True, advice=advice)
-        yield Finding("store", where)
+                yield CheckResult("store", text, "note", advice=advice)
+        yield CheckResult("store", where)
 
-    def runs(self, mlflow: Any) -> Iterator[Finding]:
+    def check_runs(self, store: Store) -> Iterator[CheckResult]:
         """The runs behind dvc.lock."""
-        if mlflow.get_experiment_by_name(store.EXPERIMENT) is None:
-            return
         known = 0
-        for made in dvc_lock.made(self.stages, self.layout.root):
-            if find_run(mlflow, made.path, made.digest):
+        for output in dvc_lock.logged_outputs(self.stages, self.layout.root):
+            if find_run(store, output.path, output.digest):
                 known += 1
                 continue
-            text = f"{made.path}: no run of this store made it"
-            if dvc_lock.is_as_locked(self.layout.root, made):
-                again = partial(log_again, made, self.layout, self.stages)
-                yield Finding("runs", text, wrong=True, mend=again, mending="log it again from the outputs")
+            text = f"{output.path}: no run of this store wrote it"
+            if output.is_current(self.layout.root):
+                fix = partial(log_again, output, self.layout, self.stages)
+                yield CheckResult("runs", text, "error", fix, "log it again from the outputs")
             else:
-                yield Finding("runs", text, wrong=True, advice="bring the output (dvc checkout, dvc pull), then --fix")
+                advice = "bring back the output (dvc checkout, dvc pull), then --fix"
+                yield CheckResult("runs", text, "error", advice=advice)
         if known:
-            yield Finding("runs", f"{known} outputs of dvc.lock lead to the runs that made them")
+            yield CheckResult("runs", f"{known} outputs of dvc.lock lead to the runs that wrote them")
 
-    def artifacts(self, mlflow: Any) -> Iterator[Finding]:
-        """The files of runs and models."""
-        yield from lost_models(mlflow, self.params.promote.name, self.layout, self.stages)
-        yield from orphans(mlflow)
-
-    def registry(self, mlflow: Any) -> Iterator[Finding]:
+    def check_registry(self, store: Store) -> Iterator[CheckResult]:
         """Versions, their runs, and the aliases."""
-        client, name = mlflow.MlflowClient(), self.params.promote.name
-        try:
-            aliases = dict(client.get_registered_model(name).aliases)
-        except mlflow.exceptions.MlflowException:
-            aliases = {}
+        client, name = store.client, self.params.promote.name
+        models = client.search_registered_models(f"name = '{name}'")
+        aliases = models[0].aliases if models else {}
         versions = client.search_model_versions(f"name = '{name}'")
+        runs = {run.info.run_id: run for run in store.search_runs("", deleted=True)}
         for version in versions:
-            try:
-                run = client.get_run(version.run_id)
-            except mlflow.exceptions.MlflowException:
-                yield Finding("registry", f"version {version.version}: its run is not in the store", note=True)
-                continue
-            if run.info.lifecycle_stage == "deleted":
-                restore = partial(client.restore_run, version.run_id)
-                text = f"version {version.version}: its run was deleted"
-                yield Finding("registry", text, wrong=True, mend=restore, mending="bring it back")
+            text = f"version {version.version}: its run "
+            run = runs.get(version.run_id or "")
+            if run is None:
+                yield CheckResult("registry", f"{text}is not in the store", "note")
+            elif run.info.lifecycle_stage == "deleted":
+                fix = partial(client.restore_run, run.info.run_id)
+                yield CheckResult("registry", f"{text}was deleted", "error", fix, "restore it")
         numbers = {str(version.version) for version in versions}
         for alias, number in aliases.items():
             if str(number) not in numbers:
-                yield Finding("registry", f"'{alias}' points at version {number}, which is gone", wrong=True)
-        if "promote" in self.stages and "champion" not in aliases and self.params.split.protocol != "folds":
-            yield Finding(
-                "registry",
-                f"{name} has no champion, though dvc.lock says that one was chosen",
-                wrong=True,
-                mend=partial(_promote, self.layout.root),
-                mending="promote again",
-            )
+                text = f"'{alias}' points at version {number}, which does not exist"
+                yield CheckResult("registry", text, "error", advice="fakefaces promote")
+        if "promote" in self.stages and CHAMPION not in aliases and self.params.split.protocol != "folds":
+            text = f"{name} has no champion, though dvc.lock says that one was promoted"
+            yield CheckResult("registry", text, "error", partial(_promote, self.layout.root), "promote again")
         elif versions:
-            held = ", ".join(f"{alias} is version {number}" for alias, number in sorted(aliases.items()))
-            yield Finding("registry", f"{name}: {len(versions)} versions; {held or 'no alias'}")
+            pointers = ", ".join(f"{alias} is version {number}" for alias, number in sorted(aliases.items()))
+            yield CheckResult("registry", f"{name}: {len(versions)} versions; {pointers or 'no alias'}")
 
 
-def there() -> bool:
-    """Whether the store is there; of what is no sqlite file it is known only by asking."""
+def _store_exists() -> bool:
+    """Whether the store exists; other stores than sqlite files are known only by asking."""
     uri = environment.tracking_uri()
     return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
 
 
-def _wanted(root: Path) -> dict[str, str]:
-    """The versions that uv.lock has for this interpreter; it may hold one a Python."""
-    import tomllib
-
+def _locked_versions(root: Path) -> dict[str, str]:
+    """The versions that uv.lock has for this interpreter; it may hold several for different Pythons."""
     from packaging.markers import Marker
 
     try:
@@ -229,8 +204,8 @@ def _promote(root: Path) -> None:
 
 
 def _run(root: Path, *command: str) -> None:
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        said = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
-        raise FakefacesError(f"{' '.join(command)}: {' '.join(said)[:300] or done.returncode}")
+    process = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if process.returncode:
+        lines = process.stderr.strip().splitlines()
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        raise FakefacesError(f"{' '.join(command)}: {' '.join(errors)[:300] or process.returncode}")

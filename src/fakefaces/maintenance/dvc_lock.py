@@ -1,4 +1,4 @@
-"""What ``dvc.lock`` says: what was made last, and with which parameters."""
+"""What ``dvc.lock`` records: the outputs of the last run of each stage, and their parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,43 +10,43 @@ import yaml
 from fakefaces.base.errors import FakefacesError
 from fakefaces.tracking.digests import digest
 
+Stages = Mapping[str, Any]  # the section "stages" of dvc.lock
+
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a stage.
+    """An output of a stage.
 
     Attributes:
         stage: such as ``train@vgg16``.
         path: as DVC spells it.
-        digest: DVC's.
+        digest: DVC's digest of it.
     """
 
     stage: str
     path: str
     digest: str
 
+    def is_current(self, root: Path) -> bool:
+        """Whether the workspace holds it as dvc.lock records it."""
+        return (root / self.path).exists() and digest(root / self.path) == self.digest
+
 
 @dataclass(frozen=True)
-class Made:
-    """An output that a run should be known to have made.
+class LoggedOutput(Output):
+    """An output that a run in the store must have written.
 
     Attributes:
         role: of the run.
         name: of the run.
-        path: of the output.
-        digest: DVC's of it.
-        stage: that makes it.
     """
 
     role: str
     name: str
-    path: str
-    digest: str
-    stage: str
 
 
-def read(root: Path) -> Mapping[str, Any]:
-    """The stages of ``dvc.lock`` by name; none where nothing has run yet.
+def read_stages(root: Path) -> Stages:
+    """The stages of ``dvc.lock`` by name; empty where nothing has run yet.
 
     Raises:
         FakefacesError: the file cannot be read.
@@ -61,45 +61,38 @@ def read(root: Path) -> Mapping[str, Any]:
         raise FakefacesError(f"dvc.lock cannot be read ({reason}); restore it with: git checkout dvc.lock") from None
 
 
-def outputs(stages: Mapping[str, Any]) -> list[Output]:
+def outputs(stages: Stages) -> list[Output]:
     """All outputs that have a digest."""
     return [
-        Output(name, out["path"], out["md5"])
-        for name, body in stages.items()
-        for out in body.get("outs", [])
+        Output(stage, out["path"], out["md5"])
+        for stage, lock in stages.items()
+        for out in lock.get("outs", [])
         if "md5" in out
     ]
 
 
-def made(stages: Mapping[str, Any], root: Path) -> list[Made]:
-    """What the runs that dvc.lock stands for made.
+def logged_outputs(stages: Stages, root: Path) -> list[LoggedOutput]:
+    """The outputs by which the runs behind dvc.lock are found.
 
-    An evaluation makes one file of a folder, whose digest dvc.lock does not hold; it is read from the folder where
-    that is as locked.
+    An evaluation's is a file of a folder, whose own digest dvc.lock does not record: it is computed if the folder in
+    the workspace is current.
     """
-    found = []
+    logged = []
+    models = [stage.removeprefix("train@") for stage in stages if stage.startswith("train@")]
     for out in outputs(stages):
         role, _, name = out.stage.partition("@")
         if role == "train" and out.path == f"outputs/models/{name}":
-            found.append(Made("train", name, out.path, out.digest, out.stage))
+            logged.append(LoggedOutput(out.stage, out.path, out.digest, "train", name))
         elif role == "tune" and out.path == "outputs/tune/best.json":
-            found.append(Made("tune", "tune", out.path, out.digest, out.stage))
-        elif role == "evaluate" and out.path == "reports/metrics" and is_as_locked(root, out):
-            models = [stage.partition("@")[2] for stage in stages if stage.startswith("train@")]
-            files = {model: root / out.path / f"{model}.json" for model in models}
-            found += [
-                Made("evaluate", model, f"{out.path}/{model}.json", digest(path), out.stage)
-                for model, path in files.items()
-                if path.is_file()
-            ]
-    return found
+            logged.append(LoggedOutput(out.stage, out.path, out.digest, "tune", "tune"))
+        elif role == "evaluate" and out.path == "reports/metrics" and out.is_current(root):
+            for model in models:
+                path = f"{out.path}/{model}.json"
+                if (root / path).is_file():
+                    logged.append(LoggedOutput(out.stage, path, digest(root / path), "evaluate", model))
+    return logged
 
 
-def is_as_locked(root: Path, out: Output | Made) -> bool:
-    """Whether an output lies in the workspace as dvc.lock has it."""
-    return (root / out.path).exists() and digest(root / out.path) == out.digest
-
-
-def parameters(stages: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """What of ``params.yaml`` a stage was made with."""
+def parameters(stages: Stages, stage: str) -> dict[str, Any]:
+    """The parameters that a stage ran with, by their keys in ``params.yaml``."""
     return dict(stages.get(stage, {}).get("params", {}).get("params.yaml", {}))

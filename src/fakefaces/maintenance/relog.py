@@ -1,4 +1,4 @@
-"""Runs that a store lacks, logged again from the outputs that DVC kept: a fresh clone, a wiped ``mlruns/``."""
+"""Log runs again that the store lacks, from the outputs that DVC kept: in a fresh clone, or without ``mlruns/``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
-from fakefaces.maintenance import dvc_lock
-from fakefaces.maintenance.dvc_lock import Made
+from fakefaces.maintenance.dvc_lock import LoggedOutput, Stages, parameters
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
 from fakefaces.tracking.training_runs import (
@@ -25,30 +24,35 @@ from fakefaces.tracking.training_runs import (
 )
 
 
-def log_again(made: Made, layout: Layout, stages: Mapping[str, Any]) -> None:
-    """Log the run that made an output, as far as the outputs and dvc.lock tell.
+def log_again(output: LoggedOutput, layout: Layout, stages: Stages) -> None:
+    """Log the run that wrote an output, as far as the outputs and dvc.lock tell.
 
-    Its parameters are those of dvc.lock; commit and machine are today's, since nobody knows the old ones; it has no
-    duration. The tag ``relogged`` says so.
+    Its parameters are those of dvc.lock. Commit and machine are today's, since the old ones are unknown, and it has no
+    duration; the tag ``relogged`` marks it.
+
+    Args:
+        output: in the workspace, as dvc.lock records it.
+        layout: paths of the outputs.
+        stages: of dvc.lock.
 
     Raises:
         FakefacesError: a file that it needs is missing.
     """
     tags = {
-        "dvc.stage": made.stage,
-        "mlflow.source.name": f"dvc:{made.stage}",
+        "dvc.stage": output.stage,
+        "mlflow.source.name": f"dvc:{output.stage}",
         RELOGGED: "true",
         "mlflow.note.content": "Logged again from DVC's outputs. Its parameters are those of dvc.lock; the commit and "
         "the machine are those of the logging.",
     }
-    with stage_run(made.name, role=made.role, tags=tags) as run:
-        known = dvc_lock.parameters(stages, made.stage)
-        if made.role == "train":
-            _training(run, layout, made.name, known)
-        elif made.role == "tune":
-            _tuning(run, layout, known)
+    with stage_run(output.name, role=output.role, tags=tags) as run:
+        params = parameters(stages, output.stage)
+        if output.role == "train":
+            _training(run, layout, output.name, params)
+        elif output.role == "tune":
+            _tuning(run, layout, params)
         else:
-            log_evaluation(run, layout, made.name, read_json(layout.metrics(made.name)), known.get("seed", 0))
+            log_evaluation(run, layout, output.name, read_json(layout.metrics(output.name)), params.get("seed", 0))
 
 
 def example(layout: Layout) -> bytes:
@@ -63,11 +67,11 @@ def example(layout: Layout) -> bytes:
     raise DataError("data/ holds no image, which a logged model needs as an example; fetch it: dvc pull, or dvc repro")
 
 
-def _training(run: Run, layout: Layout, name: str, known: Mapping[str, Any]) -> None:
-    model, folder = known.get(f"train.models.{name}", {}), layout.model(name)
+def _training(run: Run, layout: Layout, name: str, params: Mapping[str, Any]) -> None:
+    model, folder = params.get(f"train.models.{name}", {}), layout.model(name)
     n_splits = 1 if (folder / "detector.json").is_file() else sum(path.is_dir() for path in folder.iterdir())
-    shared = {"seed": known.get("seed"), "threads": known.get("threads"), "n_splits": n_splits}
-    fit = known.get("train.fit", {}) | model.get("fit", {})
+    shared = {"seed": params.get("seed"), "threads": params.get("threads"), "n_splits": n_splits}
+    fit = params.get("train.fit", {}) | model.get("fit", {})
     log_training_params(run, name, shared, model, fit, model.get("settings", {}))
     history = pd.read_csv(layout.history(name))
     for fold in range(n_splits):
@@ -79,8 +83,8 @@ def _training(run: Run, layout: Layout, name: str, known: Mapping[str, Any]) -> 
     log_training_outputs(run, layout, name, n_splits)
 
 
-def _tuning(run: Run, layout: Layout, known: Mapping[str, Any]) -> None:
-    log_study_params(run, known.get("seed"), known.get("tune", {}))
+def _tuning(run: Run, layout: Layout, params: Mapping[str, Any]) -> None:
+    log_study_params(run, params.get("seed"), params.get("tune", {}))
     trials = read_json(layout.tuning_trials)["trials"]
     for trial in trials:
         with run.child(f"trial {trial['number']}", role="trial") as trial_run:

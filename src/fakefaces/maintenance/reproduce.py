@@ -1,136 +1,163 @@
-"""What differs between a run and here, and the commands that make its outputs again; nothing is changed by it."""
+"""How a run differs from this checkout, and the commands that reproduce its outputs; nothing is changed."""
 
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from fakefaces.maintenance import dvc_lock
 from fakefaces.tracking import provenance
 from fakefaces.tracking.runs import OUTPUT_TAG, RELOGGED
+from fakefaces.tracking.store import Store
 
-_KEPT = "provenance"
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RunRecord
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing in which a run and here differ.
+    """A difference between a run and this checkout.
 
     Attributes:
-        what: such as ``commit`` or ``params.yaml: seed``.
-        then: in the run.
-        now: here.
-        matters: whether other bytes must be expected of it.
+        name: such as ``commit`` or ``params.yaml: seed``.
+        run: the value in the run.
+        here: the value here.
+        matters: whether the outputs may differ because of it.
     """
 
-    what: str
-    then: str
-    now: str
+    name: str
+    run: str
+    here: str
     matters: bool = True
 
 
-def differences(mlflow: Any, run: Any, root: Path) -> list[Difference]:
-    """Hold a run's commit, changes, parameters, data, packages and machine against what is here."""
-    tags, kept = run.data.tags, files(mlflow, run)
-    now = provenance.tags(root)
-    pairs = [
-        Difference("commit", tags.get("mlflow.source.git.commit", "?"), now["mlflow.source.git.commit"]),
-        Difference("changes since the commit", _changed(kept.get("changes.patch")), _changed(provenance.changes(root))),
-        Difference("data", tags.get("data.digest", "?"), now["data.digest"]),
-        Difference("machine", tags.get("machine", "?"), now["machine"], tags.get("machine", "?") != now["machine"]),
-    ]
-    found = [pair for pair in pairs if pair.then != pair.now]
-    found += _parameters(kept.get("params.yaml", ""), (root / "params.yaml").read_text(encoding="utf-8"))
-    return found + _packages(kept.get("packages.txt", ""), provenance.versions())
+@dataclass(frozen=True)
+class Reproduction:
+    """A run and this checkout.
+
+    Attributes:
+        store: that holds the run.
+        run: the run.
+        files: its logged provenance, by file name.
+        root: the project's folder.
+    """
+
+    store: Store
+    run: "RunRecord"
+    files: Mapping[str, str]
+    root: Path
+
+    @classmethod
+    def of(cls, store: Store, run: "RunRecord", root: Path) -> "Reproduction":
+        """Read the provenance of a run; a trial's is its study's."""
+        run_id = run.info.run_id
+        while True:
+            names = store.client.list_artifacts(run_id, "provenance")
+            parent = store.client.get_run(run_id).data.tags.get("mlflow.parentRunId")
+            if names or not parent:
+                break
+            run_id = parent
+        files = {}
+        if names:
+            folder = Path(store.client.download_artifacts(run_id, "provenance"))
+            files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+        return cls(store, run, files, root)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The digests of the run's outputs, by path."""
+        tags = self.run.data.tags.items()
+        return {tag.removeprefix(OUTPUT_TAG): value for tag, value in tags if tag.startswith(OUTPUT_TAG)}
+
+    @property
+    def is_current(self) -> bool:
+        """Whether dvc.lock records the run's outputs: then they are those of this project now."""
+        stages = dvc_lock.read_stages(self.root)
+        recorded = [*dvc_lock.outputs(stages), *dvc_lock.logged_outputs(stages, self.root)]
+        digests = {output.path: output.digest for output in recorded}
+        return bool(self.outputs) and all(digests.get(path) == md5 for path, md5 in self.outputs.items())
+
+    @property
+    def is_relogged(self) -> bool:
+        """Whether the run stands for a lost one: then its commit and machine are those of the logging."""
+        return self.run.data.tags.get(RELOGGED) == "true"
+
+    def differences(self) -> list[Difference]:
+        """The differences in commit, changes, data, machine, parameters and packages."""
+        tags, here = self.run.data.tags, provenance.tags(self.root)
+        commit, changes = "mlflow.source.git.commit", provenance.changes(self.root)
+        pairs = [
+            Difference("commit", tags.get(commit, "?"), here[commit]),
+            Difference(
+                "uncommitted changes", _changed_files(self.files.get("changes.patch", "")), _changed_files(changes)
+            ),
+            Difference("data", tags.get("data.digest", "?"), here["data.digest"]),
+            Difference("machine", tags.get("machine", "?"), here["machine"]),
+        ]
+        return [
+            *(pair for pair in pairs if pair.run != pair.here),
+            *_parameters(self.files.get("params.yaml", ""), (self.root / "params.yaml").read_text(encoding="utf-8")),
+            *_packages(self.files.get("packages.txt", ""), provenance.versions()),
+        ]
+
+    def commands(self) -> list[tuple[str, str]]:
+        """The commands that reproduce the run's outputs beside this checkout, each with its purpose."""
+        tags, run_id = self.run.data.tags, self.run.info.run_id
+        commit, stage = tags.get("mlflow.source.git.commit", ""), tags.get("dvc.stage", "")
+        folder = f"../{self.root.name}-{run_id[:8]}"
+        steps = []
+        if not _has_commit(self.root, commit):
+            steps.append(("git fetch --all", f"the commit {commit[:7]} is not in this clone"))
+        steps.append((f"git worktree add --detach {folder} {commit}", "the run's commit, beside this checkout"))
+        if "changes.patch" in self.files:
+            patch = f"fakefaces reproduce {run_id[:8]} --patch | git -C {folder} apply"
+            steps.append((patch, "the changes that were not committed"))
+        steps.append((f"cd {folder}", ""))
+        steps.append(("make setup", "the packages of its uv.lock"))
+        steps.append((f"uv run dvc repro {stage}".rstrip(), "the stage, and those that it depends on"))
+        return steps
 
 
-def files(mlflow: Any, run: Any) -> dict[str, str]:
-    """What the run kept of where it comes from, by file name; a trial's is its study's."""
-    keeper = run.info.run_id
-    while True:
-        names = {item.path for item in mlflow.MlflowClient().list_artifacts(keeper, _KEPT)}
-        parent = mlflow.get_run(keeper).data.tags.get("mlflow.parentRunId")
-        if names or not parent:
-            break
-        keeper = parent
-    if not names:
-        return {}
-    folder = Path(mlflow.artifacts.download_artifacts(run_id=keeper, artifact_path=_KEPT))
-    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
-
-
-def made(run: Any) -> dict[str, str]:
-    """The digests of what a run made, by path."""
-    return {tag.removeprefix(OUTPUT_TAG): value for tag, value in run.data.tags.items() if tag.startswith(OUTPUT_TAG)}
-
-
-def here(run: Any, root: Path) -> bool:
-    """Whether dvc.lock holds just what the run made: then its outputs are those of this project now."""
-    stages = dvc_lock.read(root)
-    known = {out.path: out.digest for out in dvc_lock.outputs(stages)}
-    known |= {made.path: made.digest for made in dvc_lock.made(stages, root)}
-    outputs = made(run)
-    return bool(outputs) and all(known.get(path) == digest for path, digest in outputs.items())
-
-
-def commands(mlflow: Any, run: Any, root: Path) -> list[tuple[str, str]]:
-    """What to type, beside this checkout, to make the run's outputs again; each with what it is for."""
-    tags, run_id = run.data.tags, run.info.run_id
-    commit, stage = tags.get("mlflow.source.git.commit", ""), tags.get("dvc.stage", "")
-    folder = f"../{root.name}-{run_id[:8]}"
-    steps = []
-    if not _known(root, commit):
-        steps.append(("git fetch --all", f"the commit {commit[:7]} is not in this clone"))
-    steps.append((f"git worktree add --detach {folder} {commit}", "the run's commit, beside this checkout"))
-    steps.append((f"cd {folder}", ""))
-    if "changes.patch" in files(mlflow, run):
-        patch = f"fakefaces reproduce {run_id[:8]} --patch | git -C {folder} apply"
-        steps.insert(-1, (patch, "what was not committed when it ran"))
-    steps.append(("make setup", "the packages of its uv.lock"))
-    steps.append((f"uv run dvc repro {stage}".rstrip(), "the stages that lead to it, and its own"))
-    return steps
-
-
-def relogged(run: Any) -> bool:
-    """Whether the run stands for one that is lost: then its commit and machine are those of the logging."""
-    return run.data.tags.get(RELOGGED) == "true"
-
-
-def _parameters(then: str, now: str) -> list[Difference]:
-    before, after = _flat(yaml.safe_load(then) or {}), _flat(yaml.safe_load(now) or {})
+def _parameters(run: str, here: str) -> list[Difference]:
+    before, after = _flat(yaml.safe_load(run) or {}), _flat(yaml.safe_load(here) or {})
     return [
         Difference(f"params.yaml: {key}", str(before.get(key, "-")), str(after.get(key, "-")))
-        for key in [*before, *(key for key in after if key not in before)]
+        for key in before | after
         if before.get(key) != after.get(key)
     ]
 
 
-def _packages(then: str, now: Mapping[str, str]) -> list[Difference]:
-    before = dict(line.split("==", 1) for line in then.splitlines() if "==" in line)
+def _packages(run: str, here: Mapping[str, str]) -> list[Difference]:
+    before = dict(line.split("==", 1) for line in run.splitlines() if "==" in line)
     if not before:
         return []
-    found = []
-    for name in sorted(set(before) | set(now)):
-        if before.get(name) != now.get(name):
-            matters = name in provenance.LIBRARIES
-            found.append(Difference(name, before.get(name, "not installed"), now.get(name, "not installed"), matters))
-    return sorted(found, key=lambda pair: not pair.matters)
+    differences = [
+        Difference(
+            name,
+            before.get(name, "not installed"),
+            here.get(name, "not installed"),
+            matters=name in provenance.LIBRARIES,
+        )
+        for name in sorted(before.keys() | here.keys())
+        if before.get(name) != here.get(name)
+    ]
+    return sorted(differences, key=lambda difference: not difference.matters)
 
 
-def _changed(patch: str | None) -> str:
-    count = sum(line.startswith("diff --git ") for line in (patch or "").splitlines())
+def _changed_files(patch: str) -> str:
+    count = sum(line.startswith("diff --git ") for line in patch.splitlines())
     return f"{count} files" if count else "none"
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(value, Mapping):
         return {prefix.rstrip("."): value}
-    return {key: one for name, inner in value.items() for key, one in _flat(inner, f"{prefix}{name}.").items()}
+    return {key: leaf for name, inner in value.items() for key, leaf in _flat(inner, f"{prefix}{name}.").items()}
 
 
-def _known(root: Path, commit: str) -> bool:
+def _has_commit(root: Path, commit: str) -> bool:
     command = ["git", "cat-file", "-e", f"{commit}^{{commit}}"]
     return subprocess.run(command, cwd=root, capture_output=True, check=False).returncode == 0

@@ -1,49 +1,147 @@
-"""What may be promoted: the best of the present pipeline, a registered version, or the model of a run."""
+"""What may be promoted: the best model of the present pipeline, a registered version, or the model of a run."""
 
-from fakefaces.base.errors import TrackingError
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakefaces.base.errors import ModelError, TrackingError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
+from fakefaces.data.splits import images_digest, read_split
 from fakefaces.evaluation.model_selection import select_candidate
-from fakefaces.params.file import Params
-from fakefaces.registry import evidence
-from fakefaces.registry.evidence import Evidence
-from fakefaces.registry.promotion import Entry
-from fakefaces.registry.rescore import test_digest
-from fakefaces.registry.store import Registry
-from fakefaces.tracking import detectors
+from fakefaces.inference.metadata import Operating
+from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
+from fakefaces.registry.store import Registry, Version
+from fakefaces.tracking.detectors import fetch_detector, find_trained
 
 
-def of_pipeline(layout: Layout, params: Params) -> tuple[Evidence, Entry]:
-    """The model that is best on validation among those that ``reports/metrics`` tells of.
+@dataclass(frozen=True)
+class Unregistered:
+    """A detector that may become a version.
+
+    Attributes:
+        path: of the output that it is, as in ``dvc.lock``.
+        folder: with its files.
+    """
+
+    path: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class PromotionCandidate:
+    """A model that may be promoted.
+
+    Attributes:
+        evidence: its evaluation.
+        source: its version, or what becomes one.
 
     Raises:
-        ModelError: no model has the figure.
+        ModelError: it was cross-validated.
+    """
+
+    evidence: Evidence
+    source: Version | Unregistered
+
+    def __post_init__(self) -> None:
+        if self.evidence.metrics.get("protocol") == "folds":
+            raise ModelError(
+                f"{self.evidence.model}: cross-validated, so no single detector was tested on all images, and none can "
+                "be promoted; set split.protocol: grouped in params.yaml, then: dvc repro"
+            )
+
+    def operating_point(self) -> Operating | None:
+        """The operating point that validation gave; None if it gave none."""
+        point = self.evidence.metrics["operating"]
+        if point["threshold"] is None:
+            return None
+        return Operating(threshold=point["threshold"], low=point["unsure"]["low"], high=point["unsure"]["high"])
+
+    def version(self, registry: Registry) -> Version | None:
+        """The version that it is already; None if it is not registered."""
+        if isinstance(self.source, Version):
+            return self.source
+        return registry.registered(self.source.folder, self.operating_point())
+
+    def register(self, registry: Registry, tags: dict[str, str]) -> Version:
+        """Its version, registered now if it is none yet.
+
+        Raises:
+            TrackingError: no run in the store trained it.
+        """
+        if isinstance(self.source, Version):
+            return self.source
+        return registry.register(
+            self.source.path, self.evidence.digest, self.source.folder, self.operating_point(), tags
+        )
+
+    def tags(self, metric: str) -> dict[str, str]:
+        """What its version tells of it."""
+        metrics, point = self.evidence.metrics, self.operating_point()
+        return {
+            "model": self.evidence.model,
+            "positive": "fake",
+            "test.digest": self.evidence.test_digest,
+            f"validation.{metric}": f"{metrics['validation'][metric]:.6f}",
+            f"test.{metric}": f"{metrics['test']['overall'][metric]:.6f}",
+        } | ({f"operating.{name}": str(value) for name, value in point.model_dump().items()} if point else {})
+
+
+def best_of_pipeline(layout: Layout, models: Collection[str], metric: str) -> PromotionCandidate:
+    """The model of the present pipeline that is best on validation.
+
+    Args:
+        layout: paths of the outputs.
+        models: their names.
+        metric: by which they are compared.
+
+    Raises:
+        ModelError: the metric is undefined for all models.
         TrackingError: the pipeline has not run.
     """
-    lacking = [path for path in (*map(layout.metrics, params.train.models), layout.predictions) if not path.is_file()]
-    if lacking:
-        raise TrackingError(f"{layout.relative(lacking[0])} is not there; make it with: dvc repro")
-    metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
-    model = select_candidate(metrics, params.promote.metric).model
+    needed = (*map(layout.metrics, models), layout.predictions)
+    if missing := [path for path in needed if not path.is_file()]:
+        raise TrackingError(f"{layout.relative(missing[0])} is missing; make it with: dvc repro")
+    metrics = {name: read_json(layout.metrics(name)) for name in models}
+    return pipeline_candidate(layout, select_candidate(metrics, metric).model)
+
+
+def pipeline_candidate(layout: Layout, model: str) -> PromotionCandidate:
+    """A model of the present pipeline, by its name."""
     folder = layout.model(model)
-    return evidence.gathered(model, metrics[model], layout.predictions), (layout.relative(folder), folder)
+    evidence = read_evidence(model, read_json(layout.metrics(model)), layout.predictions)
+    return PromotionCandidate(evidence, Unregistered(layout.relative(folder), folder))
 
 
-def named(registry: Registry, what: str, layout: Layout) -> tuple[Evidence, Entry]:
+def named_candidate(registry: Registry, name: str, layout: Layout) -> PromotionCandidate:
     """A version by its number or alias, or the model of a run by the run's id, its beginning, or its name.
 
-    Its evaluation is taken from the store: on this workspace's test images where it has one on them.
+    Its evaluation is the one on this workspace's test images, or else the newest one on others.
 
     Raises:
         TrackingError: there is no such version or run, or it was never evaluated.
     """
-    number = what.removeprefix(f"models:/{registry.name}/").removeprefix("v")
-    version = registry.version(int(number)) if number.isdecimal() else registry.at(what.split("@")[-1])
+    number = name.removeprefix(f"models:/{registry.name}/").removeprefix("v")
+    version = registry.version(int(number)) if number.isdecimal() else registry.at(name.split("@")[-1])
     if version:
-        return _evaluated(version.tags.get("digest", ""), layout), version
-    path, digest, uri = detectors.trained(what)
-    return _evaluated(digest, layout), (path, detectors.fetch(uri))
+        return PromotionCandidate(_find_evidence(version.tags.get("digest", ""), layout), version)
+    detector = find_trained(name)
+    evidence = _find_evidence(detector.digest, layout)
+    return PromotionCandidate(evidence, Unregistered(detector.path, fetch_detector(detector.uri)))
 
 
-def _evaluated(digest: str, layout: Layout) -> Evidence:
-    return evidence.find(digest, test_digest(layout)) or evidence.needed(digest)
+def workspace_test_digest(layout: Layout) -> str | None:
+    """The digest of this workspace's test images; None if the photographs have not been split."""
+    if not layout.images.is_file():
+        return None
+    table = read_split(layout.images)
+    return images_digest(table[table["split"] == "test"])
+
+
+def _find_evidence(digest: str, layout: Layout) -> Evidence:
+    evidence = find_evidence(digest, workspace_test_digest(layout)) or find_evidence(digest)
+    if evidence is None:
+        raise TrackingError(
+            f"the MLflow store has no evaluation of the detector {digest}; check out its commit, then: dvc repro"
+        )
+    return evidence

@@ -1,4 +1,4 @@
-"""A decision on a promotion, as it is written on a version and into a file, and read again."""
+"""The decision on a promotion: recorded as tags of a version and in a file, and read again."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -7,23 +7,21 @@ from typing import Any
 from fakefaces.evaluation.gate import ChampionComparison, SliceDifference
 from fakefaces.registry.store import Version
 
-CHAMPION, CHALLENGER = "champion", "challenger"
-
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a candidate.
+    """The decision on a candidate.
 
     Attributes:
         outcome: ``champion`` or ``challenger``.
         reason: in one sentence.
         model: the candidate's name.
-        digest: of its folder.
-        test_digest: of the images that both were tested on.
+        digest: DVC's digest of its folder.
+        test_digest: of the test images that both were evaluated on.
         against: the champion's version; None if there was none.
-        margin: see :class:`fakefaces.params.promote.Promote`.
-        slice_margin: likewise.
-        held: the figures; None where nothing had to be measured.
+        margin: non-inferiority margin of the metric.
+        slice_margin: the largest loss on a slice.
+        comparison: with the champion; None where none was needed.
     """
 
     outcome: str
@@ -34,48 +32,47 @@ class Decision:
     against: int | None
     margin: float
     slice_margin: float
-    held: ChampionComparison | None = None
+    comparison: ChampionComparison | None = None
+
+    def tags(self) -> dict[str, str]:
+        """The version's tags: the decision as JSON under ``decision``, and what people look for under own keys."""
+        tags = {
+            "decision.outcome": self.outcome,
+            "decision.reason": self.reason,
+            "decision.against": str(self.against or "none"),
+        }
+        if self.comparison:
+            tags["decision.difference"] = str(self.comparison.difference)
+            tags["decision.interval"] = json.dumps(self.comparison.interval)
+            differences = [(s.difference, s.name) for s in self.comparison.slices if s.difference is not None]
+            if differences:
+                worst, name = min(differences, key=lambda pair: pair[0])
+                tags["decision.worst_slice"] = f"{name} {worst:+.4f}"
+        return tags | {"decision": json.dumps(asdict(self))}
+
+    def markdown(self) -> str:
+        """The decision as Markdown, for the version's page."""
+        lines = [f"{self.model} is {self.outcome}: {self.reason}."]
+        if self.comparison:
+            lines += ["", f"| slice | fakes | difference in {self.comparison.metric} |", "| --- | --- | --- |"]
+            for s in self.comparison.slices:
+                shown = f"{s.difference:+.4f}" if s.difference is not None else f"not compared: {s.reason}"
+                lines.append(f"| {s.name} | {s.fakes} | {shown} |")
+        return "\n".join(lines)
+
+    def record(self, version: int | None) -> dict[str, Any]:
+        """The decision on a version for ``reports/promotion.json``."""
+        return {"version": version} | asdict(self)
 
 
-def tags_of(found: Decision) -> dict[str, str]:
-    """The decision, whole as JSON under ``decision`` and its figures each under a tag of its own."""
-    tags = {
-        "decision.outcome": found.outcome,
-        "decision.reason": found.reason,
-        "decision.against": str(found.against or "none"),
-    }
-    if found.held:
-        held = found.held
-        tags |= {"decision.difference": str(held.difference), "decision.interval": json.dumps(held.interval)}
-        told = [one for one in held.slices if one.difference is not None]
-        if told:
-            least = min(told, key=lambda one: one.difference or 0.0)
-            tags["decision.worst_slice"] = f"{least.name} {least.difference:+.4f}"
-    return tags | {"decision": json.dumps(asdict(found))}
-
-
-def recorded(version: Version) -> Decision | None:
-    """The decision that is written on a version; None where none is."""
+def read_decision(version: Version) -> Decision | None:
+    """The decision that is recorded on a version, by this or an earlier release of fakefaces; None if there is none."""
     if "decision" not in version.tags:
         return None
-    kept = json.loads(version.tags["decision"])
-    if kept["held"]:
-        slices = [SliceDifference(**one) for one in kept["held"].pop("slices")]
-        kept["held"] = ChampionComparison(**kept["held"], slices=slices)
-    return Decision(**kept)
-
-
-def described(found: Decision) -> str:
-    """The decision as Markdown, for the version's page."""
-    lines = [f"{found.model} is {found.outcome}: {found.reason}."]
-    if found.held:
-        lines += ["", f"| slice | fakes | {found.held.metric}, difference |", "| --- | --- | --- |"]
-        for one in found.held.slices:
-            shown = f"{one.difference:+.4f}" if one.difference is not None else f"not judged: {one.reason}"
-            lines.append(f"| {one.name} | {one.fakes} | {shown} |")
-    return "\n".join(lines)
-
-
-def record_of(number: int | None, found: Decision) -> dict[str, Any]:
-    """The decision for ``reports/promotion.json``."""
-    return {"version": number} | asdict(found)
+    fields = json.loads(version.tags["decision"])
+    comparison = fields.pop("comparison", None) or fields.pop("held", None)  # "held" in earlier releases
+    fields.pop("held", None)
+    if comparison:
+        comparison["slices"] = [SliceDifference(**s) for s in comparison["slices"]]
+        comparison = ChampionComparison(**comparison)
+    return Decision(**fields, comparison=comparison)

@@ -1,4 +1,4 @@
-"""What an evaluation found, brought back from its run: the record of a model and its score of each test image."""
+"""The evidence for a model: its evaluation's metrics and test scores, from files or from the MLflow store."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,12 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import read_json
-from fakefaces.tracking import store
+from fakefaces.data.splits import read_split
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
-
-TESTED = "predictions.csv"
+from fakefaces.tracking.store import connect
 
 
 @dataclass(frozen=True)
@@ -20,91 +18,59 @@ class Evidence:
 
     Attributes:
         model: its name in ``params.yaml``.
-        digest: DVC's of its folder.
+        digest: DVC's digest of its folder.
         test_digest: of the test images.
-        found: the record, as in ``reports/metrics/<model>.json``.
-        tested: a row a test image: ``sha256``, ``label``, ``group``, ``difficulty``, the parts, ``p_fake``.
-        seen: the sha256 of the images that it was trained or chosen on; empty where that was not written down.
+        metrics: the content of ``reports/metrics/<model>.json``.
+        predictions: a row for each test image: ``sha256``, ``label``, ``group``, ``difficulty``, the parts, ``p_fake``.
+        training_images: the sha256 of the images that it was trained or selected on; empty where unknown.
     """
 
     model: str
     digest: str
     test_digest: str
-    found: dict[str, Any]
-    tested: pd.DataFrame
-    seen: frozenset[str] = frozenset()
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    training_images: frozenset[str] = frozenset()
 
 
-def gathered(model: str, found: dict[str, Any], tested: Path) -> Evidence:
-    """An evaluation from its files.
+def read_evidence(model: str, metrics: dict[str, Any], predictions: Path) -> Evidence:
+    """The evaluation of a model from its files.
 
     Args:
         model: its name.
-        found: the record.
-        tested: the table of the test images, with a column of scores a model.
+        metrics: the content of ``reports/metrics/<model>.json``.
+        predictions: the table of the test images, which has a column of scores for each model.
     """
-    from fakefaces.data.splits import read_split
-
-    table = read_split(tested)
-    return Evidence(
-        model, found["model_digest"], found["test_digest"], found, table.assign(p_fake=table[model].astype("float64"))
-    )
+    table = read_split(predictions)
+    scored = table.assign(p_fake=table[model].astype("float64"))
+    return Evidence(model, metrics["model_digest"], metrics["test_digest"], metrics, scored)
 
 
-def find(digest: str, test_digest: str | None = None) -> Evidence | None:
-    """The newest finished evaluation of the detector with this digest.
+def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | None:
+    """The newest finished evaluation of a detector in the MLflow store.
 
     Args:
-        digest: DVC's of its folder.
-        test_digest: of the images that it was tested on; None: whichever.
+        digest: DVC's digest of its folder.
+        test_digest: of the test images; None for any.
 
     Returns:
-        None where no run in the store has it, or the run's files are gone.
+        None if the store has none, or its files are gone.
     """
-    from mlflow.exceptions import MlflowException
-
-    mlflow = store.connect()
-    wanted = f"tags.role = 'evaluate' and tags.`model.digest` = '{digest}' and attributes.status = 'FINISHED'"
+    store = connect()
+    condition = f"tags.role = 'evaluate' and tags.`model.digest` = '{digest}' and attributes.status = 'FINISHED'"
     if test_digest:
-        wanted += f" and tags.`test.digest` = '{test_digest}'"
-    runs = mlflow.search_runs(
-        experiment_names=[store.EXPERIMENT],
-        filter_string=wanted,
-        order_by=["attributes.start_time DESC"],
-        max_results=1,
-        output_format="list",
-    )
-    for run in runs:
-        model = run.data.params["model"]
-        try:
-            record, table = (
-                Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name))
-                for name in (f"{model}.json", TESTED)
-            )
-        except (MlflowException, OSError):
+        condition += f" and tags.`test.digest` = '{test_digest}'"
+    for run in store.search_runs(condition)[:1]:
+        model, run_id = run.data.params["model"], run.info.run_id
+        files = {file.path for file in store.client.list_artifacts(run_id)}
+        if not {f"{model}.json", "predictions.csv"} <= files:
             return None
-        return replace(gathered(model, read_json(record), table), seen=_seen(mlflow, run.info.run_id))
-    return None
-
-
-def needed(digest: str) -> Evidence:
-    """As :func:`find`, for an evaluation that must be there.
-
-    Raises:
-        TrackingError: there is none.
-    """
-    found = find(digest)
-    if found is None:
-        raise TrackingError(
-            f"no evaluation of the detector {digest} in the MLflow store; check out its commit and run: dvc repro"
+        metrics, predictions = (
+            Path(store.client.download_artifacts(run_id, name)) for name in (f"{model}.json", "predictions.csv")
         )
-    return found
-
-
-def _seen(mlflow: Any, run_id: str) -> frozenset[str]:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return frozenset(mlflow.artifacts.load_text(f"runs:/{run_id}/{TRAINING_IMAGES}").split())
-    except (MlflowException, OSError):  # a run of an earlier version
-        return frozenset()
+        images: frozenset[str] = frozenset()
+        if TRAINING_IMAGES in files:  # not among those of earlier releases
+            path = Path(store.client.download_artifacts(run_id, TRAINING_IMAGES))
+            images = frozenset(path.read_text(encoding="utf-8").split())
+        return replace(read_evidence(model, read_json(metrics), predictions), training_images=images)
+    return None

@@ -1,38 +1,46 @@
-"""The history of a registered model: what happened to which version, when, by whom and why.
+"""The champion history of a registered model: which version became champion or did not, when, by whom and why.
 
-Each event is one tag on the version that it is about, under a key of its own: it is written in one step, no other
+Each event is one tag of the version that it is about, under a key of its own: it is written in one step, no other
 process can overwrite it, and MLflow's page of the version shows it.
 """
 
-import getpass
 import json
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from fakefaces.tracking import provenance
 
 _KEY = "history."
-_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"  # sorts by time; MLflow allows no plus in a key
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # sorts by time; MLflow allows no plus in a key
 
-CROWNED, REFUSED, BACK, FOUND = "champion", "refused", "rollback", "found"
+
+class Action(StrEnum):
+    """What happened to a version; the values are those of the tags."""
+
+    CHAMPION = "champion"  # became champion
+    REFUSED = "refused"  # did not become champion
+    ROLLBACK = "rollback"  # became champion again
+    FOUND = "found"  # was champion, though no event says so: the alias was set by other means
 
 
 @dataclass(frozen=True)
 class Event:
-    """One entry.
+    """One event of the history.
 
     Attributes:
         at: UTC, to the microsecond, as ``2026-01-31T12:00:00.000000Z``.
-        action: ``champion``: became it; ``refused``: did not; ``rollback``: became it again;
-            ``found``: it was, though no entry said so: the alias was moved by other means.
-        version: that it happened to.
+        action: what happened.
+        version: to which version.
         before: the champion until then; None if there was none.
         reason: in one sentence.
         by: user and host.
     """
 
     at: str
-    action: str
+    action: Action
     version: int
     before: int | None
     reason: str
@@ -46,51 +54,46 @@ class Event:
     @property
     def value(self) -> str:
         """The tag's value."""
-        rest = {"action": self.action, "before": self.before, "by": self.by, "reason": self.reason}
-        return json.dumps(rest, ensure_ascii=False)
+        values = {"action": self.action, "before": self.before, "by": self.by, "reason": self.reason}
+        return json.dumps(values, ensure_ascii=False)
 
 
-def event(action: str, version: int, before: int | None, reason: str, last: Event | None) -> Event:
-    """An event of now; later than ``last`` even where a clock was set back."""
+def new_event(action: Action, version: int, before: int | None, reason: str, last: Event | None) -> Event:
+    """An event of now; later than the last one even if the clock was set back."""
     now = datetime.now(UTC)
     if last is not None:
-        now = max(now, datetime.strptime(last.at, _FORM).replace(tzinfo=UTC) + timedelta(microseconds=1))
-    return Event(now.strftime(_FORM), action, version, before, reason, f"{_user()}@{socket.gethostname()}")
+        now = max(now, datetime.strptime(last.at, _FORMAT).replace(tzinfo=UTC) + timedelta(microseconds=1))
+    by = f"{provenance.user()}@{socket.gethostname()}"
+    return Event(now.strftime(_FORMAT), action, version, before, reason, by)
 
 
-def events(tags: Mapping[int, Mapping[str, str]]) -> list[Event]:
+def read_events(tags: Mapping[int, Mapping[str, str]]) -> list[Event]:
     """All events by time.
 
     Args:
         tags: of each version.
     """
-    found = [
-        Event(key.removeprefix(_KEY), version=version, **json.loads(value))
-        for version, own in tags.items()
-        for key, value in own.items()
-        if key.startswith(_KEY)
-    ]
-    return sorted(found, key=lambda one: (one.at, one.version))
+    events = []
+    for version, own in tags.items():
+        for key, value in own.items():
+            if key.startswith(_KEY):
+                fields = json.loads(value)
+                fields["action"] = Action(fields["action"])
+                events.append(Event(key.removeprefix(_KEY), version=version, **fields))
+    return sorted(events, key=lambda event: (event.at, event.version))
 
 
-def reign(history: Iterable[Event]) -> list[int]:
-    """The champions that a rollback would go back through: the present one last.
+def champion_stack(history: Iterable[Event]) -> list[int]:
+    """The champions that rollbacks lead back through, the current one last.
 
-    A rollback takes the last one away; so two in a row go back two champions, not there and back.
+    A rollback removes the last one, so two rollbacks lead two champions back, and not there and back.
     """
     champions: list[int] = []
-    for one in history:
-        if one.action in (CROWNED, FOUND):
-            champions.append(one.version)
-        elif one.action == BACK:
-            while champions and champions[-1] != one.version:
+    for event in history:
+        if event.action in (Action.CHAMPION, Action.FOUND):
+            champions.append(event.version)
+        elif event.action == Action.ROLLBACK:
+            while champions and champions[-1] != event.version:
                 champions.pop()
-            champions = champions or [one.version]
+            champions = champions or [event.version]
     return champions
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no such user in this container
-        return "unknown"

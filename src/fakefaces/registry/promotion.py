@@ -1,219 +1,156 @@
-"""Which model to promote, and whether it takes the champion's place: chosen on validation, gated on test."""
+"""Promotion: register the candidate as challenger, compare it with the champion on test, and set the champion."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.gate import ChampionComparison, GateResult, compare_with_champion, decide
-from fakefaces.inference.metadata import Operating
 from fakefaces.params.promote import Promote
-from fakefaces.registry import decision
-from fakefaces.registry import evidence as evidences
-from fakefaces.registry.decision import CHALLENGER, CHAMPION, Decision
+from fakefaces.registry.candidates import PromotionCandidate
+from fakefaces.registry.decision import Decision, read_decision
 from fakefaces.registry.evidence import Evidence
-from fakefaces.registry.store import Overtaken, Registry, Version
-
-# A version; or what may become one: its output's path, as in ``dvc.lock``, and the folder with its files.
-Entry = Version | tuple[str, Path]
+from fakefaces.registry.store import ChampionChangedError, Registry, Version
+from fakefaces.tracking.detectors import CHALLENGER, CHAMPION
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a champion says of the candidate's test images.
+class ChampionScores:
+    """A champion's scores of the candidate's test images.
 
     Attributes:
-        threshold: from which on it calls an image fake.
-        p_fake: by the images' sha256.
-        seen: of these images, those that it was trained on, or that share a photograph with such a one.
+        threshold: an image is called fake where its score reaches it.
+        p_fake: the scores, by the images' sha256.
+        training_images: the sha256 of those that it was trained on, or that share a photograph with such a one.
     """
 
     threshold: float
     p_fake: Mapping[str, float]
-    seen: Collection[str] = ()
+    training_images: Collection[str] = ()
 
 
-def operating_point(found: Mapping[str, Any]) -> Operating | None:
-    """Where the verdict turns, from a record of ``reports/metrics``; None where validation could not tell."""
-    point = found["operating"]
-    if point["threshold"] is None:
-        return None
-    return Operating(threshold=point["threshold"], low=point["unsure"]["low"], high=point["unsure"]["high"])
+@dataclass(frozen=True)
+class Promotion:
+    """The inputs of a promotion.
 
-
-def judge(
-    evidence: Evidence,
-    version: Version | None,
-    present: Version | None,
-    rule: Promote,
-    measure: Callable[[Version, Evidence], Measured],
-    *,
-    n_resamples: int,
-    seed: int,
-) -> Decision:
-    """Hold a candidate against the present champion on the same test images.
-
-    Args:
-        evidence: of the candidate.
-        version: its own, if it is registered.
-        present: the champion, if there is one.
-        rule: the margins.
-        measure: gives the champion's scores of the candidate's test images.
+    Attributes:
+        registry: of the registered model.
+        candidate: the model.
+        rule: the metric, and the margins.
+        score_champion: gives a champion's scores of the candidate's test images.
         n_resamples: of the bootstrap.
         seed: of the bootstrap.
-
-    Raises:
-        ModelError: the two were measured on different images, so their figures say nothing together.
     """
 
-    def decided(verdict: GateResult, held: ChampionComparison | None = None) -> Decision:
+    registry: Registry
+    candidate: PromotionCandidate
+    rule: Promote
+    score_champion: Callable[[Version, Evidence], ChampionScores]
+    n_resamples: int
+    seed: int
+
+    def decide(self, version: Version | None, champion: Version | None) -> Decision:
+        """Compare the candidate with the champion on the same test images.
+
+        Args:
+            version: of the candidate; None if it is not registered.
+            champion: None if there is none.
+
+        Raises:
+            ModelError: the two were evaluated on different images.
+        """
+        evidence = self.candidate.evidence
+        result, comparison = self._compare(version, champion)
         return Decision(
-            CHAMPION if verdict.promoted else CHALLENGER,
-            verdict.reason,
+            CHAMPION if result.promoted else CHALLENGER,
+            result.reason,
             evidence.model,
             evidence.digest,
             evidence.test_digest,
-            present.number if present else None,
-            rule.margin,
-            rule.slice_margin,
-            held,
+            champion.number if champion else None,
+            self.rule.margin,
+            self.rule.slice_margin,
+            comparison,
         )
 
-    _tested_by_one(evidence)
-    if present is None:
-        return decided(GateResult(True, "there was no champion"))
-    if version and version.number == present.number:
-        return decided(GateResult(True, "it is the champion already"))
-    if present.tags.get("digest") == evidence.digest:
-        return decided(GateResult(True, "it is the champion's network, with another operating point"))
-    champion = measure(present, evidence)
-    scores = scores_of(champion, evidence.tested)
-    fresh = ~evidence.tested["sha256"].isin(set(champion.seen))
-    if not fresh.any():
-        return decided(GateResult(False, "the champion was trained on all of the test images: it stays"))
-    held = compare_with_champion(
-        evidence.tested[fresh],
-        evidence.tested.loc[fresh, "p_fake"],
-        scores[fresh],
-        {"candidate": evidence.found["threshold"], "champion": champion.threshold},
-        metric=rule.metric,
-        n_resamples=n_resamples,
-        seed=seed,
-    )
-    verdict = decide(held, margin=rule.margin, slice_margin=rule.slice_margin)
-    if not fresh.all():
-        text = f"without the {int((~fresh).sum())} test images that the champion was trained on: {verdict.reason}"
-        verdict = replace(verdict, reason=text)
-    return decided(verdict, held)
+    def _compare(
+        self, version: Version | None, champion: Version | None
+    ) -> tuple[GateResult, ChampionComparison | None]:
+        evidence = self.candidate.evidence
+        if champion is None:
+            return GateResult(True, "there was no champion"), None
+        if version and version.number == champion.number:
+            return GateResult(True, "it is the champion already"), None
+        if champion.tags.get("digest") == evidence.digest:
+            return GateResult(True, "it is the champion's network, with another operating point"), None
+        scores = self.score_champion(champion, evidence)
+        p_fake = aligned_scores(scores, evidence.predictions)
+        unseen = ~evidence.predictions["sha256"].isin(set(scores.training_images))
+        if not unseen.any():
+            return GateResult(False, "the champion was trained on all of the test images: it stays"), None
+        comparison = compare_with_champion(
+            evidence.predictions[unseen],
+            evidence.predictions.loc[unseen, "p_fake"],
+            p_fake[unseen],
+            {"candidate": evidence.metrics["threshold"], "champion": scores.threshold},
+            metric=self.rule.metric,
+            n_resamples=self.n_resamples,
+            seed=self.seed,
+        )
+        result = decide(comparison, margin=self.rule.margin, slice_margin=self.rule.slice_margin)
+        if not unseen.all():
+            excluded = f"without the {int((~unseen).sum())} test images that the champion was trained on"
+            result = replace(result, reason=f"{excluded}: {result.reason}")
+        return result, comparison
 
 
-def scores_of(champion: Measured, tested: pd.DataFrame) -> pd.Series:
-    """The champion's score of each of the candidate's test images, in their order.
+def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, Decision]:
+    """Register a candidate as challenger, decide, record the decision, and set the champion if it passed.
 
-    Raises:
-        ModelError: it was measured on other images.
-    """
-    scores = tested["sha256"].map(champion.p_fake)
-    if scores.isna().any() or set(champion.p_fake) != set(tested["sha256"]):
-        raise ModelError("champion and candidate were measured on different test images; their figures do not compare")
-    return scores.astype("float64")
-
-
-def promote(
-    registry: Registry,
-    evidence: Evidence,
-    entry: Entry,
-    rule: Promote,
-    measure: Callable[[Version, Evidence], Measured],
-    *,
-    n_resamples: int,
-    seed: int,
-    force: str | None = None,
-) -> tuple[Version, Decision]:
-    """Register a candidate as challenger, decide, write the decision down, and crown it if it passed.
-
-    Whatever this is killed at, doing it again ends in the same registry. Where another process moves the
-    champion meanwhile, the candidate is held against the new one.
+    Idempotent after a crash at any point. Where another process sets the champion meanwhile, the candidate is
+    compared with the new one.
 
     Args:
-        registry: of the registered model.
-        evidence: of the candidate.
-        entry: its version, or what becomes one.
-        rule: the margins.
-        measure: as for :func:`judge`.
-        n_resamples: as for :func:`judge`.
-        seed: as for :func:`judge`.
-        force: promote it whatever the gate says, for this reason.
+        promotion: its inputs.
+        force: promote whatever the gate says, for this reason.
 
     Raises:
-        ModelError: as :func:`judge`.
-        TrackingError: the store lacks what the candidate was made by.
+        ModelError: candidate and champion were evaluated on different images.
+        TrackingError: no run in the store trained the candidate.
     """
-    _tested_by_one(evidence)
-    figures = evidence_tags(evidence, rule.metric)
-    if isinstance(entry, Version):
-        version = entry
-    else:
-        version = registry.register(entry[0], evidence.digest, entry[1], operating_point(evidence.found), figures)
-    registry.challenge(version)
+    registry = promotion.registry
+    tags = promotion.candidate.tags(promotion.rule.metric)
+    version = promotion.candidate.register(registry, tags)
+    registry.set_challenger(version)
     while True:
-        present = registry.champion()
-        earlier = decision.recorded(present) if present and present.number == version.number else None
+        champion = registry.champion()
+        earlier = read_decision(champion) if champion and champion.number == version.number else None
         if earlier and earlier.outcome == CHAMPION:
-            registry.settle()
+            registry.repair_history()
             return version, earlier
-        found = judge(evidence, version, present, rule, measure, n_resamples=n_resamples, seed=seed)
-        if force is not None and found.outcome != CHAMPION:
-            found = replace(found, outcome=CHAMPION, reason=f"{force}; the gate: {found.reason}")
-        registry.note(version, decision.described(found), figures | decision.tags_of(found))
-        if found.outcome != CHAMPION:
-            assert present is not None
-            registry.refuse(version, present, found.reason)
-            return version, found
+        decision = promotion.decide(version, champion)
+        if force is not None and decision.outcome != CHAMPION:
+            decision = replace(decision, outcome=CHAMPION, reason=f"{force}; the gate: {decision.reason}")
+        registry.annotate(version, decision.markdown(), tags | decision.tags())
+        if decision.outcome != CHAMPION:
+            assert champion is not None
+            registry.record_refusal(version, champion, decision.reason)
+            return version, decision
         try:
-            registry.crown(version, present, found.reason)
-        except Overtaken:
+            registry.set_champion(version, champion, decision.reason)
+        except ChampionChangedError:
             continue
-        return version, found
+        return version, decision
 
 
-def known(registry: Registry, evidence: Evidence, entry: Entry) -> Version | None:
-    """The version that a candidate is already; None if it is not registered."""
-    if isinstance(entry, Version):
-        return entry
-    return registry.registered(entry[1], operating_point(evidence.found))
+def aligned_scores(champion: ChampionScores, predictions: pd.DataFrame) -> pd.Series:
+    """The champion's scores in the order of the candidate's test images.
 
-
-def evidence_tags(evidence: Evidence, metric: str) -> dict[str, str]:
-    """What a version says of its model."""
-    validation, test = evidence.found["validation"][metric], evidence.found["test"]["overall"][metric]
-    point = operating_point(evidence.found)
-    tags = {
-        "model": evidence.model,
-        "positive": "fake",
-        "test.digest": evidence.test_digest,
-        f"validation.{metric}": f"{validation:.6f}",
-        f"test.{metric}": f"{test:.6f}",
-    }
-    if point:
-        tags |= {f"operating.{name}": str(value) for name, value in point.model_dump().items()}
-    return tags
-
-
-def of_champion(present: Version, evidence: Evidence) -> Measured | None:
-    """The champion's scores of the candidate's test images from its own evaluation; None if it has none on them."""
-    own = evidences.find(present.tags.get("digest", ""), evidence.test_digest)
-    if own is None:
-        return None
-    return Measured(own.found["threshold"], dict(zip(own.tested["sha256"], own.tested["p_fake"], strict=True)))
-
-
-def _tested_by_one(evidence: Evidence) -> None:
-    if evidence.found.get("protocol") == "folds":
-        raise ModelError(
-            f"{evidence.model}: cross-validated, so no one detector was tested on all images, and none can be "
-            "promoted; say split.protocol: grouped in params.yaml, and run: dvc repro"
-        )
+    Raises:
+        ModelError: the champion scored other images.
+    """
+    scores = predictions["sha256"].map(champion.p_fake)
+    if scores.isna().any() or set(champion.p_fake) != set(predictions["sha256"]):
+        raise ModelError("champion and candidate were evaluated on different test images; their metrics do not compare")
+    return scores.astype("float64")

@@ -1,23 +1,26 @@
-"""The MLflow registry: versions, the two aliases that point at them, and the history of both."""
+"""The registered model in MLflow: its versions, their aliases, and the champion history."""
 
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fakefaces.base.errors import TrackingError
 from fakefaces.inference.metadata import Operating
-from fakefaces.registry.history import BACK, CROWNED, FOUND, REFUSED, Event, event, events, reign
-from fakefaces.tracking import store
-from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, keep_for_serving, with_operating
+from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
+from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, log_for_registration, with_operating_point
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import find_run
+from fakefaces.tracking.store import all_pages, connect, exclusive_lock, mlflow_errors
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 
-class Overtaken(Exception):  # noqa: N818 - not an error: decide again
-    """Another process moved the champion since it was looked at."""
+class ChampionChangedError(Exception):
+    """Another process set another champion since the decision was made: decide again."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,8 @@ class Version:
     Attributes:
         number: as MLflow counts.
         uri: ``models:/<name>/<number>``.
-        tags: ``model``, ``digest`` (of the network's folder, as DVC has it), ``served.digest`` (of what is
-            registered: the network with its operating point), ``test.digest``, figures, the decision, and the
-            history.
+        tags: ``model``, ``digest`` (DVC's of the detector's folder), ``served.digest`` (of the registered copy, whose
+            metadata holds the operating point), ``test.digest``, metrics, the decision, and the history.
         run_id: of the run that trained it.
         created: milliseconds since 1970.
         aliases: that point at it.
@@ -48,135 +50,142 @@ class Registry:
 
     Args:
         name: of the registered model.
+
+    Raises:
+        TrackingError: the MLflow store cannot be used; so does every method.
     """
 
     def __init__(self, name: str):
         self.name = name
-        self._mlflow = store.connect()
-        self._client = self._mlflow.MlflowClient()
+        self._store = connect()
+        self._client = self._store.client
 
     def champion(self) -> Version | None:
-        """The version that the alias ``champion`` points at."""
+        """The version with the alias ``champion``."""
         return self.at(CHAMPION)
 
     def at(self, alias: str) -> Version | None:
-        """The version that an alias points at; None if there is none."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self._version(self._client.get_model_version_by_alias(self.name, alias))
-        except MlflowException:
-            return None
+        """The version with an alias; None if there is none."""
+        return next((version for version in self.versions() if alias in version.aliases), None)
 
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
-        aliases = self._aliases()
-        found = [self._version(one, aliases) for one in self._search()]
-        return sorted(found, key=lambda version: -version.number)
+        models = self._client.search_registered_models(f"name = '{self.name}'")
+        aliases: dict[int, list[str]] = {}
+        for alias, number in sorted(models[0].aliases.items()) if models else []:
+            aliases.setdefault(int(number), []).append(alias)
+        found = all_pages(
+            lambda token: self._client.search_model_versions(f"name = '{self.name}'", 1000, page_token=token)
+        )
+        versions = [self._version(version, aliases.get(int(version.version), [])) for version in found]
+        return sorted(versions, key=lambda version: -version.number)
 
     def version(self, number: int) -> Version:
         """One version.
 
         Raises:
-            TrackingError: there is no such one.
+            TrackingError: there is no such version.
         """
-        known = {version.number: version for version in self.versions()}
-        if number not in known:
-            listed = ", ".join(map(str, sorted(known))) or "none"
+        versions = {version.number: version for version in self.versions()}
+        if number not in versions:
+            listed = ", ".join(map(str, sorted(versions))) or "none"
             raise TrackingError(f"{self.name}: there is no version {number}; there are: {listed}")
-        return known[number]
+        return versions[number]
 
     def history(self) -> list[Event]:
-        """What happened, in order of time."""
-        return events({version.number: version.tags for version in self.versions()})
+        """The champion history, by time."""
+        return read_events({version.number: version.tags for version in self.versions()})
 
-    def registered(self, folder: Path, operating: Operating | None) -> Version | None:
-        """The version that holds this detector with this operating point; None if there is none."""
-        with with_operating(folder, operating) as served:
-            wanted = digest(served)
-        return next((one for one in reversed(self.versions()) if one.tags.get("served.digest") == wanted), None)
+    def registered(self, folder: Path, point: Operating | None) -> Version | None:
+        """The first version that holds this detector with this operating point; None if there is none."""
+        with with_operating_point(folder, point) as copy:
+            served = digest(copy)
+        matches = [version for version in self.versions() if version.tags.get("served.digest") == served]
+        return matches[-1] if matches else None
 
-    def register(
-        self, path: str, made: str, folder: Path, operating: Operating | None, tags: Mapping[str, str]
-    ) -> Version:
-        """Register a detector with its operating point, or find the version that it already is.
+    def register(self, path: str, md5: str, folder: Path, point: Operating | None, tags: Mapping[str, str]) -> Version:
+        """Register a detector with its operating point, unless it is registered already.
 
         Args:
             path: of the output that it is, as in ``dvc.lock``.
-            made: DVC's digest of it.
-            folder: where its files are.
-            operating: where its verdict turns.
-            tags: kept with the version.
+            md5: DVC's digest of it.
+            folder: with its files.
+            point: its operating point.
+            tags: of the version.
 
         Raises:
-            TrackingError: no finished run in the store made it.
+            TrackingError: no finished run in the store wrote it.
         """
-        with store.exclusively("registry"), with_operating(folder, operating) as served:
-            known = self.registered(folder, operating)
-            if known:
-                return known
-            run = find_run(self._mlflow, path, made)
+        with exclusive_lock("registry"), with_operating_point(folder, point) as copy:
+            if version := self.registered(folder, point):
+                return version
+            run = find_run(self._store, path, md5)
             if run is None:
                 raise TrackingError(
-                    f"{path}: no run in the MLflow store made these bytes (a wiped mlruns/, or outputs from "
-                    "DVC's cache); log them again with: fakefaces doctor --fix"
+                    f"{path}: no run in the MLflow store wrote these bytes (mlruns/ was removed, or the outputs come "
+                    "from DVC's cache); log them again with: fakefaces doctor --fix"
                 )
-            own = {"digest": made, "served.digest": digest(served)}
-            uri = keep_for_serving(self._mlflow, run, served, own)
-            with redirect_stderr(StringIO()):  # MLflow's two lines; the caller says what was registered
-                made_now = self._mlflow.register_model(uri, self.name, tags=dict(tags) | own)
-            return self._version(made_now)
+            digests = {"digest": md5, "served.digest": digest(copy)}
+            uri = log_for_registration(self._store, run, copy, digests)
+            import mlflow
 
-    def note(self, version: Version, description: str, tags: Mapping[str, str]) -> None:
-        """Write a description and tags on a version."""
+            with redirect_stderr(StringIO()), mlflow_errors():  # MLflow's two lines; the caller reports the version
+                return self._version(mlflow.register_model(uri, self.name, tags=dict(tags) | digests))
+
+    def annotate(self, version: Version, description: str, tags: Mapping[str, str]) -> None:
+        """Set a version's description, and tags."""
         self._client.update_model_version(self.name, str(version.number), description=description)
         for key, value in tags.items():
             self._client.set_model_version_tag(self.name, str(version.number), key, value)
 
-    def challenge(self, version: Version) -> None:
-        """Point ``challenger`` at a version."""
-        self._point(CHALLENGER, version.number)
+    def set_challenger(self, version: Version) -> None:
+        """Set the alias ``challenger``."""
+        self._set_alias(CHALLENGER, version.number)
 
-    def crown(self, version: Version, expected: Version | None, reason: str) -> None:
-        """Point ``champion`` at a version, if the champion is still the one that it was held against.
+    def set_champion(self, version: Version, expected: Version | None, reason: str) -> None:
+        """Set the alias ``champion``, and record it in the history.
+
+        Args:
+            version: the new champion.
+            expected: the champion with which it was compared.
+            reason: in one sentence.
 
         Raises:
-            Overtaken: it is another one by now.
+            ChampionChangedError: the champion is another one by now.
         """
-        with store.exclusively("registry"):
-            history, present = self._settled(), self.champion()
-            now, then = (one.number if one else None for one in (present, expected))
-            if now != then:
-                raise Overtaken
-            if now != version.number:
-                self._point(CHAMPION, version.number)
-                self._record(CROWNED, version.number, now, reason, history)
+        with exclusive_lock("registry"):
+            history, champion = self._repaired_history(), self.champion()
+            current, compared = (one.number if one else None for one in (champion, expected))
+            if current != compared:
+                raise ChampionChangedError
+            if current != version.number:
+                self._set_alias(CHAMPION, version.number)
+                self._record(Action.CHAMPION, version.number, current, reason, history)
 
-    def refuse(self, version: Version, against: Version, reason: str) -> None:
-        """Write down that a version did not take the champion's place; once for each champion."""
-        with store.exclusively("registry"):
-            history = self._settled()
-            own = [one for one in history if one.version == version.number]
-            if own and (own[-1].action, own[-1].before, own[-1].reason) == (REFUSED, against.number, reason):
-                return
-            self._record(REFUSED, version.number, against.number, reason, history)
+    def record_refusal(self, version: Version, champion: Version, reason: str) -> None:
+        """Record that a version did not replace a champion; once for each champion and reason."""
+        with exclusive_lock("registry"):
+            history = self._repaired_history()
+            events = [event for event in history if event.version == version.number]
+            refusal = (Action.REFUSED, champion.number, reason)
+            if not events or (events[-1].action, events[-1].before, events[-1].reason) != refusal:
+                self._record(Action.REFUSED, version.number, champion.number, reason, history)
 
-    def before(self) -> Version:
+    def previous_champion(self) -> Version:
         """The version that a rollback would make champion.
 
         Raises:
             TrackingError: there was no champion before this one.
         """
-        known = {version.number: version for version in self.versions()}
-        champions = [number for number in reign(self.history()) if number in known]
-        present = self.champion()
-        earlier = [number for number in champions if present is None or number != present.number]
+        versions, champion = {version.number: version for version in self.versions()}, self.champion()
+        current = champion.number if champion else None
+        earlier = [number for number in champion_stack(self.history()) if number in versions and number != current]
         if not earlier:
-            raise TrackingError(f"{self.name}: no champion before this one to go back to; see: fakefaces registry")
-        return known[earlier[-1]]
+            raise TrackingError(f"{self.name}: no champion before this one to roll back to; see: fakefaces registry")
+        return versions[earlier[-1]]
 
     def roll_back(self) -> tuple[Version, Version | None]:
-        """Make the former champion champion again.
+        """Make the previous champion champion again.
 
         Returns:
             The champion now, and the one until then.
@@ -184,68 +193,46 @@ class Registry:
         Raises:
             TrackingError: there was no champion before this one.
         """
-        with store.exclusively("registry"):
-            history, present, former = self._settled(), self.champion(), self.before()
-            number = present.number if present else None
-            self._point(CHAMPION, former.number)
-            self._record(BACK, former.number, number, f"rolled back from version {number}", history)
-            return former, present
+        with exclusive_lock("registry"):
+            history, champion, previous = self._repaired_history(), self.champion(), self.previous_champion()
+            current = champion.number if champion else None
+            self._set_alias(CHAMPION, previous.number)
+            self._record(Action.ROLLBACK, previous.number, current, f"rolled back from version {current}", history)
+            return previous, champion
 
-    def settle(self) -> None:
-        """Complete the history where a promotion was killed between the alias and its entry."""
-        with store.exclusively("registry"):
-            self._settled()
+    def repair_history(self) -> None:
+        """Add the event that is missing if a promotion was killed between setting the alias and recording it."""
+        with exclusive_lock("registry"):
+            self._repaired_history()
 
-    def _settled(self) -> list[Event]:
-        """The history, with an entry for a champion that it does not know of: see :class:`Event`."""
-        history, present = self.history(), self.champion()
-        champions = reign(history)
+    def _repaired_history(self) -> list[Event]:
+        history, champion = self.history(), self.champion()
+        champions = champion_stack(history)
         last = champions[-1] if champions else None
-        if present and present.number != last:
-            decided = present.tags.get("decision.outcome"), present.tags.get("decision.against")
-            if decided == (CHAMPION, str(last or "none")):
-                action, reason = CROWNED, present.tags["decision.reason"]
+        if champion and champion.number != last:
+            decision = champion.tags.get("decision.outcome"), champion.tags.get("decision.against")
+            if decision == (CHAMPION, str(last or "none")):
+                action, reason = Action.CHAMPION, champion.tags["decision.reason"]
             else:
-                action, reason = FOUND, "the alias pointed here, without an entry"
-            history.append(self._record(action, present.number, last, reason, history))
+                action, reason = Action.FOUND, "the alias was set by other means"
+            history.append(self._record(action, champion.number, last, reason, history))
         return history
 
-    def _record(self, action: str, version: int, before: int | None, reason: str, history: list[Event]) -> Event:
-        made = event(action, version, before, reason, history[-1] if history else None)
-        self._client.set_model_version_tag(self.name, str(version), made.key, made.value)
-        return made
+    def _record(self, action: Action, version: int, before: int | None, reason: str, history: list[Event]) -> Event:
+        event = new_event(action, version, before, reason, history[-1] if history else None)
+        self._client.set_model_version_tag(self.name, str(version), event.key, event.value)
+        return event
 
-    def _point(self, alias: str, number: int) -> None:
+    def _set_alias(self, alias: str, number: int) -> None:
         self._client.set_registered_model_alias(self.name, alias, str(number))
 
-    def _search(self) -> list[Any]:
-        found, token = [], None
-        while True:
-            page = self._client.search_model_versions(f"name = '{self.name}'", max_results=1000, page_token=token)
-            found += page
-            token = page.token
-            if not token:
-                return found
-
-    def _aliases(self) -> dict[int, list[str]]:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            known = self._client.get_registered_model(self.name).aliases
-        except MlflowException:
-            return {}
-        by_number: dict[int, list[str]] = {}
-        for alias, number in sorted(known.items()):
-            by_number.setdefault(int(number), []).append(alias)
-        return by_number
-
-    def _version(self, found: Any, aliases: Mapping[int, list[str]] | None = None) -> Version:
-        number = int(found.version)
+    def _version(self, version: "ModelVersion", aliases: list[str] | None = None) -> Version:
+        number = int(version.version)
         return Version(
             number,
             f"models:/{self.name}/{number}",
-            dict(found.tags or {}),
-            found.run_id or "",
-            int(found.creation_timestamp or 0),
-            (aliases or {}).get(number, []),
+            dict(version.tags or {}),
+            version.run_id or "",
+            int(version.creation_timestamp or 0),
+            aliases or [],
         )

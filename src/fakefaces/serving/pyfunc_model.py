@@ -1,6 +1,6 @@
-"""The detector as MLflow loads and serves it: image files in, a score and a verdict out.
+"""The detector as MLflow loads and serves it: from image files to scores and labels.
 
-MLflow keeps this file as the model's code ("models from code"), so no pickle is involved; it needs the
+MLflow keeps this file as the model's code ("models from code"), so no pickle is involved. It needs the
 fakefaces package where it runs, and nothing of a project.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mlflow
+import mlflow.pyfunc
 import pydantic
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
@@ -21,7 +21,7 @@ from fakefaces.base.errors import ImageError
 
 
 class Prediction(pydantic.BaseModel):
-    """What the model says of one image."""
+    """The prediction for one image."""
 
     p_fake: float
     label: str
@@ -29,8 +29,8 @@ class Prediction(pydantic.BaseModel):
     parts: dict[str, float] | None = None
 
 
-class Refused(MlflowException):
-    """The request cannot be answered, by its sender's fault: the server answers 400 with the reason alone."""
+class InvalidInputError(MlflowException):
+    """The input is invalid: the server answers 400 with the reason alone."""
 
     def __init__(self, reason: str):
         super().__init__(reason, error_code=INVALID_PARAMETER_VALUE)
@@ -56,7 +56,7 @@ class FakeFaces(mlflow.pyfunc.PythonModel):
 
         runtime.start(seed=0, threads=0)
         self.detector = detector.load(Path(context.artifacts["detector"]))
-        self.one_at_a_time = threading.Lock()
+        self.lock = threading.Lock()
 
     def predict(self, model_input: list[bytes | str], params: dict[str, Any] | None = None) -> list[Prediction]:
         """Score whole image files.
@@ -68,39 +68,40 @@ class FakeFaces(mlflow.pyfunc.PythonModel):
 
         Returns:
             For each: ``p_fake`` (0 to 1); ``label`` (``fake`` or ``real``) at the operating threshold; ``unsure``,
-            whether a person should look; ``parts``, a score by part, or None where the model tells none.
+            whether the score lies in the abstention band; ``parts``, a score by face part, or None where the model
+            has none.
 
         Raises:
-            MlflowException: one of them is no image; the server answers 400.
+            MlflowException: one of them is not an image; the server answers 400.
         """
         from fakefaces.inference.predict import score
 
         if params:
-            raise Refused(f"this model takes no params; there are: {', '.join(map(str, params))}")
-        sources = [(f"image {k}", _reader(f"image {k}", given)) for k, given in enumerate(model_input, start=1)]
-        with self.one_at_a_time:  # the server answers in several threads, and Keras is made for one
-            scores = list(score(self.detector, sources, threads=2))
-        problems = [one.problem for one in scores if one.problem]
+            raise InvalidInputError(f"this model takes no params; there are: {', '.join(map(str, params))}")
+        sources = [(f"image {k}", _reader(f"image {k}", image)) for k, image in enumerate(model_input, start=1)]
+        with self.lock:  # the server answers in several threads, and Keras is not thread-safe
+            results = list(score(self.detector, sources, threads=2))
+        problems = [result.problem for result in results if result.problem]
         if problems:
-            raise Refused("\n".join(problems))
+            raise InvalidInputError("\n".join(problems))
         return [
-            Prediction(p_fake=one.p_fake, label=one.label, unsure=one.unsure, parts=one.parts)  # type: ignore[arg-type]
-            for one in scores
+            Prediction(p_fake=r.p_fake, label=r.label, unsure=r.unsure, parts=r.parts)  # type: ignore[arg-type]
+            for r in results
         ]
 
 
-def _reader(name: str, given: Any) -> Callable[[], bytes]:
-    """A function that gives the bytes, or raises ImageError."""
+def _reader(name: str, image: Any) -> Callable[[], bytes]:
+    """A function that returns the bytes, or raises ImageError."""
     from fakefaces.data import images
 
-    if isinstance(given, bytes | bytearray | memoryview):
-        return lambda: bytes(given)
-    if isinstance(given, str) and environment.in_scoring_server():
-        return lambda: _decoded(name, given)
-    if isinstance(given, str | Path):
-        path = Path(given)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return lambda: bytes(image)
+    if isinstance(image, str) and environment.in_scoring_server():
+        return lambda: _decoded(name, image)
+    if isinstance(image, str | Path):
+        path = Path(image)
         return lambda: images.read(path)
-    raise Refused(f"{name}: expected an image file as base64, not {type(given).__name__}")
+    raise InvalidInputError(f"{name}: expected an image file as base64, not {type(image).__name__}")
 
 
 def _decoded(name: str, text: str) -> bytes:

@@ -1,13 +1,14 @@
-"""MLflow's scoring server with a doorkeeper: what cannot be answered is refused with a reason, and never grows large.
+"""MLflow's scoring server behind a request filter that limits the body's size and reports errors in one sentence.
 
-MLflow's own app reads bodies of any size, answers what is no JSON with the whole of it, and puts stack traces into
-what it answers. :class:`Doorkeeper` stands before it.
+MLflow's own app reads bodies of any size, repeats a body that is not JSON in its answer, and answers with stack
+traces. :class:`RequestFilter` stands before it.
 """
 
 import base64
 import json
 import logging
 import socket
+import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from typing import Any
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.progress import echo
 from fakefaces.data.images import MAX_BYTES
-from fakefaces.tracking.detectors import pyfunc
+from fakefaces.tracking.detectors import pyfunc, save_pyfunc
 
-MAX_BODY = MAX_BYTES * 4 // 3 + 2**16  # one image of the largest size, as base64
-_AT_ONCE = 32  # requests; more are answered 503
+MAX_BODY = MAX_BYTES * 4 // 3 + 2**16  # bytes: one image of the largest size, as base64
+_CONCURRENCY = 32  # requests; more are answered 503
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,27 +27,27 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-class Refusal(Exception):  # noqa: N818 - an answer
-    """A request that is answered with a status and a reason."""
+class BadRequestError(Exception):
+    """A request that is answered with an HTTP status and a reason."""
 
     def __init__(self, status: int, reason: str):
         super().__init__(reason)
         self.status = status
 
 
-class Doorkeeper:
+class RequestFilter:
     """An ASGI app around MLflow's.
 
-    A POST to ``/invocations`` goes through if its body is at most ``most`` bytes and is an image file
+    A POST to ``/invocations`` is passed on if its body has at most ``max_body`` bytes and is an image file
     (``Content-Type: image/...``) or JSON of the form ``{"inputs": ["<base64>", ...]}``.
 
     Args:
         app: MLflow's.
-        most: bytes of a body.
+        max_body: bytes.
     """
 
-    def __init__(self, app: App, most: int = MAX_BODY):
-        self.app, self.most = app, most
+    def __init__(self, app: App, max_body: int = MAX_BODY):
+        self.app, self.max_body = app, max_body
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -57,31 +58,31 @@ class Doorkeeper:
         kind = headers.get(b"content-type", "").split(";")[0].strip().lower()
         try:
             body = _inputs(kind, await self._read(headers, receive))
-        except Refusal as refusal:
-            await _answer(send, refusal.status, str(refusal))
+        except BadRequestError as error:
+            await _answer(send, error.status, str(error))
             return
-        passed = [(name, value) for name, value in scope["headers"] if name.lower() not in _OURS]
-        passed += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await self.app(dict(scope) | {"headers": passed}, _replayed(body, receive), _Cleaned(send))
+        forwarded = [(name, value) for name, value in scope["headers"] if name.lower() not in _REPLACED_HEADERS]
+        forwarded += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await self.app(dict(scope) | {"headers": forwarded}, _replayed(body, receive), _ErrorFilter(send))
 
     async def _read(self, headers: dict[bytes, str], receive: Receive) -> bytes:
         claimed = headers.get(b"content-length", "0")
-        if claimed.isdecimal() and int(claimed) > self.most:
-            raise Refusal(413, f"the body has {int(claimed):,} bytes; at most {self.most:,} are read")
+        if claimed.isdecimal() and int(claimed) > self.max_body:
+            raise BadRequestError(413, f"the body has {int(claimed):,} bytes; the limit is {self.max_body:,}")
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                raise Refusal(400, "the connection ended before the body did")
+                raise BadRequestError(400, "the connection ended before the body did")
             body += message.get("body", b"")
-            if len(body) > self.most:
-                raise Refusal(413, f"the body is larger than {self.most:,} bytes, which is the most that is read")
+            if len(body) > self.max_body:
+                raise BadRequestError(413, f"the body is larger than {self.max_body:,} bytes, the limit")
             if not message.get("more_body"):
                 return bytes(body)
 
 
-class _Cleaned:
-    """Passes answers on; of an error only its code and its reason."""
+class _ErrorFilter:
+    """Passes answers on; of an error only its status and its reason."""
 
     def __init__(self, send: Send):
         self.send = send
@@ -96,15 +97,15 @@ class _Cleaned:
         elif message["type"] == "http.response.body":
             self.error += message.get("body", b"")
             if not message.get("more_body"):
-                await self._tell()
+                await self._send_error()
 
-    async def _tell(self) -> None:
+    async def _send_error(self) -> None:
         try:
-            found = json.loads(self.error)
-            reason, trace = str(found["message"]), found.get("stack_trace")
+            answer = json.loads(self.error)
+            reason, trace = str(answer["message"]), answer.get("stack_trace")
         except (ValueError, KeyError, TypeError):
             reason, trace = self.error.decode("utf-8", "replace"), None
-        if trace:  # MLflow calls a fault of the model's a bad request
+        if trace:  # MLflow answers an error of the model as a bad request
             logging.getLogger("uvicorn.error").error(trace)
             await _answer(self.send, 500, "the model failed; the server's log says why")
         else:
@@ -112,24 +113,28 @@ class _Cleaned:
 
 
 def application(folder: Path) -> App:
-    """MLflow's app on a model, behind the doorkeeper.
+    """MLflow's app on a detector, behind the request filter.
+
+    The detector is served by the installed code: a version that an earlier release registered holds that one's.
 
     Args:
-        folder: of a model in MLflow's format.
+        folder: of the detector.
     """
-    model = pyfunc().load_model(str(folder))
+    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
+        save_pyfunc(folder, Path(temporary) / "model")
+        model = pyfunc().load_model(str(Path(temporary) / "model"))
     from mlflow.pyfunc import scoring_server
 
-    return Doorkeeper(scoring_server.init(model))
+    return RequestFilter(scoring_server.init(model))
 
 
 def serve(folder: Path, host: str, port: int) -> None:
     """Serve a model until it is interrupted.
 
     Args:
-        folder: of a model in MLflow's format.
+        folder: of the detector.
         host: to bind to.
-        port: likewise; 0 takes a free one.
+        port: to bind to; 0 for a free one.
 
     Raises:
         FakefacesError: the port is taken, or may not be used.
@@ -137,35 +142,41 @@ def serve(folder: Path, host: str, port: int) -> None:
     import uvicorn
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((host, port))
+            listener.bind((host, port))
         except OSError as error:
             raise FakefacesError(f"{host}:{port}: {error.strerror}; take another port with --port") from None
-        server = uvicorn.Server(uvicorn.Config(application(folder), limit_concurrency=_AT_ONCE, log_level="warning"))
-        listening.listen()  # from here on who asks is answered, if only after uvicorn has started
+        server = uvicorn.Server(
+            uvicorn.Config(application(folder), limit_concurrency=_CONCURRENCY, log_level="warning")
+        )
+        listener.listen()  # from here on requests are answered, if only after uvicorn has started
         shown = f"[{host}]" if ":" in host else host
-        echo(f"serving at http://{shown}:{listening.getsockname()[1]}/invocations; Ctrl-C ends it")
-        server.run(sockets=[listening])
+        echo(f"serving at http://{shown}:{listener.getsockname()[1]}/invocations; Ctrl-C ends it")
+        server.run(sockets=[listener])
 
 
-_OURS = (b"content-type", b"content-length", b"transfer-encoding")
+_REPLACED_HEADERS = (b"content-type", b"content-length", b"transfer-encoding")
 
 
 def _inputs(kind: str, body: bytes) -> bytes:
-    """The body as MLflow takes it; refused unless it is one."""
+    """The body as MLflow takes it.
+
+    Raises:
+        BadRequestError: it is neither an image nor JSON of the right form.
+    """
     if kind.startswith("image/"):
         return json.dumps({"inputs": [base64.b64encode(body).decode("ascii")]}).encode()
     if kind != "application/json":
-        raise Refusal(415, f"Content-Type: application/json or image/... is taken, not '{kind}'")
+        raise BadRequestError(415, f"Content-Type must be application/json or image/..., not '{kind}'")
     try:
-        given = json.loads(body)
+        request = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Refusal(400, f"the body is no JSON ({error})") from None
-    images = given.get("inputs") if isinstance(given, dict) and set(given) == {"inputs"} else None
+        raise BadRequestError(400, f"the body is not JSON ({error})") from None
+    images = request.get("inputs") if isinstance(request, dict) and set(request) == {"inputs"} else None
     if not isinstance(images, list) or not images or not all(isinstance(image, str) for image in images):
-        raise Refusal(400, 'the body must be {"inputs": ["<an image file as base64>", ...]}')
+        raise BadRequestError(400, 'the body must be {"inputs": ["<an image file as base64>", ...]}')
     return body
 
 

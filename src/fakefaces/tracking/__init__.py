@@ -1,1 +1,1 @@
-"""The only room that knows MLflow."""
+"""MLflow's store: runs, logged models, and their provenance."""

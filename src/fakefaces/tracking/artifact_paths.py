@@ -1,15 +1,14 @@
-"""Paths of artifacts after a move: MLflow keeps them absolute, so a moved or copied project leaves them behind.
+"""Artifact paths after a move: MLflow stores them absolute, so a moved or copied project's would lead elsewhere.
 
 https://github.com/mlflow/mlflow/issues/3144
 """
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlparse
 
 from fakefaces.base import environment
 
-_COLUMNS = {
+_PATH_COLUMNS = {
     "experiments": ("artifact_location",),
     "runs": ("artifact_uri",),
     "logged_models": ("artifact_location",),
@@ -17,47 +16,47 @@ _COLUMNS = {
 }
 
 
-def moved_from(mlflow: Any, experiment: str) -> str | None:
-    """Where the store's artifacts lay before a sqlite file and they were moved together.
-
-    Returns:
-        The old location; None if nothing was moved, or only one of the two.
-    """
-    now = environment.artifacts_root()
-    found = mlflow.get_experiment_by_name(experiment)
-    if found is None or now is None or not environment.tracking_uri().startswith("sqlite:"):
-        return None
-    before, here = local_path(found.artifact_location), local_path(now)
-    if before is None or here is None or before == here or not here.is_dir():
-        return None
-    return str(found.artifact_location)
-
-
-def relink(old: str) -> int:
-    """Let every path below an old location lead to the present one.
+def moved_from(location: str) -> str | None:
+    """The old location of artifacts that were moved together with their sqlite store.
 
     Args:
-        old: what :func:`moved_from` gave.
+        location: of the experiment's artifacts, as the store has it.
 
     Returns:
-        How many were changed.
+        The location if the artifacts lie beside the store instead; None if nothing was moved, or only one of the two.
+    """
+    root = environment.artifacts_root()
+    if root is None or not environment.tracking_uri().startswith("sqlite:"):
+        return None
+    old, new = local_path(location), local_path(root)
+    return location if old and new and old != new and new.is_dir() else None
+
+
+def relocate(old: str) -> int:
+    """Make every path below an old location lead to the present one.
+
+    Args:
+        old: as :func:`moved_from` returns it.
+
+    Returns:
+        The number of changed paths.
     """
     from sqlalchemy import create_engine, text
 
-    now, changed = environment.artifacts_root(), 0
+    changed = 0
     engine = create_engine(environment.tracking_uri())
     with engine.begin() as connection:
-        for table, columns in _COLUMNS.items():
+        for table, columns in _PATH_COLUMNS.items():
             for column in columns:
-                moved = f"{column} = :now || substr({column}, :rest) WHERE substr({column}, 1, :n) = :old"
-                values = {"now": now, "rest": len(old) + 1, "n": len(old), "old": old}
-                changed += connection.execute(text(f"UPDATE {table} SET {moved}"), values).rowcount
+                update = f"{column} = :new || substr({column}, :rest) WHERE substr({column}, 1, :n) = :old"
+                values = {"new": environment.artifacts_root(), "rest": len(old) + 1, "n": len(old), "old": old}
+                changed += connection.execute(text(f"UPDATE {table} SET {update}"), values).rowcount
     engine.dispose()
     return changed
 
 
 def local_path(uri: str) -> Path | None:
-    """The path that a ``file:`` URI or a plain path names; None for what lies elsewhere."""
+    """The path of a ``file:`` URI or a plain path; None for a location that is not on this machine."""
     parts = urlparse(uri)
     if parts.scheme == "file":
         return Path(unquote(parts.path))

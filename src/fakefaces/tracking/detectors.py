@@ -1,5 +1,7 @@
-"""Detectors in MLflow: logged with their run, kept for serving, resolved to a folder again."""
+"""Detectors in MLflow: logged with their run, logged for registration, and fetched to a folder again."""
 
+import base64
+import json
 import os
 import shutil
 import tempfile
@@ -8,129 +10,182 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
 from fakefaces.inference.metadata import Operating, read_metadata
-from fakefaces.tracking import store
-from fakefaces.tracking.runs import Run, find_run
+from fakefaces.tracking.runs import OUTPUT_TAG, Run, find_run
+from fakefaces.tracking.store import Store, all_pages, connect, mlflow_errors
 
-CHAMPION, CHALLENGER = "champion", "challenger"
-_NEEDS = ("mlflow", "tensorflow", "numpy", "pillow", "opencv-python-headless", "pydantic", "pyyaml", "rich")
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
+    from mlflow.entities import Run as RunRecord
+    from mlflow.models import Model
+
+CHAMPION, CHALLENGER = "champion", "challenger"  # aliases of registered versions, and outcomes of a promotion
+_PACKAGES = ("mlflow", "tensorflow", "numpy", "pillow", "opencv-python-headless", "pydantic", "pyyaml", "rich")
 _ARTIFACT = "detector"
+# By path and not by import: a training, which logs its detector, does not depend on the server's code.
+_MODEL_CODE = Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"
+_EXAMPLE, _REQUEST = "input_example.json", "serving_input_example.json"  # MLflow's names
+
+
+class TrainedDetector(NamedTuple):
+    """A detector that a run trained.
+
+    Attributes:
+        path: of the output, ``outputs/models/<name>``.
+        digest: DVC's digest of it.
+        uri: its ``models:/`` URI.
+    """
+
+    path: str
+    digest: str
+    uri: str
 
 
 def log_detector(run: Run, folder: Path, example: bytes) -> None:
-    """Log a saved detector with its signature and an example, as a model that takes image files.
+    """Log a saved detector with its signature and an input example, as a model that takes image files.
 
     Args:
         run: the run that trained it.
-        folder: what :meth:`fakefaces.inference.detector.Detector.save` wrote.
-        example: one image file.
+        folder: as :meth:`fakefaces.inference.detector.Detector.save` wrote it.
+        example: the content of an image file.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
-    client = run.mlflow.MlflowClient()
-    experiment = client.get_run(run.id).info.experiment_id
-    logged = client.create_logged_model(experiment, name=_ARTIFACT, source_run_id=run.id)
+    client = run.store.client
+    model = client.create_logged_model(str(run.store.experiment_id), name=_ARTIFACT, source_run_id=run.id)
     status = LoggedModelStatus.FAILED
     try:
-        write_files(run.mlflow, logged, folder, example)
+        write_model_files(run.store, model, folder, example)
         status = LoggedModelStatus.READY
     finally:
-        client.finalize_logged_model(logged.model_id, status)
-    client.log_outputs(run.id, [LoggedModelOutput(logged.model_id, step=0)])
+        client.finalize_logged_model(model.model_id, status)
+    client.log_outputs(run.id, [LoggedModelOutput(model.model_id, step=0)])
 
 
 @contextmanager
-def with_operating(folder: Path, operating: Operating | None) -> Iterator[Path]:
-    """A passing copy of a detector's folder whose metadata holds an operating point."""
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as passing:
-        copy = Path(passing) / _ARTIFACT
-        shutil.copytree(folder, copy, copy_function=_linked)
+def with_operating_point(folder: Path, point: Operating | None) -> Iterator[Path]:
+    """A temporary copy of a detector's folder whose metadata holds an operating point."""
+    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
+        copy = Path(temporary) / _ARTIFACT
+        shutil.copytree(folder, copy, copy_function=_link_or_copy)
         (copy / "detector.json").unlink()
-        write_json(
-            copy / "detector.json", read_metadata(folder).model_copy(update={"operating": operating}).model_dump()
-        )
+        metadata = read_metadata(folder).model_copy(update={"operating": point})
+        write_json(copy / "detector.json", metadata.model_dump())
         yield copy
 
 
-def keep_for_serving(mlflow: Any, run: Any, folder: Path, tags: dict[str, str]) -> str:
-    """Keep a detector with its operating point as a model of the run that trained it; nothing is loaded.
+def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dict[str, str]) -> str:
+    """Log a detector with its operating point as a model of the run that trained it, unless it is logged already.
 
-    One process at a time: :meth:`fakefaces.registry.store.Registry.register` sees to that.
+    The caller holds the registry's lock.
 
     Args:
-        mlflow: the connected module.
-        run: that trained it; it is left as it is.
+        store: that holds the run.
+        run: that trained the detector; it is not changed.
         folder: of the detector.
-        tags: ``served.digest`` among them, by which a copy that is there already is found.
+        tags: of the logged model; it is found by ``served.digest``.
 
     Returns:
         Its ``models:/`` URI.
     """
-    client, experiment = mlflow.MlflowClient(), run.info.experiment_id
-    wanted = f"tags.`served.digest` = '{tags['served.digest']}'"
-    for found in client.search_logged_models([experiment], filter_string=wanted):
-        if str(found.status) == "READY":
-            return f"models:/{found.model_id}"
-        client.delete_logged_model(found.model_id)  # of a process that was killed: the registry is locked for us
-    # With the client, not mlflow.start_run: that would set a finished run to RUNNING and move its end.
-    logged = client.create_logged_model(experiment, name="registered", source_run_id=run.info.run_id, tags=tags)
-    write_files(mlflow, logged, folder)
-    client.finalize_logged_model(logged.model_id, "READY")
-    return f"models:/{logged.model_id}"
+    client, experiment = store.client, run.info.experiment_id
+    condition = f"tags.`served.digest` = '{tags['served.digest']}'"
+    for model in all_pages(lambda token: client.search_logged_models([experiment], condition, page_token=token)):
+        if str(model.status) == "READY":
+            return f"models:/{model.model_id}"
+        client.delete_logged_model(model.model_id)  # of a process that was killed, as the registry is locked
+    model = client.create_logged_model(experiment, name="registered", source_run_id=run.info.run_id, tags=tags)
+    write_model_files(store, model, folder)
+    client.finalize_logged_model(model.model_id, "READY")
+    return f"models:/{model.model_id}"
 
 
-def write_files(mlflow: Any, logged: Any, folder: Path, example: bytes | None = None) -> None:
-    """Write the files of a logged model, new or lost, from a detector's folder, with an example if there is one.
+def write_model_files(store: Store, model: "LoggedModel", folder: Path, example: bytes | None = None) -> None:
+    """Write the files of a logged model.
 
-    MLflow's own ``log_model`` loads a model twice and scores the example twice, to find a signature that the
-    types give already: half a minute for a large backbone. Here nothing is loaded.
+    MLflow's ``log_model`` would load the model twice and score the example twice to infer a signature that the type
+    hints give already: half a minute for a large backbone. Nothing is loaded here.
+
+    Args:
+        store: that holds the model.
+        model: new, or one whose files were lost.
+        folder: of the detector.
+        example: the content of an image file, for MLflow's input example.
     """
     from mlflow.models import Model
-    from mlflow.models.model import MLMODEL_FILE_NAME
-    from mlflow.models.utils import _save_example
 
-    about = Model(artifact_path=logged.artifact_location, run_id=logged.source_run_id, model_id=logged.model_id)
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as passing:
-        saved = Path(passing) / "model"
-        pyfunc().save_model(str(saved), mlflow_model=about, **_model(folder))
+    info = {"artifact_path": _EXAMPLE, "serving_input_path": _REQUEST, "type": "json_object"}
+    metadata = Model(
+        artifact_path=model.artifact_location,
+        run_id=model.source_run_id,
+        model_id=model.model_id,
+        saved_input_example_info=info if example is not None else None,
+    )
+    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary, mlflow_errors():
+        saved = Path(temporary) / "model"
+        save_pyfunc(folder, saved, metadata)
         if example is not None:
-            _save_example(about, [example], str(saved))
-            about.save(str(saved / MLMODEL_FILE_NAME))
-        mlflow.MlflowClient().log_model_artifacts(logged.model_id, str(saved))
+            inputs = [base64.encodebytes(example).decode("ascii")]
+            (saved / _EXAMPLE).write_text(json.dumps(inputs), encoding="utf-8")
+            (saved / _REQUEST).write_text(json.dumps({"inputs": inputs}, indent=2), encoding="utf-8")
+        store.client.log_model_artifacts(model.model_id, str(saved))
 
 
-def fetch(uri: str) -> Path:
-    """Bring a logged or registered detector to a local folder.
+def save_pyfunc(folder: Path, target: Path, metadata: "Model | None" = None) -> None:
+    """Save a detector in MLflow's format, with the code that serves it as a file and not as a pickle.
 
     Args:
-        uri: ``models:/fake-faces@champion``, ``models:/fake-faces/3``, ``models:/m-...`` or the like.
+        folder: of the detector.
+        target: a new folder.
+        metadata: of a logged model.
+    """
+    pyfunc().save_model(
+        str(target),
+        mlflow_model=metadata,
+        python_model=str(_MODEL_CODE),
+        artifacts={_ARTIFACT: str(folder)},
+        # Without this list MLflow would load the model in another process to find its packages.
+        pip_requirements=[f"{name}=={version(name)}" for name in _PACKAGES],
+    )
+
+
+def fetch_detector(uri: str) -> Path:
+    """Download a logged or registered detector.
+
+    Args:
+        uri: such as ``models:/fake-faces@champion``, ``models:/fake-faces/3`` or ``models:/m-<id>``.
 
     Returns:
-        The folder, as :func:`fakefaces.inference.detector.load` takes it.
+        The folder, for :func:`fakefaces.inference.detector.load`.
 
     Raises:
-        TrackingError: there is no such model, its files are gone, or it is not ours.
+        TrackingError: there is no such model, its files are gone, or fakefaces did not log it.
     """
-    folder = fetched(uri)
-    return folder / "artifacts" / folder_name(folder)
+    model = fetch_model(uri)
+    folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
+    if folder is None:
+        raise TrackingError(f"{uri}: fakefaces did not log this model; list its own with: fakefaces registry")
+    return folder
 
 
-def fetched(uri: str) -> Path:
-    """Bring a model to a local folder in MLflow's own format, for MLflow to load.
+def fetch_model(uri: str) -> Path:
+    """Download a model in MLflow's own format.
 
     Args:
-        uri: as for :func:`fetch`.
+        uri: of the model, as for :func:`fetch_detector`.
 
     Raises:
         TrackingError: there is no such model, or its files are gone.
     """
-    mlflow = store.connect()
+    connect()
+    import mlflow
     from mlflow.exceptions import MlflowException
 
     try:
@@ -138,84 +193,52 @@ def fetched(uri: str) -> Path:
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrackingError(
-            f"{uri}: no such model in {environment.tracking_uri()} ({reason}); train and promote one with: dvc repro"
+            f"{uri}: no such model in {environment.without_password(environment.tracking_uri())} ({reason}); "
+            "train and promote one with: dvc repro"
         ) from None
 
 
-def folder_name(folder: Path) -> str:
-    """The name of the detector's folder within the logged model."""
-    inside = sorted(path.name for path in (folder / "artifacts").glob("*") if path.is_dir())
-    if not inside:
-        raise TrackingError(f"{folder}: this model was not logged by fakefaces")
-    return inside[0]
-
-
-def trained(what: str) -> tuple[str, str, str]:
-    """The detector of a run of training or evaluation.
+def find_trained(name: str) -> TrainedDetector:
+    """The detector of a training or an evaluation run.
 
     Args:
-        what: the run's id, at least six characters of its beginning, or its name; of several the newest.
-
-    Returns:
-        The output that it is (``outputs/models/<name>``), DVC's digest of it, and its ``models:/`` URI.
+        name: the run's id, or at least six characters of its beginning, or the run's name; of several the newest.
 
     Raises:
-        TrackingError: there is no such run, it made no detector, or the detector's own run is gone.
+        TrackingError: there is no such run, it wrote no detector, or the run that trained the detector is gone.
     """
-    mlflow = store.connect()
-    runs = mlflow.search_runs(
-        experiment_names=[store.EXPERIMENT],
-        filter_string="attributes.status = 'FINISHED'",
-        order_by=["attributes.start_time DESC"],
-        output_format="list",
-    )
-    runs = [run for run in runs if run.data.tags.get("role") in ("train", "evaluate")]
-    meant = [run for run in runs if len(what) >= 6 and run.info.run_id.startswith(what)] or [
-        run for run in runs if run.info.run_name == what
+    store = connect()
+    runs = [
+        run
+        for run in store.search_runs("attributes.status = 'FINISHED'")
+        if run.data.tags.get("role") in ("train", "evaluate")
     ]
-    if not meant:
-        raise TrackingError(f"{what}: no version, alias, or run of training or evaluation; see: fakefaces registry")
-    model, tags = meant[0].data.params["model"], meant[0].data.tags
-    path = f"outputs/models/{model}"
-    digest = tags.get("model.digest") or tags.get(f"made.{path}", "")
-    origin = find_run(mlflow, path, digest)
+    by_id = [run for run in runs if len(name) >= 6 and run.info.run_id.startswith(name)]
+    matches = by_id or [run for run in runs if run.info.run_name == name]
+    if not matches:
+        raise TrackingError(f"{name}: no version, alias, or run of training or evaluation; see: fakefaces registry")
+    tags = matches[0].data.tags
+    path = f"outputs/models/{matches[0].data.params['model']}"
+    md5 = tags.get("model.digest") or tags.get(f"{OUTPUT_TAG}{path}", "")
+    origin = find_run(store, path, md5)
     if origin is None:
-        raise TrackingError(f"{what}: the run that trained its detector is not in the store")
-    return path, digest, f"models:/{logged_model(origin)}"
+        raise TrackingError(f"{name}: the run that trained its detector is not in the store; restore it: dvc repro")
+    models = origin.outputs.model_outputs if origin.outputs else []
+    if not models:
+        raise TrackingError(f"the run {origin.info.run_name} ({origin.info.run_id}) logged no detector")
+    return TrainedDetector(path, md5, f"models:/{models[-1].model_id}")
 
 
-def logged_model(run: Any) -> str:
-    """The id of the detector that a run logged.
-
-    Raises:
-        TrackingError: the run logged none.
-    """
-    outputs = run.outputs.model_outputs if run.outputs else []
-    if not outputs:
-        raise TrackingError(f"the run {run.info.run_name} ({run.info.run_id}) logged no detector")
-    return str(outputs[-1].model_id)
-
-
-def pyfunc() -> Any:
-    """MLflow's ``pyfunc``; at its import it warns of type hints of its own."""
+def pyfunc() -> ModuleType:
+    """The module ``mlflow.pyfunc``, imported without the warnings about its own type hints."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         import mlflow.pyfunc
     return mlflow.pyfunc
 
 
-def _model(folder: Path) -> dict[str, Any]:
-    """What MLflow keeps of a detector: its files, and the code that serves them, as a file and not as a pickle."""
-    return {
-        "python_model": str(Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"),
-        "artifacts": {_ARTIFACT: str(folder)},
-        # Named here, so that MLflow need not load the model in another process to find them.
-        "pip_requirements": [f"{name}=={version(name)}" for name in _NEEDS],
-    }
-
-
-def _linked(source: str, target: str) -> str:
-    """A hard link where that can be, for a network is large; a copy elsewhere."""
+def _link_or_copy(source: str, target: str) -> str:
+    """A hard link where that is possible, as networks are large."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,17 +1,19 @@
-"""DVC's digests, computed as DVC does: what a run made is known by them, here and in ``dvc.lock``."""
+"""Digests of files and folders as DVC computes them, so that outputs are identified as in ``dvc.lock``."""
 
 import hashlib
 import json
 from pathlib import Path
 
-_CHUNK = 1 << 20
-
 
 def digest(path: Path) -> str:
-    """The md5 that DVC gives a file, or a folder (``....dir``).
+    """The md5 by which DVC identifies a file or a folder.
 
-    A folder's is the md5 of a JSON list of its files, each with its md5 and its path, in the order of the
-    paths.
+    Args:
+        path: an existing file or folder.
+
+    Returns:
+        The hexadecimal md5 of a file; of a folder, the md5 of the JSON list of its files' md5 sums and relative
+        paths, sorted by path, with the suffix ``.dir``.
     """
     if not path.is_dir():
         return _md5(path)
@@ -21,8 +23,5 @@ def digest(path: Path) -> str:
 
 
 def _md5(path: Path) -> str:
-    sum_ = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            sum_.update(chunk)
-    return sum_.hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

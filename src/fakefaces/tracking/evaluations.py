@@ -1,4 +1,4 @@
-"""A model's evaluation as a run: its figures, and the files that it judged by."""
+"""What a model's evaluation logs: its metrics, and the files that they were computed from."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.splits import read_split
 from fakefaces.tracking.runs import Run
 
-TRAINING_IMAGES = "seen.txt"  # the images that the model was trained or chosen on
+TRAINING_IMAGES = "seen.txt"  # lists the images that the model was trained or selected on
 
 
-def seen_images(images: Path) -> list[str]:
-    """The sha256 of the images outside of the test set, in order.
+def training_images(images: Path) -> list[str]:
+    """The sorted sha256 of the images outside of the test set.
 
     Args:
         images: the table ``outputs/images.csv``.
@@ -20,30 +20,30 @@ def seen_images(images: Path) -> list[str]:
     return sorted(table.loc[table["split"] != "test", "sha256"])
 
 
-def log_evaluation(run: Run, layout: Layout, name: str, found: dict[str, Any], seed: int) -> None:
-    """Log what stands in ``reports/metrics/<model>.json``, as a run that points at the model and the images.
+def log_evaluation(run: Run, layout: Layout, name: str, metrics: dict[str, Any], seed: int) -> None:
+    """Log the metrics of ``reports/metrics/<model>.json``, with the digests of the model and of the test images.
 
     Args:
         run: of the evaluation.
-        layout: where the files lie.
+        layout: paths of the outputs.
         name: of the model.
-        found: its figures.
-        seed: of the intervals.
+        metrics: the content of its file.
+        seed: of the confidence intervals.
     """
-    run.params({key: found[key] for key in ("weights", "threshold", "protocol", "rounds")})
+    run.params({key: metrics[key] for key in ("weights", "threshold", "protocol", "rounds")})
     run.params({"model": name, "seed": seed})
-    run.tag("model.digest", found["model_digest"])
-    run.tag("test.digest", found["test_digest"])
-    test = found["test"]
-    parts = {"validation": found["validation"], "test": test["overall"], "test_matched": test["matched"]}
-    parts |= {"test_paired": test["paired"], "operating": found["operating"].get("test", {})}
-    parts |= {"test_reference": test["reference"], "explained": found["explained"]}
-    parts |= {f"test_{row['transform']}_{row['level']:g}": row for row in found["robustness"] if row["transform"]}
-    for part, figures in parts.items():
-        run.metrics({f"{part}_{key}": value for key, value in figures.items() if isinstance(value, float | int)})
+    run.tag("model.digest", metrics["model_digest"])
+    run.tag("test.digest", metrics["test_digest"])
+    test = metrics["test"]
+    sections = {"validation": metrics["validation"], "test": test["overall"], "test_matched": test["matched"]}
+    sections |= {"test_paired": test["paired"], "operating": metrics["operating"].get("test", {})}
+    sections |= {"test_reference": test["reference"], "explained": metrics["explained"]}
+    sections |= {f"test_{row['transform']}_{row['level']:g}": row for row in metrics["robustness"] if row["transform"]}
+    for section, values in sections.items():
+        run.metrics({f"{section}_{key}": value for key, value in values.items() if isinstance(value, float | int)})
     for path in (layout.metrics(name), layout.scores(name), layout.corrupted_scores(name), layout.predictions):
         run.artifact(path)
-    run.mlflow.log_text("\n".join(seen_images(layout.images)) + "\n", TRAINING_IMAGES)
+    run.text("\n".join(training_images(layout.images)) + "\n", TRAINING_IMAGES)
     for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
         run.artifact(path)
     run.log_outputs(layout.relative(layout.metrics(name)))

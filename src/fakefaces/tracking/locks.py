@@ -1,4 +1,4 @@
-"""One process at a time, among all that use one database."""
+"""Locks that let one process at a time use a database for one purpose."""
 
 import getpass
 import hashlib
@@ -10,49 +10,49 @@ from pathlib import Path
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 
-_SECONDS = 300
+_TIMEOUT = 300  # seconds
 
 
 @contextmanager
-def exclusively(uri: str, what: str) -> Iterator[None]:
-    """Let one process at a time through, for one purpose.
+def exclusive_lock(uri: str, purpose: str) -> Iterator[None]:
+    """Hold the lock of a database for one purpose; other processes wait for it.
 
     Args:
-        uri: of the database. PostgreSQL has locks of its own, which hold on every machine. Beside a sqlite file
-            lies a lock file. For any other store a lock file serves the processes of one user on one machine,
-            which are the ones that start at once.
-        what: the purpose.
+        uri: of the database. PostgreSQL's advisory locks hold across machines. For sqlite a lock file lies beside the
+            database. For any other store it lies in the temporary folder, and holds among the processes of one user
+            on one machine.
+        purpose: names the lock, such as ``registry``.
 
     Raises:
-        TrackingError: another process has held it for five minutes.
+        TrackingError: another process has held the lock for five minutes.
     """
     if uri.startswith("postgresql"):
-        with _advisory(uri, what):
+        with _advisory_lock(uri, purpose):
             yield
         return
     from filelock import FileLock, Timeout
 
     if uri.startswith("sqlite:///"):
         path = Path(uri.removeprefix("sqlite:///"))
-        path = path.with_name(f".{path.name}.{what}.lock")
+        path = path.with_name(f".{path.name}.{purpose}.lock")
     else:
-        known = hashlib.sha256(f"{uri} {getpass.getuser()}".encode()).hexdigest()[:16]
-        path = Path(tempfile.gettempdir()) / f"fakefaces-{known}.{what}.lock"
+        key = hashlib.sha256(f"{uri} {getpass.getuser()}".encode()).hexdigest()[:16]
+        path = Path(tempfile.gettempdir()) / f"fakefaces-{key}.{purpose}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(path, timeout=_SECONDS):
+        with FileLock(path, timeout=_TIMEOUT):
             yield
     except Timeout:
-        raise TrackingError(_held(what, str(path))) from None
+        raise TrackingError(_timeout_message(purpose, str(path))) from None
 
 
 @contextmanager
-def _advisory(uri: str, what: str) -> Iterator[None]:
+def _advisory_lock(uri: str, purpose: str) -> Iterator[None]:
     from sqlalchemy import create_engine, text
     from sqlalchemy.exc import OperationalError
     from sqlalchemy.pool import NullPool
 
-    key = int.from_bytes(hashlib.sha256(f"fakefaces {what}".encode()).digest()[:8], signed=True)
+    key = int.from_bytes(hashlib.sha256(f"fakefaces {purpose}".encode()).digest()[:8], signed=True)
     try:
         engine = create_engine(uri, poolclass=NullPool)
     except ModuleNotFoundError as error:
@@ -61,14 +61,17 @@ def _advisory(uri: str, what: str) -> Iterator[None]:
             "for postgresql+pg8000: uv sync --extra postgres"
         ) from None
     with engine.connect() as connection:
-        connection.execute(text(f"SET lock_timeout = '{_SECONDS}s'"))
+        connection.execute(text(f"SET lock_timeout = '{_TIMEOUT}s'"))
         try:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
         except OperationalError:
-            raise TrackingError(_held(what, "its advisory lock in PostgreSQL")) from None
-        connection.commit()  # the lock is the session's, and goes with it
+            raise TrackingError(_timeout_message(purpose, "an advisory lock in PostgreSQL")) from None
+        connection.commit()  # the lock belongs to the session and ends with it
         yield
 
 
-def _held(what: str, lock: str) -> str:
-    return f"another process has been busy with the store ({what}) for five minutes; is it stuck? It holds {lock}"
+def _timeout_message(purpose: str, lock: str) -> str:
+    return (
+        f"another process has held the lock '{purpose}' of the store for five minutes ({lock}); end it if it hangs, "
+        "then try again"
+    )

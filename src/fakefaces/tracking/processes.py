@@ -1,52 +1,57 @@
-"""Which process a run belongs to, so that one that was killed outright is told from one that is at work.
+"""Which process a run belongs to, so that a run whose process was killed is told from one that is running.
 
-The operating system gives a process number again once its process is gone. So a process is known by its number
-and its start, within one boot and one container's numbers.
+The operating system reuses process numbers, so a process is identified by its number and its start time, within one
+host and one container.
 """
 
 import os
 import socket
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-_PROC = Path("/proc")
+import psutil
 
 
 def tags() -> dict[str, str]:
-    """What tells this process from all others: ``host``, ``pid``, ``pid.space`` and ``pid.started``."""
+    """The tags ``host``, ``pid``, ``pid.space`` and ``pid.started``, which identify this process."""
     pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": str(pid), "pid.space": _space(), "pid.started": _started(pid) or ""}
+    return {
+        "host": socket.gethostname(),
+        "pid": str(pid),
+        "pid.space": _pid_namespace(),
+        "pid.started": _start_time(pid) or "",
+    }
 
 
-def here(tags: Mapping[str, str]) -> bool:
-    """Whether tags are of a process whose number means something here: on this host, in this container."""
-    return tags.get("host") == socket.gethostname() and tags.get("pid.space", "") == _space()
+def is_local(tags: Mapping[str, str]) -> bool:
+    """Whether the tagged process ran on this host, in this container."""
+    return tags.get("host") == socket.gethostname() and tags.get("pid.space", "") == _pid_namespace()
 
 
-def gone(tags: Mapping[str, str]) -> bool:
-    """Whether tags are of a process of this host that has ended; False where that cannot be known."""
-    if not here(tags) or not tags.get("pid", "").isdigit():
+def has_ended(tags: Mapping[str, str]) -> bool:
+    """Whether the tagged process ran here and has ended; False where that cannot be known."""
+    if not is_local(tags) or not tags.get("pid", "").isdigit():
         return False
-    return _started(int(tags["pid"])) != tags.get("pid.started")
+    start, tagged = _start_time(int(tags["pid"])), tags.get("pid.started", "")
+    # Earlier versions wrote "<boot id>:<clock ticks>": of those only the number is compared.
+    return start is None or (start != tagged and ":" not in tagged)
 
 
-def _space() -> str:
-    """The container's own numbering of processes; empty where there is but one."""
+def _pid_namespace() -> str:
+    """The container's process namespace; empty where the system has none."""
     try:
-        return str((_PROC / "self" / "ns" / "pid").readlink())
+        return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return ""
 
 
-def _started(pid: int) -> str | None:
-    """When a process started; None if it is gone, or is dead and only waits for its parent to take note."""
-    if (_PROC / "self" / "stat").exists():
-        try:
-            state, *fields = (_PROC / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
-            boot = (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text().strip()
-        except OSError:
+def _start_time(pid: int) -> str | None:
+    """Seconds from the boot to the process's start; None if it has ended or is a zombie."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
-        return None if state in "ZX" else f"{boot}:{fields[18]}"  # in clock ticks after the boot
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
+        # Relative to the boot, as a corrected clock moves both times.
+        return f"{process.create_time() - psutil.boot_time():.2f}"
+    except psutil.Error:
+        return None

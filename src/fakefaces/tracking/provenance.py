@@ -1,5 +1,6 @@
-"""Where a run comes from: the commit and what differs from it, parameters, data, versions, the machine."""
+"""The provenance of a run: commit and uncommitted changes, parameters, data, packages, machine."""
 
+import getpass
 import hashlib
 import os
 import platform
@@ -15,10 +16,10 @@ from fakefaces.tracking import processes
 
 LIBRARIES = ("fakefaces", "tensorflow", "keras", "mlflow", "dvc", "albumentations", "optuna", "numpy", "scikit-learn")
 _FILES = ("params.yaml", "dvc.yaml", "dvc.lock", "data.dvc")
-# What the pipeline itself writes into the tree is its result, not a change of what it runs on.
+# What the pipeline itself writes into the tree is its result, not a change of its inputs.
 _SOURCES = (".", ":(exclude)dvc.lock", ":(exclude)reports")
-_CODE = ("src", "pipelines")  # where a file that git does not know yet counts too
-_MOST = 1_000_000  # characters of a diff that is kept
+_CODE = ("src", "pipelines")  # where an untracked file is a change too
+_MAX_PATCH = 1_000_000  # characters
 
 
 def data_digest(root: Path) -> str | None:
@@ -31,7 +32,7 @@ def data_digest(root: Path) -> str | None:
 
 
 def state(root: Path) -> str:
-    """What makes two runs of the pipeline one: commit, parameters, data and experiment, in one digest."""
+    """The digest of commit, parameters, data and experiment: runs with the same one belong to one parent run."""
     parts = (
         commit(root),
         hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest(),
@@ -47,16 +48,26 @@ def commit(root: Path) -> str:
 
 
 def dirty(root: Path) -> bool:
-    """Whether what the pipeline runs on differs from the commit; new code counts."""
-    return bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES) or _new(root))
+    """Whether the inputs of the pipeline differ from the commit; untracked code counts."""
+    return bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", *_SOURCES) or _untracked_code(root))
 
 
 def changes(root: Path) -> str:
-    """What differs from the commit, as a patch that ``git apply`` takes; new code is in it."""
+    """The uncommitted changes, untracked code included, as a patch for ``git apply``."""
     parts = [_git(root, "diff", "--binary", "HEAD", "--", *_SOURCES)]
-    parts += [_git(root, "diff", "--no-index", "--", os.devnull, path, ends_with=(0, 1)) for path in _new(root)]
+    parts += [
+        _git(root, "diff", "--no-index", "--", os.devnull, path, exit_codes=(0, 1)) for path in _untracked_code(root)
+    ]
     patch = "".join(parts)
-    return patch if len(patch) <= _MOST else patch[:_MOST] + "\n# cut off here: the changes are too long to be kept\n"
+    return patch if len(patch) <= _MAX_PATCH else patch[:_MAX_PATCH] + "\n# cut off here: the patch is too long\n"
+
+
+def user() -> str:
+    """The name of the user that runs us."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user in this container
+        return "unknown"
 
 
 def machine() -> str:
@@ -66,7 +77,7 @@ def machine() -> str:
 
 
 def processor() -> str:
-    """The processor's name: with another one the last digits of a network may differ."""
+    """The processor's name; on another one the last digits of a network may differ."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -78,14 +89,16 @@ def processor() -> str:
 @cache
 def versions() -> dict[str, str]:
     """Every installed package with its version."""
-    every = (item.metadata for item in distributions())  # read and parsed at each look
-    return dict(sorted((about["Name"].lower(), about["Version"]) for about in every if about["Name"]))
+    packages = (item.metadata for item in distributions())  # read and parsed at each access
+    return dict(sorted((package["Name"].lower(), package["Version"]) for package in packages if package["Name"]))
 
 
 def tags(root: Path) -> dict[str, str]:
-    """What every run is tagged with."""
+    """The tags of every run."""
     installed = versions()
-    found = {
+    provenance = {
+        "mlflow.user": user(),
+        "mlflow.source.type": "LOCAL",
         "mlflow.source.name": f"dvc:{environment.dvc_stage()}" if environment.dvc_stage() else "fakefaces",
         "mlflow.source.git.commit": commit(root),
         "git.dirty": str(dirty(root)).lower(),
@@ -95,24 +108,24 @@ def tags(root: Path) -> dict[str, str]:
         "state": state(root),
         "machine": machine(),
     }
-    return found | processes.tags() | {f"version.{name}": installed.get(name, "none") for name in LIBRARIES}
+    return provenance | processes.tags() | {f"version.{name}": installed.get(name, "none") for name in LIBRARIES}
 
 
 def files(root: Path) -> dict[str, str]:
-    """What every stage's run keeps: parameters, pipeline, its lock, the data's, changes, packages; by file name."""
-    found = {name: (root / name).read_text(encoding="utf-8") for name in _FILES if (root / name).is_file()}
-    found["packages.txt"] = "".join(f"{name}=={version}\n" for name, version in versions().items())
+    """The texts that are logged with every stage's run, by file name."""
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in _FILES if (root / name).is_file()}
+    texts["packages.txt"] = "".join(f"{name}=={version}\n" for name, version in versions().items())
     patch = changes(root)
-    return found | ({"changes.patch": patch} if patch else {})
+    return texts | ({"changes.patch": patch} if patch else {})
 
 
-def _new(root: Path) -> list[str]:
+def _untracked_code(root: Path) -> list[str]:
     return _git(root, "ls-files", "--others", "--exclude-standard", "--", *_CODE).splitlines()
 
 
-def _git(root: Path, *arguments: str, ends_with: tuple[int, ...] = (0,)) -> str:
+def _git(root: Path, *arguments: str, exit_codes: tuple[int, ...] = (0,)) -> str:
     try:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     except OSError:
         return ""
-    return done.stdout.decode(errors="replace") if done.returncode in ends_with else ""
+    return done.stdout.decode(errors="replace") if done.returncode in exit_codes else ""

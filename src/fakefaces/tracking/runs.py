@@ -1,6 +1,7 @@
-"""Runs: one tree for each state of the pipeline, each run found again by what it made."""
+"""Runs: one tree for each state of the pipeline, in which a run is found by the digests of its outputs."""
 
 import io
+import json
 import resource
 import sys
 import tempfile
@@ -9,232 +10,225 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
-from fakefaces.tracking import provenance, store
+from fakefaces.tracking import provenance
 from fakefaces.tracking.digests import digest
+from fakefaces.tracking.store import Store, close_dead_runs, connect, exclusive_lock, running
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RunRecord
 
 OUTPUT_TAG = "made."  # the tag "made.<path>" holds the digest of an output that the run wrote
-RELOGGED = "relogged"  # this one marks a run that was logged again from what it had made
-REPEATS = "repeats"  # this tag names the run that made the same bytes before
+RELOGGED = "relogged"  # marks a run that was logged again from its outputs
+REPEATS = "repeats"  # names the earlier run that wrote the same outputs
+_PARENT = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is under way.
+    """A run in progress.
 
     Attributes:
-        mlflow: the connected module.
+        store: that holds it.
         id: the run's id.
         root: the workspace whose outputs it writes.
-        tags: where it comes from; its children have them too.
+        tags: its provenance, which its child runs share.
     """
 
-    mlflow: Any
+    store: Store
     id: str
     root: Path
     tags: Mapping[str, str]
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters, nested ones as ``a.b``."""
-        self.mlflow.log_params(_flat(values))
+        from mlflow.entities import Param
+
+        self.store.client.log_batch(self.id, params=[Param(key, str(value)) for key, value in _flat(values).items()])
 
     def metrics(self, values: Mapping[str, float | None], step: int | None = None) -> None:
-        """Log figures; one that could not be computed (None) is left out."""
-        known = {name: float(value) for name, value in values.items() if value is not None}
-        self.mlflow.log_metrics(known, step=step)
+        """Log metrics; those that could not be computed (None) are left out."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        known = [Metric(key, float(value), now, step or 0) for key, value in values.items() if value is not None]
+        self.store.client.log_batch(self.id, metrics=known)
 
     def tag(self, name: str, value: str) -> None:
         """Set one tag."""
-        self.mlflow.set_tag(name, value)
+        self.store.client.set_tag(self.id, name, value)
 
     def speed(self, images: int, seconds: float) -> None:
-        """Log how many images were gone through, and how fast."""
+        """Log the number of images processed, and the images per second."""
         self.metrics({"images": images, "images_per_second": images / seconds if seconds > 0 else None})
 
-    def log_outputs(self, *outputs: str) -> None:
-        """Tag the run with the digests of the outputs that it wrote, so that it is found by them.
+    def log_outputs(self, *paths: str) -> None:
+        """Tag the run with the digests of the outputs that it wrote, by which it is found.
 
-        Where a run made the very same bytes before, this one is tagged as its repeat, and the first is found.
+        A run that wrote the same bytes as an earlier one is tagged as its repeat; the earlier one is found.
+
+        Args:
+            paths: files or folders, relative to the workspace.
         """
-        digests = {path: digest(self.root / path) for path in outputs}
-        first = {run.info.run_id if run else None for run in (find_run(self.mlflow, *one) for one in digests.items())}
-        self.mlflow.set_tags({OUTPUT_TAG + path: made for path, made in digests.items()})
-        if len(first) == 1 and (same := first.pop()):
-            self.tag(REPEATS, same)
+        digests = {path: digest(self.root / path) for path in paths}
+        earlier = [find_run(self.store, path, md5) for path, md5 in digests.items()]
+        for path, md5 in digests.items():
+            self.tag(OUTPUT_TAG + path, md5)
+        ids = {run.info.run_id if run else None for run in earlier}
+        if len(ids) == 1 and (first := ids.pop()):
+            self.tag(REPEATS, first)
 
     def metrics_of(self, path: Path, *names: str) -> dict[str, float]:
-        """Figures of the run that made an output as it is now; none where no run is known to have made it."""
-        made = digest(path) if path.exists() else ""
-        found = find_run(self.mlflow, path.relative_to(self.root).as_posix(), made)
-        return {name: found.data.metrics[name] for name in names if name in found.data.metrics} if found else {}
+        """Metrics of the run that wrote an output as it is now; empty if no run is known to have written it."""
+        if not path.exists():
+            return {}
+        run = find_run(self.store, path.relative_to(self.root).as_posix(), digest(path))
+        return {name: run.data.metrics[name] for name in names if name in run.data.metrics} if run else {}
 
     def adopt(self, tag: str, value: str) -> None:
-        """Nest in this run the finished ones with this tag, whichever process made them."""
-        wanted = f"tags.`{tag}` = '{value}' and tags.role = 'trial' and attributes.status = 'FINISHED'"
-        client = self.mlflow.MlflowClient()
-        for run in self.mlflow.search_runs(
-            experiment_names=[store.EXPERIMENT], filter_string=wanted, output_format="list"
-        ):
-            if run.data.tags.get("mlflow.parentRunId") != self.id:
-                client.set_tag(run.info.run_id, "mlflow.parentRunId", self.id)
+        """Nest in this run the finished trials with a tag, whichever process ran them."""
+        condition = f"tags.`{tag}` = '{value}' and tags.role = 'trial' and attributes.status = 'FINISHED'"
+        for run in self.store.search_runs(condition):
+            if run.data.tags.get(_PARENT) != self.id:
+                self.store.client.set_tag(run.info.run_id, _PARENT, self.id)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
-        """Keep a file with the run."""
-        self.mlflow.log_artifact(str(path), artifact_path=folder)
+        """Log a file."""
+        self.store.client.log_artifact(self.id, str(path), folder)
 
     def text(self, text: str, name: str) -> None:
-        """Keep a text as a file with the run."""
-        self.mlflow.log_text(text, name)
+        """Log a text as a file."""
+        self.store.client.log_text(self.id, text, name)
 
     def image(self, name: str, png: bytes) -> None:
-        """Keep a picture that the UI shows beside those of the same name in other runs."""
+        """Log an image that MLflow's page shows beside those of the same name in other runs."""
         from PIL import Image
 
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             # MLflow's own thread for it would take a second to end with the run
-            self.mlflow.log_image(image.convert("RGB"), key=name, step=0, synchronous=True)
+            self.store.client.log_image(self.id, image.convert("RGB"), key=name, step=0, synchronous=True)
 
     @contextmanager
     def child(self, name: str, role: str, tags: Mapping[str, str] | None = None) -> Iterator["Run"]:
-        """A run nested in this one, on the same data and from the same commit."""
-        every = dict(self.tags) | {"role": role} | dict(tags or {})
-        with (
-            self.mlflow.start_run(run_name=name, nested=True, parent_run_id=self.id, tags=every) as run,
-            _ending(self.mlflow, run.info.run_id, spent=RELOGGED not in every),
-        ):
-            _log_data(self.mlflow, self.root, role)
-            yield Run(self.mlflow, run.info.run_id, self.root, every)
+        """A run nested in this one, with its provenance."""
+        with _run(self.store, name, self.id, self.root, dict(self.tags) | {"role": role} | dict(tags or {})) as run:
+            yield run
 
 
 @contextmanager
 def stage_run(name: str, role: str, tags: Mapping[str, str] | None = None) -> Iterator[Run]:
     """Open a run under the parent of this state of the pipeline.
 
-    Ends as FINISHED, as FAILED if the block raises, or as KILLED if a signal ends it; one whose process is killed
-    outright is closed as KILLED by the next one.
+    It ends as FINISHED, as FAILED if the block raises, or as KILLED if a signal ends it. A run whose process was
+    killed outright is closed as KILLED by the next run.
 
     Args:
         name: the run's name, such as the model's.
         role: ``train``, ``tune`` or ``evaluate``, as the tag ``role``.
-        tags: more tags; with ``relogged`` the run stands for one that is lost, and has no time or memory of its own.
+        tags: more tags; with ``relogged`` the run stands for a lost one, and has no duration or memory of its own.
 
     Raises:
         TrackingError: the store cannot be opened or written.
     """
-    root = environment.workspace()
-    with store.opened() as mlflow:
-        store.close_dead_runs(mlflow)
-        every = provenance.tags(root) | {"role": role} | dict(tags or {})
-        parent = _parent(mlflow, root, every)
-        with (
-            mlflow.start_run(run_name=name, parent_run_id=parent, tags=every) as run,
-            _ending(mlflow, run.info.run_id, spent=RELOGGED not in every),
-        ):
-            _log_data(mlflow, root, role)
-            _log_files(mlflow, run.info.run_id, root)
-            yield Run(mlflow, run.info.run_id, root, every)
+    root, store = environment.workspace(), connect()
+    close_dead_runs(store)
+    all_tags = provenance.tags(root) | {"role": role} | dict(tags or {})
+    with _run(store, name, _pipeline_run(store, root, all_tags), root, all_tags) as run:
+        _log_provenance(store, run.id, root)
+        yield run
 
 
-@contextmanager
-def joined_run(role: str, tag: str, value: str) -> Iterator[Run]:
-    """Work for a run that another process has opened: its children may be made here.
+def joined_run(role: str, tag: str, value: str) -> Run:
+    """The run that another process has opened, for child runs of this process.
 
     Args:
-        role: of that run, and
-        tag: a tag of it, with
-        value: its value. Where no such run is under way, the parent of this state stands in for it.
+        role: of that run.
+        tag: by which it is found.
+        value: of the tag.
+
+    Returns:
+        The run; where none is running, the parent of this state of the pipeline stands in for it.
     """
-    root = environment.workspace()
-    with store.opened() as mlflow:
-        store.close_dead_runs(mlflow)
-        tags = provenance.tags(root) | {tag: value}
-        under_way = [run for run in store.running(mlflow) if run.data.tags.get(tag) == value]
-        found = [run.info.run_id for run in under_way if run.data.tags.get("role") == role]
-        yield Run(mlflow, found[0] if found else _parent(mlflow, root, tags), root, tags)
+    root, store = environment.workspace(), connect()
+    close_dead_runs(store)
+    tags = provenance.tags(root) | {tag: value}
+    for run in running(store):
+        if run.data.tags.get(tag) == value and run.data.tags.get("role") == role:
+            return Run(store, run.info.run_id, root, tags)
+    return Run(store, _pipeline_run(store, root, tags), root, tags)
 
 
-def find_run(mlflow: Any, path: str, made: str) -> Any | None:
-    """The first finished run that made the output ``path`` with this digest; None if there is none."""
-    runs = mlflow.search_runs(
-        experiment_names=[store.EXPERIMENT],
-        filter_string=f"tags.`{OUTPUT_TAG}{path}` = '{made}' and attributes.status = 'FINISHED'",
-        order_by=["attributes.start_time ASC"],
-        max_results=1,
-        output_format="list",
-    )
-    return runs[0] if runs else None
+def find_run(store: Store, path: str, md5: str) -> "RunRecord | None":
+    """The first finished run that wrote an output with this digest; None if there is none.
+
+    Args:
+        store: to search.
+        path: of the output, relative to the workspace, as in ``dvc.lock``.
+        md5: DVC's digest of it.
+    """
+    condition = f"tags.`{OUTPUT_TAG}{path}` = '{md5}' and attributes.status = 'FINISHED'"
+    return next(iter(store.search_runs(condition, newest_first=False)), None)
 
 
 @contextmanager
-def _ending(mlflow: Any, run_id: str, spent: bool) -> Iterator[None]:
-    """Log what a run took, however it ends, and why it failed."""
-    start = time.monotonic()
+def _run(store: Store, name: str, parent: str, root: Path, tags: dict[str, str]) -> Iterator[Run]:
+    """Create a run, and end it with its duration, its peak memory, and the reason of a failure."""
+    record = store.client.create_run(str(store.experiment_id), run_name=name, tags=tags | {_PARENT: parent})
+    run = Run(store, record.info.run_id, root, tags)
+    start, status = time.monotonic(), "FINISHED"
     try:
-        yield
+        _log_data(run)
+        yield run
     except (KeyboardInterrupt, SystemExit):
-        _log_spent(mlflow, start)
-        if mlflow.active_run() and mlflow.active_run().info.run_id == run_id:
-            mlflow.end_run("KILLED")  # leaving the block would say FAILED
+        status = "KILLED"
         raise
     except Exception as error:
-        _log_spent(mlflow, start)
-        mlflow.set_tag("error", (str(error) if isinstance(error, FakefacesError) else repr(error))[:5000])
+        status = "FAILED"
+        run.tag("error", (str(error) if isinstance(error, FakefacesError) else repr(error))[:5000])
         raise
-    if spent:
-        _log_spent(mlflow, start)
+    finally:
+        if status != "FINISHED" or RELOGGED not in tags:
+            unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB here
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+            run.metrics({"wall_seconds": time.monotonic() - start, "peak_memory_mib": peak})
+        store.client.set_terminated(run.id, status)
 
 
-def _log_spent(mlflow: Any, start: float) -> None:
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB here
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    mlflow.log_metrics({"wall_seconds": time.monotonic() - start, "peak_memory_mib": peak})
-
-
-def _parent(mlflow: Any, root: Path, tags: Mapping[str, str]) -> str:
-    """The id of the one run that stands for this state; found by its tag, or made."""
+def _pipeline_run(store: Store, root: Path, tags: Mapping[str, str]) -> str:
+    """The id of the parent of all runs of this state of the pipeline, created if it is missing."""
     state = tags["state"]
-    with store.exclusively("parent"):
-        found = mlflow.search_runs(
-            experiment_names=[store.EXPERIMENT],
-            filter_string=f"tags.state = '{state}' and tags.role = 'pipeline'",
-            order_by=["attributes.start_time ASC"],
-            max_results=1,
-            output_format="list",
-        )
-        if found:
-            return str(found[0].info.run_id)
+    with exclusive_lock("parent"):
+        condition = f"tags.state = '{state}' and tags.role = 'pipeline'"
+        if parents := store.search_runs(condition, newest_first=False):
+            return str(parents[0].info.run_id)
         commit = tags["mlflow.source.git.commit"][:7]
         name = environment.dvc_experiment() or f"repro-{commit}-{state[:6]}"
-        experiment = mlflow.get_experiment_by_name(store.EXPERIMENT).experiment_id
-        client = mlflow.MlflowClient()
         own = dict(tags) | {"role": "pipeline", "mlflow.source.name": "dvc", "dvc.stage": ""}
-        run = client.create_run(experiment, run_name=name, tags=own)
-        _log_files(mlflow, run.info.run_id, root)
-        client.set_terminated(run.info.run_id)
+        run = store.client.create_run(str(store.experiment_id), run_name=name, tags=own)
+        _log_provenance(store, run.info.run_id, root)
+        store.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
 
-def _log_data(mlflow: Any, root: Path, role: str) -> None:
-    """The data as a dataset input, under the digest that DVC knows it by."""
-    found = provenance.data_digest(root)
-    if found is None:
-        return
-    from mlflow.data.http_dataset_source import HTTPDatasetSource
-    from mlflow.data.meta_dataset import MetaDataset
+def _log_data(run: Run) -> None:
+    """The photographs as a dataset input, under the digest that DVC knows them by."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    source = HTTPDatasetSource(f"dvc://data/{found}")
-    mlflow.log_input(MetaDataset(source, name="data", digest=found[:36]), context=role)
+    if md5 := provenance.data_digest(run.root):
+        data = Dataset("data", md5[:36], "http", json.dumps({"url": f"dvc://data/{md5}"}))
+        context = InputTag("mlflow.data.context", run.tags["role"])
+        run.store.client.log_inputs(run.id, [DatasetInput(data, [context])])
 
 
-def _log_files(mlflow: Any, run_id: str, root: Path) -> None:
-    """Parameters, pipeline, lock, changes and packages, as they are now, in the run's folder ``provenance``."""
+def _log_provenance(store: Store, run_id: str, root: Path) -> None:
+    """Parameters, pipeline, lock file, uncommitted changes and packages, in the run's folder ``provenance``."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in provenance.files(root).items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
-        mlflow.MlflowClient().log_artifacts(run_id, folder, "provenance")
+        store.client.log_artifacts(run_id, folder, "provenance")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

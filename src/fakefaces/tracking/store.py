@@ -1,95 +1,189 @@
-"""The MLflow store: opened by URI, made on first use, with leftovers of killed processes closed."""
+"""The MLflow store: opened by URI and created on first use. Every error of MLflow becomes a TrackingError."""
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.progress import echo
 from fakefaces.tracking import artifact_paths, locks, processes
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as RunRecord
+    from mlflow.store.entities import PagedList
+
 EXPERIMENT = "fakefaces"
 
+T = TypeVar("T")
 
-@contextmanager
-def opened() -> Iterator[Any]:
-    """Import MLflow, point it at the store and make the experiment if it is not there yet.
 
-    Yields:
-        The ``mlflow`` module, with tracking URI and experiment set.
+@dataclass(frozen=True)
+class Store:
+    """A connection to the MLflow store.
+
+    Attributes:
+        client: MLflow's client; whatever a call fails with is raised as a TrackingError.
+        experiment_id: of the experiment :data:`EXPERIMENT`; None if the store has none yet.
+    """
+
+    client: "MlflowClient"
+    experiment_id: str | None
+
+    def search_runs(self, condition: str, *, newest_first: bool = True, deleted: bool = False) -> list["RunRecord"]:
+        """The experiment's runs, by start time.
+
+        Args:
+            condition: in MLflow's search syntax; empty for all runs.
+            newest_first: False for the oldest first.
+            deleted: whether deleted runs are included.
+        """
+        from mlflow.entities import ViewType
+
+        if self.experiment_id is None:
+            return []
+        return all_pages(
+            lambda token: self.client.search_runs(
+                [str(self.experiment_id)],
+                condition,
+                run_view_type=ViewType.ALL if deleted else ViewType.ACTIVE_ONLY,
+                order_by=[f"attributes.start_time {'DESC' if newest_first else 'ASC'}"],
+                page_token=token,
+            )
+        )
+
+
+def connect(*, create: bool = True) -> Store:
+    """Open the store that ``MLFLOW_TRACKING_URI`` names, or the project's own.
+
+    A store that was moved together with its artifacts is updated to where they lie now.
+
+    Args:
+        create: whether to create the experiment, with its tables, if it is missing, and to update a moved store.
 
     Raises:
-        TrackingError: the store cannot be opened, or fails while the block uses it.
+        TrackingError: the store cannot be reached, opened or written.
     """
-    with reached() as mlflow:
-        with exclusively("store"):  # two first starts would both make the tables
-            if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-                mlflow.create_experiment(EXPERIMENT, artifact_location=environment.artifacts_root())
-            elif old := artifact_paths.moved_from(mlflow, EXPERIMENT):
-                count = artifact_paths.relink(old)
-                echo(
-                    f"the store was moved here from {artifact_paths.local_path(old)}: {count} paths of artifacts follow it"
-                )
-        mlflow.set_experiment(EXPERIMENT)
-        yield mlflow
-
-
-@contextmanager
-def reached() -> Iterator[Any]:
-    """Import MLflow and point it at the store as it is; for those who only look.
-
-    Raises:
-        TrackingError: the store cannot be opened, or fails while the block uses it.
-    """
-    warnings.simplefilter("ignore", FutureWarning)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
-    import mlflow
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
     uri = environment.tracking_uri()
-    mlflow.set_tracking_uri(uri)
+    with mlflow_errors():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of MLflow's own dependencies, at its import
+            import mlflow
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        _check_server(uri)
+        mlflow.set_tracking_uri(uri)
+        if not create:
+            client = cast("MlflowClient", _Client(mlflow.MlflowClient()))
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            return Store(client, experiment.experiment_id if experiment else None)
+        with exclusive_lock("store"):  # the client creates the tables, and two first starts would do so both
+            client = cast("MlflowClient", _Client(mlflow.MlflowClient()))
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            if experiment is None:
+                return Store(client, client.create_experiment(EXPERIMENT, environment.artifacts_root()))
+            if old := artifact_paths.moved_from(experiment.artifact_location):
+                count = artifact_paths.relocate(old)
+                echo(f"updated {count} artifact paths of the MLflow store, which was moved from {old}")
+        return Store(client, experiment.experiment_id)
+
+
+def exclusive_lock(purpose: str) -> AbstractContextManager[None]:
+    """Let one process at a time do something with the store."""
+    return locks.exclusive_lock(environment.tracking_uri(), purpose)
+
+
+def running(store: Store) -> list["RunRecord"]:
+    """The runs with the status RUNNING, including those whose process was killed."""
+    return store.search_runs("attributes.status = 'RUNNING'")
+
+
+def close_dead_runs(store: Store) -> None:
+    """Set the status KILLED on RUNNING runs whose process on this machine has ended."""
+    for run in running(store):
+        if processes.has_ended(run.data.tags):
+            store.client.set_terminated(run.info.run_id, status="KILLED")
+
+
+def all_pages(search: "Callable[[str | None], PagedList[T]]") -> list[T]:
+    """All results of one of MLflow's searches.
+
+    Args:
+        search: from a page token, or None for the first page, to a page.
+    """
+    results: list[T] = []
+    token = None
+    while True:
+        page = search(token)
+        results += page
+        token = page.token
+        if not token:
+            return results
+
+
+@contextmanager
+def mlflow_errors() -> Iterator[None]:
+    """Raise as a TrackingError of one line whatever MLflow, its database, its server or its files fail with."""
     try:
-        yield mlflow
-    except (MlflowException, SQLAlchemyError) as error:
-        reason = " ".join(str(error).split())[:300]
+        yield
+    except Exception as error:
+        if not isinstance(error, OSError | ImportError) and not type(error).__module__.startswith(_LIBRARIES):
+            raise
+        uri = environment.tracking_uri()
+        reason = " ".join(str(error).split()).split(" [SQL:")[0][:300]
         raise TrackingError(
-            f"the MLflow store {environment.without_password(uri)} cannot be used ({reason}); check MLFLOW_TRACKING_URI, "
-            "or the folder mlruns/ and the space on its disk"
+            f"MLflow store {environment.without_password(uri)}: {reason}; {_advice(uri, reason)}"
         ) from None
 
 
-def connect() -> Any:
-    """Give the ``mlflow`` module on the store, for single questions.
-
-    Raises:
-        TrackingError: the store cannot be opened.
-    """
-    with opened() as mlflow:
-        return mlflow
+_LIBRARIES = ("mlflow.", "sqlalchemy.", "alembic.", "requests.", "urllib3.", "sqlite3")
 
 
-def exclusively(what: str) -> AbstractContextManager[None]:
-    """Let one process at a time through, among those that use the store."""
-    return locks.exclusively(environment.tracking_uri(), what)
+class _Client:
+    """Delegates to MLflow's client, each call within :func:`mlflow_errors`."""
+
+    def __init__(self, client: "MlflowClient"):
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return mlflow_errors()(getattr(self._client, name))
 
 
-def running(mlflow: Any) -> list[Any]:
-    """The runs that are under way, or seem to be."""
-    return list(
-        mlflow.search_runs(
-            experiment_names=[EXPERIMENT], filter_string="attributes.status = 'RUNNING'", output_format="list"
-        )
-    )
+def _check_server(uri: str) -> None:
+    """Ask a tracking server once: MLflow's own client would retry for minutes if there is none."""
+    if not uri.startswith(("http:", "https:")):
+        return
+    import requests
+
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=10)
+    except requests.exceptions.SSLError:
+        pass  # MLflow has settings of its own for certificates
+    except requests.RequestException:
+        raise TrackingError(
+            f"MLflow store {environment.without_password(uri)}: no server answers; {_advice(uri, '')}"
+        ) from None
 
 
-def close_dead_runs(mlflow: Any) -> list[Any]:
-    """Mark as KILLED what is still RUNNING in the name of a process of this machine that is gone, and give it."""
-    dead = [run for run in running(mlflow) if processes.gone(run.data.tags)]
-    for run in dead:
-        mlflow.MlflowClient().set_terminated(run.info.run_id, status="KILLED")
-    return dead
+def _tracking_error(reason: str) -> TrackingError:
+    uri = environment.tracking_uri()
+    return TrackingError(f"MLflow store {environment.without_password(uri)}: {reason}; {_advice(uri, reason)}")
+
+
+def _advice(uri: str, reason: str) -> str:
+    """What to do about a store that cannot be used."""
+    if uri.startswith(("http:", "https:")):
+        return "start the tracking server, or correct MLFLOW_TRACKING_URI"
+    if "No module named" in reason:
+        return "install that package; for postgresql+pg8000: uv sync --extra postgres"
+    if "schema" in reason or "revision" in reason:
+        return "it was written by another version of MLflow: install the packages of uv.lock with make setup"
+    if "not a database" in reason:
+        return "restore the file from a backup; or move it away, then: fakefaces doctor --fix"
+    if not uri.startswith(("sqlite:", "postgresql", "mysql", "mssql")):
+        return "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://..."
+    return "check MLFLOW_TRACKING_URI, the permissions of its folder, and the space on its disk"

@@ -137,13 +137,13 @@ def share(
     from optuna.trial import TrialState
 
     with ExitStack() as stack:
-        with locks.exclusively(storage_url, "study"):  # two first processes would both create the tables
+        with locks.exclusive_lock(storage_url, "study"):  # two first processes would both create the tables
             storage = stack.enter_context(_storage(storage_url, heartbeat))
             study = _study(storage, config)
         reported = 0
         while True:
             with ExitStack() as asking:
-                asking.enter_context(locks.exclusively(storage_url, "ask"))  # no more trials than configured
+                asking.enter_context(locks.exclusive_lock(storage_url, "ask"))  # no more trials than configured
                 with _experimental():
                     optuna.storages.fail_stale_trials(study)
                 running = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
