@@ -15,9 +15,9 @@ from fakefaces.data.splits import CvSplit, cv_splits, read_split
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.split import Split
 from fakefaces.params.validate import Validate
-from fakefaces.validation.expectations import Rules, failures, validate_images
+from fakefaces.validation.expectations import failures, validate_images
 from fakefaces.validation.facts import image_facts
-from fakefaces.validation.shortcuts import audit, fitted, rule_features
+from fakefaces.validation.shortcuts import audit, fit_predict, rule_features
 
 
 class Params(StageParams):
@@ -31,20 +31,20 @@ class Params(StageParams):
 
 def main(params: Params, layout: Layout) -> None:
     split = read_split(layout.split)
-    facts, looks = image_facts(layout.data, list(split["image"]), threads=params.threads)
+    facts, appearance = image_facts(layout.data, list(split["image"]), threads=params.threads)
     table = split.merge(facts, on="image", validate="one_to_one")
     readable = table["readable"].to_numpy(dtype=bool)
     accepted = table[readable].reset_index(drop=True)
-    features = rule_features(accepted, looks.of(readable))
-    findings = audit(
+    features = rule_features(accepted, appearance.select(readable))
+    shortcuts = audit(
         features, accepted["label"], accepted["group"], n_resamples=params.evaluate.n_resamples, seed=params.seed
     )
     with atomic_write(layout.reports / "data_docs") as docs:
         summary = validate_images(
             table,
-            Rules(**params.validate_.model_dump()),
+            params.validate_,
             docs,
-            findings=findings,
+            shortcuts=shortcuts,
             groups_may_separate=params.split.protocol == "reference",
         )
     for line in failures(summary, "warning"):
@@ -55,12 +55,12 @@ def main(params: Params, layout: Layout) -> None:
     if not summary["success"]:
         raise DataError(
             "\n  ".join(["the images fail validation:", *failures(summary, "critical")])
-            + "\nRemove or mend these files, or change the rules in params.yaml: validate."
+            + "\nRemove or repair these files, or change the rules in params.yaml: validate."
         )
     scores = [shortcut_scores(split, features, params.seed) for split in cv_splits(accepted)]
     accepted = accepted.drop(columns=["readable", "problem"])
-    of_split = [column for column in split if column != "image"]
-    write_text(layout.facts, accepted.drop(columns=of_split).to_csv(index=False))
+    split_columns = [column for column in split if column != "image"]
+    write_text(layout.facts, accepted.drop(columns=split_columns).to_csv(index=False))
     write_text(layout.images, accepted.to_csv(index=False))
     write_text(layout.shortcuts, pd.concat(scores).to_csv(index=False, float_format="%.8f"))
     write_json(layout.reports / "validation.json", summary)
@@ -76,7 +76,7 @@ def shortcut_scores(split: CvSplit, features: dict[str, NDArray[np.float64]], se
     labels, train = split.table["label"].to_numpy(), (split.table["split"] == "train").to_numpy(dtype=bool)
     tables = []
     for rule, values in features.items():
-        scores = split.table[["image", "split"]].assign(p_fake=fitted(values, labels, train, seed=seed))
+        scores = split.table[["image", "split"]].assign(p_fake=fit_predict(values, labels, train, seed=seed))
         scores.insert(0, "rule", rule)
         tables.append(scores[~train])
     return pd.concat(tables)

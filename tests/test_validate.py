@@ -12,7 +12,7 @@ from fakefaces.params.file import load
 from fakefaces.validation.facts import image_facts
 from pipelines import split, validate
 
-SHORTCUTS = "no rule that sees only the file or the framing tells fakes from reals"
+SHORTCUTS = "no rule that sees only the file or the framing separates fakes from reals better than chance"
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def run(workspace):
 
 
 def summary(layout: Layout) -> dict[str, dict]:
-    found = json.loads((layout.reports / "validation.json").read_text())
-    return {result["meaning"]: result for result in found["expectations"]}
+    record = json.loads((layout.reports / "validation.json").read_text())
+    return {result["meaning"]: result for result in record["expectations"]}
 
 
-def test_a_sound_set_passes_and_its_facts_are_written(run):
+def test_a_valid_set_passes_and_its_facts_are_written(run):
     layout = run()
     table = read_split(layout.images)
     assert len(table) == 80
@@ -82,39 +82,39 @@ def test_a_setting_lets_unreadable_files_be_left_out(run, workspace):
     (workspace / "data" / "training_fake" / "mid_99_0011.jpg").write_bytes(b"no image")
     layout = run(min_readable_share=0.9)
     assert len(read_split(layout.images)) == 80
-    assert summary(layout)["every file is a whole image"]["examples"] == ["training_fake/mid_99_0011.jpg"]
+    assert summary(layout)["every file decodes completely"]["examples"] == ["training_fake/mid_99_0011.jpg"]
 
 
 def test_a_photograph_in_two_splits_is_critical(run, workspace):
     reals = sorted((workspace / "data" / "training_real").iterdir())
     for copy in reals[1:30]:
         copy.write_bytes(reals[0].read_bytes())
-    with pytest.raises(DataError, match="no photograph stands in two splits"):
+    with pytest.raises(DataError, match="no file is in two splits"):
         run()
 
 
 def test_a_separated_group_is_critical_and_named(run):
-    with pytest.raises(DataError, match="no group of images that share a photograph is separated: not so for 2: train"):
+    with pytest.raises(DataError, match="no group of images of one photograph is in two splits: violated by 2: train"):
         run(leak=True)
 
 
 def test_the_reference_protocol_may_separate_groups_under_a_warning(run, capfd):
     layout = run("reference", leak=True)
-    separated = summary(layout)["no group of images that share a photograph is separated"]
+    separated = summary(layout)["no group of images of one photograph is in two splits"]
     assert (separated["success"], separated["severity"], separated["unexpected"]) == (False, "warning", 2)
-    assert "WARNING no group of images that share a photograph is separated: not so for 2" in capfd.readouterr().err
+    assert "WARNING no group of images of one photograph is in two splits: violated by 2" in capfd.readouterr().err
 
 
 def test_a_group_in_two_folds_is_critical(run):
-    with pytest.raises(DataError, match="share a photograph is separated"):
+    with pytest.raises(DataError, match="no group of images of one photograph is in two splits"):
         run("folds", leak=True)
 
 
-def test_a_rule_that_tells_the_fakes_is_warned_of_with_its_figure(run, capfd):
+def test_a_shortcut_rule_that_beats_chance_is_a_warning_with_its_metric(run, capfd):
     layout = run()
-    findings = json.loads((layout.reports / "validation.json").read_text())["shortcuts"]
-    assert [finding["rule"] for finding in findings] == ["header", "thumbnail", "colour", "exif"]
-    colour, exif = findings[2:]
+    results = json.loads((layout.reports / "validation.json").read_text())["shortcuts"]
+    assert [result["rule"] for result in results] == ["header", "thumbnail", "colour", "exif"]
+    colour, exif = results[2:]
     assert colour["beats_chance"] and colour["roc_auc"] > 0.9
     assert (exif["beats_chance"], exif["roc_auc"], exif["interval"]) == (False, 0.5, None)
     line = next(line for line in capfd.readouterr().err.splitlines() if SHORTCUTS in line)
@@ -123,7 +123,7 @@ def test_a_rule_that_tells_the_fakes_is_warned_of_with_its_figure(run, capfd):
     assert "exif" not in line
 
 
-def test_each_file_is_decoded_once_and_its_looks_are_its_own(workspace, monkeypatch):
+def test_each_file_is_decoded_once_and_has_its_own_appearance(workspace, monkeypatch):
     names = ["whole.png", "broken.jpg", "grey.jpg"]
     pixels = np.random.default_rng(3).integers(0, 256, (48, 32, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(workspace / "whole.png")
@@ -131,18 +131,18 @@ def test_each_file_is_decoded_once_and_its_looks_are_its_own(workspace, monkeypa
     (workspace / "broken.jpg").write_bytes(b"no image")
     decoded, decode = [], images.decode
     monkeypatch.setattr(images, "decode", lambda data, name: decoded.append(name) or decode(data, name))
-    table, looks = image_facts(workspace, names, threads=2)
+    table, appearance = image_facts(workspace, names, threads=2)
     assert sorted(decoded) == ["grey.jpg", "whole.png"]
     assert list(table["image"]) == names
     assert list(table["readable"]) == [True, False, True]
     weights = np.array([0.299, 0.587, 0.114])
     areas = (pixels @ weights).reshape(16, 3, 16, 2).mean(axis=(1, 3)).ravel() / 255
-    assert np.allclose(looks.thumbnail[0], areas, atol=1 / 255)
+    assert np.allclose(appearance.thumbnail[0], areas, atol=1 / 255)
     colour = np.concatenate([pixels.mean(axis=(0, 1)), pixels.std(axis=(0, 1))]) / 255
-    assert np.allclose(looks.colour[0], colour, atol=1e-6)
-    assert np.isnan(looks.thumbnail[1]).all() and np.isnan(looks.colour[1]).all()
-    assert np.allclose(looks.thumbnail[2], 0.2) and np.allclose(looks.colour[2], [0.2] * 3 + [0] * 3)
-    only = looks.of(table["readable"].to_numpy(dtype=bool))
+    assert np.allclose(appearance.colour[0], colour, atol=1e-6)
+    assert np.isnan(appearance.thumbnail[1]).all() and np.isnan(appearance.colour[1]).all()
+    assert np.allclose(appearance.thumbnail[2], 0.2) and np.allclose(appearance.colour[2], [0.2] * 3 + [0] * 3)
+    only = appearance.select(table["readable"].to_numpy(dtype=bool))
     assert len(only) == 2 and not np.isnan(only.thumbnail).any()
 
 
@@ -157,7 +157,7 @@ def test_each_file_is_decoded_once_and_its_looks_are_its_own(workspace, monkeypa
         ("RGB", "PNG", {}, ""),
     ],
 )
-def test_the_facts_tell_how_chroma_is_sampled(workspace, mode, format, options, wanted):
+def test_the_facts_hold_the_chroma_subsampling(workspace, mode, format, options, wanted):
     Image.new(mode, (16, 16)).save(workspace / "one", format, **options)
     table, _ = image_facts(workspace, ["one"], threads=1)
     assert list(table["subsampling"]) == [wanted]
@@ -194,17 +194,17 @@ def test_each_rule_can_fail(run, rules, meaning):
         run(**rules)
 
 
-def test_odd_but_usable_images_are_warned_of_and_go_on(run, workspace, capfd):
+def test_unusual_images_are_warnings(run, workspace, capfd):
     folder = workspace / "data" / "training_fake"
     Image.new("L", (64, 64), 90).save(folder / "holiday.jpg")
     exif = Image.Exif()
     exif[0x0131], exif[0x0112] = "Adobe Photoshop", 3
     Image.new("RGB", (64, 64), (9, 80, 200)).save(folder / "mid_98_0100.jpg", exif=exif)
-    found = summary(run())
+    results = summary(run())
     warned = capfd.readouterr().err
-    assert found["images are stored as RGB"]["examples"] == ["training_fake/holiday.jpg"]
+    assert results["images are stored as RGB"]["examples"] == ["training_fake/holiday.jpg"]
     for meaning, name in (
-        ("no EXIF program name tells of an editor", "mid_98_0100"),
+        ("no EXIF Software tag names an editor", "mid_98_0100"),
         ("images are stored upright", "mid_98_0100"),
         ("fakes are named by the convention", "holiday"),
     ):

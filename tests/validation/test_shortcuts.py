@@ -8,31 +8,40 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from fakefaces.data.faces import find_faces
-from fakefaces.validation.expectations import Rules, failures, validate_images
+from fakefaces.evaluation.predictions import Predictions
+from fakefaces.params.validate import Validate
+from fakefaces.validation.expectations import failures, validate_images
 from fakefaces.validation.facts import image_facts
-from fakefaces.validation.shortcut_features import Looks
-from fakefaces.validation.shortcuts import RULES, audit, fitted, out_of_fold, rule_features
+from fakefaces.validation.shortcut_features import Appearance
+from fakefaces.validation.shortcuts import (
+    RULES,
+    audit,
+    cross_val_predict,
+    fit_predict,
+    rule_features,
+    stratified_group_folds,
+)
 
 SIZE, EACH = 48, 60  # pixels; images of a class
-RULES_OF_IMAGES = Rules(
+VALIDATION = Validate(
     formats=["JPEG"], min_side=16, max_side=99, max_bytes=10**5, min_class_share=0.2, min_readable_share=1.0
 )
-FAMILY = "no rule that sees only the file or the framing tells fakes from reals"
-SEPARATED = "no group of images that share a photograph is separated"
+SHORTCUTS = "no rule that sees only the file or the framing separates fakes from reals"
+SEPARATED = "no group of images of one photograph is in two splits"
 
 
 @dataclass
 class Plant:
-    """How fakes differ from reals."""
+    """A planted difference between fakes and reals."""
 
-    quality: int = 90  # of a fake's JPEG
-    centre: float = 0.0  # grey levels by which a fake's middle is brighter and its border darker; a real's not
-    tint: float = 0.0  # grey levels that a fake has more of red
-    program: str = ""  # in a fake's EXIF
+    quality: int = 90  # JPEG quality of fakes
+    centre: float = 0.0  # grey levels by which the middle of fakes is brighter and the border darker
+    tint: float = 0.0  # grey levels of red added to fakes
+    program: str = ""  # EXIF Software tag of fakes
 
 
 def write_set(root: Path, plant: Plant) -> pd.DataFrame:
-    """Draw both classes in one way but for the plant; the images and what stands in the split table."""
+    """Draw both classes in the same way except for the plant; returns their split table."""
     rng = np.random.default_rng(11)
     y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     bump = np.exp(-4 * (x**2 + y**2))
@@ -44,7 +53,7 @@ def write_set(root: Path, plant: Plant) -> pd.DataFrame:
             slope = rng.normal(0, 20, (2, 1, 1, 3))
             pixels = rng.normal(128, 15, 3) + slope[0] * x[..., None] + slope[1] * y[..., None]
             pixels = pixels + rng.normal(0, 12, (SIZE, SIZE, 3))
-            # Turned about, not left out: mean and spread of the colours stay what they are.
+            # Negated in reals, not left out, so that mean and spread of the colours are equal.
             pixels += (plant.centre if fake else -plant.centre) * bump[..., None]
             pixels[..., 0] += plant.tint if fake else 0
             exif = Image.Exif()
@@ -53,16 +62,16 @@ def write_set(root: Path, plant: Plant) -> pd.DataFrame:
             image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
             image.save(folder / f"mid_{k}_1000.jpg", quality=plant.quality if fake else 90, exif=exif)
     faces = find_faces(root)
-    part = np.where(np.arange(len(faces)) % 5 == 0, "test", "train")
-    return faces.assign(group=faces["image"], split=part)
+    split = np.where(np.arange(len(faces)) % 5 == 0, "test", "train")
+    return faces.assign(group=faces["image"], split=split)
 
 
 def validated(root: Path, plant: Plant) -> dict:
     split = write_set(root, plant)
-    facts, looks = image_facts(root, list(split["image"]), threads=1)
+    facts, appearance = image_facts(root, list(split["image"]), threads=1)
     table = split.merge(facts, on="image")
-    findings = audit(rule_features(table, looks), table["label"], table["group"], n_resamples=400, seed=1)
-    return validate_images(table, RULES_OF_IMAGES, None, findings)
+    shortcuts = audit(rule_features(table, appearance), table["label"], table["group"], n_resamples=400, seed=1)
+    return validate_images(table, VALIDATION, None, shortcuts)
 
 
 @pytest.mark.parametrize(
@@ -74,34 +83,34 @@ def validated(root: Path, plant: Plant) -> dict:
         ("exif", Plant(program="Adobe Photoshop")),
     ],
 )
-def test_a_planted_shortcut_is_reported_with_its_figure(tmp_path, rule, plant):
+def test_a_planted_shortcut_is_reported_with_its_metric(tmp_path, rule, plant):
     summary = validated(tmp_path, plant)
     assert summary["success"]  # worth knowing, and no reason to stop
-    (line,) = [line for line in failures(summary, "warning") if FAMILY in line]
-    found = {finding["rule"]: finding for finding in summary["shortcuts"]}
-    assert f"{rule}: ROC AUC {found[rule]['roc_auc']:.2f}" in line
-    assert found[rule]["beats_chance"]
-    assert found[rule]["roc_auc"] > 0.9
-    assert found[rule]["accuracy"] > found[rule]["majority_rate"]
-    named = {other for other in RULES if f"{other}: ROC AUC" in line}
-    # More red makes a brighter thumbnail, and EXIF a larger file; nothing else of a plant shows elsewhere.
-    may = {"colour": {"thumbnail"}, "exif": {"header"}}.get(rule, set())
-    assert rule in named and named <= {rule} | may
+    (line,) = [line for line in failures(summary, "warning") if SHORTCUTS in line]
+    results = {result["rule"]: result for result in summary["shortcuts"]}
+    assert f"{rule}: ROC AUC {results[rule]['roc_auc']:.2f}" in line
+    assert results[rule]["beats_chance"]
+    assert results[rule]["roc_auc"] > 0.9
+    assert results[rule]["accuracy"] > results[rule]["majority_rate"]
+    flagged = {other for other in RULES if f"{other}: ROC AUC" in line}
+    # More red makes a brighter thumbnail, and EXIF a larger file; no other plant shows in another rule.
+    allowed = {"colour": {"thumbnail"}, "exif": {"header"}}.get(rule, set())
+    assert rule in flagged and flagged <= {rule} | allowed
 
 
 def test_a_clean_set_passes_without_any(tmp_path):
     summary = validated(tmp_path, Plant())
-    assert not [line for line in failures(summary, "warning") if FAMILY in line or SEPARATED in line]
+    assert not [line for line in failures(summary, "warning") if SHORTCUTS in line or SEPARATED in line]
     assert not any(finding["beats_chance"] for finding in summary["shortcuts"])
     assert [finding["rule"] for finding in summary["shortcuts"]] == list(RULES)
     assert all(finding["majority_rate"] == 0.5 for finding in summary["shortcuts"])
 
 
-def test_without_findings_there_is_no_such_expectation(tmp_path):
+def test_without_an_audit_there_is_no_shortcut_expectation(tmp_path):
     split = write_set(tmp_path, Plant())
     facts, _ = image_facts(tmp_path, list(split["image"]), threads=1)
-    summary = validate_images(split.merge(facts, on="image"), RULES_OF_IMAGES, None)
-    assert FAMILY not in {result["meaning"] for result in summary["expectations"]}
+    summary = validate_images(split.merge(facts, on="image"), VALIDATION, None)
+    assert not any(SHORTCUTS in result["meaning"] for result in summary["expectations"])
     assert summary["shortcuts"] == []
 
 
@@ -114,9 +123,9 @@ def test_a_leaking_group_is_reported(tmp_path, may_separate, column):
     if column == "fold":
         table = table.assign(split="train", fold=np.arange(len(table)) % 5)
     table.loc[[0, 1], "group"] = "one photograph"
-    summary = validate_images(table, RULES_OF_IMAGES, None, groups_may_separate=may_separate)
+    summary = validate_images(table, VALIDATION, None, groups_may_separate=may_separate)
     (line,) = failures(summary, "warning" if may_separate else "critical")[:1]
-    assert line == f"{SEPARATED}: not so for 2: fake/mid_0_1000.jpg, fake/mid_10_1000.jpg"
+    assert line == f"{SEPARATED}: violated by 2: fake/mid_0_1000.jpg, fake/mid_10_1000.jpg"
     assert summary["success"] == may_separate
 
 
@@ -125,26 +134,26 @@ def random_set(n: int = 80, columns: int = 6, seed: int = 0) -> tuple[np.ndarray
     return rng.normal(size=(n, columns)), rng.permutation(n) % 2, np.arange(n)
 
 
-def test_constant_features_say_nothing():
+def test_constant_features_do_not_beat_chance():
     _, labels, groups = random_set(81)
     same = np.ones((81, 3))
-    assert len(set(out_of_fold(same, labels, groups, seed=1))) == 1
-    assert len(set(fitted(same, labels, groups < 50, seed=1))) == 1
-    (finding,) = audit({"exif": same}, labels, groups, n_resamples=100, seed=1)
-    assert (finding.roc_auc, finding.interval, finding.beats_chance) == (0.5, None, False)
-    assert finding.accuracy == finding.majority_rate == pytest.approx(41 / 81)
-    assert finding.reason == "all images are the same to it"
-    assert str(finding) == "exif: ROC AUC 0.50"
+    assert len(set(fit_predict(same, labels, groups < 50, seed=1))) == 1
+    (result,) = audit({"exif": same}, labels, groups, n_resamples=100, seed=1)
+    assert (result.roc_auc, result.interval, result.beats_chance) == (0.5, None, False)
+    assert result.accuracy == result.majority_rate == pytest.approx(41 / 81)
+    assert result.reason == "its features are the same in all images"
+    assert str(result) == "exif: ROC AUC 0.50"
 
 
-def test_features_that_say_nothing_in_uneven_folds_are_not_below_chance():
-    """Pooled over folds, scores that follow each fold's own share of fakes would rank the folds the wrong way."""
+def test_useless_features_in_uneven_folds_are_not_below_chance():
+    """Scores that follow each fold's own share of fakes would rank the folds the wrong way when pooled."""
     labels = np.arange(40) < 20
     groups = np.r_[np.zeros(9), np.arange(1, 32)].astype(int)
     features = np.ones((40, 1))
     features[-1] = 2
-    p_fake = out_of_fold(features, labels, groups, seed=1)
-    assert np.ptp(p_fake[:-1]) < 0.02  # without the folds' own shares, which lie between 0.41 and 0.53
+    fold = stratified_group_folds(Predictions.from_arrays(labels, np.zeros(40), groups), 5, seed=1)
+    p_fake = cross_val_predict(features, labels, fold, seed=1)
+    assert np.ptp(p_fake[:-1]) < 0.02  # with the folds' own shares of fakes 0.12: they lie between 0.41 and 0.53
 
 
 @pytest.mark.parametrize("fakes", [0, 1])
@@ -153,64 +162,63 @@ def test_a_class_of_one_group_is_a_reason_not_a_crash(fakes):
     labels = np.zeros(30, dtype=int)
     labels[: 5 * fakes] = 1
     groups[:5] = 0
-    assert out_of_fold(features, labels, groups, seed=1) is None
-    (finding,) = audit({"header": features}, labels, groups, n_resamples=100, seed=1)
-    assert finding.roc_auc is None and finding.interval is None and finding.accuracy is None
-    assert not finding.beats_chance
-    assert f"{fakes} with fakes" in finding.reason
-    assert str(finding) == f"header: {finding.reason}"
+    (result,) = audit({"header": features}, labels, groups, n_resamples=100, seed=1)
+    assert result.roc_auc is None and result.interval is None and result.accuracy is None
+    assert not result.beats_chance
+    assert f"{fakes} with fakes" in result.reason
+    assert str(result) == f"header: {result.reason}"
 
 
 def test_no_images_are_a_reason_too():
-    (finding,) = audit({"header": np.zeros((0, 3))}, [], [], n_resamples=100, seed=1)
-    assert (finding.n, finding.roc_auc, finding.majority_rate) == (0, None, None)
+    (result,) = audit({"header": np.zeros((0, 3))}, [], [], n_resamples=100, seed=1)
+    assert (result.n, result.roc_auc, result.majority_rate) == (0, None, None)
 
 
-def test_few_groups_have_a_figure_and_no_verdict():
+def test_few_groups_have_a_metric_without_an_interval():
     features, labels, groups = random_set(16)
     features[:, 0] = labels
-    (finding,) = audit({"header": features[:, :1]}, labels, groups, n_resamples=100, seed=1)
-    assert finding.roc_auc == 1.0
-    assert finding.interval is None and not finding.beats_chance
-    assert "8 groups" in finding.reason
+    (result,) = audit({"header": features[:, :1]}, labels, groups, n_resamples=100, seed=1)
+    assert result.roc_auc == 1.0
+    assert result.interval is None and not result.beats_chance
+    assert "8 groups" in result.reason
 
 
 def test_a_rule_that_is_always_right_beats_chance():
     _, labels, groups = random_set()
-    (finding,) = audit({"header": labels[:, None] * 1.0}, labels, groups, n_resamples=100, seed=1)
-    assert (finding.roc_auc, finding.accuracy, finding.beats_chance) == (1.0, 1.0, True)
+    (result,) = audit({"header": labels[:, None] * 1.0}, labels, groups, n_resamples=100, seed=1)
+    assert (result.roc_auc, result.accuracy, result.beats_chance) == (1.0, 1.0, True)
 
 
-def test_an_image_is_not_scored_by_what_its_group_taught():
-    """Each photograph is there twice with a label by chance: who has seen the other copy knows the label."""
-    features, labels, groups = (np.repeat(part, 2, axis=0) for part in random_set(100, columns=60))
-    alone = out_of_fold(features, labels, np.arange(200), seed=1)
-    together = out_of_fold(features, labels, groups, seed=1)
-    assert roc_auc_score(labels, alone) > 0.65
-    assert roc_auc_score(labels, together) < 0.6
+def test_an_image_is_not_scored_by_a_classifier_that_saw_its_group():
+    """Each photograph occurs twice with a random label: a classifier that saw the copy knows the label."""
+    features, labels, groups = (np.repeat(values, 2, axis=0) for values in random_set(100, columns=60))
+    roc_auc = [
+        audit({"header": features}, labels, key, n_resamples=100, seed=1)[0].roc_auc for key in (np.arange(200), groups)
+    ]
+    assert roc_auc[0] > 0.65 and roc_auc[1] < 0.6
 
 
-def test_chance_labels_seldom_alarm():
+def test_random_labels_rarely_beat_chance():
     alarms = 0
     for seed in range(20):
         features, labels, groups = random_set(60, seed=seed)
-        (finding,) = audit({"colour": features}, labels, groups, n_resamples=100, seed=seed)
-        alarms += finding.beats_chance
+        (result,) = audit({"colour": features}, labels, groups, n_resamples=100, seed=seed)
+        alarms += result.beats_chance
     assert alarms <= 3  # at 5 %, more come in one of sixty runs
 
 
 def test_the_labels_of_other_rows_do_not_reach_a_fitted_rule():
     features, labels, groups = random_set(columns=60)
     train = groups < 50
-    first = fitted(features, labels, train, seed=3)
+    first = fit_predict(features, labels, train, seed=3)
     assert first.shape == (80,) and first.dtype == np.float64
-    assert (fitted(features, np.where(train, labels, 1 - labels), train, seed=3) == first).all()
+    assert (fit_predict(features, np.where(train, labels, 1 - labels), train, seed=3) == first).all()
     assert roc_auc_score(labels[train], first[train]) > 0.8
 
 
-def test_a_rule_fitted_on_one_class_says_that_class():
+def test_a_rule_fitted_on_one_class_predicts_that_class():
     features, labels, _ = random_set()
-    assert set(fitted(features, labels, labels == 1, seed=3)) == {1.0}
+    assert set(fit_predict(features, labels, labels == 1, seed=3)) == {1.0}
 
 
 def test_the_same_seed_gives_the_same_findings():
@@ -235,10 +243,10 @@ def test_features_of_mixed_files_are_numbers():
             "orientation": [1] * 30 + [6] * 10,
         }
     )
-    looks = Looks(np.zeros((n, 256), np.float32), np.zeros((n, 6), np.float32))
-    features = rule_features(table, looks)
+    appearance = Appearance(np.zeros((n, 256), np.float32), np.zeros((n, 6), np.float32))
+    features = rule_features(table, appearance)
     fresh = table.astype({"width": "Int64", "height": "Int64", "bytes": "Int64", "orientation": "Int64"})
-    for rule, again in rule_features(fresh, looks).items():
+    for rule, again in rule_features(fresh, appearance).items():
         assert (features[rule] == again).all()
         assert features[rule].dtype == np.float64
     assert tuple(features) == RULES
@@ -246,4 +254,4 @@ def test_features_of_mixed_files_are_numbers():
     assert features["exif"].shape == (n, 3 + 1)
     assert features["exif"][:, -1].sum() == 10
     few = table.assign(program=["GIMP"] * 37 + [""] * 3)
-    assert rule_features(few, looks)["exif"].shape == (n, 2 + 1)  # to have none is a value, however rare
+    assert rule_features(few, appearance)["exif"].shape == (n, 2 + 1)  # no program is a value of its own, however rare

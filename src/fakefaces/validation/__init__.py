@@ -1,1 +1,1 @@
-"""What the photographs are, held against what they should be."""
+"""Validation of the images: facts, expectations and the shortcut audit."""

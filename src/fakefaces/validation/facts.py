@@ -1,4 +1,4 @@
-"""Image facts: one row a file, with everything that can be known without looking at the face."""
+"""Image facts: a row for each file with its header, size, checksum and coarse appearance."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.validation.shortcut_features import Looks, gathered, look, unseen
+from fakefaces.validation.shortcut_features import N_FEATURES, Appearance, appearance
 
 COLUMNS = (
     "image", "readable", "problem", "format", "mode", "width", "height", "bytes",
@@ -20,27 +20,26 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataFrame, Looks]:
-    """Read and decode every file once; note what it is and, at the coarsest, what it looks like.
+def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataFrame, Appearance]:
+    """Read and decode every file once.
 
     Args:
         root: the data folder.
         names: paths below it.
-        threads: files worked on at a time.
+        threads: files processed at a time.
 
     Returns:
-        A table and the looks, a row a name in the order given. The table's columns: ``readable`` (decodes
-        whole) with ``problem`` saying why not, ``format``, ``mode``, ``width`` and ``height`` (pixels; missing
-        where the header cannot be read), ``bytes``, ``program`` (EXIF), ``orientation`` (EXIF, 1 to 8),
+        A table and the appearances, a row for each name in the order given. Columns of the table: ``readable``
+        (decodes completely), ``problem`` (why not), ``format``, ``mode``, ``width`` and ``height`` (pixels;
+        missing where the header cannot be read), ``bytes``, ``program`` (EXIF), ``orientation`` (EXIF, 1 to 8),
         ``quantization`` (of the JPEG luma table), ``subsampling`` (of the JPEG's chroma) and ``sha256`` of the
         bytes.
     """
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda name: _facts(root, name), names)
-        rows = list(track(found, "reading images", len(names)))
-    table = pd.DataFrame([row for row, _ in rows], columns=list(COLUMNS))
+        results = list(track(pool.map(lambda name: _facts(root, name), names), "reading images", len(names)))
+    table = pd.DataFrame([row for row, _ in results], columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(("width", "height", "orientation", "bytes"), "Int64"))
-    return table, gathered([seen for _, seen in rows])
+    return table, Appearance.from_rows([values for _, values in results])
 
 
 def _facts(root: Path, name: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
@@ -50,9 +49,9 @@ def _facts(root: Path, name: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
         data = images.read(root / name)
         row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         row |= vars(images.header(data, name))
-        seen = look(images.decode(data, name))
+        values = appearance(images.decode(data, name))
     except ImageError as error:
         row["problem"] = str(error).removeprefix(f"{name}: ").removeprefix(f"{root / name}: ")
-        return row, unseen()
+        return row, np.full(N_FEATURES, np.nan, dtype=np.float32)
     row["readable"] = True
-    return row, seen
+    return row, values
