@@ -1,11 +1,10 @@
-"""The search for shared photographs over a folder: seconds for all, seconds for one more, and what it misses.
+"""Time and recall of the duplicate search over a folder: for all images, and for one more.
 
     uv run python benchmarks/duplicates.py FOLDER [--check] [--table FILE.csv]
 
-Beside each time on the wall stands the processor time over two cores, which other programs disturb less. `--check`
-goes through all pairs without the search's own code (SIFT of OpenCV's own settings but for a lower contrast, at full
-size, Lowe's ratio test, RANSAC) and prints how many of the pairs it finds the search has found; it takes about an
-hour for 1,600 images. `--table` keeps the pairs of both.
+Prints wall time and half the processor time, which other programs disturb less. `--check` compares all pairs with
+independent code (SIFT at full size with OpenCV's settings except for a lower contrast, Lowe's ratio test, RANSAC) and
+prints the search's recall of its pairs; it takes about an hour for 1,600 images. `--table` writes the pairs of both.
 """
 
 import argparse
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fakefaces.data import images
-from fakefaces.duplicates import Known, describe_all, group_images, update
+from fakefaces.duplicates import SearchState, describe_all, group_images, update
 
 STRONGEST, SCREENED, BLOCK = 600, 4, 32  # keypoints for the screen, inliers to pass it, images a product
 RATIO, REACH = 0.8, 3.0  # of the distances to the two nearest, pixels between a point and its partner
@@ -43,59 +42,62 @@ class Clock:
         return f"{wall:.1f} s wall, {busy / 2:.1f} s processor time / 2, load {os.getloadavg()[0]:.1f}"
 
 
-def greys(folder: Path) -> Iterator[tuple[str, Grey]]:
+def grey_images(folder: Path) -> Iterator[tuple[str, Grey]]:
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES):
         name = path.relative_to(folder).as_posix()
-        yield name, np.asarray(cv2.cvtColor(images.decode(images.read(path), name), cv2.COLOR_RGB2GRAY), np.uint8)
+        yield name, grey_image(folder, name)
 
 
-def whole(folder: Path) -> pd.DataFrame:
+def search_all(folder: Path) -> pd.DataFrame:
     """Time the search over all images, and that for one more when the others are known."""
     clock = Clock()
-    features = describe_all(greys(folder))
+    features = describe_all(grey_images(folder))
     print(f"described {len(features)} images: {clock}", flush=True)
-    found = update(Known(), features, seed=0)
+    state = update(SearchState(), features, seed=0)
     print(f"described and searched: {clock}", flush=True)
     for name in list(features)[:: max(1, len(features) // 3)][:3]:
-        others = found.pairs[(found.pairs["a"] != name) & (found.pairs["b"] != name)]
-        known = Known({key: each for key, each in features.items() if key != name}, others.reset_index(drop=True))
+        others = state.pairs[(state.pairs["a"] != name) & (state.pairs["b"] != name)]
+        known = {key: value for key, value in features.items() if key != name}
         one = Clock()
-        again = update(known, describe_all(each for each in [(name, grey_of(folder, name))]), seed=0)
-        print(f"one image more: {one}; {'the same' if again.pairs.equals(found.pairs) else 'OTHER'} pairs")
+        added = describe_all([(name, grey_image(folder, name))])
+        again = update(SearchState(known, others.reset_index(drop=True)), added, seed=0)
+        print(f"one more image: {one}; {'the same' if again.pairs.equals(state.pairs) else 'OTHER'} pairs")
     for level in LEVELS:
-        pairs = found.pairs[found.pairs["inliers"] >= level]
+        pairs = state.pairs[state.pairs["inliers"] >= level]
         sizes = group_images(list(features), pairs).value_counts().value_counts().sort_index()
         groups = ", ".join(f"{count} of {size}" for size, count in sizes.items() if size != 1)
         print(f"at {level} inliers or more: {len(pairs)} pairs; groups: {groups}", flush=True)
-    return found.pairs
+    return state.pairs
 
 
-def grey_of(folder: Path, name: str) -> Grey:
+def grey_image(folder: Path, name: str) -> Grey:
     return np.asarray(cv2.cvtColor(images.decode(images.read(folder / name)), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def careful(folder: Path) -> pd.DataFrame:
-    """All pairs that pass the screen, with their inliers."""
-    names, places, descriptors = [], [], []
+def check_all(folder: Path) -> pd.DataFrame:
+    """All pairs that pass the screen, with their numbers of inliers."""
+    names: list[str] = []
+    places: list[Floats] = []
+    descriptors: list[Floats] = []
     sift = cv2.SIFT.create(nfeatures=3000, contrastThreshold=0.02)
-    for name, grey in greys(folder):
-        found, raw = sift.detectAndCompute(grey, None)
-        order = np.argsort([-key.response for key in found], kind="stable")
+    for name, grey in grey_images(folder):
+        keypoints, raw = sift.detectAndCompute(grey, None)
+        order = np.argsort([-key.response for key in keypoints], kind="stable")
         names.append(name)
-        places.append(np.array([key.pt for key in found], np.float32).reshape(-1, 2)[order])
-        descriptors.append(np.zeros((0, 128), np.float32) if raw is None else raw[order])
-    print(f"check: {np.mean([len(each) for each in places]):.0f} keypoints an image", flush=True)
+        places.append(np.array([key.pt for key in keypoints], np.float32).reshape(-1, 2)[order])
+        descriptors.append(np.zeros((0, 128), np.float32) if raw is None else np.asarray(raw, np.float32)[order])
+    print(f"check: {np.mean([len(points) for points in places]):.0f} keypoints an image", flush=True)
     strongest = np.zeros((len(names), STRONGEST, 128), np.float32)
-    for slot, each in zip(strongest, descriptors, strict=True):
-        slot[: len(each)] = unit(each[:STRONGEST])
+    for slot, rows_of_image in zip(strongest, descriptors, strict=True):
+        slot[: len(rows_of_image)] = unit(rows_of_image[:STRONGEST])
 
     def row(i: int) -> list[tuple[str, str, int]]:
         passed = []
         for start in range(i + 1, len(names), BLOCK):
             for k, which, partners in screen(strongest[i], strongest[start : start + BLOCK]):
-                if agreeing(places[i][which], places[start + k][partners]) >= SCREENED:
+                if count_inliers(places[i][which], places[start + k][partners]) >= SCREENED:
                     passed.append(start + k)
-        return [(names[i], names[j], inliers(descriptors[i], descriptors[j], places[i], places[j])) for j in passed]
+        return [(names[i], names[j], matched(descriptors[i], descriptors[j], places[i], places[j])) for j in passed]
 
     rows: list[tuple[str, str, int]] = []
     clock = Clock()
@@ -108,7 +110,7 @@ def careful(folder: Path) -> pd.DataFrame:
 
 
 def unit(descriptors: Floats) -> Floats:
-    return descriptors / np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-6)
+    return np.asarray(descriptors / np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-6), np.float32)
 
 
 def screen(one: Floats, many: Floats) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
@@ -123,15 +125,15 @@ def screen(one: Floats, many: Floats) -> Iterator[tuple[int, NDArray[np.int64], 
         yield k, which, best[which, k, 0]
 
 
-def inliers(a: Floats, b: Floats, at_a: Floats, at_b: Floats) -> int:
+def matched(a: Floats, b: Floats, at_a: Floats, at_b: Floats) -> int:
     nearest = cv2.BFMatcher().knnMatch(a, b, k=2)
     pairs = [(m[0].queryIdx, m[0].trainIdx) for m in nearest if len(m) == 2 and m[0].distance < RATIO * m[1].distance]
     which = np.array(pairs, np.int64).reshape(-1, 2)
-    return agreeing(at_a[which[:, 0]], at_b[which[:, 1]])
+    return count_inliers(at_a[which[:, 0]], at_b[which[:, 1]])
 
 
-def agreeing(p: Floats, q: Floats) -> int:
-    """How many places of two images one similarity lays on each other."""
+def count_inliers(p: Floats, q: Floats) -> int:
+    """Number of distinct positions that a similarity transform maps to their matches."""
     if len(p) < 3:
         return 0
     cv2.setRNGSeed(0)
@@ -147,16 +149,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--table", type=Path)
-    given = parser.parse_args()
-    table = whole(given.folder)
-    if given.check:
-        table = table.merge(careful(given.folder), on=["a", "b"], how="outer", suffixes=("", "_check")).fillna(0)
+    arguments = parser.parse_args()
+    table = search_all(arguments.folder)
+    if arguments.check:
+        table = table.merge(check_all(arguments.folder), on=["a", "b"], how="outer", suffixes=("", "_check")).fillna(0)
         for level in LEVELS:
-            sure = table[table["inliers_check"] >= level]
-            shares = ", ".join(f"{(sure['inliers'] >= least).mean():.2%} at {least}" for least in LEVELS[:4])
-            print(f"{len(sure)} pairs of {level} inliers or more under the check; found: {shares}")
-    if given.table:
-        table.to_csv(given.table, index=False)
+            reference = table[table["inliers_check"] >= level]
+            shares = ", ".join(f"{(reference['inliers'] >= least).mean():.2%} at {least}" for least in LEVELS[:4])
+            print(f"{len(reference)} pairs of {level} inliers or more under the check; recall: {shares}")
+    if arguments.table:
+        table.to_csv(arguments.table, index=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Find the images that share a photograph; what is known of earlier images is kept, so a new one costs only its own."""
+"""Find the images that share a photograph; results of earlier images are reused."""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.faces import find_faces
-from fakefaces.duplicates import Known, describe_all, find_pairs, load_known, name_pairs, save_known, update
+from fakefaces.duplicates import SearchState, describe_all, find_pairs, load_state, name_pairs, save_state, update
 from fakefaces.params.duplicates import Duplicates
 
 
@@ -27,37 +27,34 @@ class Params(StageParams):
 
 def main(params: Params, layout: Layout) -> None:
     names = list(find_faces(layout.data)["image"])
-    keys = {name: key for name in names if (key := content(layout, name))}
-    known = remembered(layout, set(keys.values()), params.seed)
-    new = {key: name for name, key in keys.items() if key not in known.features}
-    fresh = describe_all(track(greys(layout, new), "describing images", len(new)), workers=params.threads)
-    done = 0
+    keys = {name: key for name in names if (key := content_key(layout, name))}
+    state = previous_state(layout, set(keys.values()), params.seed)
+    new = {key: name for name, key in keys.items() if key not in state.features}
+    features = describe_all(track(grey_images(layout, new), "describing images", len(new)), workers=params.threads)
     with progress("comparing images", 1) as step:
 
-        def compared(now: int, total: int) -> None:
-            nonlocal done
-            done = now
-            step(int(now == total), f"{done} of {total} candidates")
+        def show(done: int, total: int) -> None:
+            step(int(done == total), f"{done} of {total} candidates")
 
-        known = update(known, fresh, seed=params.seed, workers=params.threads, progress=compared)
+        state = update(state, features, seed=params.seed, workers=params.threads, progress=show)
     layout.duplicates.parent.mkdir(parents=True, exist_ok=True)
-    save_known(known, layout.duplicates)
-    pairs = find_pairs(known.features, known, min_inliers=params.duplicates.min_inliers, seed=params.seed)
+    save_state(state, layout.duplicates)
+    pairs = find_pairs(state.features, state, min_inliers=params.duplicates.min_inliers, seed=params.seed)
     pairs = name_pairs(pairs, keys)
     write_text(layout.duplicate_pairs, pairs.to_csv(index=False, float_format="%.4f"))
     echo(f"{len(pairs)} pairs of images share a photograph, among {len(names)} images, {len(new)} of them new")
 
 
-def content(layout: Layout, name: str) -> str:
-    """The sha256 of a file; empty where it cannot be read, which the validate stage tells."""
+def content_key(layout: Layout, name: str) -> str:
+    """The sha256 of a file; empty where it cannot be read, which the validate stage reports."""
     try:
         return hashlib.sha256(images.read(layout.data / name)).hexdigest()
     except ImageError:
         return ""
 
 
-def greys(layout: Layout, new: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
-    """The new images by content; one that is no image shares no photograph, and validate names it."""
+def grey_images(layout: Layout, new: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
+    """The new images by content key, in grey; a broken file becomes an empty image, and validate reports it."""
     for key, name in new.items():
         try:
             pixels = images.decode(images.read(layout.data / name), name)
@@ -66,18 +63,18 @@ def greys(layout: Layout, new: dict[str, str]) -> Iterator[tuple[str, np.ndarray
         yield key, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
-def remembered(layout: Layout, present: set[str], seed: int) -> Known:
-    """What earlier runs found of the images that are there now; nothing where that cannot be used."""
+def previous_state(layout: Layout, present: set[str], seed: int) -> SearchState:
+    """The state of earlier runs, without images that are gone; an empty one where it cannot be used."""
     if not layout.duplicates.is_file():
-        return Known(seed=seed)
+        return SearchState(seed=seed)
     try:
-        known = load_known(layout.duplicates)
+        state = load_state(layout.duplicates)
     except DataError as error:
-        echo(f"the search begins anew: {error}")
-        return Known(seed=seed)
-    pairs = known.pairs[known.pairs["a"].isin(present) & known.pairs["b"].isin(present)]
-    features = {key: value for key, value in known.features.items() if key in present}
-    return Known(features=features, pairs=pairs.reset_index(drop=True), seed=known.seed)
+        echo(f"searching all images again: {error}")
+        return SearchState(seed=seed)
+    pairs = state.pairs[state.pairs["a"].isin(present) & state.pairs["b"].isin(present)]
+    features = {key: value for key, value in state.features.items() if key in present}
+    return SearchState(features=features, pairs=pairs.reset_index(drop=True), seed=state.seed)
 
 
 if __name__ == "__main__":

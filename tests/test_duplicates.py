@@ -57,13 +57,13 @@ def test_an_added_image_costs_only_its_own_description_and_the_outcome_is_that_o
     Image.fromarray(scene(55)).save(layout.data / "training_real/real_00055.jpg")
     (layout.data / "training_fake/mid_11_0011.jpg").unlink()
     described: list[str] = []
-    original = duplicates.greys
+    original = duplicates.grey_images
 
     def counted(layout, new):
         described.extend(new.values())
         return original(layout, new)
 
-    monkeypatch.setattr(duplicates, "greys", counted)
+    monkeypatch.setattr(duplicates, "grey_images", counted)
     duplicates.main(params, layout)
     assert described == ["training_real/real_00055.jpg"]  # the copy has known bytes
     state, pairs = layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()
@@ -80,5 +80,5 @@ def test_a_file_that_is_no_image_and_a_broken_memory_do_not_stop_the_search(set_
     layout.duplicates.parent.mkdir(parents=True)
     layout.duplicates.write_bytes(b"PK broken")
     duplicates.main(params, layout)
-    assert "begins anew" in capfd.readouterr().err
+    assert "searching all images again" in capfd.readouterr().err
     assert "note.jpg" not in layout.duplicate_pairs.read_text()

@@ -4,13 +4,13 @@ import pytest
 
 from fakefaces.base.errors import DataError
 from fakefaces.duplicates import Features, describe, describe_all
-from fakefaces.duplicates.features import MOST_KEYPOINTS, NORM
+from fakefaces.duplicates.features import MAX_KEYPOINTS, NORM
 from fakefaces.duplicates.hashing import BANDS, BITS, keys
 
 
 def test_arrays_are_bounded_and_normed(picture):
     found = describe(cv2.resize(picture(0), (2000, 1500)))
-    assert 200 < len(found) <= MOST_KEYPOINTS
+    assert 200 < len(found) <= MAX_KEYPOINTS
     assert found.keypoints.dtype == np.float32 and found.keypoints.shape == (len(found), 4)
     assert found.descriptors.dtype == np.uint8 and found.descriptors.shape == (len(found), 128)
     assert found.shape == (1500, 2000) and found.reduction == 0.2
@@ -50,12 +50,12 @@ def test_what_is_no_grey_image_is_refused(wrong):
 
 
 def test_a_name_comes_once(picture):
-    with pytest.raises(DataError, match="twice"):
+    with pytest.raises(DataError, match="repeated"):
         describe_all([("a", picture(0)), ("a", picture(1))])
 
 
 def test_arrays_that_do_not_belong_together_are_refused():
-    with pytest.raises(DataError, match="belong together"):
+    with pytest.raises(DataError, match="must be"):
         Features(np.zeros((2, 4), np.float32), np.zeros((3, 128), np.uint8), (9, 9), 1.0)
 
 

@@ -27,7 +27,7 @@ def test_no_pairs_and_no_names():
 
 
 def test_wrong_names_are_refused():
-    with pytest.raises(DataError, match="twice"):
+    with pytest.raises(DataError, match="repeated"):
         group_images(["a", "a"], table())
     with pytest.raises(DataError, match="x, which is not"):
         group_images(["a", "b"], table(("a", "x")))

@@ -5,8 +5,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import Features, Known, describe, find_pairs, name_pairs, update
-from fakefaces.duplicates.pairs import COLUMNS, KEPT_INLIERS
+from fakefaces.duplicates import Features, SearchState, describe, find_pairs, name_pairs, update
+from fakefaces.duplicates.pairs import COLUMNS, MIN_STORED_INLIERS
 
 MIN = 13
 
@@ -76,10 +76,10 @@ def test_exact_copies_pair_and_mirrored_ones_do_not(picture):
 
 
 def test_one_after_the_other_or_backwards_is_as_at_once(features):
-    at_once = update(Known(), features, seed=3)
+    at_once = update(SearchState(), features, seed=3)
     names = list(features)
     for order in (names, names[::-1]):
-        known = Known(seed=3)
+        known = SearchState(seed=3)
         for start in range(0, len(order), 5):
             known = update(known, {name: features[name] for name in order[start : start + 5]}, seed=3)
         assert_frame_equal(known.pairs, at_once.pairs)
@@ -93,11 +93,11 @@ def test_known_pairs_are_not_found_again_and_new_ones_are(features, monkeypatch)
     original = pairs.compare
     monkeypatch.setattr(pairs, "compare", lambda *a, **k: compared.append(1) or original(*a, **k))
     first = {name: each for name, each in features.items() if name != "small"}
-    known = update(Known(), first, seed=3)
+    known = update(SearchState(), first, seed=3)
     before = len(compared)
     both = update(known, features, seed=3)
     assert len(compared) - before == 2  # small with p0 and with crop
-    assert_frame_equal(both.pairs, update(Known(), features, seed=3).pairs)
+    assert_frame_equal(both.pairs, update(SearchState(), features, seed=3).pairs)
     compared.clear()
     assert_frame_equal(update(both, features, seed=3).pairs, both.pairs)
     assert compared == []
@@ -106,7 +106,7 @@ def test_known_pairs_are_not_found_again_and_new_ones_are(features, monkeypatch)
 
 
 def test_only_asked_for_images_are_returned(features):
-    known = update(Known(), features, seed=3)
+    known = update(SearchState(), features, seed=3)
     some = {name: features[name] for name in ("p0", "crop", "p1")}
     found = find_pairs(some, known, min_inliers=MIN, seed=3)
     assert list(zip(found["a"], found["b"], strict=True)) == [("crop", "p0")]
@@ -132,7 +132,7 @@ def test_nothing_to_compare():
 
 
 def test_an_added_image_without_structure_has_no_partner(features):
-    known = update(Known(), features, seed=3)
+    known = update(SearchState(), features, seed=3)
     more = update(known, {"flat": describe(np.full((200, 200), 9, np.uint8))}, seed=3)
     assert "flat" in more.features
     assert_frame_equal(more.pairs, known.pairs)
@@ -140,7 +140,7 @@ def test_an_added_image_without_structure_has_no_partner(features):
 
 def test_fewer_inliers_than_are_remembered_is_an_error():
     with pytest.raises(DataError, match="min_inliers"):
-        find_pairs({}, min_inliers=KEPT_INLIERS - 1, seed=0)
+        find_pairs({}, min_inliers=MIN_STORED_INLIERS - 1, seed=0)
 
 
 def test_names_of_content_keys():

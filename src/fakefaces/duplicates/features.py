@@ -1,4 +1,4 @@
-"""Local features of one image: where, how large, which way, and what it looks like there."""
+"""Local features of an image: SIFT keypoints with RootSIFT descriptors."""
 
 import os
 from collections import deque
@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import DataError
 
-WORKING_SIDE = 400  # pixels; a spliced eye of a 600 px photograph still has its keypoints at this size
-MOST_KEYPOINTS = 1000
+MAX_SIDE = 400  # pixels of the longer side; a spliced eye of a 600 px photograph still has keypoints at this size
+MAX_KEYPOINTS = 1000
 DIMENSIONS = 128  # of a SIFT descriptor: 4 x 4 cells of 8 orientations
-NORM = 512  # length of a stored descriptor; its numbers then use most of a byte
+NORM = 512  # length of a stored descriptor, so that its values use most of a byte
 
-_CONTRAST = 0.01  # a quarter of Lowe's: skin is smooth
-_LARGEST = 255
+_CONTRAST = 0.01  # a quarter of Lowe's, as skin is smooth
+_MAX_BYTE = 255
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Keypoints of an image with their descriptors, strongest first.
+    """Keypoints of an image and their descriptors, strongest response first.
 
     Attributes:
-        keypoints: float32 (n, 4): x and y of the centre and the diameter, in pixels of the image as given,
+        keypoints: float32 (n, 4): x and y of the centre and the diameter, in pixels of the original image,
             and the orientation in degrees, 0 to 360, turning from x to y.
         descriptors: uint8 (n, 128), RootSIFT: non-negative rows of length 512, rounded.
-        shape: height and width of the image as given, in pixels.
-        reduction: at most 1, from pixels of the image as given to those of the size it was described at.
+        shape: height and width of the original image, in pixels.
+        reduction: at most 1, factor from the original size to the one at which it was described.
     """
 
     keypoints: NDArray[np.float32]
@@ -39,95 +39,94 @@ class Features:
     reduction: float
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+        """Check the shapes."""
         n = len(self.keypoints)
         if self.keypoints.shape != (n, 4) or self.descriptors.shape != (n, DIMENSIONS):
             raise DataError(
                 f"features: keypoints {self.keypoints.shape} and descriptors {self.descriptors.shape}; "
-                f"(n, 4) and (n, {DIMENSIONS}) belong together"
+                f"must be (n, 4) and (n, {DIMENSIONS})"
             )
 
     def __len__(self) -> int:
         return len(self.keypoints)
 
 
-def describe(grey: NDArray[np.uint8], *, longest: int = WORKING_SIDE, most: int = MOST_KEYPOINTS) -> Features:
-    """Find and describe the keypoints of one image.
+def describe(grey: NDArray[np.uint8], *, max_side: int = MAX_SIDE, max_keypoints: int = MAX_KEYPOINTS) -> Features:
+    """Detect and describe the keypoints of one image.
 
     SIFT (Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94) as RootSIFT (Arandjelovic & Zisserman 2012,
-    doi:10.1109/CVPR.2012.6248018), on the image scaled down to a bounded size; smaller ones are taken as
-    they are. The keypoints of strongest response are kept.
+    doi:10.1109/CVPR.2012.6248018), on the image scaled down to ``max_side``; smaller images are not scaled up.
 
     Args:
         grey: uint8 (height, width), 0 to 255.
-        longest: longer side in pixels beyond which the image is scaled down. A state or a search must not
-            mix several.
-        most: keypoints that are kept.
+        max_side: longer side in pixels above which the image is scaled down; must be equal for all images of a
+            search.
+        max_keypoints: number of keypoints kept, those of strongest response.
 
     Returns:
-        The features, the same for the same pixels; none at all for an image without structure.
+        The features, deterministic; empty for an image without structure.
 
     Raises:
-        DataError: not a grey image of 8 bits, or an empty one.
+        DataError: not an 8-bit grey image, or an empty one.
     """
     if grey.ndim != 2 or grey.dtype != np.uint8 or grey.size == 0:
-        raise DataError(f"features: a grey image, uint8 (height, width), is needed; got {grey.dtype} {grey.shape}")
+        raise DataError(f"features: expected a grey image, uint8 (height, width); got {grey.dtype} {grey.shape}")
     height, width = grey.shape
-    factor = min(1.0, longest / max(height, width))
+    factor = min(1.0, max_side / max(height, width))
     small = grey
     if factor < 1:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    sift = cv2.SIFT.create(nfeatures=most, contrastThreshold=_CONTRAST, enable_precise_upscale=True)
-    found, raw = sift.detectAndCompute(small, None)
-    if not found:
+    sift = cv2.SIFT.create(nfeatures=max_keypoints, contrastThreshold=_CONTRAST, enable_precise_upscale=True)
+    detected, raw = sift.detectAndCompute(small, None)
+    if not detected:
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, DIMENSIONS), np.uint8), (height, width), factor)
-    table = np.array([(*key.pt, key.size, key.angle, key.response) for key in found], dtype=np.float32)
-    # cv2 keeps every keypoint that ties with the last one; the places break the ties.
-    order = np.lexsort((table[:, 3], table[:, 1], table[:, 0], -table[:, 4]))[:most]
+    table = np.array([(*key.pt, key.size, key.angle, key.response) for key in detected], dtype=np.float32)
+    # OpenCV keeps all keypoints that tie with the last one; ties are broken by position.
+    order = np.lexsort((table[:, 3], table[:, 1], table[:, 0], -table[:, 4]))[:max_keypoints]
     keypoints = table[order, :4]
-    # A side scales by its own rounded factor, and pixel centres lie at whole numbers.
-    for column, (given, working) in enumerate(((width, small.shape[1]), (height, small.shape[0]))):
-        keypoints[:, column] = (keypoints[:, column] + 0.5) * (given / working) - 0.5
+    # Each side has its own rounded factor; pixel centres are at whole numbers.
+    for column, (original, working) in enumerate(((width, small.shape[1]), (height, small.shape[0]))):
+        keypoints[:, column] = (keypoints[:, column] + 0.5) * (original / working) - 0.5
     keypoints[:, 2] /= factor
-    return Features(keypoints, _root(raw[order]), (height, width), factor)
+    return Features(keypoints, _to_root_sift(np.asarray(raw, dtype=np.float32)[order]), (height, width), factor)
 
 
 def describe_all(images: Iterable[tuple[str, NDArray[np.uint8]]], *, workers: int | None = None) -> dict[str, Features]:
-    """Describe many images on several threads; only a few of them are held at a time.
+    """Describe many images on several threads, with only a few of them in memory at a time.
 
     Args:
-        images: names with grey images, uint8 (height, width), for instance from a generator that decodes.
-        workers: threads; all cores if None. The result does not depend on it.
+        images: names and grey images, uint8 (height, width), such as from a generator that decodes.
+        workers: number of threads, which does not change the result; all cores if None.
 
     Returns:
-        Features by name, in the order given.
+        Features by name, in the order of ``images``.
 
     Raises:
-        DataError: a name comes twice, or an image is refused by :func:`describe`.
+        DataError: a name is repeated, or an image is invalid for :func:`describe`.
     """
     threads = workers or os.cpu_count() or 1
     result: dict[str, Features] = {}
     waiting: deque[tuple[str, Future[Features]]] = deque()
 
-    def collect(most: int) -> None:
-        while len(waiting) > most:
+    def collect(max_waiting: int) -> None:
+        while len(waiting) > max_waiting:
             name, future = waiting.popleft()
             result[name] = future.result()
 
     with ThreadPoolExecutor(threads) as pool:
-        seen: set[str] = set()
+        names: set[str] = set()
         for name, grey in images:
-            if name in seen:
-                raise DataError(f"features: the name {name} comes twice")
-            seen.add(name)
+            if name in names:
+                raise DataError(f"features: the name {name} is repeated")
+            names.add(name)
             waiting.append((name, pool.submit(describe, grey)))
             collect(2 * threads)
         collect(0)
     return result
 
 
-def _root(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """SIFT to RootSIFT: the square root of the L1-normed histogram, of L2 length ``NORM``."""
+def _to_root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """RootSIFT from SIFT: the square root of the L1-normalized histogram, of L2 length ``NORM``."""
     sums = np.maximum(raw.sum(axis=1, keepdims=True), 1e-6)
-    return np.minimum(np.rint(NORM * np.sqrt(raw / sums)), _LARGEST).astype(np.uint8)
+    return np.asarray(np.minimum(np.rint(NORM * np.sqrt(raw / sums)), _MAX_BYTE), dtype=np.uint8)

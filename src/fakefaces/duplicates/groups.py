@@ -1,4 +1,4 @@
-"""Groups of images that must not be separated: whoever shares a photograph, directly or through others."""
+"""Groups of images that share a photograph, directly or through other images."""
 
 from collections.abc import Sequence
 
@@ -12,26 +12,28 @@ def group_images(names: Sequence[str], pairs: pd.DataFrame) -> pd.Series:
     """Connected components of the images over the pairs.
 
     Args:
-        names: of all images, each once.
-        pairs: a table with the columns ``a`` and ``b``, as of :func:`fakefaces.duplicates.pairs.find_pairs`.
+        names: of all images, unique.
+        pairs: with the columns ``a`` and ``b``, such as from :func:`fakefaces.duplicates.pairs.find_pairs`.
 
     Returns:
-        str Series indexed by ``names`` in their order: the group's lexicographically first member. An image
-        without a partner is its own group. A group keeps its id as long as it gets no earlier member.
+        str Series indexed by ``names``, in their order: the group's lexicographically first member. An image
+        without a partner is a group of its own. A group's id changes only if it gets an earlier member.
 
     Raises:
-        DataError: a name comes twice, or a pair names an image that is not among ``names``.
+        DataError: a name is repeated, or a pair names an image that is not in ``names``.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     index = pd.Index(sorted(names), dtype="str")
     if not index.is_unique:
-        raise DataError(f"sources: the name {index[index.duplicated()][0]} comes twice")
+        raise DataError(f"duplicates: the name {index[index.duplicated()][0]} is repeated")
     a, b = (index.get_indexer(pd.Index(pairs[column])) for column in "ab")
-    for column, found in (("a", a), ("b", b)):
-        if (found < 0).any():
-            raise DataError(f"sources: a pair names {pairs[column][found < 0].iloc[0]}, which is not among the images")
+    for column, positions in (("a", a), ("b", b)):
+        if (positions < 0).any():
+            raise DataError(
+                f"duplicates: a pair names {pairs[column][positions < 0].iloc[0]}, which is not among the images"
+            )
     graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(len(index), len(index)))
     count, component = connected_components(graph, directed=False)
     first = np.full(count, len(index))

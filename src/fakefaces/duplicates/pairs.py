@@ -1,4 +1,4 @@
-"""Every pair of images that share a photograph, with what is known from before taken over."""
+"""Incremental search for all pairs of images that share a photograph."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -11,31 +11,31 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fakefaces.base.errors import DataError
 from fakefaces.duplicates.candidates import candidate_pairs
-from fakefaces.duplicates.features import MOST_KEYPOINTS, Features
+from fakefaces.duplicates.features import MAX_KEYPOINTS, Features
 from fakefaces.duplicates.verification import compare
 
 COLUMNS = ("a", "b", "inliers", "scale", "angle")
-KEPT_INLIERS = 8  # fewest that are remembered, so that ``min_inliers`` can be changed later without a search
+MIN_STORED_INLIERS = 8  # stored, so that ``min_inliers`` can be changed later without a new search
 
-Progress = Callable[[int, int], None]  # called with the number done and the number of all
+Progress = Callable[[int, int], None]  # called with the numbers of candidates verified and of all
 
-_CHUNK = 64
+_CHUNK_SIZE = 64
 
 
 def no_pairs() -> pd.DataFrame:
-    """A table of pairs without a row, with the dtypes of one that has some."""
+    """An empty table of pairs with the right dtypes."""
     return _table([])
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
-    """What earlier searches found: images by key, and every pair among them.
+class SearchState:
+    """State of the search: described images and every pair among them.
 
     Attributes:
-        features: by key. A key names content: the sha256 of an image's bytes, if names may change.
-        pairs: ``a``, ``b`` (keys, a < b), ``inliers``, ``scale``, ``angle`` of all pairs of at least
-            ``KEPT_INLIERS`` inliers, sorted.
-        seed: with which they were verified.
+        features: by key, which identifies content, such as the sha256 of an image's bytes.
+        pairs: ``a``, ``b`` (keys, a < b), ``inliers``, ``scale``, ``angle`` of all pairs with at least
+            ``MIN_STORED_INLIERS`` inliers, sorted.
+        seed: random seed of the verification.
     """
 
     features: Mapping[str, Features] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Known:
 
 def find_pairs(
     features: Mapping[str, Features],
-    known: Known | None = None,
+    state: SearchState | None = None,
     *,
     min_inliers: int,
     seed: int,
@@ -54,103 +54,102 @@ def find_pairs(
 ) -> pd.DataFrame:
     """Find the images that share a photograph, whole or in part.
 
-    Found are copies, crops, resized, slightly turned and recompressed copies, images with parts replaced,
-    and images that carry a part of the same third photograph. Not found are mirrored copies and parts too
-    small to hold ``min_inliers`` keypoints. Other photographs of the same person are no pair, nor are
-    drawings by one hand; 13 inliers kept both out where we looked.
+    Finds copies, crops, resized, slightly rotated and recompressed copies, images with replaced parts, and images
+    that contain a part of the same third photograph. Misses mirrored copies and parts too small to hold
+    ``min_inliers`` keypoints. Different photographs of one person are not pairs; 13 inliers exclude them in the
+    public set.
 
     Args:
         features: of all images, by key.
-        known: the outcome of an earlier search; pairs among its images are taken from it.
-        min_inliers: places that must lie on each other under one similarity; at least ``KEPT_INLIERS``.
-        seed: of the sampling.
-        workers: threads; all cores if None. The result does not depend on it.
-        progress: told how many candidates of how many have been verified.
+        state: of an earlier search, whose pairs are reused.
+        min_inliers: keypoints that one similarity transform must map to their matches; at least
+            ``MIN_STORED_INLIERS``.
+        seed: random seed of RANSAC.
+        workers: number of threads, which does not change the result; all cores if None.
+        progress: called with the numbers of candidates verified and of all.
 
     Returns:
-        A row a pair, sorted: ``a`` and ``b`` (str, a < b), ``inliers`` (int64), ``scale`` (float64, size in
-        ``b`` of what measures 1 in ``a``) and ``angle`` (float64, degrees, -180 to 180, from x to y, from
-        ``a`` to ``b``). The same whether the images came at once or one after the other.
+        A row for each pair, sorted: ``a`` and ``b`` (str, a < b), ``inliers`` (int64), ``scale`` (float64, size
+        in ``b`` over size in ``a``) and ``angle`` (float64, degrees, -180 to 180, from x to y, from ``a`` to
+        ``b``). It does not depend on the order in which images were added.
 
     Raises:
-        DataError: ``min_inliers`` is below what is remembered.
+        DataError: ``min_inliers`` is below ``MIN_STORED_INLIERS``.
     """
-    if min_inliers < KEPT_INLIERS:
-        raise DataError(f"sources: min_inliers is {min_inliers}; pairs of fewer than {KEPT_INLIERS} are not kept")
-    start = Known(seed=seed) if known is None else known
-    pairs = update(start, features, seed=seed, workers=workers, progress=progress).pairs
-    wanted = (pairs["inliers"] >= min_inliers) & pairs["a"].isin(features) & pairs["b"].isin(features)
-    return pairs[wanted].reset_index(drop=True)
+    if min_inliers < MIN_STORED_INLIERS:
+        raise DataError(f"duplicates: min_inliers is {min_inliers}; it must be at least {MIN_STORED_INLIERS}")
+    pairs = update(state or SearchState(seed=seed), features, seed=seed, workers=workers, progress=progress).pairs
+    selected = (pairs["inliers"] >= min_inliers) & pairs["a"].isin(features) & pairs["b"].isin(features)
+    return pairs[selected].reset_index(drop=True)
 
 
 def update(
-    known: Known,
+    state: SearchState,
     features: Mapping[str, Features],
     *,
     seed: int,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> Known:
-    """Add images: they are compared with all known ones and with each other, the known ones are not again.
+) -> SearchState:
+    """Add images to a search: compare them with all earlier images and with each other.
 
     Args:
-        known: of earlier searches; ``Known()`` to begin with. If it was verified with another seed, its
-            features are kept and its pairs are found anew.
-        features: by key; those whose keys are known already are ignored.
-        seed: of the sampling.
-        workers: threads; all cores if None. The result does not depend on it.
-        progress: told how many candidates of how many have been verified.
+        state: of earlier searches; ``SearchState()`` for the first. If its seed differs, its features are reused
+            and its pairs are verified again.
+        features: by key; keys that are in ``state`` are ignored.
+        seed: random seed of RANSAC.
+        workers: number of threads, which does not change the result; all cores if None.
+        progress: called with the numbers of candidates verified and of all.
 
     Returns:
-        All of it, the same in whatever order and portions the images came.
+        The new state, which does not depend on the order in which images were added.
     """
-    joined = dict(known.features) | {key: each for key, each in features.items() if key not in known.features}
-    keys = sorted(joined)
-    images = [joined[key] for key in keys]
-    old = set(known.features) if known.seed == seed else set()
-    fresh = np.array([key not in old for key in keys], dtype=np.bool_)
-    candidates = candidate_pairs(images, fresh)
-    chunks = [candidates[start : start + _CHUNK] for start in range(0, len(candidates), _CHUNK)]
+    all_features = dict(features) | dict(state.features)
+    keys = sorted(all_features)
+    images = [all_features[key] for key in keys]
+    compared = set(state.features) if state.seed == seed else set()
+    is_new = np.array([key not in compared for key in keys], dtype=np.bool_)
+    candidates = candidate_pairs(images, is_new)
+    chunks = [candidates[start : start + _CHUNK_SIZE] for start in range(0, len(candidates), _CHUNK_SIZE)]
 
     def verify(chunk: np.ndarray) -> list[tuple[str, str, int, float, float]]:
         rows = []
         for i, j in chunk:
-            found = compare(images[i], images[j], seed=seed)
-            if found is not None and found.inliers >= KEPT_INLIERS:
-                rows.append((keys[i], keys[j], found.inliers, found.scale, found.angle))
+            similarity = compare(images[i], images[j], seed=seed)
+            if similarity is not None and similarity.inliers >= MIN_STORED_INLIERS:
+                rows.append((keys[i], keys[j], similarity.inliers, similarity.scale, similarity.angle))
         return rows
 
     rows = []
     done = 0
-    # Our threads take a pair each; BLAS's own would wait for each other within every one of them.
+    # Each thread verifies a pair; BLAS's threads would wait for each other within it.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for chunk, found in zip(chunks, pool.map(verify, chunks), strict=True):
-            rows += found
+        for chunk, verified in zip(chunks, pool.map(verify, chunks), strict=True):
+            rows += verified
             done += len(chunk)
             if progress is not None:
                 progress(done, len(candidates))
-    if old:
-        rows += list(known.pairs[list(COLUMNS)].itertuples(index=False, name=None))
-    return Known(features={key: joined[key] for key in keys}, pairs=_table(rows), seed=seed)
+    if compared:
+        rows += list(state.pairs[list(COLUMNS)].itertuples(index=False, name=None))
+    return SearchState(features={key: all_features[key] for key in keys}, pairs=_table(rows), seed=seed)
 
 
 def name_pairs(pairs: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
-    """From a table over content keys to one over names, where several names may have one content.
+    """Convert pairs of content keys to pairs of names; several names may have one key.
 
     Args:
-        pairs: as :func:`find_pairs` returns it, over keys.
-        keys: the key of each name, for instance the sha256 of its bytes.
+        pairs: of :func:`find_pairs`, over keys.
+        keys: the key of each name, such as the sha256 of its bytes.
 
     Returns:
-        The same columns over names, a < b, sorted; scale and angle are turned about where the order of the
-        names is not that of the keys. Names of one key are pairs too, whatever they show: scale 1, angle 0,
-        and as many inliers as there can be.
+        The same columns over names, a < b, sorted; scale and angle are inverted where names and keys sort
+        differently. Names of one key are pairs with scale 1, angle 0 and ``MAX_KEYPOINTS`` inliers.
     """
     names: dict[str, list[str]] = {}
     for name, key in sorted(keys.items()):
         names.setdefault(key, []).append(name)
     rows = [
-        (a, b, MOST_KEYPOINTS, 1.0, 0.0)
+        (a, b, MAX_KEYPOINTS, 1.0, 0.0)
         for group in names.values()
         for position, a in enumerate(group)
         for b in group[position + 1 :]

@@ -1,4 +1,4 @@
-"""Whether two images show the same photograph in some place: matches that one similarity explains."""
+"""Geometric verification: whether one similarity transform explains many matches of two images."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 from fakefaces.duplicates.features import NORM, Features
 
-# Of the longer side, between a keypoint and where its partner says it is. Copies fit this closely; the same
-# person in the next photograph of a series does not.
+# Distance between a keypoint and its transformed match, as a share of the longer side. Copies are within it; the
+# same person in the next photograph of a series is not.
 TOLERANCE = 1.25 / 400
-LIKENESS = 0.95  # least cosine of the descriptors of one point; those of two people's eyes are less alike
+MIN_COSINE = 0.95  # of the descriptors of one point; those of two people's eyes are less similar
 
-_FINEST = 0.6  # pixels of the working size below which no keypoint is placed
-_RATIO = 0.85  # the second nearest descriptor must be this much farther (Lowe 2004, section 7.1)
-_SAMPLES = 3000  # pairs of matches that are tried
-_CHECKS = 300_000  # samples times matches: where many match, most are right and fewer samples do
-_SCALES = (0.2, 5.0)  # beyond, a few keypoints fall into one spot and anything fits
-_SCALE_SLACK = np.log(1.2)  # between the ratio of two keypoints' sizes and the scale of all
-_TURN_SLACK = 8.0  # degrees, likewise for orientations
-_POLISHES = 4
+_MIN_TOLERANCE = 0.6  # pixels of the described size, the precision of a keypoint
+_MAX_RATIO = 0.85  # of the distances to the nearest and second nearest descriptor (Lowe 2004, section 7.1)
+_MAX_SAMPLES = 3000  # pairs of matches
+_MAX_CHECKS = 300_000  # samples times matches: where many match, most are correct and fewer samples suffice
+_SCALE_RANGE = (0.2, 5.0)  # beyond it keypoints collapse to a point and any match fits
+_SCALE_TOLERANCE = np.log(1.2)  # between the size ratio of two keypoints and the scale of the transform
+_ROTATION_TOLERANCE = 8.0  # degrees, between the orientation difference of two keypoints and the angle of the transform
+_REFINEMENTS = 4
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -28,113 +28,105 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
-    """A motion of the plane that keeps shapes, with the matches that follow it.
+    """A similarity transform between two images, in complex numbers x + iy.
 
     Attributes:
-        spin: complex; its length is the scale, its argument the rotation from x to y.
-        shift: complex, x + iy in pixels: a point z of the first image lies at ``spin * z + shift``.
-        first: int64 (k,), keypoints of the first image that follow it.
-        second: int64 (k,), their partners.
-        inliers: how many places of either image they are; a place with several orientations counts once.
+        linear: its absolute value is the scale, its argument the rotation from x to y.
+        shift: in pixels; a point z of the first image is at ``linear * z + shift`` in the second.
+        inliers: number of distinct keypoint positions that the transform maps to their matches.
     """
 
-    spin: complex
+    linear: complex
     shift: complex
-    first: Ints
-    second: Ints
     inliers: int
 
     @property
     def scale(self) -> float:
-        """Size in the second image of what measures 1 in the first."""
-        return abs(self.spin)
+        """Size in the second image over size in the first."""
+        return abs(self.linear)
 
     @property
     def angle(self) -> float:
-        """Degrees from -180 to 180, turning from x to y."""
-        return float(np.degrees(np.angle(self.spin)))
+        """Degrees from -180 to 180, from x to y."""
+        return float(np.degrees(np.angle(self.linear)))
 
     @property
     def matrix(self) -> Floats:
-        """float64 (2, 3), as OpenCV's warpAffine takes it."""
-        c, s = self.spin.real, self.spin.imag
+        """Matrix for OpenCV's warpAffine, float64 (2, 3)."""
+        c, s = self.linear.real, self.linear.imag
         return np.array([[c, -s, self.shift.real], [s, c, self.shift.imag]])
 
 
 def compare(a: Features, b: Features, *, seed: int) -> Similarity | None:
-    """Match two images and find the similarity that most matches follow.
+    """Match two images and estimate the similarity transform with the most inliers.
 
-    Random sample consensus (Fischler & Bolles 1981, doi:10.1145/358669.358692) over pairs of matches, drawn
-    at once from a generator of ``seed``; samples that contradict the sizes or orientations of their own
-    keypoints are dropped before they are counted, and so are followers that contradict theirs.
+    RANSAC (Fischler & Bolles 1981, doi:10.1145/358669.358692) over pairs of matches. Samples and inliers must
+    also agree with the sizes and orientations of their keypoints. OpenCV's ``estimateAffinePartial2D`` ignores
+    these: on the public set it accepts photographs of one person, or misses pairs that are checked afterwards.
 
     Args:
-        a: the first image's features.
-        b: the second's.
-        seed: of the samples; the same for every pair, so that a result hangs on its two images only.
+        a: features of the first image.
+        b: features of the second image.
+        seed: random seed of the samples, the same for every pair, so that a result depends on its images only.
 
     Returns:
-        The similarity from ``a`` to ``b`` in pixels of the images as given, or None where no two matches
-        agree.
+        The transform from ``a`` to ``b`` in pixels of the original images, or None where no two matches agree.
     """
     first, second = _matches(a.descriptors, b.descriptors)
     if len(first) < 2:
         return None
-    tolerance = max(_FINEST, TOLERANCE * b.reduction * max(b.shape))
-    p, q = _places(a, first), _places(b, second)
-    grow = np.log(b.keypoints[second, 2] * b.reduction) - np.log(a.keypoints[first, 2] * a.reduction)
-    turn = np.deg2rad(b.keypoints[second, 3].astype(np.float64) - a.keypoints[first, 3])
-    expected = grow + 1j * turn  # logarithm of the similarity that each match alone proposes
-    follows = _consensus(p, q, expected, tolerance, np.random.default_rng(seed))
-    spin, shift = 0j, 0j
-    for _ in range(_POLISHES):
-        if follows.sum() < 2:
+    tolerance = max(_MIN_TOLERANCE, TOLERANCE * b.reduction * max(b.shape))
+    p, q = _positions(a, first), _positions(b, second)
+    log_scale = np.log(b.keypoints[second, 2] * b.reduction) - np.log(a.keypoints[first, 2] * a.reduction)
+    rotation = np.deg2rad(b.keypoints[second, 3].astype(np.float64) - a.keypoints[first, 3])
+    expected = log_scale + 1j * rotation  # logarithm of the linear part by each match's keypoints
+    inlier = _ransac(p, q, expected, tolerance, np.random.default_rng(seed))
+    linear, shift = 0j, 0j
+    for _ in range(_REFINEMENTS):
+        if inlier.sum() < 2:
             return None
-        spin, shift = _fit(p[follows], q[follows])
-        if not _SCALES[0] < abs(spin) < _SCALES[1]:
+        linear, shift = _fit(p[inlier], q[inlier])
+        if not _SCALE_RANGE[0] < abs(linear) < _SCALE_RANGE[1]:
             return None
-        follows = _following(np.array([spin]), np.array([shift]), p, q, expected, tolerance)[0]
-    inliers = min(len(np.unique(p[follows].round(1))), len(np.unique(q[follows].round(1))))
+        inlier = _inliers(np.array([linear]), np.array([shift]), p, q, expected, tolerance)[0]
+    inliers = min(len(np.unique(p[inlier].round(1))), len(np.unique(q[inlier].round(1))))
     if inliers < 2:
         return None
     return Similarity(
-        spin=complex(spin * a.reduction / b.reduction),
+        linear=complex(linear * a.reduction / b.reduction),
         shift=complex(shift / b.reduction),
-        first=first[follows],
-        second=second[follows],
         inliers=inliers,
     )
 
 
 def _matches(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[Ints, Ints]:
-    """Mutual nearest neighbours that are clearly nearer than the second nearest."""
+    """Mutual nearest neighbours that pass the ratio test."""
     if not len(a) or len(b) < 2:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    likeness = a.astype(np.float32) @ b.astype(np.float32).T  # whole numbers below 2**24: exact
-    nearest = likeness.argmax(axis=1)
-    # Few are alike at all; only those are looked at further.
-    first = np.flatnonzero(likeness[np.arange(len(a)), nearest] > LIKENESS * NORM**2)
+    similarity = a.astype(np.float32) @ b.astype(np.float32).T  # integers below 2**24: exact
+    nearest = similarity.argmax(axis=1)
+    first = np.flatnonzero(similarity[np.arange(len(a)), nearest] > MIN_COSINE * NORM**2)
     nearest = nearest[first]
-    mutual = likeness[:, nearest].argmax(axis=0) == first
-    rows, places = likeness[first], np.arange(len(first))
-    best = rows[places, nearest]
-    rows[places, nearest] = -np.inf
-    # All descriptors have the same length, so the squared distance is 2 * (length^2 - product).
-    clear = (NORM**2 - best) < _RATIO**2 * (NORM**2 - rows.max(axis=1))
-    return first[mutual & clear], nearest[mutual & clear]
+    mutual = similarity[:, nearest].argmax(axis=0) == first
+    rows, index = similarity[first], np.arange(len(first))
+    best = rows[index, nearest]
+    rows[index, nearest] = -np.inf
+    # All descriptors have equal length, so the squared distance is 2 * (length^2 - product).
+    distinct = (NORM**2 - best) < _MAX_RATIO**2 * (NORM**2 - rows.max(axis=1))
+    return first[mutual & distinct], nearest[mutual & distinct]
 
 
-def _places(features: Features, which: Ints) -> Complex:
-    x, y = features.keypoints[which, :2].T.astype(np.float64) * features.reduction
+def _positions(features: Features, index: Ints) -> Complex:
+    x, y = features.keypoints[index, :2].T.astype(np.float64) * features.reduction
     return np.asarray(x + 1j * y)
 
 
-def _consensus(
+def _ransac(
     p: Complex, q: Complex, expected: Complex, tolerance: float, random: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """The matches that follow the best of the sampled similarities."""
+    """The inliers, bool (matches,), of the best sampled transform."""
     n = len(p)
-    samples = min(_SAMPLES, _CHECKS // n)
+    samples = min(_MAX_SAMPLES, _MAX_CHECKS // n)
     if n * (n - 1) // 2 <= samples:
         i, j = np.triu_indices(n, 1)
     else:
@@ -142,38 +134,40 @@ def _consensus(
         j = (i + random.integers(1, n, samples)) % n
     apart = (np.abs(p[i] - p[j]) > 2 * tolerance) & (np.abs(q[i] - q[j]) > 2 * tolerance)
     i, j = i[apart], j[apart]
-    spin = (q[j] - q[i]) / (p[j] - p[i])
-    agrees = _consistent(spin, expected[i]) & _consistent(spin, expected[j])
-    agrees &= (np.abs(spin) > _SCALES[0]) & (np.abs(spin) < _SCALES[1])
-    spin, shift = spin[agrees], (q[i] - spin * p[i])[agrees]
-    if not len(spin):
+    linear = (q[j] - q[i]) / (p[j] - p[i])
+    valid = _consistent(linear, expected[i]) & _consistent(linear, expected[j])
+    valid &= (np.abs(linear) > _SCALE_RANGE[0]) & (np.abs(linear) < _SCALE_RANGE[1])
+    linear, shift = linear[valid], (q[i] - linear * p[i])[valid]
+    if not len(linear):
         return np.zeros(n, dtype=np.bool_)
-    follows = _following(spin, shift, p, q, expected, tolerance)
-    return follows[follows.sum(axis=1).argmax()]
+    inlier = _inliers(linear, shift, p, q, expected, tolerance)
+    return np.asarray(inlier[inlier.sum(axis=1).argmax()], dtype=np.bool_)
 
 
-def _following(
-    spin: Complex, shift: Complex, p: Complex, q: Complex, expected: Complex, tolerance: float
+def _inliers(
+    linear: Complex, shift: Complex, p: Complex, q: Complex, expected: Complex, tolerance: float
 ) -> NDArray[np.bool_]:
-    """Bool (hypotheses, matches)."""
-    # Where the second image is magnified, so are the first one's errors.
-    reach = tolerance * np.maximum(1.0, np.abs(spin))
-    off = spin[:, None] * p + shift[:, None] - q
-    near = off.real**2 + off.imag**2 < reach[:, None] ** 2
-    return near & _consistent(spin[:, None], expected)
+    """Whether each match is an inlier of each transform: bool (transforms, matches)."""
+    # A transform that magnifies the first image magnifies its errors, too.
+    max_error = tolerance * np.maximum(1.0, np.abs(linear))
+    error = linear[:, None] * p + shift[:, None] - q
+    near = error.real**2 + error.imag**2 < max_error[:, None] ** 2
+    return np.asarray(near & _consistent(linear[:, None], expected), dtype=np.bool_)
 
 
-def _consistent(spin: Complex, expected: Complex) -> NDArray[np.bool_]:
-    off_scale = np.abs(np.log(np.abs(spin)) - expected.real)
-    off_turn = (np.angle(spin) - expected.imag + np.pi) % (2 * np.pi) - np.pi
-    return (off_scale < _SCALE_SLACK) & (np.abs(off_turn) < np.deg2rad(_TURN_SLACK))
+def _consistent(linear: Complex, expected: Complex) -> NDArray[np.bool_]:
+    """Whether transforms agree with the sizes and orientations of keypoints."""
+    scale_error = np.abs(np.log(np.abs(linear)) - expected.real)
+    rotation_error = (np.angle(linear) - expected.imag + np.pi) % (2 * np.pi) - np.pi
+    consistent = (scale_error < _SCALE_TOLERANCE) & (np.abs(rotation_error) < np.deg2rad(_ROTATION_TOLERANCE))
+    return np.asarray(consistent, dtype=np.bool_)
 
 
 def _fit(p: Complex, q: Complex) -> tuple[complex, complex]:
-    """Least squares: in the complex plane a similarity is a straight line."""
+    """Least squares fit: in complex numbers a similarity transform is a straight line."""
     centre_p, centre_q = p.mean(), q.mean()
     spread = np.sum(np.abs(p - centre_p) ** 2)
     if spread == 0:
         return 0j, complex(centre_q)
-    spin = np.sum((q - centre_q) * np.conj(p - centre_p)) / spread
-    return complex(spin), complex(centre_q - spin * centre_p)
+    linear = np.sum((q - centre_q) * np.conj(p - centre_p)) / spread
+    return complex(linear), complex(centre_q - linear * centre_p)

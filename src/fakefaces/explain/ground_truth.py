@@ -96,10 +96,10 @@ def difference_mask(
     change = cv2.absdiff(cv2.GaussianBlur(fake, (0, 0), blur), cv2.GaussianBlur(warped, (0, 0), blur)).max(axis=2)
     difference = np.where(covered, change, 0).astype(np.uint8)
     threshold, _ = cv2.threshold(difference, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    mask = (difference > max(threshold, _MIN_DIFFERENCE)).astype(np.uint8)
+    changed = (difference > max(threshold, _MIN_DIFFERENCE)).astype(np.uint8)
     size = max(3, round(max(width, height) / 40)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    mask = cv2.morphologyEx(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), cv2.MORPH_OPEN, kernel)
+    mask = cv2.morphologyEx(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, kernel), cv2.MORPH_OPEN, kernel)
     return np.asarray(mask) > 0
 
 
