@@ -1,80 +1,39 @@
 """The paths of each stage's outputs, as ``dvc.yaml`` declares them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 
-@dataclass(frozen=True)
 class Layout:
     """The paths of a project.
 
-    Attributes:
+    Args:
         root: the folder with ``dvc.yaml``.
     """
 
-    root: Path
+    def __init__(self, root: Path) -> None:
+        outputs, reports = root / "outputs", root / "reports"
+        self.root = root
+        self.data = root / "data"  # the photographs
+        self.duplicates = outputs / "duplicates.npz"  # keypoints and compared pairs, by the images' sha256
+        self.duplicate_pairs = reports / "duplicate_pairs.csv"  # pairs of near-duplicates, one a row
+        self.split = outputs / "split.csv"  # all images with label, group and split
+        self.images = outputs / "images.csv"  # the accepted images with split and facts
+        self.facts = outputs / "facts.csv"  # the accepted images with facts alone: the same for every split
+        self.shortcuts = outputs / "shortcuts.csv"  # scores of the rules that read only a file's encoding or framing
+        self.corrupted = outputs / "corrupted"  # the corrupted test images, as each extractor reads them
+        self.score_cache = outputs / "score_cache.json"  # digests of the inputs of each model's scores
+        self.predictions = outputs / "predictions.csv"  # the test images with every model's score
+        self.heatmaps = outputs / "heatmaps"  # heat maps, forgery masks, feature maps and filters
+        self.explanations = reports / "explanations.json"  # how well each model's heat maps localize the forgery
+        self.candidate = outputs / "candidate.json"  # the model that is best on validation, with its metrics
+        self.reports = reports  # what people read
+        self.promotion = reports / "promotion.json"  # the latest decision; ignored by git, and no output of DVC's
 
-    @property
-    def data(self) -> Path:
-        """The photographs."""
-        return self.root / "data"
-
-    @property
-    def duplicates(self) -> Path:
-        """Keypoints and compared pairs of the search for near-duplicates, by the images' sha256."""
-        return self.root / "outputs" / "duplicates.npz"
-
-    @property
-    def duplicate_pairs(self) -> Path:
-        """Pairs of near-duplicates, one a row."""
-        return self.root / "reports" / "duplicate_pairs.csv"
-
-    @property
-    def split(self) -> Path:
-        """All images with label, group and split."""
-        return self.root / "outputs" / "split.csv"
-
-    @property
-    def images(self) -> Path:
-        """The accepted images with split and facts."""
-        return self.root / "outputs" / "images.csv"
-
-    @property
-    def facts(self) -> Path:
-        """The accepted images with facts alone, so that it is the same for every split."""
-        return self.root / "outputs" / "facts.csv"
-
-    @property
-    def shortcuts(self) -> Path:
-        """Scores of the shortcut rules, which read only a file's encoding or framing."""
-        return self.root / "outputs" / "shortcuts.csv"
-
-    @property
-    def corrupted(self) -> Path:
-        """The folder of the corrupted test images."""
-        return self.root / "outputs" / "corrupted"
-
-    @property
-    def predictions(self) -> Path:
-        """The test images with every model's score."""
-        return self.root / "outputs" / "predictions.csv"
-
-    @property
-    def heatmaps(self) -> Path:
-        """The folder of heat maps, forgery masks, feature maps and filters."""
-        return self.root / "outputs" / "heatmaps"
-
-    @property
-    def explanations(self) -> Path:
-        """How well each model's heat maps localize the forgery."""
-        return self.root / "reports" / "explanations.json"
-
-    @property
-    def candidate(self) -> Path:
-        """The model that is best on validation, with its metrics."""
-        return self.root / "outputs" / "candidate.json"
+    def corrupted_features(self, extractor: str, size: int, crop: int, folder: Path | None = None) -> Path:
+        """The corrupted test images as one extractor reads them, in ``folder`` or :attr:`corrupted`."""
+        return (folder or self.corrupted) / f"{extractor}-{size}{f'-{crop}' if crop else ''}.npy"
 
     def recipe(self, name: str) -> Path:
         """An augmentation: ``none`` or ``standard``."""
@@ -88,11 +47,6 @@ class Layout:
         """Hyperparameters: ``none``, or those of the ``best`` trial."""
         return self.root / "outputs" / "tune" / f"{name}.json"
 
-    @property
-    def tuning_trials(self) -> Path:
-        """The trials of the study."""
-        return self.root / "reports" / "tune.json"
-
     def model(self, name: str) -> Path:
         """The folder of a trained model."""
         return self.root / "outputs" / "models" / name
@@ -105,32 +59,17 @@ class Layout:
         """A model's scores of the validation and test images."""
         return self.root / "outputs" / "scores" / f"{name}.csv"
 
-    @property
-    def score_cache(self) -> Path:
-        """Digests of the inputs of each model's scores."""
-        return self.root / "outputs" / "score_cache.json"
-
     def corrupted_scores(self, name: str) -> Path:
         """A model's scores of the corrupted test images."""
         return self.root / "outputs" / "corrupted_scores" / f"{name}.csv"
 
     def metrics(self, name: str) -> Path:
         """A model's metrics."""
-        return self.root / "reports" / "metrics" / f"{name}.json"
+        return self.reports / "metrics" / f"{name}.json"
 
     def history(self, name: str) -> Path:
         """A model's training metrics by epoch."""
-        return self.root / "reports" / "history" / f"{name}.csv"
-
-    @property
-    def reports(self) -> Path:
-        """The folder of what people read."""
-        return self.root / "reports"
-
-    @property
-    def promotion(self) -> Path:
-        """The latest promotion decision; ignored by git, and no output of DVC's."""
-        return self.root / "reports" / "promotion.json"
+        return self.reports / "history" / f"{name}.csv"
 
     def unfinished(self, stage: str, name: str) -> Path:
         """The folder of checkpoints that an interrupted stage resumes from; no output of DVC's."""

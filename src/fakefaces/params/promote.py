@@ -1,10 +1,12 @@
 """``params.yaml``: promote."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fakefaces.base.schema import Schema
+
+Margin = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Promote(Schema):
@@ -14,11 +16,5 @@ class Promote(Schema):
     metric: Literal["roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1"] = Field(
         description="Selects the candidate on validation and compares it with the champion on test."
     )
-    margin: float = Field(
-        ge=0,
-        lt=1,
-        description="Non-inferiority margin: the lower 95 % bound of candidate minus champion is at least -margin.",
-    )
-    slice_margin: float = Field(
-        ge=0, lt=1, description="By which the champion may be better on any difficulty or replaced part."
-    )
+    margin: Margin = Field(description="The lower 95 % bound of candidate minus champion must be at least -margin.")
+    slice_margin: Margin = Field(description="By which the champion may be better on any difficulty or replaced part.")

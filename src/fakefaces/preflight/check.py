@@ -99,12 +99,12 @@ class _Sections:
                 inner = inner.get(key) if isinstance(inner, dict) else None
             return inner
 
-        tune = section("tune")
+        tune, features = section("tune"), section("prepare", "features")
         steps = section("augment", "transforms")
         parsed = [_valid(Transform, step) for step in steps] if isinstance(steps, list) else []
         return cls(
-            feature_names=list(map(str, section("prepare", "features") or ())),
-            features=_all_valid(FeatureSet, section("prepare", "features")),
+            feature_names=[str(name) for name in features] if isinstance(features, dict) else [],
+            features=_all_valid(FeatureSet, features),
             models=_all_valid(Model, section("train", "models")),
             fit=_valid(Fit, section("train", "fit")),
             tune=_valid(Tune, tune | {"space": {}}) if isinstance(tune, dict) else None,
@@ -175,7 +175,7 @@ class _Sections:
         """The keys of the search space, and whether all its values are allowed there."""
         settings = _kind(tune.kind).Settings if tune.kind in kinds() else None
         for key, values in self.space.items():
-            section, name = key.split(".", 1)
+            section, _, name = key.partition(".")
             if section == "augment":
                 yield from self._faults_of_strength(tune, values)
             elif section == "settings" and settings:
