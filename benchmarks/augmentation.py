@@ -49,8 +49,10 @@ def main() -> None:
         for variant, row in rows.items():
             runtime.start(seed, params.threads)
             start = time.perf_counter()
-            train = with_copies(features.train, recipe, arguments.stored, seed) if variant == "stored" else features.train
-            epochs = max(1, round(arguments.epochs / (arguments.stored + 1))) if variant == "stored" else arguments.epochs
+            train, epochs = features.train, arguments.epochs
+            if variant == "stored":
+                train = with_copies(train, recipe, arguments.stored, seed)
+                epochs = max(1, round(epochs / (arguments.stored + 1)))
             schedule = params.train.fit.model_copy(
                 update={"epochs": epochs, "batch_size": 32, "patience": epochs, "monitor": "val_roc_auc"}
             )

@@ -219,10 +219,21 @@ def test_two_processes_save_the_same_bytes(tmp_path):
     assert made[0] == made[1]
 
 
-def test_a_stage_that_is_told_to_end_leaves_an_exit_code_and_no_traceback(workspace):
-    code = "import os, signal, time\nfrom fakefaces.base.stage import run_stage\n"
-    code += "def main(params, layout):\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(9)\nrun_stage(main)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=workspace, capture_output=True, text=True, check=False)
+def test_a_terminated_stage_leaves_an_exit_code_and_no_traceback(workspace):
+    code = """
+        import os, signal, time
+        from fakefaces.base.schema import StageParams
+        from fakefaces.base.stage import run_stage
+
+        def main(params, layout):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(9)
+
+        run_stage(main, StageParams)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=workspace, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 128 + signal.SIGTERM
     assert "Traceback" not in done.stderr
     assert not list(workspace.rglob("*.tmp"))

@@ -91,9 +91,11 @@ def cell_weights(size: int) -> NDArray[np.float32]:
         columns |= np.abs(x - (x0 + x1) / 2) == np.abs(x - (x0 + x1) / 2).min()
         rows |= np.abs(y - (y0 + y1) / 2) == np.abs(y - (y0 + y1) / 2).min()
         mask[:] = np.outer(rows, columns)
-    return (weights / weights.sum(axis=(1, 2), keepdims=True)).reshape(len(REGIONS), size * size)
+    weights /= weights.sum(axis=(1, 2), keepdims=True)
+    return weights.reshape(len(REGIONS), size * size)
 
 
 def pixel_boxes(height: int, width: int) -> NDArray[np.intp]:
     """The inner boxes of an image of this size, in pixels: intp (regions, 4), left, top, right, bottom."""
-    return np.rint(np.array(list(INNER_BOXES.values())) * [width, height, width, height]).astype(np.intp)
+    boxes = np.array(list(INNER_BOXES.values())) * [width, height, width, height]
+    return np.asarray(np.rint(boxes), dtype=np.intp)

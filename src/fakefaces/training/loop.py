@@ -170,7 +170,6 @@ def _training_step(network: Any) -> Step:
     cross_entropy = keras.losses.BinaryCrossentropy()
     shape = (None, *network.input_shape[1:])
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32), tf.TensorSpec((None, 1), tf.float32)])
     def step(features: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
             p_fake = network(features, training=True)
@@ -179,7 +178,9 @@ def _training_step(network: Any) -> Step:
         network.optimizer.apply(gradients, network.trainable_variables)
         return p_fake
 
-    return lambda features, labels: np.asarray(step(features.astype(np.float32), labels[:, None]))[:, 0]
+    signature = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec((None, 1), tf.float32)]
+    graph = tf.function(step, input_signature=signature)
+    return lambda features, labels: np.asarray(graph(features.astype(np.float32), labels[:, None]))[:, 0]
 
 
 def _run_epoch(

@@ -56,11 +56,12 @@ def cooccurrences(planes: Sequence[NDArray[np.uint8]], *, chroma: bool = False) 
 def _residuals(plane: NDArray[np.uint8]) -> dict[str, tuple[Residual, Residual]]:
     """Differences of a plane by name, each along rows and along columns."""
     values = plane.astype(np.int16)
-    residuals, rows, columns = {}, values, values
+    residuals: dict[str, tuple[Residual, Residual]] = {}
+    rows = columns = values
     for name in ("first", "second", "third"):
         rows, columns = np.diff(rows, axis=1), np.diff(columns, axis=0)
         residuals[name] = rows, columns
-    square = cv2.filter2D(values, -1, _SQUARE)
+    square = np.asarray(cv2.filter2D(values, -1, _SQUARE), dtype=np.int16)
     return residuals | {"square": (square, square)}
 
 

@@ -27,7 +27,7 @@ def correlations(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     left, top = boxes[:, :2].min(axis=0)
     right, bottom = boxes[:, 2:].max(axis=0)
     residual = cv2.filter2D(pixels[top:bottom, left:right].astype(np.float32), -1, _KERNEL)
-    channels = np.moveaxis(np.clip(residual, -_CLIP, _CLIP), -1, 0)
+    channels = np.moveaxis(np.asarray(residual, np.float32).clip(-_CLIP, _CLIP), -1, 0)
     return np.array([_moments(channels[:, b:d, a:c]) for a, b, c, d in boxes - [left, top, left, top]], np.float32)
 
 

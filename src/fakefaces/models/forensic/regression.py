@@ -214,7 +214,8 @@ def _kernel(a: NDArray[np.float32], b: NDArray[np.float32], gamma: float) -> NDA
     kernel -= np.einsum("ij,ij->i", a, a)[:, None]
     kernel -= np.einsum("ij,ij->i", b, b)
     kernel *= np.float32(gamma)
-    return np.exp(np.minimum(kernel, 0, out=kernel), out=kernel)
+    np.minimum(kernel, 0, out=kernel)
+    return np.asarray(np.exp(kernel, out=kernel))
 
 
 def _landmarks(n_originals: int, most: int) -> NDArray[np.intp]:

@@ -54,7 +54,8 @@ def _region(name: str) -> NDArray[np.float32]:
 def _minus_skin(name: str) -> NDArray[np.float32]:
     """The region minus the mean of the skin's regions."""
     skin = np.array([region not in PARTS for region in NAMES], dtype=np.float32)
-    return _region(name) - skin / skin.sum()
+    difference: NDArray[np.float32] = _region(name) - skin / skin.sum()
+    return difference
 
 
 SELECTORS = (
