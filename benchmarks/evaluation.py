@@ -1,8 +1,8 @@
-"""What the evaluation of one model costs, beside the forward passes that it needs.
+"""The cost of evaluating one model, relative to its forward passes.
 
 ``uv run python benchmarks/evaluation.py`` takes 400 images of the sample at all levels of params.yaml and the custom
 CNN, and prints three times and their ratio: the bare forward passes; the same images scored as the score stage does;
-and all figures, with 2,000 n_resamples, from these scores. Distorting the images is timed too: it is done once for all
+and all metrics, with 2,000 resamples, from these scores. Corrupting the images is timed too: it is done once for all
 models.
 """
 
@@ -17,7 +17,9 @@ import pandas as pd
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
 from fakefaces.data.faces import find_faces
-from fakefaces.evaluation.evaluate import judge
+from fakefaces.evaluation.evaluate import Evaluator
+from fakefaces.evaluation.intervals import Resampling
+from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
@@ -25,7 +27,7 @@ from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import load
 
 ROOT = Path(__file__).parents[1]
-IMAGES, SIZE, DRAWS = 400, 128, 2000
+IMAGES, SIZE, N_RESAMPLES = 400, 128, 2000
 
 
 def timed(what: str, call: Callable[[], Any]) -> tuple[float, Any]:
@@ -68,21 +70,13 @@ def main() -> None:
         for (transform, level), p in zip(known, scores[1:], strict=True)
     )
     rules = {f"rule {k}": pd.Series(np.linspace(0.1, 0.9, IMAGES), index=faces["image"]) for k in range(4)}
-    figures, _ = timed(
-        f"all figures with {DRAWS} n_resamples",
-        lambda: judge(
-            test,
-            test,
-            corrupted_scores=corrupted_scores,
-            rules=rules,
-            threshold=0.5,
-            max_fpr=0.1,
-            max_fnr=0.1,
-            n_resamples=DRAWS,
-            seed=0,
-        ),
+    evaluator = Evaluator(0.1, 0.1, Resampling(N_RESAMPLES, seed=0), protocol="grouped", n_splits=1)
+    scored = ScoredImages(validation=test, test=test)
+    evaluation, _ = timed(
+        f"all metrics with {N_RESAMPLES} resamples",
+        lambda: evaluator.evaluate(scored, weights="random", threshold=0.5, corrupted=corrupted_scores, rules=rules),
     )
-    print(f"(scoring + figures) / forward passes: {(scoring + figures) / passes:.2f}")
+    print(f"(scoring + metrics) / forward passes: {(scoring + evaluation) / passes:.2f}")
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.data.splits import assign_folds
 from fakefaces.duplicates import group_images
-from fakefaces.evaluation.evaluate import match_sources
-from fakefaces.evaluation.metrics import classification_metrics
+from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.scores import evaluate_scores
+from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.features.extract import FeatureSpec, extract
 from fakefaces.features.residual_dataset import Embed, compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
@@ -239,12 +239,16 @@ def judged(faces: pd.DataFrame, evidence: dict[str, NDArray[np.float64]]) -> tup
     """Figures for MLflow, and a row of the log with the 95 % intervals."""
     label, fold = faces["label"].to_numpy(), faces["fold"].to_numpy()
     asked = faces.assign(p_fake=calibrated(evidence["original"][:, 0], label, fold))[fold >= 0]
-    record = evaluate_scores(asked, n_resamples=1000, seed=SEED)
-    whole, matched, paired = record["overall"], record["matched"], record["paired"]
-    figures = {key: whole[key] for key in ("roc_auc", "accuracy")}
-    figures |= {"matched_roc_auc": matched["roc_auc"], "paired_win_rate": paired["win_rate"]}
-    shown = [with_interval(whole, "roc_auc"), with_interval(matched, "roc_auc"), with_interval(paired, "win_rate")]
-    shown.append(with_interval(whole, "accuracy"))
+    test = evaluate_scores(asked, 0.5, Resampling(1000, SEED))
+    assert test.matched and test.paired
+    estimates = {
+        "roc_auc": test.overall.roc_auc,
+        "matched_roc_auc": test.matched.roc_auc,
+        "paired_win_rate": test.paired.win_rate,
+        "accuracy": test.overall.accuracy,
+    }
+    figures = {name: estimate.value for name, estimate in estimates.items() if estimate.value is not None}
+    shown = [f"{estimate}" for estimate in estimates.values()]
     for name in CHANGES:
         if name in evidence:
             known = ~np.isnan(evidence[name][:, 0])
@@ -263,13 +267,9 @@ def judged(faces: pd.DataFrame, evidence: dict[str, NDArray[np.float64]]) -> tup
 
 
 def auc(label: NDArray[Any], values: NDArray[np.float64]) -> float:
-    low, high = values.min(), values.max()
-    return float(classification_metrics(label, (values - low) / max(high - low, 1e-12), 0.5)["roc_auc"])
+    from sklearn.metrics import roc_auc_score
 
-
-def with_interval(record: dict[str, Any], name: str) -> str:
-    ends = record["intervals"][name]
-    return f"{record[name]:.3f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+    return float(roc_auc_score(label, values))
 
 
 def open_sealed(name: str, faces: pd.DataFrame, found: Measured) -> None:
@@ -283,11 +283,11 @@ def open_sealed(name: str, faces: pd.DataFrame, found: Measured) -> None:
     model = fitted(row, learned(row, faces, found, fold >= 0))
     sealed = faces[fold < 0]
     told = model(found.arrays[fold < 0])[:, :1]
-    record = evaluate_scores(sealed.assign(p_fake=platt.predict_proba(told)[:, 1]), n_resamples=1000, seed=SEED)
+    test = evaluate_scores(sealed.assign(p_fake=platt.predict_proba(told)[:, 1]), 0.5, Resampling(1000, SEED))
+    assert test.matched and test.paired
     print(
-        f"sealed | {name} | n {len(sealed)} | {with_interval(record['overall'], 'roc_auc')} | "
-        f"{with_interval(record['matched'], 'roc_auc')} | {with_interval(record['paired'], 'win_rate')} "
-        f"of {record['paired']['n']} | {with_interval(record['overall'], 'accuracy')}"
+        f"sealed | {name} | n {len(sealed)} | {test.overall.roc_auc} | {test.matched.roc_auc} | "
+        f"{test.paired.win_rate} of {test.paired.n} | {test.overall.accuracy}"
     )
     for version, (rows, arrays) in found.changed.items():
         here = fold[rows] < 0

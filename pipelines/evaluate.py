@@ -1,22 +1,22 @@
-"""Turn scores into figures: of each model and each rule, on the test images, without loading a model."""
+"""Turn scores into metrics of each model and each shortcut rule, without loading a model."""
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
-from fakefaces.base.files import atomic_write, write_json, write_text
+from fakefaces.base.files import atomic_write, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import cv_splits, images_digest, read_split
 from fakefaces.evaluation.comparisons import compare_all
 from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
-from fakefaces.evaluation.evaluate import judge, match_sources
-from fakefaces.evaluation.part_scores import PART_SCORES, part_score_metrics
-from fakefaces.evaluation.scores import rounded
+from fakefaces.evaluation.evaluate import Evaluator
+from fakefaces.evaluation.intervals import Resampling
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
+from fakefaces.evaluation.predictions import ScoredImages, TestPredictions
+from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.split import Split
@@ -26,8 +26,6 @@ from fakefaces.reporting.tables.results import comparisons_table, results_table,
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import stage_run
-
-Figures = dict[str, dict[str, Any]]
 
 
 class Params(StageParams):
@@ -40,88 +38,78 @@ class Params(StageParams):
 
 def main(params: Params, layout: Layout) -> None:
     images = read_split(layout.images)
+    n_splits = len(cv_splits(images))
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     source = match_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
     images = images.assign(encoding=images["quantization"], source=source)
-    tables = {name: pd.read_csv(layout.scores(name)) for name in params.train.models}
-    shortcuts = pd.read_csv(layout.shortcuts)
-    rules = {str(name): rows[["image", "split", "p_fake"]] for name, rows in shortcuts.groupby("rule", sort=False)}
-    tested = {name: of_split(images, rows, "test") for name, rows in (tables | rules).items()}
-    seen_by_rules = {name: tested[name].set_index("image")["p_fake"] for name in rules}
-
-    def figures(
-        name: str, rows: pd.DataFrame, threshold: float, corrupted_scores: pd.DataFrame | None
-    ) -> dict[str, Any]:
-        sampling = {"n_resamples": params.evaluate.n_resamples, "seed": params.seed}
-        told = rounded({"parts": part_score_metrics(tested[name], **sampling)})
-        return (
-            {"protocol": params.split.protocol, "rounds": len(cv_splits(images))}
-            | told
-            | judge(
-                of_split(images, rows, "validation"),
-                tested[name],
-                corrupted_scores=corrupted_scores,
-                rules=seen_by_rules if name in tables else {},
-                threshold=threshold,
-                seed=params.seed,
-                **params.evaluate.model_dump(exclude={"source_inliers"}),
-            )
+    models = {name: ScoredImages.join(images, pd.read_csv(layout.scores(name))) for name in params.train.models}
+    shortcuts = pd.read_csv(layout.shortcuts).groupby("rule", sort=False)
+    rules = {str(name): ScoredImages.join(images, scores) for name, scores in shortcuts}
+    rule_scores = {name: scored.test.set_index("image")["p_fake"] for name, scored in rules.items()}
+    evaluator = Evaluator(
+        max_fpr=params.evaluate.max_fpr,
+        max_fnr=params.evaluate.max_fnr,
+        resampling=Resampling(params.evaluate.n_resamples, params.seed),
+        protocol=params.split.protocol,
+        n_splits=n_splits,
+    )
+    metrics: dict[str, ModelMetrics] = {}
+    for name, scored in track(models.items(), "evaluating", len(models)):
+        metadata = read_metadata(layout.detector(name, 0, n_splits))
+        corrupted = pd.read_csv(layout.corrupted_scores(name))
+        evaluation = evaluator.evaluate(
+            scored, weights=metadata.weights, threshold=metadata.threshold, corrupted=corrupted, rules=rule_scores
         )
-
-    metrics: Figures = {}
-    for name, rows in track(tables.items(), "evaluating", len(tables)):
-        metadata = read_metadata(layout.detector(name, 0, len(cv_splits(images))))
-        about = {"weights": metadata.weights, "parameters": metadata.parameters, "threshold": metadata.threshold}
-        digests = {"model_digest": digest(layout.model(name)), "test_digest": images_digest(tested[name])}
-        metrics[name] = (
-            about | digests | figures(name, rows, metadata.threshold, pd.read_csv(layout.corrupted_scores(name)))
+        metrics[name] = evaluation.of_model(
+            parameters=metadata.parameters,
+            model_digest=digest(layout.model(name)),
+            test_digest=images_digest(scored.test),
         )
-    for name, rows in rules.items():
-        about = {"weights": f"sees only: {name}", "threshold": params.train.threshold}
-        metrics[rule_name(name)] = about | figures(name, rows, params.train.threshold, None)
-    first = next(iter(tested.values()))
+    rule_metrics = {
+        rule_name(name): evaluator.evaluate(scored, weights=f"sees only: {name}", threshold=params.train.threshold)
+        for name, scored in rules.items()
+    }
+    predictions = {name: TestPredictions.from_table(scored.test) for name, scored in models.items()}
     compared = compare_all(
-        {name: tested[name]["p_fake"] for name in tables},
-        first["label"],
-        first["group"],
-        {name: metrics[name]["threshold"] for name in tables},
-        n_resamples=params.evaluate.n_resamples,
-        seed=params.seed,
+        predictions, {name: model.threshold for name, model in metrics.items()}, evaluator.resampling
     )
     # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would log no evaluation.
-    scores = pd.DataFrame({name: tested[name]["p_fake"] for name in (*tables, *rules)})
-    write_text(layout.predictions, first.drop(columns="p_fake").join(scores).to_csv(index=False, float_format="%.8f"))
-    write(layout, metrics, {name: tested[name] for name in tables}, comparisons_table(map(asdict, compared)))
-    for name in tables:
+    test = next(iter(models.values())).test.drop(columns="p_fake")
+    scores = pd.DataFrame({name: scored.test["p_fake"] for name, scored in (models | rules).items()})
+    write_text(layout.predictions, test.join(scores).to_csv(index=False, float_format="%.8f"))
+    write_plots(layout, predictions, metrics)
+    write_tables(layout, metrics | rule_metrics, comparisons_table(compared))
+    for name in models:
         with stage_run(name, role="evaluate") as run:
             log_evaluation(run, layout, name, metrics[name], params.seed)
 
 
-def of_split(images: pd.DataFrame, scores: pd.DataFrame, split: str) -> pd.DataFrame:
-    """The images of one split of all rounds, each with its score, by name."""
-    told = scores[["image", "p_fake", *(name for name in PARTS if name in scores)]]
-    chosen = told[scores["split"] == split].rename(columns=dict(zip(PARTS, PART_SCORES, strict=True)))
-    return images.merge(chosen, on="image", validate="one_to_one").sort_values("image", ignore_index=True)
+def write_plots(
+    layout: Layout, predictions: Mapping[str, TestPredictions], metrics: Mapping[str, ModelMetrics]
+) -> None:
+    """Write the curves and the confusion of each model for ``dvc plots``."""
+    with (
+        atomic_write(layout.reports / "roc") as roc,
+        atomic_write(layout.reports / "precision_recall") as precision_recall,
+        atomic_write(layout.reports / "confusion") as confusion,
+    ):
+        for name, test in predictions.items():
+            labels = {"actual": test.fake, "predicted": test.called_fake(metrics[name].threshold)}
+            plots = {
+                roc: roc_curve(test),
+                precision_recall: precision_recall_curve(test),
+                confusion: pd.DataFrame(labels).replace({True: "fake", False: "real"}),
+            }
+            for folder, table in plots.items():
+                write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
 
 
-def write(layout: Layout, metrics: Figures, tested: dict[str, pd.DataFrame], comparisons: pd.DataFrame) -> None:
-    """Write the figures, the tables and the points of the plots."""
+def write_tables(layout: Layout, metrics: Mapping[str, Evaluation], comparisons: pd.DataFrame) -> None:
+    """Write the metrics and the tables of results, and print the most important ones."""
     table = results_table(metrics)
     with atomic_write(layout.reports / "metrics") as folder:
-        for name, found in metrics.items():
-            write_json(folder / f"{name}.json", found)
-    points: dict[str, dict[str, pd.DataFrame]] = {"roc": {}, "precision_recall": {}, "confusion": {}}
-    named = {True: "fake", False: "real"}
-    for name, test in tested.items():
-        curve, steps = (draw(test["label"], test["p_fake"]) for draw in (roc_curve, precision_recall_curve))
-        points["roc"][name] = pd.DataFrame({key: curve[key] for key in ("fpr", "tpr")})
-        points["precision_recall"][name] = pd.DataFrame({key: steps[key] for key in ("recall", "precision")})
-        called = (test["p_fake"] >= metrics[name]["threshold"]).map(named)
-        points["confusion"][name] = pd.DataFrame({"actual": (test["label"] == 1).map(named), "predicted": called})
-    for kind, tables in points.items():
-        with atomic_write(layout.reports / kind) as folder:
-            for name, frame in tables.items():
-                write_text(folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.6f"))
+        for name, evaluation in metrics.items():
+            evaluation.write(folder / f"{name}.json")
     write_text(layout.reports / "results.csv", table.to_csv(index=False, float_format="%.6f"))
     write_text(layout.reports / "comparisons.csv", comparisons.to_csv(index=False, float_format="%.6f"))
     write_text(layout.reports / "results.md", results_markdown(table, metrics, comparisons))

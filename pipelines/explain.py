@@ -1,7 +1,6 @@
 """Explain the test images by each model: heatmaps, localization metrics, feature maps and filters."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,8 @@ from fakefaces.base.progress import echo, progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import CvSplit, all_test_images, cv_splits, read_split
-from fakefaces.evaluation.evaluate import match_sources
-from fakefaces.evaluation.scores import rounded
+from fakefaces.evaluation.localization_metrics import LocalizationMetrics
+from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.explain.feature_maps import feature_maps, filters
 from fakefaces.explain.ground_truth import GroundTruth, ground_truth_masks
 from fakefaces.explain.heatmaps import detector_heatmaps
@@ -52,7 +51,7 @@ def main(params: Params, layout: Layout) -> None:
         threads=params.threads,
     )
     runtime.start(params.seed, params.threads)
-    localization: dict[str, Any] = {}
+    localization: dict[str, LocalizationMetrics] = {}
     with atomic_write(layout.heatmaps) as folder:
         folder.mkdir()
         for name in params.train.models:
@@ -73,10 +72,11 @@ def main(params: Params, layout: Layout) -> None:
                 seed=params.seed,
             )
             if metrics:
-                localization[name] = rounded(metrics)
-                echo(f"{name:24} points at the forgery in {metrics['pointing']:.3f} of {metrics['n']} fakes")
+                localization[name] = metrics
+                echo(f"{name:24} points at the forgery in {metrics.model.pointing} of {metrics.n} fakes")
         write_ground_truth(folder, list(test_images["image"]), ground_truth)
-    write_json(layout.explanations, localization)
+    records = {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in localization.items()}
+    write_json(layout.explanations, records)
 
 
 def explain_model(

@@ -1,11 +1,12 @@
 """Register the model that is best on validation; it becomes champion if the test images bear it out."""
 
 from fakefaces.base import environment
-from fakefaces.base.files import read_json, write_json
+from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.promote import Promote
@@ -28,7 +29,7 @@ class Params(StageParams):
 
 def main(params: Params, layout: Layout) -> None:
     rule = params.promote
-    metrics = {name: read_json(layout.metrics(name)) for name in params.train.models}
+    metrics = {name: ModelMetrics.read(layout.metrics(name)) for name in params.train.models}
     best = select_candidate(metrics, rule.metric)
     echo(f"best on validation: {best.model} ({rule.metric} {best.validation:.4f})")
     # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would skip this stage.

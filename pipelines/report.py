@@ -1,4 +1,4 @@
-"""Make the page that holds a whole run together, and the model card; log both, and each model's pictures, to MLflow."""
+"""Make the HTML page of a whole run and the model card; log both, and each model's charts, to MLflow."""
 
 from typing import Any
 
@@ -8,67 +8,68 @@ from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.params.file import Params
 from fakefaces.reporting.html import charts
-from fakefaces.reporting.html.context import content
-from fakefaces.reporting.html.dvc_plots import points
-from fakefaces.reporting.html.model_card import card
+from fakefaces.reporting.html.context import page_context
+from fakefaces.reporting.html.dvc_plots import plot_tables
+from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.rendering import png, render_card, render_page
-from fakefaces.reporting.html.run_outputs import Gathered
+from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.tracking.runs import stage_run
 
 _STEPS = ("charts", "pictures", "galleries", "page", "MLflow")
 
 
 def main(params: Params, layout: Layout) -> None:
-    run = Gathered(params, layout)
+    run = RunOutputs(params, layout)
     with progress("report", len(_STEPS)) as step:
-        made = content(run, lambda note: step(1, note))
+        context = page_context(run, lambda note: step(1, note))
         step(1, "page")
-        page, written = layout.reports / "index.html", layout.reports / "model_card.md"
-        text = render_page(made)
-        write_text(page, text)
-        write_text(written, render_card(made | card(run)))
-        for name, table in points(run).items():
+        page = render_page(context)
+        write_text(layout.reports / "index.html", page)
+        write_text(layout.reports / "model_card.md", render_card(context | card_context(run)))
+        for name, table in plot_tables(run).items():
             write_text(layout.reports / "plots" / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
-        log(run, made)
+        log(run, context)
         step(1, "MLflow")
-    size = len(text.encode())
-    echo(f"reports/index.html: {size / 1e6:.1f} MB, {len(made['data']['images'])} test images")
+    size = len(page.encode())
+    echo(f"reports/index.html: {size / 1e6:.1f} MB, {len(context['data']['images'])} test images")
     if size > params.report.max_bytes:
         echo(f"WARNING the page is larger than report.max_bytes, {params.report.max_bytes}: lower report.gallery")
 
 
-def log(run: Gathered, made: dict[str, Any]) -> None:
-    """One run with the page, and within it one a model whose pictures have the same names in each: to be compared."""
+def log(run: RunOutputs, context: dict[str, Any]) -> None:
+    """Log the page in one run, and each model's charts in a child run, under the same names so that they compare."""
     with stage_run("report", role="report") as parent:
         commit = parent.tags["mlflow.source.git.commit"]
-        dirty = " with changes that are not committed" if parent.tags["git.dirty"] == "true" else ""
-        took = parent.metrics_of(run.layout.tuned("best"), "trial_seconds").get("trial_seconds")
-        parent.text(render_page(made, commit=commit + dirty, tuning_seconds=took), "index.html")
+        dirty = " with uncommitted changes" if parent.tags["git.dirty"] == "true" else ""
+        seconds = parent.metrics_of(run.layout.tuned("best"), "trial_seconds").get("trial_seconds")
+        parent.text(render_page(context, commit=commit + dirty, tuning_seconds=seconds), "index.html")
         parent.artifact(run.layout.reports / "model_card.md")
         parent.log_outputs("reports/index.html", "reports/model_card.md")
         for name in run.models:
             with parent.child(name, role="pictures") as child:
                 child.params({"model": name})
-                found = run.explanations.get(name, {})
-                child.metrics({key: found[key] for key in ("pointing", "energy", "empty") if key in found})
-                for picture, spec in pictures(run, made, name).items():
-                    child.image(picture, png(charts.for_model(spec, f"{name}: {picture.replace('_', ' ')}")))
+                if name in run.localization:
+                    metrics = run.localization[name]
+                    values = {"pointing": metrics.model.pointing.value, "energy": metrics.model.energy.value}
+                    child.metrics(values | {"empty": metrics.empty})
+                for title, spec in model_charts(run, context, name).items():
+                    child.image(title, png(charts.for_model(spec, f"{name}: {title.replace('_', ' ')}")))
                 for kind in ("feature_maps", "filters"):
                     path = run.layout.heatmaps / f"{name}_{kind}.png"
                     if path.is_file():
                         child.image(kind, path.read_bytes())
 
 
-def pictures(run: Gathered, made: dict[str, Any], name: str) -> dict[str, charts.Spec]:
+def model_charts(run: RunOutputs, context: dict[str, Any], name: str) -> dict[str, charts.Spec]:
     """One model's charts, by the name that they have in every model's run."""
-    found = {
-        "roc": charts.roc({name: run.points("roc")[name]}),
-        "precision_recall": charts.precision_recall({name: run.points("precision_recall")[name]}),
-        "reliability": charts.reliability(run.metrics, [name]),
-        "robustness": charts.robustness(run.metrics, [name]),
+    metrics = {name: run.metrics[name]}
+    specs = {
+        "roc": charts.roc({name: run.curves("roc")[name]}),
+        "precision_recall": charts.precision_recall({name: run.curves("precision_recall")[name]}),
+        "reliability": charts.reliability(metrics),
+        "robustness": charts.robustness(metrics),
     }
-    loss_and_accuracy = made["charts"]["history"].get(name, [])
-    return found | dict(zip(("loss", "accuracy"), loss_and_accuracy, strict=False))
+    return specs | dict(zip(("loss", "accuracy"), context["charts"]["history"].get(name, []), strict=False))
 
 
 if __name__ == "__main__":

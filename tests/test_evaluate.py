@@ -1,11 +1,16 @@
 import pandas as pd
 import pytest
 
-from fakefaces.evaluation.evaluate import judge, match_sources
-from fakefaces.evaluation.metrics import Confusion, metrics_from_counts
+from fakefaces.evaluation.comparisons import Comparison
+from fakefaces.evaluation.confusion import Confusion
+from fakefaces.evaluation.metrics import metrics_from_counts
+from fakefaces.evaluation.model_metrics import Evaluation
+from fakefaces.evaluation.predictions import ScoredImages
+from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.reporting.tables.markdown import results_markdown
 from fakefaces.reporting.tables.reference import PRINTED
 from fakefaces.reporting.tables.results import comparisons_table, results_table
+from tests.metrics import EVALUATOR
 
 COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printed figures
     "simple_cnn": (109, 96, 0, 0),
@@ -20,11 +25,11 @@ def test_the_reference_counts_give_its_printed_figures_to_the_last_digit(model):
     got = metrics_from_counts(Confusion(*COUNTS[model]))
     for name, printed in vars(PRINTED[model]).items():
         digits = len(str(printed).split(".")[1])
-        assert f"{got[name]:.{digits}f}" == f"{printed:.{digits}f}", name
+        assert f"{getattr(got, name):.{digits}f}" == f"{printed:.{digits}f}", name
 
 
-def record(flip: bool = False, sees: str = "") -> dict:
-    """Figures of forty images as the stage makes them."""
+def evaluation(flip: bool = False, sees: str = "") -> Evaluation:
+    """The evaluation of forty images, of a model or of a rule."""
     table = pd.DataFrame(
         {
             "image": [f"{k}.jpg" for k in range(40)],
@@ -39,31 +44,27 @@ def record(flip: bool = False, sees: str = "") -> dict:
     corrupted_scores = pd.concat(
         table[["image"]].assign(transform="jpeg", level=level, p_fake=table["p_fake"] / 2) for level in (90, 50)
     )
-    rules = {} if sees else {"header": pd.Series(0.5, index=table["image"])}
-    found = judge(
-        table,
-        table,
-        corrupted_scores=None if sees else corrupted_scores,
-        rules=rules,
-        threshold=0.5,
-        max_fpr=0.1,
-        max_fnr=0.1,
-        n_resamples=200,
-        seed=1,
+    rules = {"header": pd.Series(0.5, index=table["image"])}
+    scored = ScoredImages(validation=table, test=table)
+    if sees:
+        return EVALUATOR.evaluate(scored, weights=sees, threshold=0.5)
+    found = EVALUATOR.evaluate(
+        scored, weights="trained from scratch", threshold=0.5, corrupted=corrupted_scores, rules=rules
     )
-    return {"weights": sees or "trained from scratch", "protocol": "grouped", "rounds": 1} | found
+    return found.of_model(parameters=10, model_digest="model", test_digest="test")
 
 
 @pytest.fixture(scope="module")
-def metrics() -> dict:
-    return {"custom_cnn": record(), "another": record(flip=True), "rule_header": record(sees="sees only: header")}
+def metrics() -> dict[str, Evaluation]:
+    rule = evaluation(sees="sees only: header")
+    return {"custom_cnn": evaluation(), "another": evaluation(flip=True), "rule_header": rule}
 
 
-COMPARED = {
-    "first": "custom_cnn", "second": "another", "n": 40, "groups": 20, "only_first_right": 3, "only_second_right": 1,
-    "accuracy_difference": 0.05, "accuracy_interval": [-0.1, 0.2], "accuracy_p": 0.4, "accuracy_p_holm": 0.8,
-    "roc_auc_difference": None, "roc_auc_interval": None, "roc_auc_p": None, "roc_auc_p_holm": None, "reasons": {},
-}  # fmt: skip
+COMPARISON = Comparison(
+    first="custom_cnn", second="another", n=40, groups=20, only_first_right=3, only_second_right=1,
+    accuracy_difference=0.05, accuracy_interval=[-0.1, 0.2], accuracy_p=0.4, accuracy_p_holm=0.8,
+    roc_auc_difference=None, roc_auc_interval=None, roc_auc_p=None, roc_auc_p_holm=None,
+)  # fmt: skip
 
 
 def test_the_table_has_a_row_a_model_with_ours_and_theirs(metrics):
@@ -81,11 +82,11 @@ def test_the_table_has_a_row_a_model_with_ours_and_theirs(metrics):
 
 
 def test_the_page_says_protocol_majority_and_what_cannot_be_told(metrics):
-    text = results_markdown(results_table(metrics), metrics, comparisons_table([COMPARED]))
+    text = results_markdown(results_table(metrics), metrics, comparisons_table([COMPARISON]))
     assert "protocol `grouped`" in text
     assert "0.5000" in text
     assert "/ 0.561 |" in text
-    assert "| another | 0." in text.split("## Beside the reference")[1]
+    assert "| another | 0." in text.split("## Compared with the reference")[1]
     assert "rule_header" not in text.split("## Robustness")[1]  # a rule has no scores of corrupted images
     assert "| custom_cnn | another | +0.050 [-0.10, +0.20] | 0.800 | – | – |" in text
     assert "jpeg 50" in text and "mid (20)" in text
@@ -94,8 +95,9 @@ def test_the_page_says_protocol_majority_and_what_cannot_be_told(metrics):
 
 
 def test_with_folds_the_page_says_who_scored_whom(metrics):
-    cross = {name: found | {"protocol": "folds", "rounds": 5} for name, found in metrics.items()}
-    text = results_markdown(results_table(cross), cross, comparisons_table([COMPARED]))
+    folds = {"protocol": "folds", "n_splits": 5}
+    cross = {name: found.model_copy(update=folds) for name, found in metrics.items()}
+    text = results_markdown(results_table(cross), cross, comparisons_table([COMPARISON]))
     assert "protocol `folds` (each image scored by the one of 5 networks" in text
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import PARTS
+from fakefaces.evaluation.model_metrics import AbstentionBand, OperatingPoint
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate
@@ -13,18 +14,9 @@ from fakefaces.registry.decision import read_decision
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.promotion import ChampionScores, Promotion, aligned_scores
 from fakefaces.registry.store import Version
+from tests.metrics import model_metrics
 
 RULE = Promote(name="n", metric="roc_auc", margin=0.05, slice_margin=0.1)
-
-
-def metrics(validation, test=0.6, parameters=10):
-    return {
-        "validation": {"roc_auc": validation},
-        "test": {"overall": {"roc_auc": test}},
-        "parameters": parameters,
-        "model_digest": f"digest-{validation}-{parameters}",
-        "test_digest": "t",
-    }
 
 
 def table_of(strength: float, seed: int = 0, n: int = 200) -> pd.DataFrame:
@@ -38,7 +30,7 @@ def table_of(strength: float, seed: int = 0, n: int = 200) -> pd.DataFrame:
 
 
 def evidence(strength: float = 1, digest: str = "new", seed: int = 0) -> Evidence:
-    return Evidence("m", digest, "t", {"threshold": 0.5}, table_of(strength, seed))
+    return Evidence("m", digest, "t", model_metrics(), table_of(strength, seed))
 
 
 def version(number: int, digest: str, **tags: str) -> Version:
@@ -57,19 +49,20 @@ def decided(evidence, champion, score_champion=None, own=None):
 
 
 def test_validation_chooses_not_test():
-    best = select_candidate({"a": metrics(0.7, test=0.5), "b": metrics(0.6, test=0.9)}, "roc_auc")
+    best = select_candidate({"a": model_metrics(0.7, test=0.5), "b": model_metrics(0.6, test=0.9)}, "roc_auc")
     assert (best.model, best.validation, best.test) == ("a", 0.7, 0.5)
 
 
 def test_of_equals_the_smaller_then_the_first_by_name():
-    found = {"b": metrics(0.7, parameters=5), "c": metrics(0.7, parameters=5), "a": metrics(0.7, parameters=9)}
+    small, large = model_metrics(0.7, parameters=5), model_metrics(0.7, parameters=9)
+    found = {"b": small, "c": small, "a": large}
     assert select_candidate(found, "roc_auc").model == "b"
 
 
-def test_a_model_without_the_figure_is_passed_over():
-    assert select_candidate({"a": metrics(None), "b": metrics(0.5)}, "roc_auc").model == "b"
+def test_a_model_without_the_metric_is_passed_over():
+    assert select_candidate({"a": model_metrics(None), "b": model_metrics(0.5)}, "roc_auc").model == "b"
     with pytest.raises(ModelError, match="no model has a roc_auc"):
-        select_candidate({"a": metrics(None)}, "roc_auc")
+        select_candidate({"a": model_metrics(None)}, "roc_auc")
 
 
 def test_a_better_candidate_takes_the_champions_place_and_a_worse_one_stays_challenger():
@@ -129,17 +122,17 @@ def test_a_decision_of_an_earlier_release_is_read():
 
 
 def test_the_operating_point_keeps_its_digits_and_may_lack_an_end():
-    def point_of(operating):
-        found = Evidence("m", "new", "t", {"operating": operating}, table_of(1))
+    def point_of(point: OperatingPoint):
+        found = Evidence("m", "new", "t", model_metrics(operating_point=point), table_of(1))
         return PromotionCandidate(found, version(1, "new")).operating_point()
 
-    unsure = {"low": None, "high": 0.61152109500001}
-    point = point_of({"threshold": 0.61152109500001, "unsure": unsure})
+    band = AbstentionBand(low=None, high=0.61152109500001)
+    point = point_of(OperatingPoint(threshold=0.61152109500001, max_fpr=0.1, abstention_band=band))
     assert (point.threshold, point.low, point.high) == (0.61152109500001, None, 0.61152109500001)
-    assert point_of({"threshold": None, "reason": "no reals"}) is None
+    assert point_of(OperatingPoint(threshold=None, max_fpr=0.1, reason="no reals")) is None
 
 
 def test_a_cross_validated_model_is_no_candidate():
-    found = Evidence("m", "new", "t", {"protocol": "folds"}, table_of(1))
+    found = Evidence("m", "new", "t", model_metrics(protocol="folds"), table_of(1))
     with pytest.raises(ModelError, match="cross-validated"):
         PromotionCandidate(found, version(1, "new"))

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from tests.conftest import Project
 
 MODELS = ["simple_cnn", "mobilenet", "custom_cnn_tuned", "forensic"]
@@ -35,14 +36,13 @@ def lock(project: Project) -> dict:
 def test_every_stage_left_its_outputs(reproduced):
     for name in MODELS:
         assert (reproduced.root / "outputs" / "models" / name / "network.keras").is_file()
-        found = json.loads((reproduced.root / "reports" / "metrics" / f"{name}.json").read_text())
-        assert found["test"]["overall"]["n"] == 8
+        assert ModelMetrics.read(reproduced.root / "reports" / "metrics" / f"{name}.json").test.overall.n == 8
     text = (reproduced.root / "reports" / "results.md").read_text()
     assert all(f"| {name} |" in text for name in [*MODELS, "rule_header", "rule_exif"])
     assert "protocol `grouped`" in text
-    found = json.loads((reproduced.root / "reports" / "metrics" / "simple_cnn.json").read_text())
-    assert [row["level"] for row in found["robustness"]] == [None, 90, 50, 1, 0.5, 5]
-    assert found["operating"]["max_fpr"] == 0.1
+    metrics = ModelMetrics.read(reproduced.root / "reports" / "metrics" / "simple_cnn.json")
+    assert [row.level for row in metrics.robustness] == [None, 90, 50, 1, 0.5, 5]
+    assert metrics.operating_point.max_fpr == 0.1
     assert "MobileNet random" in text
     assert not list(reproduced.root.rglob("*.tmp"))
     assert not list((reproduced.root / ".unfinished").rglob("*.npz"))
@@ -127,12 +127,9 @@ def test_the_best_on_validation_is_registered_and_champion(reproduced, store):
     client = store.client
     champion = client.get_model_version_by_alias("fake-faces", "champion")
     assert client.get_model_version_by_alias("fake-faces", "challenger").version == champion.version
-    best = max(
-        (json.loads((reproduced.root / "reports" / "metrics" / f"{name}.json").read_text()) | {"name": name}
-         for name in MODELS),
-        key=lambda found: (found["validation"]["roc_auc"], -found["parameters"]),
-    )  # fmt: skip
-    assert champion.tags["model"] == best["name"] == promotion["model"]
+    metrics = {name: ModelMetrics.read(reproduced.root / "reports" / "metrics" / f"{name}.json") for name in MODELS}
+    best = max(metrics, key=lambda name: (metrics[name].validation.roc_auc, -metrics[name].parameters))
+    assert champion.tags["model"] == best == promotion["model"]
     assert "no champion" in champion.description
 
 
@@ -257,10 +254,10 @@ def test_with_folds_each_image_is_tested_once_and_nothing_is_promoted(reproduced
     validates = pd.read_csv(root / "outputs" / "images.csv")["validates"].sum()
     assert 10 <= validates <= 25  # of three folds a ninth of what is left, the smallest sets of which are rounded up
     for name in MODELS:
-        found = json.loads((root / "reports" / "metrics" / f"{name}.json").read_text())
-        assert (found["protocol"], found["rounds"]) == ("folds", 3)
-        assert found["test"]["overall"]["n"] == 80
-        assert found["validation"]["n"] == validates
+        metrics = ModelMetrics.read(root / "reports" / "metrics" / f"{name}.json")
+        assert (metrics.protocol, metrics.n_splits) == ("folds", 3)
+        assert metrics.test.overall.n == 80
+        assert metrics.validation.n == validates
         assert {path.name for path in (root / "outputs" / "models" / name).iterdir()} == {"fold0", "fold1", "fold2"}
     assert "protocol `folds`" in (root / "reports" / "results.md").read_text()
     assert "nothing is" in done.stdout + done.stderr

@@ -1,4 +1,3 @@
-import json
 import warnings
 
 import numpy as np
@@ -7,11 +6,11 @@ import pytest
 from sklearn import metrics as sk
 
 from fakefaces.base.errors import ModelError
+from fakefaces.evaluation.confusion import Confusion
 from fakefaces.evaluation.metrics import (
     METRICS,
-    Confusion,
-    classification_metrics,
     metrics_from_counts,
+    point_metrics,
     reference_metrics,
     weighted_metrics,
 )
@@ -28,8 +27,8 @@ PUBLISHED = [
 def test_published_counts_give_the_published_figures(counts, printed):
     found = metrics_from_counts(Confusion(*counts))
     for name, text in zip(("accuracy", "f1", "precision", "recall", "auc"), printed, strict=True):
-        assert f"{found[name]:.{len(text.partition('.')[2])}f}" == text, name
-    assert found["reasons"] == {}
+        assert f"{getattr(found, name):.{len(text.partition('.')[2])}f}" == text, name
+    assert found.reasons == {}
 
 
 @pytest.mark.parametrize(("counts", "printed"), PUBLISHED)
@@ -37,9 +36,11 @@ def test_scores_give_the_same_as_their_counts_with_real_positive(counts, printed
     tp, fp, fn, tn = counts
     y = np.repeat([0, 1, 0, 1], [tp, fp, fn, tn])
     p = np.repeat([0.1, 0.2, 0.7, 0.9], [tp, fp, fn, tn])
-    assert reference_metrics(y, p) == metrics_from_counts(Confusion(*counts))
+    assert reference_metrics(Predictions.from_arrays(y, p)) == metrics_from_counts(Confusion(*counts))
     hard = (p < 0.5).astype(int)
-    assert reference_metrics(y, p)["auc"] == pytest.approx(sk.roc_auc_score(1 - y, hard), abs=1e-12)
+    assert reference_metrics(Predictions.from_arrays(y, p)).auc == pytest.approx(
+        sk.roc_auc_score(1 - y, hard), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -49,7 +50,7 @@ def test_equal_weights_give_what_sklearn_gives(seed, decimals):
     y, p = random.integers(0, 2, 80), random.random(80).round(decimals)
     threshold = float(random.choice(p))  # a score on the threshold is called fake
     called = (p >= threshold).astype(int)
-    found = classification_metrics(y, p, threshold)
+    found = point_metrics(Predictions.from_arrays(y, p), threshold)
     expected = {
         "accuracy": sk.accuracy_score(y, called),
         "balanced_accuracy": sk.balanced_accuracy_score(y, called),
@@ -60,11 +61,11 @@ def test_equal_weights_give_what_sklearn_gives(seed, decimals):
         "average_precision": sk.average_precision_score(y, p),
         "brier": sk.brier_score_loss(y, p),
     }
-    assert {name: found[name] for name in METRICS} == pytest.approx(expected, abs=1e-12)
+    assert {name: found.value(name) for name in METRICS} == pytest.approx(expected, abs=1e-6)
     tn, fp, fn, tp = sk.confusion_matrix(y, called).ravel()
-    assert found["confusion"] == {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
-    assert found["majority_rate"] == pytest.approx(max(y.mean(), 1 - y.mean()))
-    assert found["n"] == 80
+    assert found.confusion == Confusion(tp, fp, fn, tn)
+    assert found.majority_rate == pytest.approx(max(y.mean(), 1 - y.mean()), abs=1e-6)
+    assert found.n == 80
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 2, 12])
@@ -109,11 +110,11 @@ def test_a_class_without_weight_leaves_its_figures_undefined():
 
 
 def test_what_cannot_be_told_is_none_with_a_reason():
-    found = classification_metrics([0] * 12, [0.2] * 12)
+    found = point_metrics(Predictions.from_arrays([0] * 12, [0.2] * 12))
     alone = "no fakes among the 12 images"
-    assert found["accuracy"] == 1.0
-    assert found["brier"] == pytest.approx(0.04)
-    assert found["reasons"] == {
+    assert found.accuracy == 1.0
+    assert found.brier == pytest.approx(0.04)
+    assert found.reasons == {
         "balanced_accuracy": alone,
         "f1": "none of the 12 images is fake or called fake",
         "precision": "none of the 12 images is called fake",
@@ -121,20 +122,19 @@ def test_what_cannot_be_told_is_none_with_a_reason():
         "roc_auc": alone,
         "average_precision": alone,
     }
-    assert all(found[name] is None for name in found["reasons"])
-    json.dumps(found, allow_nan=False)
+    assert all(found.value(name) is None for name in found.reasons)
 
 
 def test_no_image_has_no_figure():
-    found = classification_metrics([], [])
-    assert set(found["reasons"].values()) == {"no images"}
-    assert [found[name] for name in (*METRICS, "majority_rate")] == [None] * 9
+    found = point_metrics(Predictions.from_arrays([], []))
+    assert set(found.reasons.values()) == {"no images"}
+    assert [found.value(name) for name in (*METRICS, "majority_rate")] == [None] * 9
 
 
 def test_reasons_name_the_positive_class_of_the_convention():
     found = metrics_from_counts(Confusion(tp=0, fp=0, fn=3, tn=4))
-    assert found["reasons"] == {"precision": "none of the 7 images is called real"}
-    assert found["f1"] == 0.0  # as sklearn's: there are reals, and none was found
+    assert found.reasons == {"precision": "none of the 7 images is called real"}
+    assert found.f1 == 0.0  # as sklearn's: there are reals, and none was found
 
 
 def test_confusion_swaps_its_classes_and_refuses_negative_counts():
@@ -148,9 +148,9 @@ def test_confusion_swaps_its_classes_and_refuses_negative_counts():
 def test_constant_scores_rank_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = classification_metrics([0, 1, 1, 0], [0.3] * 4)
-    assert found["roc_auc"] == 0.5
-    assert found["average_precision"] == 0.5
+        found = point_metrics(Predictions.from_arrays([0, 1, 1, 0], [0.3] * 4))
+    assert found.roc_auc == 0.5
+    assert found.average_precision == 0.5
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_bad_input_is_refused(y, p, group, message):
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
 def test_a_threshold_that_is_no_probability_is_refused(threshold):
     with pytest.raises(ModelError, match="threshold"):
-        classification_metrics([0, 1], [0.5, 0.5], threshold)
+        point_metrics(Predictions.from_arrays([0, 1], [0.5, 0.5]), threshold)
 
 
 def test_a_subset_numbers_its_groups_anew():

@@ -4,7 +4,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fakefaces.data.faces import PARTS
-from fakefaces.evaluation.part_scores import PART_SCORES, part_score_metrics
+from fakefaces.evaluation.intervals import Resampling
+from fakefaces.evaluation.part_scores import part_score_metrics
+from fakefaces.evaluation.predictions import PART_SCORES
 
 
 def table(n: int = 120) -> pd.DataFrame:
@@ -18,10 +20,10 @@ def table(n: int = 120) -> pd.DataFrame:
     )
 
 
-def test_each_part_is_judged_among_all_images_and_among_the_fakes():
+def test_each_part_score_is_evaluated_among_all_images_and_among_the_fakes():
     images = table()
     images.loc[1, "nose"] = pd.NA
-    found = part_score_metrics(images, n_resamples=200, seed=1)
+    found = part_score_metrics(images, Resampling(200, seed=1))
     for name, score in zip(PARTS, PART_SCORES, strict=True):
         known = images[images[name].notna()]
         fakes = known[known["label"] == 1]
@@ -30,12 +32,13 @@ def test_each_part_is_judged_among_all_images_and_among_the_fakes():
             for which, rows in (("all", known), ("fakes", fakes))
         }
         for which, value in wanted.items():
-            assert found[name][which]["roc_auc"] == pytest.approx(value)
-            low, high = found[name][which]["intervals"]["roc_auc"]
+            estimate = getattr(found[name], which).roc_auc
+            assert estimate.value == pytest.approx(value, abs=1e-6)
+            low, high = estimate.interval
             assert low < value < high
         assert wanted["all"] > wanted["fakes"]
-    assert found["nose"]["all"]["n"] == 119
+    assert found["nose"].all.n == 119
 
 
-def test_a_model_that_tells_of_no_parts_has_no_figures_of_them():
-    assert part_score_metrics(table().drop(columns=list(PART_SCORES)), n_resamples=200, seed=1) is None
+def test_a_model_without_part_scores_has_no_metrics_of_them():
+    assert part_score_metrics(table().drop(columns=list(PART_SCORES)), Resampling(200, seed=1)) is None

@@ -107,10 +107,10 @@ def test_localization_is_evaluated_on_fakes_with_ground_truth():
     heat = np.zeros((31, 12, 12), np.float32)
     heat[:, 9, 6] = 1  # in the mouth's box
     metrics = evaluate_localization(heat, rows, known, random_maps=50, n_resamples=100, seed=1)
-    assert metrics["truth"] == {"boxes": 30}
-    assert (metrics["n"], metrics["pointing"]) == (30, 1.0)
-    assert metrics["baselines"]["centre"]["pointing"] == 0  # the middle of the picture is the nose
-    assert metrics["baselines"]["random"]["pointing"] < 0.3
+    assert metrics.truth == {"boxes": 30}
+    assert (metrics.n, metrics.model.pointing.value) == (30, 1.0)
+    assert metrics.baselines["centre"].metrics.pointing.value == 0  # the middle of the picture is the nose
+    assert metrics.baselines["random"].metrics.pointing.value < 0.3
     assert evaluate_localization(heat, rows, {}, random_maps=5, n_resamples=100, seed=1) is None
 
 

@@ -41,15 +41,15 @@ def test_heatmaps_that_point_at_the_forgery_beat_random_ones():
     heat = np.stack([spot(1, y, 3)[0] for y in hits])
     noise = rng.random((200, 8, 8))
     metrics = localization_metrics(heat, masks(n), np.arange(n), baselines={"random": noise}, n_resamples=500, seed=1)
-    assert (metrics["n"], metrics["groups"], metrics["area"]) == (n, n, 8 / 64)
-    assert metrics["pointing"] == pytest.approx((hits == 2).mean())
-    low, high = metrics["intervals"]["pointing"]
-    assert low < metrics["pointing"] < high
-    random = metrics["baselines"]["random"]
-    assert random["pointing"] == pytest.approx(8 / 64, abs=0.06)
-    assert random["energy"] == pytest.approx(8 / 64, abs=0.01)
-    assert random["gain"]["pointing"] == pytest.approx(metrics["pointing"] - random["pointing"])
-    assert random["gain"]["intervals"]["pointing"][0] > 0.3
+    assert (metrics.n, metrics.groups, metrics.area) == (n, n, 8 / 64)
+    pointing = metrics.model.pointing
+    assert pointing.value == pytest.approx((hits == 2).mean(), abs=1e-6)
+    assert pointing.interval[0] < pointing.value < pointing.interval[1]
+    random = metrics.baselines["random"]
+    assert random.metrics.pointing.value == pytest.approx(8 / 64, abs=0.06)
+    assert random.metrics.energy.value == pytest.approx(8 / 64, abs=0.01)
+    assert random.gain.pointing.value == pytest.approx(pointing.value - random.metrics.pointing.value, abs=2e-6)
+    assert random.gain.pointing.interval[0] > 0.3
 
 
 def test_random_heatmaps_have_no_gain_over_random_ones():
@@ -62,7 +62,7 @@ def test_random_heatmaps_have_no_gain_over_random_ones():
         n_resamples=500,
         seed=1,
     )
-    low, high = metrics["baselines"]["random"]["gain"]["intervals"]["pointing"]
+    low, high = metrics.baselines["random"].gain.pointing.interval
     assert low < 0 < high
 
 
@@ -74,7 +74,7 @@ def test_images_of_one_group_are_resampled_together():
 
     def width(group):
         metrics = localization_metrics(heat[order], masks(n), group, baselines={}, n_resamples=500, seed=1)
-        low, high = metrics["intervals"]["pointing"]
+        low, high = metrics.model.pointing.interval
         return high - low
 
     assert width((order // 4).astype(str)) > 1.5 * width(np.arange(n))  # four of a group agree
@@ -82,6 +82,6 @@ def test_images_of_one_group_are_resampled_together():
 
 def test_few_groups_have_no_interval_and_wrong_shapes_are_refused():
     metrics = localization_metrics(spot(4, 2, 3), masks(4), list("aabb"), baselines={}, n_resamples=100, seed=1)
-    assert metrics["intervals"] == {"pointing": None, "energy": None}
+    assert metrics.model.pointing.interval is metrics.model.energy.interval is None
     with pytest.raises(ModelError, match="of different images"):
         localization_metrics(spot(4, 2, 3), masks(3), list("abcd"), baselines={}, n_resamples=100, seed=1)

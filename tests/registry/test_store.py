@@ -9,13 +9,14 @@ import pytest
 
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
+from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.inference.metadata import DetectorMetadata, Operating, read_metadata
 from fakefaces.registry.history import Action, Event, champion_stack, new_event
 from fakefaces.registry.store import ChampionChangedError, Registry
 from fakefaces.tracking.detectors import fetch_detector, with_operating_point
 from fakefaces.tracking.digests import digest
 from tests.conftest import ROOT
-from tests.tracking.factories import RULE, evaluated, models, promoted, trained
+from tests.tracking.factories import RULE, evaluated, models, operating_point, promoted, trained
 
 
 def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tracked):
@@ -74,11 +75,11 @@ def registry_run(run_id: str):
 def test_another_operating_point_is_another_version_of_the_same_network(tracked):
     trained(tracked, "m")
     promoted(tracked, evaluated(tracked, "m", 1))
-    other = evaluated(tracked, "m", 1, {"threshold": 0.5, "unsure": {"low": 0.5, "high": 0.5}})
+    other = evaluated(tracked, "m", 1, operating_point(0.5, low=0.5, high=0.5))
     version, found = promoted(tracked, other)
     assert (version.number, found.outcome) == (2, "champion")
     assert "another operating point" in found.reason
-    unknown = evaluated(tracked, "m", 1, {"threshold": None})
+    unknown = evaluated(tracked, "m", 1, OperatingPoint(threshold=None, max_fpr=0.1))
     version, _ = promoted(tracked, unknown)
     assert read_metadata(fetch_detector(version.uri)).operating is None
 

@@ -92,9 +92,8 @@ def pretend_heat(params: Params, layout: Layout) -> None:
         heat = np.random.default_rng(place).integers(1, 256, (len(tested), GRID, GRID), dtype=np.uint8)
         heat[0] = 0
         np.save(layout.heatmaps / f"{name}.npy", heat)
-        record[name] = evaluate_localization(
-            heat / np.float32(255), tested, known, random_maps=5, n_resamples=100, seed=1
-        )
+        metrics = evaluate_localization(heat / np.float32(255), tested, known, random_maps=5, n_resamples=100, seed=1)
+        record[name] = metrics.model_dump(mode="json")
     write_json(layout.explanations, record)
     origins = tested["image"].map({image: truth.origin for image, truth in known.items()})
     write_text(layout.heatmaps / "images.csv", tested[["image"]].assign(truth=origins).to_csv(index=False))

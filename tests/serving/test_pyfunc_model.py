@@ -34,7 +34,7 @@ from fakefaces.registry.rescore import related_images, score_champion
 from fakefaces.registry.store import Registry
 from fakefaces.tracking.detectors import fetch_detector, fetch_model, pyfunc
 from tests.conftest import ROOT, write_photographs
-from tests.tracking.factories import evaluated, promoted, trained
+from tests.tracking.factories import evaluated, operating_point, promoted, trained
 
 N = 200
 
@@ -46,7 +46,7 @@ def registered(tracked: Path) -> Path:
     folder = trained(tracked, "m", model_spec("custom_cnn", {}, "here").build((32, 32, 3)))
     write_photographs(tracked / "more", reals=N // 2, fakes=N // 2)
     middle = float(np.median(scores_in_training(tracked, folder)))
-    promoted(tracked, evaluated(tracked, "m", 1, {"threshold": middle, "unsure": {"low": middle, "high": None}}))
+    promoted(tracked, evaluated(tracked, "m", 1, operating_point(middle, low=middle)))
     return tracked
 
 

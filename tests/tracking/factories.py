@@ -9,6 +9,7 @@ import pandas as pd
 
 from fakefaces.base.files import write_json
 from fakefaces.data.faces import PARTS
+from fakefaces.evaluation.model_metrics import AbstentionBand, OperatingPoint
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.promote import Promote
@@ -20,9 +21,17 @@ from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.runs import stage_run
+from tests.metrics import model_metrics
 
 RULE = Promote(name="fake-faces", metric="roc_auc", margin=0.05, slice_margin=0.2)
-POINT = {"threshold": 0.625, "unsure": {"low": 0.25, "high": None}}
+
+
+def operating_point(threshold: float, low: float | None = None, high: float | None = None) -> OperatingPoint:
+    """An operating point with its abstention band, as validation gives it."""
+    return OperatingPoint(threshold=threshold, max_fpr=0.1, abstention_band=AbstentionBand(low=low, high=high))
+
+
+POINT = operating_point(0.625, low=0.25)
 
 
 def trained(root: Path, name: str, network: Any = None) -> Path:
@@ -44,7 +53,7 @@ def trained(root: Path, name: str, network: Any = None) -> Path:
 
 
 def evaluated(
-    root: Path, name: str, strength: float, point: dict = POINT, n: int = 200, seen: Collection[str] = ()
+    root: Path, name: str, strength: float, point: OperatingPoint = POINT, n: int = 200, seen: Collection[str] = ()
 ) -> Evidence:
     """The model's evaluation and the run that made it, as evaluation leaves them."""
     label = np.arange(n) % 2
@@ -56,26 +65,18 @@ def evaluated(
     for part in PARTS:
         table[part] = label
     table[name] = 1 / (1 + np.exp(-(noise + strength * (label - 0.5))))
-    found = {
-        "validation": {"roc_auc": 0.7},
-        "test": {"overall": {"roc_auc": 0.6}},
-        "operating": point,
-        "threshold": 0.5,
-        "protocol": "grouped",
-        "model_digest": digest(root / "outputs" / "models" / name),
-        "test_digest": "these images",
-    }
+    metrics = model_metrics(model_digest=digest(root / "outputs" / "models" / name), operating_point=point)
     (root / "reports").mkdir(exist_ok=True)
     table.to_csv(root / "outputs" / "predictions.csv", index=False)
-    write_json(root / "reports" / f"{name}.json", found)
+    metrics.write(root / "reports" / f"{name}.json")
     with stage_run(name, role="evaluate") as run:
         run.params({"model": name})
-        run.tag("model.digest", found["model_digest"])
-        run.tag("test.digest", found["test_digest"])
+        run.tag("model.digest", metrics.model_digest)
+        run.tag("test.digest", metrics.test_digest)
         run.text("\n".join(seen) + "\n", TRAINING_IMAGES)
         run.artifact(root / "outputs" / "predictions.csv")
         run.artifact(root / "reports" / f"{name}.json")
-    return read_evidence(name, found, root / "outputs" / "predictions.csv")
+    return read_evidence(name, metrics, root / "outputs" / "predictions.csv")
 
 
 def scores_in_store(champion: Version, candidate: Evidence) -> ChampionScores:

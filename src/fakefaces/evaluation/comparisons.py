@@ -1,16 +1,22 @@
-"""Whether one model is better than another on the same images, or only looks so."""
+"""Pairwise comparisons of models on the same images: paired tests and intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.intervals import MIN_GROUPS, Interval, bootstrap, percentile_interval, too_few_groups
+from fakefaces.evaluation.intervals import (
+    MIN_GROUPS,
+    Interval,
+    Resampling,
+    bootstrap,
+    percentile_interval,
+    too_few_groups,
+)
 from fakefaces.evaluation.metrics import weighted_metrics
-from fakefaces.evaluation.predictions import Array, Predictions
+from fakefaces.evaluation.predictions import Array, TestPredictions
 
 
 @dataclass(frozen=True)
@@ -22,15 +28,15 @@ class Comparison:
         second: the other's.
         n: images.
         groups: independent groups of them.
-        only_first_right: images that only the first model names rightly.
-        only_second_right: images that only the second one does.
+        only_first_right: images that only the first model classifies correctly.
+        only_second_right: images that only the second model classifies correctly.
         accuracy_difference: in [-1, 1].
         accuracy_interval: 95 %, from the paired group bootstrap; None with a reason.
-        accuracy_p: two-sided, McNemar's mid-p. It takes images as independent: where groups hold several,
+        accuracy_p: two-sided, McNemar's mid-p. It assumes independent images: where groups hold several,
             trust the interval.
         accuracy_p_holm: after Holm's correction for all pairs.
         roc_auc_difference: in [-1, 1]; None where a class is absent.
-        roc_auc_interval: as above.
+        roc_auc_interval: 95 %, from the paired group bootstrap; None with a reason.
         roc_auc_p: two-sided, from the paired group bootstrap.
         roc_auc_p_holm: after Holm's correction for all pairs.
         reasons: why something is None, by attribute.
@@ -54,35 +60,22 @@ class Comparison:
 
 
 def compare_all(
-    scores: Mapping[str, ArrayLike],
-    y_true: ArrayLike,
-    group: ArrayLike | None,
-    thresholds: Mapping[str, float] | float,
-    *,
-    n_resamples: int,
-    seed: int,
+    models: Mapping[str, TestPredictions], thresholds: Mapping[str, float], resampling: Resampling
 ) -> list[Comparison]:
-    """Compare every pair of models, image by image, on the same n_resamples of groups.
+    """Compare every pair of models, image by image, on the same resamples of groups.
 
     Args:
-        scores: (n,) probability of fake by model; all for the same images in the same order.
-        y_true: (n,), 1 fake, 0 real.
-        group: (n,) keys; images of one key are drawn together. None: each image by itself.
-        thresholds: by model, or one for all; an image is called fake where its score reaches it.
-        n_resamples: resamples of the groups.
-        seed: of the resampling.
+        models: predictions of the same n images in the same order, by model.
+        thresholds: by model; an image is called fake where its score reaches it.
+        resampling: number of resamples of the groups, and seed.
 
     Returns:
-        A comparison for each of the m (m - 1) / 2 pairs, in the order of ``scores``;
-        ``pandas.DataFrame(map(dataclasses.asdict, found))`` makes a table of them.
+        A comparison for each of the m (m - 1) / 2 pairs, in the order of ``models``.
 
     Raises:
-        ModelError: there are no images, a model has no threshold, or as
-            :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
+        ModelError: there are no images, the models were not tested on the same ones, or one has no threshold.
     """
-    models = {name: Predictions.from_arrays(y_true, values, group) for name, values in scores.items()}
-    limits = thresholds if isinstance(thresholds, Mapping) else dict.fromkeys(models, thresholds)
-    lacking = [name for name in models if name not in limits]
+    lacking = [name for name in models if name not in thresholds]
     if lacking:
         raise ModelError(f"no threshold for: {', '.join(lacking)}")
     if not models:
@@ -90,16 +83,20 @@ def compare_all(
     images = next(iter(models.values()))
     if not len(images):
         raise ModelError("no images to compare models on")
-    drawn = _drawn(models, limits, images, n_resamples=n_resamples, seed=seed)
-    whole = _figures(models, limits, np.ones((1, len(images))))
-    right = {name: model.called(limits[name]) == model.fake for name, model in models.items()}
-    found = []
+    if any(not np.array_equal(model.fake, images.fake) for model in models.values()):
+        raise ModelError("the models were not tested on the same images")
+    point = _metrics(models, thresholds, np.ones((1, len(images))))
+    resampled: dict[str, Array] = {}
+    if images.n_groups >= MIN_GROUPS:
+        resampled = bootstrap(lambda weights: _metrics(models, thresholds, weights), images.group, resampling)
+    correct = {name: model.called_fake(thresholds[name]) == model.fake for name, model in models.items()}
+    pairs = []
     for first, second in combinations(models, 2):
-        only_first = int((right[first] & ~right[second]).sum())
-        only_second = int((right[second] & ~right[first]).sum())
-        accuracy = _difference(first, second, "accuracy", whole, drawn, images)
-        roc_auc = _difference(first, second, "roc_auc", whole, drawn, images)
-        found.append(
+        only_first = int((correct[first] & ~correct[second]).sum())
+        only_second = int((correct[second] & ~correct[first]).sum())
+        accuracy = _difference(first, second, "accuracy", point, resampled, images)
+        roc_auc = _difference(first, second, "roc_auc", point, resampled, images)
+        pairs.append(
             Comparison(
                 first,
                 second,
@@ -118,26 +115,26 @@ def compare_all(
                 reasons=_reasons(accuracy, roc_auc),
             )
         )
-    by_accuracy, by_roc_auc = holm([one.accuracy_p for one in found]), holm([one.roc_auc_p for one in found])
+    by_accuracy, by_roc_auc = holm([pair.accuracy_p for pair in pairs]), holm([pair.roc_auc_p for pair in pairs])
     return [
-        replace(one, accuracy_p_holm=accuracy_p, roc_auc_p_holm=roc_auc_p)
-        for one, accuracy_p, roc_auc_p in zip(found, by_accuracy, by_roc_auc, strict=True)
+        replace(pair, accuracy_p_holm=accuracy_p, roc_auc_p_holm=roc_auc_p)
+        for pair, accuracy_p, roc_auc_p in zip(pairs, by_accuracy, by_roc_auc, strict=True)
     ]
 
 
 def mcnemar_mid_p(only_first: int, only_second: int) -> float:
     """McNemar's test of equal accuracy, two-sided: the exact binomial mid-p value.
 
-    The exact conditional test is needlessly cautious; its mid-p variant keeps the level in practice and has
+    The exact conditional test is needlessly conservative; its mid-p variant keeps the level in practice and has
     more power: Fagerland, Lydersen and Laake, "The McNemar test for binary matched-pairs data: mid-p and
     asymptotic are better than exact conditional", BMC Medical Research Methodology 13:91 (2013).
 
     Args:
-        only_first: images that only the first model names rightly, at least 0.
-        only_second: images that only the second one does, at least 0.
+        only_first: images that only the first model classifies correctly, at least 0.
+        only_second: images that only the second model classifies correctly, at least 0.
 
     Returns:
-        p in (0, 1]; 1 where the models are right on the same images.
+        p in (0, 1]; 1 where the models are correct on equally many images that the other is not.
     """
     from scipy.special import bdtr  # the binomial distribution function
 
@@ -150,10 +147,10 @@ def mcnemar_mid_p(only_first: int, only_second: int) -> float:
 
 
 def bootstrap_p(differences: Array) -> float:
-    """Two-sided p for no difference: the level at which the percentile interval would just hold 0.
+    """Two-sided p for no difference: the level at which the percentile interval would just contain 0.
 
-    Twice the smaller share of n_resamples on either side of 0, with 0 counted on both sides and one draw added to
-    each, so that it is never 0: Davison and Hinkley, "Bootstrap Methods and their Application" (1997),
+    Twice the smaller share of resamples on either side of 0, with 0 counted on both sides and one resample added
+    to each, so that it is never 0: Davison and Hinkley, "Bootstrap Methods and their Application" (1997),
     chapter 4.
 
     Args:
@@ -185,37 +182,29 @@ class _Difference:
     p: float | None
 
 
-def _figures(models: Mapping[str, Predictions], limits: Mapping[str, float], weights: Array) -> dict[str, Array]:
-    found = {}
-    for name, model in models.items():
-        for figure, values in weighted_metrics(model, limits[name], weights, ("accuracy", "roc_auc")).items():
-            found[f"{figure} {name}"] = values
-    return found
-
-
-def _drawn(
-    models: Mapping[str, Predictions], limits: Mapping[str, float], images: Predictions, *, n_resamples: int, seed: int
+def _metrics(
+    models: Mapping[str, TestPredictions], thresholds: Mapping[str, float], weights: Array
 ) -> dict[str, Array]:
-    if images.n_groups < MIN_GROUPS:
-        return {}
-    return bootstrap(
-        lambda weights: _figures(models, limits, weights), images.group, n_resamples=n_resamples, seed=seed
-    )
+    return {
+        f"{metric} {name}": values
+        for name, model in models.items()
+        for metric, values in weighted_metrics(model, thresholds[name], weights, ("accuracy", "roc_auc")).items()
+    }
 
 
 def _difference(
-    first: str, second: str, figure: str, whole: dict[str, Array], drawn: dict[str, Array], images: Predictions
+    first: str, second: str, metric: str, point: dict[str, Array], resampled: dict[str, Array], images: TestPredictions
 ) -> _Difference:
-    keys = f"{figure} {first}", f"{figure} {second}"
-    value = float(whole[keys[0]][0] - whole[keys[1]][0])
+    keys = f"{metric} {first}", f"{metric} {second}"
+    value = float(point[keys[0]][0] - point[keys[1]][0])
     if np.isnan(value):
         return _Difference(None, Interval(reason=f"only one class among the {len(images)} images"), None)
     n_groups = images.n_groups
-    if figure == "roc_auc":
+    if metric == "roc_auc":
         n_groups = min(len(np.unique(images.group[side])) for side in (images.fake, ~images.fake))
     if n_groups < MIN_GROUPS:
         return _Difference(value, too_few_groups(n_groups), None)
-    differences = drawn[keys[0]] - drawn[keys[1]]
+    differences = resampled[keys[0]] - resampled[keys[1]]
     return _Difference(value, percentile_interval(differences), bootstrap_p(differences[~np.isnan(differences)]))
 
 

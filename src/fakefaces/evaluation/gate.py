@@ -1,27 +1,46 @@
-"""Whether a model may take another's place: both on the same images, as a whole and within each slice."""
+"""The promotion gate: candidate and champion on the same test images, overall and within each slice."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from fakefaces.data.faces import DIFFICULTIES, PARTS
-from fakefaces.evaluation.intervals import MIN_GROUPS, Interval, bootstrap, percentile_interval, too_few_groups
-from fakefaces.evaluation.metrics import point_metrics, populations, weighted_metrics
-from fakefaces.evaluation.predictions import Mask, Predictions
+from fakefaces.evaluation.intervals import (
+    MIN_GROUPS,
+    Interval,
+    Resampling,
+    bootstrap,
+    percentile_interval,
+    too_few_groups,
+)
+from fakefaces.evaluation.metrics import metric_values, population_masks, weighted_metrics
+from fakefaces.evaluation.predictions import Array, Mask, TestPredictions
+from fakefaces.evaluation.slices import difficulty_masks, part_masks
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A model's scores of the test images.
+
+    Attributes:
+        p_fake: (n,), in the order of the images.
+        threshold: an image is called fake where its score reaches it.
+    """
+
+    p_fake: pd.Series
+    threshold: float
 
 
 @dataclass(frozen=True)
 class SliceDifference:
-    """Two models on the fakes of one kind against all reals.
+    """Candidate and champion on the fakes of one kind against all reals.
 
     Attributes:
         slice: ``difficulty`` or ``part``.
         name: such as ``hard`` or ``nose``.
         fakes: of this kind.
-        difference: of the figure, candidate minus champion, in [-1, 1]; None where it is not judged.
-        reason: why not.
+        difference: of the metric, candidate minus champion, in [-1, 1]; None where it is not estimated.
+        reason: why it is not.
     """
 
     slice: str
@@ -33,14 +52,14 @@ class SliceDifference:
 
 @dataclass(frozen=True)
 class ChampionComparison:
-    """A candidate held against the champion on the same images.
+    """Candidate and champion on the same test images.
 
     Attributes:
-        metric: the figure.
+        metric: its name.
         n: images.
-        groups: independent groups of them.
-        candidate: its figure, in [0, 1]; None where the images cannot tell it.
-        champion: likewise.
+        groups: groups of images that share a photograph.
+        candidate: the candidate's metric, in [0, 1]; None where it is undefined.
+        champion: the champion's metric, in [0, 1]; None where it is undefined.
         difference: candidate minus champion.
         interval: 95 %, from the paired group bootstrap; None with a reason.
         reason: why something is None.
@@ -60,150 +79,136 @@ class ChampionComparison:
 
 @dataclass(frozen=True)
 class GateResult:
-    """Whether the candidate takes the champion's place, and why in one sentence."""
+    """Whether the candidate replaces the champion, and why in one sentence."""
 
     promoted: bool
     reason: str
 
 
 def compare_with_champion(
-    images: pd.DataFrame,
-    candidate: pd.Series,
-    champion: pd.Series,
-    thresholds: Mapping[str, float],
-    *,
-    metric: str,
-    n_resamples: int,
-    seed: int,
+    images: pd.DataFrame, candidate: Scores, champion: Scores, *, metric: str, resampling: Resampling
 ) -> ChampionComparison:
-    """Measure two models on the same images, draw by draw on the same groups.
+    """Evaluate two models on the same images, and on the same resamples of their groups.
 
     Args:
-        images: (n) rows with ``label`` (1 fake), ``group``, ``difficulty`` and :data:`PARTS`.
-        candidate: (n,) its p_fake of them, in their order.
-        champion: (n,) the champion's.
-        thresholds: under ``candidate`` and ``champion``: an image is called fake where ``p_fake`` reaches it.
+        images: (n) rows with ``label`` (1 fake), ``group``, ``difficulty`` and the parts.
+        candidate: its scores of the images.
+        champion: its scores of the images.
         metric: one of :data:`fakefaces.evaluation.metrics.METRICS`.
-        n_resamples: resamples of the groups.
-        seed: of the resampling.
+        resampling: number of resamples of the groups, and seed.
 
     Raises:
-        ModelError: as :func:`fakefaces.evaluation.predictions.Predictions.from_arrays`.
+        ModelError: labels, scores or groups are invalid.
     """
-    pair = {
-        "candidate": Predictions.from_arrays(images["label"], candidate, images["group"]),
-        "champion": Predictions.from_arrays(images["label"], champion, images["group"]),
-    }
-    first = pair["candidate"]
-    values, reason = _values(pair, thresholds, metric)
-    difference, interval = _difference(values), Interval(reason=reason)
+    pair = _Pair.of(images, candidate, champion, metric)
+    (candidate_value, champion_value), reason = pair.values()
+    difference, interval = _minus(candidate_value, champion_value), Interval(reason=reason)
     if difference is not None:
-        interval = _interval(pair, thresholds, metric, n_resamples=n_resamples, seed=seed)
-    slices = [
-        _slice(pair, thresholds, metric, kind, name, mask)
-        for kind, masks in _masks(images).items()
-        for name, mask in masks.items()
-    ]
+        interval = pair.interval(resampling)
+    masks = {"difficulty": difficulty_masks(images["difficulty"]), "part": part_masks(images)}
     return ChampionComparison(
         metric,
-        n=len(first),
-        groups=first.n_groups,
-        candidate=values["candidate"],
-        champion=values["champion"],
+        n=len(pair.candidate),
+        groups=pair.candidate.n_groups,
+        candidate=candidate_value,
+        champion=champion_value,
         difference=difference,
         interval=interval.ends,
         reason=interval.reason,
-        slices=slices,
+        slices=[
+            pair.slice_difference(kind, name, mask) for kind, by_name in masks.items() for name, mask in by_name.items()
+        ],
     )
 
 
-def decide(held: ChampionComparison, *, margin: float, slice_margin: float) -> GateResult:
-    """The candidate is promoted where it is not worse, surely not much worse, and much worse on no slice.
+def decide(comparison: ChampionComparison, *, margin: float, slice_margin: float) -> GateResult:
+    """A test of non-inferiority: is the candidate no worse, surely not much worse, and much worse on no slice.
 
-    A test of non-inferiority: a new model must not be shown to be better, which a few hundred images can
-    hardly do, but a loss of more than ``margin`` must be ruled out.
+    A new model need not be shown to be better, which a few hundred images can hardly do, but a loss of more than
+    ``margin`` must be ruled out.
 
     Args:
-        held: the two on the same images.
-        margin: the interval of the difference may reach down to minus this.
+        comparison: the two on the same images.
+        margin: the lower 95 % bound of candidate minus champion must be at least minus this.
         slice_margin: no slice's difference may lie below minus this; a slice is a few images, so its
-            difference is taken without an interval.
+            difference has no interval.
     """
-    if held.difference is None or held.interval is None:
+    if comparison.difference is None or comparison.interval is None:
         return GateResult(
-            False, f"the test images cannot tell it from the champion ({held.reason}): the champion stays"
+            False, f"the test images do not separate it from the champion ({comparison.reason}): the champion stays"
         )
-    low, high = held.interval
-    figures = (
-        f"{held.metric} {held.candidate:.4f} against the champion's {held.champion:.4f} on the same {held.n} test "
-        f"images: {held.difference:+.4f} [{low:+.4f}, {high:+.4f}]"
+    low, high = comparison.interval
+    summary = (
+        f"{comparison.metric} {comparison.candidate:.4f} against the champion's {comparison.champion:.4f} "
+        f"on the same {comparison.n} test images: {comparison.difference:+.4f} [{low:+.4f}, {high:+.4f}]"
     )
-    if held.difference < 0:
-        return GateResult(False, f"{figures}; it is worse: the champion stays")
+    if comparison.difference < 0:
+        return GateResult(False, f"{summary}; it is worse: the champion stays")
     if low < -margin:
-        return GateResult(False, f"{figures}; a loss of more than {margin:g} is not ruled out: the champion stays")
-    fallen = [f"{one.name} {one.difference:+.4f}" for one in worse(held, slice_margin)]
-    if fallen:
-        return GateResult(False, f"{figures}; but worse by more than {slice_margin:g} on {', '.join(fallen)}")
-    return GateResult(True, f"{figures}, and no slice is worse by more than {slice_margin:g}")
+        return GateResult(False, f"{summary}; a loss of more than {margin:g} is not ruled out: the champion stays")
+    worse_slices = [f"{s.name} {s.difference:+.4f}" for s in worse(comparison, slice_margin)]
+    if worse_slices:
+        return GateResult(False, f"{summary}; but worse by more than {slice_margin:g} on {', '.join(worse_slices)}")
+    return GateResult(True, f"{summary}, and no slice is worse by more than {slice_margin:g}")
 
 
-def worse(held: ChampionComparison, slice_margin: float) -> list[SliceDifference]:
-    """The slices on which the candidate falls behind by more than the margin."""
-    return [one for one in held.slices if one.difference is not None and one.difference < -slice_margin]
+def worse(comparison: ChampionComparison, slice_margin: float) -> list[SliceDifference]:
+    """The slices on which the candidate is worse by more than the margin."""
+    return [s for s in comparison.slices if s.difference is not None and s.difference < -slice_margin]
 
 
-def _masks(images: pd.DataFrame) -> dict[str, dict[str, Mask]]:
-    parts = {name: (images[name] == 1).fillna(False).to_numpy(dtype=bool) for name in PARTS}
-    difficulties = {name: (images["difficulty"] == name).to_numpy(dtype=bool) for name in DIFFICULTIES}
-    return {"difficulty": difficulties, "part": parts}
+@dataclass(frozen=True)
+class _Pair:
+    """Predictions of both models for the same images, with their thresholds."""
+
+    metric: str
+    candidate: TestPredictions
+    champion: TestPredictions
+    thresholds: tuple[float, float]
+
+    @classmethod
+    def of(cls, images: pd.DataFrame, candidate: Scores, champion: Scores, metric: str) -> "_Pair":
+        first, second = (
+            TestPredictions.from_arrays(images["label"], scores.p_fake, images["group"])
+            for scores in (candidate, champion)
+        )
+        return cls(metric, first, second, (candidate.threshold, champion.threshold))
+
+    def values(self) -> tuple[tuple[float | None, float | None], str | None]:
+        """The metric of both models, and why one is None."""
+        first, first_reasons = metric_values(self.candidate, self.thresholds[0], [self.metric])
+        second, second_reasons = metric_values(self.champion, self.thresholds[1], [self.metric])
+        reason = first_reasons.get(self.metric) or second_reasons.get(self.metric)
+        return (first[self.metric], second[self.metric]), reason
+
+    def slice_difference(self, kind: str, name: str, mask: Mask) -> SliceDifference:
+        """The fakes of a slice against all reals."""
+        fake = self.candidate.fake
+        in_slice = mask & fake
+        n_fakes, n_groups = int(in_slice.sum()), len(np.unique(self.candidate.group[in_slice]))
+        if n_groups < MIN_GROUPS:
+            return SliceDifference(kind, name, n_fakes, None, f"groups: {n_groups}; {MIN_GROUPS} are needed")
+        subset = in_slice | ~fake
+        pair = replace(self, candidate=self.candidate.subset(subset), champion=self.champion.subset(subset))
+        values, reason = pair.values()
+        return SliceDifference(kind, name, n_fakes, _minus(*values), reason)
+
+    def interval(self, resampling: Resampling) -> Interval:
+        """The interval of the difference."""
+        masks = population_masks(self.candidate, self.thresholds[0])
+        n_groups = min(len(np.unique(self.candidate.group[masks[side]])) for side in ("positives", "negatives"))
+        if n_groups < MIN_GROUPS:
+            return too_few_groups(n_groups)
+
+        def both(weights: Array) -> dict[str, Array]:
+            first = weighted_metrics(self.candidate, self.thresholds[0], weights, [self.metric])
+            second = weighted_metrics(self.champion, self.thresholds[1], weights, [self.metric])
+            return {"difference": first[self.metric] - second[self.metric]}
+
+        differences = bootstrap(both, self.candidate.group, resampling)["difference"]
+        # Two models that rank all images alike differ by exactly 0, which no interval of resamples would say.
+        return percentile_interval(differences) if differences.any() else Interval(0.0, 0.0)
 
 
-def _slice(
-    pair: Mapping[str, Predictions], thresholds: Mapping[str, float], metric: str, kind: str, name: str, mask: Mask
-) -> SliceDifference:
-    fake = pair["candidate"].fake
-    chosen = mask & fake
-    fakes = int(chosen.sum())
-    groups = len(np.unique(pair["candidate"].group[chosen]))
-    if groups < MIN_GROUPS:
-        return SliceDifference(kind, name, fakes, None, f"groups: {groups}; {MIN_GROUPS} are needed")
-    inside = {which: images.subset(chosen | ~fake) for which, images in pair.items()}
-    values, reason = _values(inside, thresholds, metric)
-    return SliceDifference(kind, name, fakes, _difference(values), reason)
-
-
-def _values(
-    pair: Mapping[str, Predictions], thresholds: Mapping[str, float], metric: str
-) -> tuple[dict[str, float | None], str | None]:
-    values, why = {}, None
-    for which, images in pair.items():
-        found, reasons = point_metrics(images, thresholds[which], [metric])
-        values[which] = found[metric]
-        why = why or reasons.get(metric)
-    return values, why
-
-
-def _difference(values: Mapping[str, float | None]) -> float | None:
-    candidate, champion = values["candidate"], values["champion"]
+def _minus(candidate: float | None, champion: float | None) -> float | None:
     return None if candidate is None or champion is None else candidate - champion
-
-
-def _interval(
-    pair: Mapping[str, Predictions], thresholds: Mapping[str, float], metric: str, *, n_resamples: int, seed: int
-) -> Interval:
-    images = pair["candidate"]
-    masks = populations(images, thresholds["candidate"])
-    groups = min(len(np.unique(images.group[masks[side]])) for side in ("positives", "negatives"))
-    if groups < MIN_GROUPS:
-        return too_few_groups(groups)
-
-    def both(weights: np.ndarray) -> dict[str, np.ndarray]:
-        return {
-            which: weighted_metrics(one, thresholds[which], weights, [metric])[metric] for which, one in pair.items()
-        }
-
-    drawn = bootstrap(both, images.group, n_resamples=n_resamples, seed=seed)
-    differences = drawn["candidate"] - drawn["champion"]
-    # Two models that put all images in the same order: known exactly, which no interval of resamples would say.
-    return percentile_interval(differences) if differences.any() else Interval(0.0, 0.0)

@@ -1,4 +1,4 @@
-"""How far a figure could be off: intervals from resampled groups, and Wilson's for a proportion."""
+"""Confidence intervals: the cluster bootstrap's, and Wilson's for a proportion."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -13,10 +13,24 @@ from fakefaces.evaluation.predictions import Array
 
 LEVEL = 0.95
 MIN_GROUPS = 10  # resampling fewer gives intervals that are far too narrow
-MAX_UNDEFINED = 0.1  # share of n_resamples that may be undefined before the rest stops being a fair sample
-_FEWEST_DRAWS = math.ceil(2 / (1 - LEVEL))  # so that at least one draw lies in each tail
-_BLOCK = 2**21  # weights held at a time, 16 MiB
-_SAME = 1e-9  # n_resamples that differ by less differ by rounding only
+MAX_UNDEFINED = 0.1  # share of resamples that may be undefined before the others are a biased sample
+_MIN_RESAMPLES = math.ceil(2 / (1 - LEVEL))  # so that at least one resample lies in each tail
+_BLOCK = 2**21  # weights in memory at a time, 16 MiB
+_EQUAL = 1e-9  # resamples that differ by less differ by rounding only
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How groups are resampled.
+
+    Attributes:
+        n_resamples: number of resamples of all groups, at least 40.
+        seed: of the random generator. Equal seeds and groups give equal resamples, whose metrics may be subtracted
+            resample by resample.
+    """
+
+    n_resamples: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -24,24 +38,24 @@ class Interval:
     """A 95 % interval, or why there is none.
 
     Attributes:
-        low: the lower end; None where there is no interval.
-        high: the upper end; None where there is no interval.
-        left_out: resamples in which the figure was undefined.
-        reason: why there is no interval, or why another kind stands in for the bootstrap's; else None.
+        low: lower bound; None where there is no interval.
+        high: upper bound; None where there is no interval.
+        n_undefined: resamples in which the statistic is undefined.
+        reason: why there is no interval, or why it is Wilson's; else None.
     """
 
     low: float | None = None
     high: float | None = None
-    left_out: int = 0
+    n_undefined: int = 0
     reason: str | None = None
 
     @property
     def ends(self) -> list[float] | None:
-        """``[low, high]`` for JSON."""
+        """Lower and upper bound."""
         return None if self.low is None or self.high is None else [self.low, self.high]
 
 
-def group_weights(group: NDArray[np.intp], *, n_resamples: int, seed: int) -> Iterator[Array]:
+def group_weights(group: NDArray[np.intp], resampling: Resampling) -> Iterator[Array]:
     """Resample groups with replacement, as weights of the images.
 
     Drawing whole groups keeps images that share a source photograph together, so an interval is as wide as
@@ -50,109 +64,107 @@ def group_weights(group: NDArray[np.intp], *, n_resamples: int, seed: int) -> It
 
     Args:
         group: intp (n,), codes 0 … G - 1.
-        n_resamples: resamples of G groups.
-        seed: the same seed, draws and groups give the same weights.
+        resampling: number of resamples of G groups, and seed.
 
     Yields:
-        float64 (rows, n): how often each draw took each image; the rows of all blocks are the draws.
+        float64 (rows, n): how often each resample holds each image, in blocks of resamples.
 
     Raises:
-        ModelError: so few n_resamples that a tail of the interval would hold none.
+        ModelError: there are too few resamples for one to lie in each tail of the interval.
     """
-    if n_resamples < _FEWEST_DRAWS:
+    n_resamples = resampling.n_resamples
+    if n_resamples < _MIN_RESAMPLES:
         raise ModelError(
-            f"n_resamples: {n_resamples} are too few for a {LEVEL:.0%} interval; take at least {_FEWEST_DRAWS}"
+            f"n_resamples: {n_resamples} are too few for a {LEVEL:.0%} interval; take at least {_MIN_RESAMPLES}"
         )
     n_groups = int(group.max()) + 1
-    random = np.random.default_rng(seed)
-    rows = max(1, _BLOCK // len(group))
-    for start in range(0, n_resamples, rows):
-        taken = min(rows, n_resamples - start)
-        picks = random.integers(n_groups, size=(taken, n_groups))
-        picks += np.arange(taken)[:, None] * n_groups
-        counts = np.bincount(picks.ravel(), minlength=taken * n_groups).reshape(taken, n_groups)
+    random = np.random.default_rng(resampling.seed)
+    block = max(1, _BLOCK // len(group))
+    for start in range(0, n_resamples, block):
+        rows = min(block, n_resamples - start)
+        picks = random.integers(n_groups, size=(rows, n_groups))
+        picks += np.arange(rows)[:, None] * n_groups
+        counts = np.bincount(picks.ravel(), minlength=rows * n_groups).reshape(rows, n_groups)
         yield counts.astype(np.float64)[:, group]
 
 
 def bootstrap(
-    figures: Callable[[Array], dict[str, Array]], group: NDArray[np.intp], *, n_resamples: int, seed: int
+    statistics: Callable[[Array], dict[str, Array]], group: NDArray[np.intp], resampling: Resampling
 ) -> dict[str, Array]:
-    """Compute figures on every draw.
+    """Compute statistics on every resample.
 
     Args:
-        figures: float64 weights (rows, n) to float64 (rows,) by name; NaN where undefined.
+        statistics: float64 weights (rows, n) to float64 (rows,) by name; NaN where undefined.
         group: intp (n,), codes 0 … G - 1.
-        n_resamples: resamples.
-        seed: of the resampling. Figures of one call, and of calls with the same seed and groups, share
-            their draws and may be subtracted draw by draw.
+        resampling: number of resamples, and seed.
 
     Returns:
         float64 (n_resamples,) by name.
     """
-    blocks = [figures(weights) for weights in group_weights(group, n_resamples=n_resamples, seed=seed)]
+    blocks = [statistics(weights) for weights in group_weights(group, resampling)]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def percentile_interval(values: Array) -> Interval:
-    """The middle 95 % of a figure's n_resamples: Efron's percentile interval.
+    """Efron's percentile interval: the middle 95 % of a statistic's resamples.
 
     Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13.
 
     Args:
-        values: float64 (n_resamples,); NaN where the figure is undefined. Those are left out and counted.
+        values: float64 (n_resamples,); NaN, where the statistic is undefined, is left out and counted.
 
     Returns:
-        An interval; without ends where more than a tenth of the draws are undefined, or where all resamples
-        agree: an interval of no width would claim certainty.
+        An interval; without bounds where more than a tenth of the resamples are undefined, or where all are equal:
+        an interval of no width would claim certainty.
     """
     known = values[~np.isnan(values)]
-    left_out = len(values) - len(known)
-    if left_out > MAX_UNDEFINED * len(values):
-        return Interval(left_out=left_out, reason=f"undefined in {left_out} of {len(values)} n_resamples")
-    if np.ptp(known) < _SAME:
-        return Interval(left_out=left_out, reason="all draws agree, so they tell no interval")
+    n_undefined = len(values) - len(known)
+    if n_undefined > MAX_UNDEFINED * len(values):
+        return Interval(n_undefined=n_undefined, reason=f"undefined in {n_undefined} of {len(values)} resamples")
+    if np.ptp(known) < _EQUAL:
+        return Interval(n_undefined=n_undefined, reason="all resamples are equal and give no interval")
     tail = 50 * (1 - LEVEL)
     low, high = np.percentile(known, [tail, 100 - tail])
-    return Interval(float(low), float(high), left_out)
+    return Interval(float(low), float(high), n_undefined)
 
 
-def wilson_interval(share: float, n: float) -> Interval:
-    """Wilson's score interval of a proportion; it has width even where the share is 0 or 1.
+def wilson_interval(proportion: float, n: float) -> Interval:
+    """Wilson's score interval of a proportion; it has width even where the proportion is 0 or 1.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
     Statistical Association 22 (1927).
 
     Args:
-        share: the observed proportion, in [0, 1].
+        proportion: observed, in [0, 1].
         n: independent observations, more than 0.
 
     Raises:
-        ModelError: ``share`` is no proportion or ``n`` is not positive.
+        ModelError: ``proportion`` or ``n`` is out of range.
     """
-    if not 0 <= share <= 1 or not n > 0:
-        raise ModelError(f"no proportion: {share} of {n}")
+    if not 0 <= proportion <= 1 or not n > 0:
+        raise ModelError(f"no proportion: {proportion} of {n}")
     z2 = NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    centre = (proportion + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (proportion * (1 - proportion) / n + z2 / (4 * n * n))) / (1 + z2 / n)
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def proportion_interval(share: float, values: Array | None, n_groups: int) -> Interval:
+def proportion_interval(proportion: float, values: Array | None, n_groups: int) -> Interval:
     """The bootstrap's interval of a proportion, or Wilson's where the bootstrap has none.
 
     Args:
-        share: the observed proportion, in [0, 1].
+        proportion: observed, in [0, 1].
         values: float64 (n_resamples,); None where there are too few groups to resample.
-        n_groups: groups that the proportion is counted on. Wilson's interval takes each for one
-            observation, which is on the safe side if images of a group differ.
+        n_groups: groups that the proportion is estimated from. Wilson's interval takes each for one
+            observation, which is conservative if images of a group differ.
     """
     interval = too_few_groups(n_groups) if values is None else percentile_interval(values)
-    if interval.low is not None:
+    if interval.ends is not None:
         return interval
-    wilson = wilson_interval(share, n_groups)
-    return Interval(wilson.low, wilson.high, interval.left_out, f"{interval.reason}: Wilson's on {n_groups} groups")
+    wilson = wilson_interval(proportion, n_groups)
+    return Interval(wilson.low, wilson.high, interval.n_undefined, f"{interval.reason}: Wilson's on {n_groups} groups")
 
 
 def too_few_groups(n_groups: int) -> Interval:
-    """No interval, for want of groups."""
-    return Interval(reason=f"counted on {n_groups} groups; to resample takes {MIN_GROUPS}")
+    """No interval, because there are fewer than :data:`MIN_GROUPS`."""
+    return Interval(reason=f"estimated from {n_groups} groups; the bootstrap takes at least {MIN_GROUPS}")

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fakefaces.base.errors import ModelError
+from fakefaces.evaluation.model_metrics import ModelMetrics
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model with the figures that decide.
+    """The selected model.
 
     Attributes:
         model: its name in ``params.yaml``.
         digest: DVC's digest of its folder.
-        test_digest: of the test images.
-        validation: the deciding figure on validation, which chooses among the models.
-        test: the same on the test images, which is held against the champion's.
+        test_digest: digest of the test images.
+        validation: the metric on validation, by which it was selected.
+        test: the metric on test, which is compared with the champion's.
     """
 
     model: str
@@ -26,24 +26,22 @@ class Candidate:
     test: float
 
 
-def select_candidate(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> Candidate:
-    """The model that is best on validation; of equals the one with fewer parameters, then by name.
+def select_candidate(models: Mapping[str, ModelMetrics], metric: str) -> Candidate:
+    """The model that is best on validation; of equals the one with fewer parameters, then the first by name.
 
     Args:
-        metrics: what stands in ``reports/metrics/<model>.json``, by model.
-        metric: the figure's name.
+        models: by name.
+        metric: one of :data:`fakefaces.evaluation.metrics.METRICS`.
 
     Raises:
-        ModelError: the figure could be computed for no model.
+        ModelError: the metric is undefined for all models.
     """
-    known = [
-        (-found["validation"][metric], found["parameters"], name)
-        for name, found in metrics.items()
-        if found["validation"][metric] is not None and found["test"]["overall"][metric] is not None
-    ]
-    if not known:
+    candidates = []
+    for name, model in models.items():
+        validation, test = model.validation.value(metric), model.test.overall.estimate(metric).value
+        if validation is not None and test is not None:
+            candidate = Candidate(name, model.model_digest, model.test_digest, validation, test)
+            candidates.append((-validation, model.parameters, name, candidate))
+    if not candidates:
         raise ModelError(f"no model has a {metric} on both validation and test; see reports/metrics")
-    name = min(known)[-1]
-    found = metrics[name]
-    value, test = found["validation"][metric], found["test"]["overall"][metric]
-    return Candidate(name, found["model_digest"], found["test_digest"], value, test)
+    return min(candidates)[-1]

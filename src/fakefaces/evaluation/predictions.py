@@ -1,4 +1,4 @@
-"""Labels, scores and groups of one set of images, checked once so that nothing downstream has to."""
+"""Labels, scores and groups of a set of images, checked once; validation and test have types of their own."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,18 +8,20 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.data.faces import FAKE, REAL
+from fakefaces.data.faces import FAKE, PARTS, REAL
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+PART_SCORES = tuple(f"{name}_score" for name in PARTS)  # columns of the scores of the parts
+
 
 @dataclass(frozen=True)
 class Predictions:
-    """One set of images with what is known and what a model says; made by :meth:`from_arrays`.
+    """The labels of a set of images and a model's scores; made by :meth:`from_arrays` or :meth:`from_table`.
 
     Attributes:
-        fake: bool (n,), the truth.
+        fake: bool (n,), the labels.
         p_fake: float64 (n,), in [0, 1].
         group: intp (n,), codes 0 … n_groups - 1; images of one code share a source photograph.
     """
@@ -36,8 +38,8 @@ class Predictions:
         """Groups that hold at least one image."""
         return int(self.group.max()) + 1 if len(self) else 0
 
-    def called(self, threshold: float) -> Mask:
-        """Tell which images are called fake, bool (n,): those with ``p_fake >= threshold``.
+    def called_fake(self, threshold: float) -> Mask:
+        """Predicted classes, bool (n,): fake where ``p_fake >= threshold``.
 
         Raises:
             ModelError: the threshold is not in [0, 1].
@@ -46,19 +48,24 @@ class Predictions:
             raise ModelError(f"threshold: {threshold} is not between 0 and 1")
         return self.p_fake >= threshold
 
-    def subset(self, mask: Mask) -> "Predictions":
-        """The images where ``mask`` (bool (n,)) is true; the groups are numbered anew, in their old order."""
+    def subset(self, mask: Mask) -> Self:
+        """The images where ``mask``, bool (n,), is true; groups are renumbered in their order."""
         group = np.unique(self.group[mask], return_inverse=True)[1].astype(np.intp)
-        return Predictions(self.fake[mask], self.p_fake[mask], group)
+        return type(self)(self.fake[mask], self.p_fake[mask], group)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Self:
+        """Predictions from the columns ``label``, ``p_fake`` and ``group``; errors as for :meth:`from_arrays`."""
+        return cls.from_arrays(table["label"], table["p_fake"], table["group"])
 
     @classmethod
     def from_arrays(cls, y_true: ArrayLike, p_fake: ArrayLike, group: ArrayLike | None = None) -> Self:
-        """Check labels, scores and groups, and put them into one record.
+        """Check labels, scores and groups, and put them into one value.
 
         Args:
             y_true: (n,), 1 fake, 0 real.
             p_fake: (n,), probability of fake, in [0, 1].
-            group: (n,), any sortable key; images with equal keys are not independent. None: each its own.
+            group: (n,), sortable keys; images with equal keys are not independent. None: each image by itself.
 
         Raises:
             ModelError: the lengths differ, a label is neither 0 nor 1, a score is NaN or outside [0, 1], or a
@@ -72,11 +79,51 @@ class Predictions:
             raise ModelError(f"labels, scores and groups must be of one length; they are {shapes}")
         if not np.isin(labels, (REAL, FAKE)).all():
             raise ModelError("labels must be 0 (real) or 1 (fake)")
-        _check_probabilities(scores, "scores")
+        _check_probabilities(scores)
         codes, _ = pd.factorize(keys, sort=True)
         if (codes < 0).any():
             raise ModelError(f"groups: {int((codes < 0).sum())} of {len(codes)} images have none")
         return cls(labels == FAKE, scores, codes.astype(np.intp))
+
+
+class ValidationPredictions(Predictions):
+    """Predictions of validation images: what thresholds and models are chosen on."""
+
+
+class TestPredictions(Predictions):
+    """Predictions of test images: what is reported; nothing is chosen on them."""
+
+
+@dataclass(frozen=True)
+class ScoredImages:
+    """One model's scores of the validation and the test images, with all that is known of each image.
+
+    Attributes:
+        validation: a row an image, by name: the columns of the image table, ``p_fake``, and
+            :data:`PART_SCORES` where the model scores parts.
+        test: the test images, with the columns of ``validation``.
+    """
+
+    validation: pd.DataFrame
+    test: pd.DataFrame
+
+    @classmethod
+    def join(cls, images: pd.DataFrame, scores: pd.DataFrame) -> Self:
+        """Join images with their scores.
+
+        Args:
+            images: a row an image, with ``image``.
+            scores: ``image``, ``split``, ``p_fake``, and scores of the parts under their names, or not.
+        """
+        columns = ["image", "split", "p_fake", *(name for name in PARTS if name in scores)]
+        renamed = scores[columns].rename(columns=dict(zip(PARTS, PART_SCORES, strict=True)))
+        of_split = {
+            split: images.merge(
+                renamed[renamed["split"] == split].drop(columns="split"), on="image", validate="one_to_one"
+            ).sort_values("image", ignore_index=True)
+            for split in ("validation", "test")
+        }
+        return cls(validation=of_split["validation"], test=of_split["test"])
 
 
 def _numbers(values: ArrayLike, name: str) -> Array:
@@ -86,9 +133,9 @@ def _numbers(values: ArrayLike, name: str) -> Array:
         raise ModelError(f"{name}: not all are numbers") from None
 
 
-def _check_probabilities(values: Array, name: str) -> None:
-    missing = int(np.isnan(values).sum())
+def _check_probabilities(scores: Array) -> None:
+    missing = int(np.isnan(scores).sum())
     if missing:
-        raise ModelError(f"{name}: {missing} of {values.size} are NaN; the model or its input is broken")
-    if values.size and (values.min() < 0 or values.max() > 1):
-        raise ModelError(f"{name} must be probabilities; they lie between {values.min():g} and {values.max():g}")
+        raise ModelError(f"scores: {missing} of {scores.size} are NaN; the model or its input is broken")
+    if scores.size and (scores.min() < 0 or scores.max() > 1):
+        raise ModelError(f"scores must be probabilities; they lie between {scores.min():g} and {scores.max():g}")

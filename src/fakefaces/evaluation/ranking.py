@@ -14,7 +14,7 @@ class Ranking:
     Attributes:
         scores: float64 (k,), the distinct scores, descending.
         fakes: float64 (n_resamples, k), total weight of the fakes that have that score.
-        reals: float64 (n_resamples, k), likewise of the reals.
+        reals: float64 (n_resamples, k), total weight of the reals that have that score.
     """
 
     scores: Array
@@ -28,10 +28,10 @@ class Ranking:
         McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve",
         Radiology 143 (1982).
         """
-        passed = np.cumsum(self.reals, axis=1)
+        cumulative_reals = np.cumsum(self.reals, axis=1)
         n_fakes, n_reals = self.fakes.sum(axis=1), self.reals.sum(axis=1)
-        beaten = n_reals[:, None] - passed + self.reals / 2
-        return ratio(np.einsum("ij,ij->i", self.fakes, beaten), n_fakes * n_reals)
+        lower_reals = n_reals[:, None] - cumulative_reals + self.reals / 2
+        return ratio(np.einsum("ij,ij->i", self.fakes, lower_reals), n_fakes * n_reals)
 
     def average_precision(self) -> Array:
         """Average precision, float64 (n_resamples,), in (0, 1]; NaN where a class has no weight.
@@ -41,9 +41,9 @@ class Ranking:
         so there it is undefined here.
         """
         n_fakes, n_reals = self.fakes.sum(axis=1), self.reals.sum(axis=1)
-        found, seen = np.cumsum(self.fakes, axis=1), np.cumsum(self.fakes + self.reals, axis=1)
-        # Before the first weighted score both are 0; no recall is gained there, so any precision will do.
-        precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
+        tp, called = np.cumsum(self.fakes, axis=1), np.cumsum(self.fakes + self.reals, axis=1)
+        # Both are 0 before the first score that has weight; no recall is gained there, so any precision will do.
+        precision = np.divide(tp, called, out=np.zeros_like(tp), where=called > 0)
         area = np.einsum("ij,ij->i", self.fakes, precision)
         return ratio(np.where(n_reals > 0, area, 0.0), np.where(n_reals > 0, n_fakes, 0.0))
 
@@ -57,16 +57,16 @@ def rank(fake: Mask, p_fake: Array, weights: Array) -> Ranking:
         weights: float64 (n_resamples, n), not negative.
     """
     order = np.argsort(-p_fake, kind="stable")
-    scores, truth = p_fake[order], fake[order]
+    scores = p_fake[order]
     starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]]) if len(scores) else np.arange(0)
     ordered = weights[:, order]
-    fakes = ordered * truth
+    fakes = ordered * fake[order]
     reals = ordered - fakes
     if len(starts) < len(scores):
-        fakes, reals = (np.add.reduceat(part, starts, axis=1) for part in (fakes, reals))
+        fakes, reals = (np.add.reduceat(weight, starts, axis=1) for weight in (fakes, reals))
     return Ranking(scores[starts], fakes, reals)
 
 
-def ratio(part: Array, whole: Array) -> Array:
-    """``part / whole``, float64 (n_resamples,), NaN where ``whole`` is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """The quotient, float64 (n_resamples,); NaN where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator > 0)

@@ -1,35 +1,52 @@
-"""How much of a model's score a rule that never saw the face could have given."""
+"""How much of a model's score is explained by rules that see no face."""
+
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import pandas as pd
+from numpy.typing import ArrayLike
 
 from fakefaces.evaluation.predictions import Array
 
-_NEAR = 1e-6  # scores nearer to 0 or 1 are taken as this, so that their logits are numbers
-_FLAT = 1e-12
+_SATURATED = 1e-6  # scores nearer to 0 or 1 are clipped, so that their logits are finite
+_CONSTANT = 1e-12
+
+
+def variance_explained_by_shortcuts(test: pd.DataFrame, rules: Mapping[str, pd.Series]) -> dict[str, float | None]:
+    """The share of the variance of a model's score that each rule explains, and ``all`` of them together.
+
+    Args:
+        test: ``image`` and ``p_fake`` of the test images.
+        rules: ``p_fake`` by rule, indexed by ``image``; empty for no result.
+    """
+    if not rules:
+        return {}
+    columns = {name: scores.loc[test["image"]].to_numpy()[:, None] for name, scores in rules.items()}
+    columns["all"] = np.hstack(list(columns.values()))
+    return {name: variance_explained(test["p_fake"], scores) for name, scores in columns.items()}
 
 
 def variance_explained(p_fake: ArrayLike, rules: ArrayLike) -> float | None:
-    """The share of the variance of a model's score that rules explain, by least squares on the logits.
+    """The coefficient of determination R² of a linear regression of the model's logits on the rules' logits.
 
-    The coefficient of determination R². It is high where the model leans on what the rules see, or on
-    something that goes along with it; a score that it explains wholly needs no face.
+    It is high where the model relies on what the rules see, or on something correlated with it; a score that they
+    explain entirely needs no face.
 
     Args:
-        p_fake: (n,) the model's, in [0, 1].
-        rules: (n, m) those of the rules.
+        p_fake: (n,) the model's scores, in [0, 1].
+        rules: (n, m) the scores of m rules, in [0, 1].
 
     Returns:
-        A share in [0, 1]; None where the model's scores are all the same or there are too few images.
+        A share in [0, 1]; None where the model's scores are constant or there are too few images.
     """
-    target, sees = _logit(p_fake), _logit(rules)
-    if len(target) <= sees.shape[1] + 1 or np.ptp(target) < _FLAT:
+    target, predictors = _logit(p_fake), _logit(rules)
+    if len(target) <= predictors.shape[1] + 1 or np.ptp(target) < _CONSTANT:
         return None
-    design = np.column_stack([np.ones(len(target)), sees])
+    design = np.column_stack([np.ones(len(target)), predictors])
     fitted = design @ np.linalg.lstsq(design, target, rcond=None)[0]
     return float(np.clip(1 - np.sum((target - fitted) ** 2) / np.sum((target - target.mean()) ** 2), 0, 1))
 
 
-def _logit(values: ArrayLike) -> NDArray[np.float64]:
-    p: Array = np.clip(np.asarray(values, dtype=np.float64), _NEAR, 1 - _NEAR)
+def _logit(values: ArrayLike) -> Array:
+    p: Array = np.clip(np.asarray(values, dtype=np.float64), _SATURATED, 1 - _SATURATED)
     return np.asarray(np.log(p / (1 - p)))

@@ -1,89 +1,75 @@
-"""One record a set of images: each figure with its interval, or with the reason why it has none."""
+"""Metrics of a set of images with their intervals, or with the reason why they have none."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
-from fakefaces.evaluation import intervals, metrics
-from fakefaces.evaluation.intervals import Interval
+from fakefaces.evaluation.intervals import (
+    MIN_GROUPS,
+    Interval,
+    Resampling,
+    bootstrap,
+    percentile_interval,
+    proportion_interval,
+    too_few_groups,
+)
+from fakefaces.evaluation.metrics import METRICS, POPULATIONS, metric_values, population_masks, weighted_metrics
+from fakefaces.evaluation.model_metrics import Estimate, Subset
 from fakefaces.evaluation.predictions import Array, Predictions
+
+S = TypeVar("S", bound=Subset)
 
 _PROPORTIONS = {"accuracy", "precision", "recall"}
 
 
 def subset_metrics(
-    images: Predictions, *, threshold: float, n_resamples: int, seed: int, figures: Collection[str] = metrics.METRICS
-) -> dict[str, Any]:
-    """The figures of one set of images with 95 % group bootstrap intervals.
+    record: type[S], predictions: Predictions, threshold: float, resampling: Resampling, **fields: object
+) -> S:
+    """Compute the metrics that a type of record has, with 95 % group bootstrap intervals.
 
     Args:
-        images: the set; it may lack a class or be empty.
+        record: its fields named in :data:`fakefaces.evaluation.metrics.METRICS` are computed.
+        predictions: of the set; it may lack a class or be empty.
         threshold: an image is called fake where ``p_fake >= threshold``.
-        n_resamples: resamples of the groups.
-        seed: of the resampling.
-        figures: which of :data:`fakefaces.evaluation.metrics.METRICS`.
-
-    Returns:
-        A JSON-ready record:
-
-        - ``n``, ``reals``, ``fakes``, ``groups``: counts.
-        - each figure: a float in [0, 1], or None.
-        - ``intervals``: ``[low, high]`` or None by figure.
-        - ``left_out``: resamples in which a figure is undefined, for figures that have such draws.
-        - ``reasons``: for each None, under the figure's name or ``intervals.`` and the name, why; also
-          where Wilson's interval stands in for the bootstrap's.
+        resampling: number of resamples, and seed.
+        **fields: the other fields of the record.
 
     Raises:
-        ModelError: too few n_resamples for an interval.
+        ModelError: there are too few resamples for an interval.
     """
-    values, reasons = metrics.point_metrics(images, threshold, figures)
-    sizes = _groups_counted_on(images, threshold, figures)
-    wanted = [name for name in figures if sizes[name] >= intervals.MIN_GROUPS]
-    found: dict[str, Array] = {}
-    if wanted:
-        found = intervals.bootstrap(
-            lambda weights: metrics.weighted_metrics(images, threshold, weights, wanted),
-            images.group,
-            n_resamples=n_resamples,
-            seed=seed,
+    names = [name for name in METRICS if name in record.model_fields]
+    values, reasons = metric_values(predictions, threshold, names)
+    n_groups = _groups_estimated_from(predictions, threshold, names)
+    resampled: dict[str, Array] = {}
+    if enough := [name for name in names if n_groups[name] >= MIN_GROUPS]:
+        resampled = bootstrap(
+            lambda weights: weighted_metrics(predictions, threshold, weights, enough), predictions.group, resampling
         )
-    record = _counts(images) | values
-    return record | shown({name: _interval(name, values[name], found, sizes[name]) for name in figures}, reasons)
+    fakes = int(predictions.fake.sum())
+    fields |= {"n": len(predictions), "reals": len(predictions) - fakes, "fakes": fakes, "groups": predictions.n_groups}
+    for name, value in values.items():
+        if value is None:
+            fields[name] = Estimate(value=None, reason=reasons[name])
+        else:
+            fields[name] = estimate(value, _interval(name, value, resampled.get(name), n_groups[name]))
+    return record.model_validate(fields)
 
 
-def shown(found: dict[str, Interval | None], reasons: dict[str, str]) -> dict[str, Any]:
-    """The three entries that tell of intervals in a record; an interval is None where its figure is.
-
-    Args:
-        found: by figure.
-        reasons: why figures are None, by figure.
-    """
-    given = {name: interval for name, interval in found.items() if interval is not None}
-    return {
-        "intervals": {name: interval.ends if interval else None for name, interval in found.items()},
-        "left_out": {name: interval.left_out for name, interval in given.items() if interval.left_out},
-        "reasons": reasons
-        | {f"intervals.{name}": interval.reason for name, interval in given.items() if interval.reason},
-    }
+def estimate(value: float, interval: Interval) -> Estimate:
+    """A metric that is defined, with its interval."""
+    bounds = None if interval.low is None or interval.high is None else (interval.low, interval.high)
+    return Estimate(value=value, interval=bounds, n_undefined=interval.n_undefined, reason=interval.reason)
 
 
-def _interval(name: str, value: float | None, found: dict[str, Array], n_groups: int) -> Interval | None:
-    if value is None:
-        return None
-    values = found.get(name)
+def _interval(name: str, value: float, resampled: Array | None, n_groups: int) -> Interval:
     if name in _PROPORTIONS:
-        return intervals.proportion_interval(value, values, n_groups)
-    return intervals.too_few_groups(n_groups) if values is None else intervals.percentile_interval(values)
+        return proportion_interval(value, resampled, n_groups)
+    return too_few_groups(n_groups) if resampled is None else percentile_interval(resampled)
 
 
-def _groups_counted_on(images: Predictions, threshold: float, figures: Collection[str]) -> dict[str, int]:
-    """For each figure the groups it rests on; of two classes, the class with fewer counts."""
-    masks = metrics.populations(images, threshold)
-    sizes = {name: len(np.unique(images.group[mask])) for name, mask in masks.items()}
-    return {name: min(sizes[population] for population in metrics.COUNTED_ON[name]) for name in figures}
-
-
-def _counts(images: Predictions) -> dict[str, Any]:
-    fakes = int(images.fake.sum())
-    return {"n": len(images), "reals": len(images) - fakes, "fakes": fakes, "groups": images.n_groups}
+def _groups_estimated_from(predictions: Predictions, threshold: float, names: Collection[str]) -> dict[str, int]:
+    """Groups in the populations of each metric; of two populations the smaller number."""
+    masks = population_masks(predictions, threshold)
+    sizes = {population: len(np.unique(predictions.group[mask])) for population, mask in masks.items()}
+    return {name: min(sizes[population] for population in POPULATIONS[name]) for name in names}

@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation import intervals
+from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, percentile_interval, too_few_groups
+from fakefaces.evaluation.localization_metrics import Baseline, Localization, LocalizationMetrics
+from fakefaces.evaluation.model_metrics import Estimate
+from fakefaces.evaluation.subset_metrics import estimate
 from fakefaces.explain.ground_truth import SIDE, GroundTruth
 from fakefaces.explain.overlay import resize_heatmap
 
-METRICS = ("pointing", "energy")
 _CENTRE_WIDTH = 0.2  # standard deviation of the centre baseline's blob, as a share of the image's side
 
 Heatmaps = NDArray[np.floating]
@@ -29,7 +30,7 @@ def evaluate_localization(
     random_maps: int,
     n_resamples: int,
     seed: int,
-) -> dict[str, Any] | None:
+) -> LocalizationMetrics | None:
     """Compare a model's heatmaps with the ground truth masks and with two uninformed baselines.
 
     Args:
@@ -41,8 +42,7 @@ def evaluate_localization(
         seed: random seed of the noise and the bootstrap.
 
     Returns:
-        The record of :func:`localization_metrics` with the baselines ``random`` and ``centre``, and ``truth``:
-        number of fakes by origin of their mask. None where no image has ground truth.
+        The metrics with the baselines ``random`` and ``centre``; None where no image has ground truth.
     """
     rows = np.flatnonzero(images["image"].isin(list(ground_truth)))
     if not len(rows):
@@ -58,7 +58,7 @@ def evaluate_localization(
         n_resamples=n_resamples,
         seed=seed,
     )
-    return {"truth": dict(sorted(Counter(truth.origin for truth in truths).items()))} | metrics
+    return metrics.model_copy(update={"truth": dict(sorted(Counter(truth.origin for truth in truths).items()))})
 
 
 def localization_metrics(
@@ -69,7 +69,7 @@ def localization_metrics(
     baselines: Mapping[str, Heatmaps],
     n_resamples: int,
     seed: int,
-) -> dict[str, Any]:
+) -> LocalizationMetrics:
     """Both metrics of a model's heatmaps and of the baselines, and the differences.
 
     Args:
@@ -81,10 +81,7 @@ def localization_metrics(
         seed: random seed of the bootstrap.
 
     Returns:
-        A JSON-ready record: ``n``, ``groups``, ``area`` (mean share of the image in the masks), ``empty`` (share
-        of heatmaps without any heat), ``pointing`` and ``energy``, ``intervals`` (95 %, by metric) and
-        ``baselines``: by name both metrics, and ``gain``: the model's minus the baseline's, with paired
-        intervals. An interval is None where there are fewer than ten groups.
+        The metrics with 95 % intervals; an interval is None where there are fewer than ten groups.
 
     Raises:
         ModelError: the shapes of heatmaps and masks differ, or there is no image.
@@ -97,20 +94,26 @@ def localization_metrics(
         for metric, of_baseline in _baseline_values(maps, masks).items():
             values[f"{name}.{metric}"] = of_baseline
             values[f"{name}.gain.{metric}"] = values[metric] - of_baseline
-    resampled = _bootstrap_means(values, codes, n_resamples=n_resamples, seed=seed)
+    n_groups = int(codes.max()) + 1
+    resampled = _bootstrap_means(values, codes.astype(np.intp), Resampling(n_resamples, seed))
 
-    def record(prefix: str) -> dict[str, Any]:
-        means: dict[str, Any] = {metric: float(values[prefix + metric].mean()) for metric in METRICS}
-        return means | {"intervals": {metric: _interval(resampled.get(prefix + metric)) for metric in METRICS}}
+    def estimate_of(name: str) -> Estimate:
+        interval = percentile_interval(resampled[name]) if name in resampled else too_few_groups(n_groups)
+        return estimate(float(values[name].mean()), interval)
 
-    return {
-        "n": len(heatmaps),
-        "groups": int(codes.max()) + 1,
-        "area": float(masks.mean()),
-        "empty": float((heatmaps.max(axis=(1, 2)) <= 0).mean()),
-        **record(""),
-        "baselines": {name: record(f"{name}.") | {"gain": record(f"{name}.gain.")} for name in baselines},
-    }
+    def localization(prefix: str) -> Localization:
+        return Localization(pointing=estimate_of(f"{prefix}pointing"), energy=estimate_of(f"{prefix}energy"))
+
+    return LocalizationMetrics(
+        n=len(heatmaps),
+        groups=n_groups,
+        area=float(masks.mean()),
+        empty=float((heatmaps.max(axis=(1, 2)) <= 0).mean()),
+        model=localization(""),
+        baselines={
+            name: Baseline(metrics=localization(f"{name}."), gain=localization(f"{name}.gain.")) for name in baselines
+        },
+    )
 
 
 def pointing_game(heatmaps: Heatmaps, masks: Masks) -> Values:
@@ -185,18 +188,14 @@ def _baseline_values(maps: Heatmaps, masks: Masks) -> dict[str, Values]:
 
 
 def _bootstrap_means(
-    values: Mapping[str, Values], codes: NDArray[np.intp], *, n_resamples: int, seed: int
+    values: Mapping[str, Values], codes: NDArray[np.intp], resampling: Resampling
 ) -> dict[str, Values]:
     """Resampled means of each value; empty where there are too few groups."""
-    if int(codes.max()) + 1 < intervals.MIN_GROUPS:
+    if int(codes.max()) + 1 < MIN_GROUPS:
         return {}
 
     def means(weights: Values) -> dict[str, Values]:
         total = weights.sum(axis=1)
         return {name: weights @ per_image / total for name, per_image in values.items()}
 
-    return intervals.bootstrap(means, codes.astype(np.intp), n_resamples=n_resamples, seed=seed)
-
-
-def _interval(resampled: Values | None) -> list[float] | None:
-    return None if resampled is None else intervals.percentile_interval(resampled).ends
+    return bootstrap(means, codes, resampling)

@@ -9,6 +9,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.maintenance.dvc_lock import LoggedOutput, Stages, parameters
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
@@ -52,7 +53,8 @@ def log_again(output: LoggedOutput, layout: Layout, stages: Stages) -> None:
         elif output.role == "tune":
             _tuning(run, layout, params)
         else:
-            log_evaluation(run, layout, output.name, read_json(layout.metrics(output.name)), params.get("seed", 0))
+            metrics = ModelMetrics.read(layout.metrics(output.name))
+            log_evaluation(run, layout, output.name, metrics, params.get("seed", 0))
 
 
 def example(layout: Layout) -> bytes:

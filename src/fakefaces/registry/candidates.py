@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakefaces.base.errors import ModelError, TrackingError
-from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import images_digest, read_split
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.inference.metadata import Operating
 from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
@@ -44,7 +44,7 @@ class PromotionCandidate:
     source: Version | Unregistered
 
     def __post_init__(self) -> None:
-        if self.evidence.metrics.get("protocol") == "folds":
+        if self.evidence.metrics.protocol == "folds":
             raise ModelError(
                 f"{self.evidence.model}: cross-validated, so no single detector was tested on all images, and none can "
                 "be promoted; set split.protocol: grouped in params.yaml, then: dvc repro"
@@ -52,10 +52,11 @@ class PromotionCandidate:
 
     def operating_point(self) -> Operating | None:
         """The operating point that validation gave; None if it gave none."""
-        point = self.evidence.metrics["operating"]
-        if point["threshold"] is None:
+        point = self.evidence.metrics.operating_point
+        if point.threshold is None:
             return None
-        return Operating(threshold=point["threshold"], low=point["unsure"]["low"], high=point["unsure"]["high"])
+        band = point.abstention_band
+        return Operating(threshold=point.threshold, low=band.low if band else None, high=band.high if band else None)
 
     def version(self, registry: Registry) -> Version | None:
         """The version that it is already; None if it is not registered."""
@@ -78,12 +79,13 @@ class PromotionCandidate:
     def tags(self, metric: str) -> dict[str, str]:
         """What its version tells of it."""
         metrics, point = self.evidence.metrics, self.operating_point()
+        validation, test = metrics.validation.value(metric), metrics.test.overall.estimate(metric).value
         return {
             "model": self.evidence.model,
             "positive": "fake",
             "test.digest": self.evidence.test_digest,
-            f"validation.{metric}": f"{metrics['validation'][metric]:.6f}",
-            f"test.{metric}": f"{metrics['test']['overall'][metric]:.6f}",
+            f"validation.{metric}": "undefined" if validation is None else f"{validation:.6f}",
+            f"test.{metric}": "undefined" if test is None else f"{test:.6f}",
         } | ({f"operating.{name}": str(value) for name, value in point.model_dump().items()} if point else {})
 
 
@@ -102,14 +104,14 @@ def best_of_pipeline(layout: Layout, models: Collection[str], metric: str) -> Pr
     needed = (*map(layout.metrics, models), layout.predictions)
     if missing := [path for path in needed if not path.is_file()]:
         raise TrackingError(f"{layout.relative(missing[0])} is missing; make it with: dvc repro")
-    metrics = {name: read_json(layout.metrics(name)) for name in models}
+    metrics = {name: ModelMetrics.read(layout.metrics(name)) for name in models}
     return pipeline_candidate(layout, select_candidate(metrics, metric).model)
 
 
 def pipeline_candidate(layout: Layout, model: str) -> PromotionCandidate:
     """A model of the present pipeline, by its name."""
     folder = layout.model(model)
-    evidence = read_evidence(model, read_json(layout.metrics(model)), layout.predictions)
+    evidence = read_evidence(model, ModelMetrics.read(layout.metrics(model)), layout.predictions)
     return PromotionCandidate(evidence, Unregistered(layout.relative(folder), folder))
 
 

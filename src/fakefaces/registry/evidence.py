@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from fakefaces.base.files import read_json
+from fakefaces.base.errors import ParamsError
 from fakefaces.data.splits import read_split
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.store import connect
 
@@ -20,7 +20,7 @@ class Evidence:
         model: its name in ``params.yaml``.
         digest: DVC's digest of its folder.
         test_digest: of the test images.
-        metrics: the content of ``reports/metrics/<model>.json``.
+        metrics: what ``reports/metrics/<model>.json`` holds.
         predictions: a row for each test image: ``sha256``, ``label``, ``group``, ``difficulty``, the parts, ``p_fake``.
         training_images: the sha256 of the images that it was trained or selected on; empty where unknown.
     """
@@ -28,22 +28,22 @@ class Evidence:
     model: str
     digest: str
     test_digest: str
-    metrics: dict[str, Any]
+    metrics: ModelMetrics
     predictions: pd.DataFrame
     training_images: frozenset[str] = frozenset()
 
 
-def read_evidence(model: str, metrics: dict[str, Any], predictions: Path) -> Evidence:
+def read_evidence(model: str, metrics: ModelMetrics, predictions: Path) -> Evidence:
     """The evaluation of a model from its files.
 
     Args:
         model: its name.
-        metrics: the content of ``reports/metrics/<model>.json``.
+        metrics: of the model.
         predictions: the table of the test images, which has a column of scores for each model.
     """
     table = read_split(predictions)
     scored = table.assign(p_fake=table[model].astype("float64"))
-    return Evidence(model, metrics["model_digest"], metrics["test_digest"], metrics, scored)
+    return Evidence(model, metrics.model_digest, metrics.test_digest, metrics, scored)
 
 
 def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | None:
@@ -54,7 +54,7 @@ def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | Non
         test_digest: of the test images; None for any.
 
     Returns:
-        None if the store has none, or its files are gone.
+        None if the store has none, or its files are gone or of a release before 0.1.
     """
     store = connect()
     condition = f"tags.role = 'evaluate' and tags.`model.digest` = '{digest}' and attributes.status = 'FINISHED'"
@@ -72,5 +72,9 @@ def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | Non
         if TRAINING_IMAGES in files:  # not among those of earlier releases
             path = Path(store.client.download_artifacts(run_id, TRAINING_IMAGES))
             images = frozenset(path.read_text(encoding="utf-8").split())
-        return replace(read_evidence(model, read_json(metrics), predictions), training_images=images)
+        try:
+            evidence = read_evidence(model, ModelMetrics.read(metrics), predictions)
+        except ParamsError:  # of a release before 0.1
+            return None
+        return replace(evidence, training_images=images)
     return None

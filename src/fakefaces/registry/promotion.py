@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.gate import ChampionComparison, GateResult, compare_with_champion, decide
+from fakefaces.evaluation.gate import ChampionComparison, GateResult, Scores, compare_with_champion, decide
+from fakefaces.evaluation.intervals import Resampling
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate
 from fakefaces.registry.decision import Decision, read_decision
@@ -91,12 +92,10 @@ class Promotion:
             return GateResult(False, "the champion was trained on all of the test images: it stays"), None
         comparison = compare_with_champion(
             evidence.predictions[unseen],
-            evidence.predictions.loc[unseen, "p_fake"],
-            p_fake[unseen],
-            {"candidate": evidence.metrics["threshold"], "champion": scores.threshold},
+            candidate=Scores(evidence.predictions.loc[unseen, "p_fake"], evidence.metrics.threshold),
+            champion=Scores(p_fake[unseen], scores.threshold),
             metric=self.rule.metric,
-            n_resamples=self.n_resamples,
-            seed=self.seed,
+            resampling=Resampling(self.n_resamples, self.seed),
         )
         result = decide(comparison, margin=self.rule.margin, slice_margin=self.rule.slice_margin)
         if not unseen.all():

@@ -39,7 +39,7 @@ def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
     own = find_evidence(champion.tags.get("digest", ""), candidate.test_digest)
     if own:
         scores = dict(zip(own.predictions["sha256"], own.predictions["p_fake"], strict=True))
-        return ChampionScores(own.metrics["threshold"], scores)
+        return ChampionScores(own.metrics.threshold, scores)
     layout = Layout(environment.workspace())
     if workspace_test_digest(layout) != candidate.test_digest:
         raise ModelError(

@@ -161,10 +161,10 @@ def _rule_result(rule: str, images: Predictions, alpha: float, n_resamples: int,
     if smaller < intervals.MIN_GROUPS:
         interval, beats_chance = intervals.too_few_groups(smaller), False
     else:
-        values = intervals.bootstrap(metrics, images.group, n_resamples=n_resamples, seed=seed)["roc_auc"]
+        values = intervals.bootstrap(metrics, images.group, intervals.Resampling(n_resamples, seed))["roc_auc"]
         interval = intervals.percentile_interval(values)
         # Resamples that all agree give no interval, but a rule that is right in all of them does beat chance.
-        defined = interval.left_out <= intervals.MAX_UNDEFINED * n_resamples
+        defined = interval.n_undefined <= intervals.MAX_UNDEFINED * n_resamples
         bound = roc_auc - _BOUND_FACTOR * (roc_auc - float(np.nanquantile(values, alpha)))
         beats_chance = defined and bound > 0.5
     return RuleResult(

@@ -1,15 +1,20 @@
-"""Charts as Vega-Lite specifications: the page shows them, and MLflow gets the same ones as PNGs.
+"""Charts as Vega-Lite specifications, for the page and, as PNGs, for MLflow.
 
-Colours of axes and text are not in them: the page sets them for its light or dark mode.
+Colours of axes and text are left to the page, which sets them for its light or dark mode.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from fakefaces.evaluation.localization_metrics import LocalizationMetrics
+from fakefaces.evaluation.model_metrics import Estimate, ModelMetrics
+from fakefaces.reporting.html.dvc_plots import BASELINES
+from fakefaces.reporting.tables.columns import slice_title
+
 Spec = dict[str, Any]
-Metrics = Mapping[str, Mapping[str, Any]]
+Metrics = Mapping[str, ModelMetrics]
 
 # Distinguishable with all common kinds of colour blindness (Okabe and Ito 2008), legible on light and dark.
 PALETTE = ("#2b83c6", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c6bb1", "#999999", "#b2df8a", "#a6761d")
@@ -20,22 +25,20 @@ _DIAGONAL = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
 
 def roc(points: Mapping[str, pd.DataFrame]) -> Spec:
     """ROC curves, from ``fpr`` and ``tpr`` by model."""
-    about = "ROC curves: share of fakes found against share of reals called fake, a line a model."
-    return _curves(points, ("fpr", "reals called fake"), ("tpr", "fakes found"), about, diagonal=True)
+    about = "ROC curves: true-positive rate (fakes) against false-positive rate (reals), a line for each model."
+    return _curves(points, ("fpr", "false-positive rate"), ("tpr", "true-positive rate"), about, diagonal=True)
 
 
 def precision_recall(points: Mapping[str, pd.DataFrame]) -> Spec:
     """Precision-recall curves, from ``recall`` and ``precision`` by model."""
-    about = "Precision-recall curves: share of rightly called fakes against share of fakes found, a line a model."
-    return _curves(
-        points, ("recall", "fakes found"), ("precision", "called fakes that are fake"), about, diagonal=False
-    )
+    about = "Precision-recall curves, a line for each model."
+    return _curves(points, ("recall", "recall"), ("precision", "precision"), about, diagonal=False)
 
 
-def reliability(metrics: Metrics, models: Sequence[str]) -> Spec:
+def reliability(metrics: Metrics) -> Spec:
     """Reliability diagrams, from the bins of each model."""
-    points = {name: pd.DataFrame(metrics[name]["reliability"]) for name in models}
-    about = "Reliability: share of fakes against mean score, in ten bins of equal size, a line a model."
+    points = {name: pd.DataFrame(b.model_dump() for b in model.reliability) for name, model in metrics.items()}
+    about = "Reliability: share of fakes against mean score, in ten bins of equal size, a line for each model."
     return _curves(
         points, ("mean_p", "mean score"), ("fraction_fake", "share of fakes"), about, diagonal=True, points=True
     )
@@ -45,56 +48,53 @@ def history(epochs: pd.DataFrame) -> list[Spec]:
     """Loss and accuracy by epoch for train and validation, of one model: two charts."""
     specs = []
     folds = ["fold"] if "fold" in epochs else []
-    for figure in ("loss", "accuracy"):
-        table = epochs.rename(columns={figure: "train", f"val_{figure}": "validation"})
+    for metric in ("loss", "accuracy"):
+        table = epochs.rename(columns={metric: "train", f"val_{metric}": "validation"})
         long = table.melt(["epoch", *folds], ["train", "validation"], "images", "value").dropna()
         encoding: Spec = {
             "x": _axis("epoch", "epoch", domain=None)
             | {"axis": {"tickMinStep": 1, "format": "d", "labelFlush": False}},
-            "y": _axis("value", figure, domain=None),
+            "y": _axis("value", metric, domain=None),
             "color": _colour("images", ["train", "validation"]),
-            "tooltip": [_tip("images", "images"), _tip("epoch", "epoch", "d"), _tip("value", figure)],
+            "tooltip": [_tip("images", "images"), _tip("epoch", "epoch", "d"), _tip("value", metric)],
         }
         if folds:
             encoding["detail"] = {"field": "fold", "type": "nominal"}
-        about = f"{figure} by epoch, a line for the training images and one for the validation images."
+        about = f"{metric} by epoch, for the training and the validation images."
         specs.append(
             _spec(about, _rows(long)) | {"mark": {"type": "line", "point": {"size": 30}}, "encoding": encoding}
         )
     return specs
 
 
-def slices(metrics: Metrics, models: Sequence[str], kind: str) -> Spec | None:
-    """ROC AUC with intervals of the fakes of each difficulty, part or part count; None where none is known."""
-    rows, order = [], []
-    for name in models:
-        for one, found in metrics[name]["test"][kind].items():
-            label = _plural(one) if kind == "part_count" else one.replace("_", " ")
-            label += f" ({found['fakes']})"
-            order += [label] if label not in order else []
-            low, high = found["intervals"]["roc_auc"] or (None, None)
-            rows.append({"model": name, "slice": label, "value": found["roc_auc"], "low": low, "high": high})
+def slices(metrics: Metrics, kind: str) -> Spec | None:
+    """ROC AUC with intervals of each slice of one kind: difficulty, part or part count; None where there is none."""
+    rows = [
+        _row(metrics_of_slice.roc_auc, model=name, slice=f"{slice_title(kind, value)} ({metrics_of_slice.fakes})")
+        for name, model in metrics.items()
+        for value, metrics_of_slice in model.test.slices()[kind].items()
+    ]
     if not rows:
         return None
-    about = f"ROC AUC by {kind.replace('_', ' ')} with 95 % intervals, a dot a model."
-    return _dots(rows, models, ("slice", order), ("value", "ROC AUC"), about, rule=0.5)
+    order = list(dict.fromkeys(str(row["slice"]) for row in rows))
+    about = f"ROC AUC by {kind.replace('_', ' ')} with 95 % intervals, a dot for each model."
+    return _dots(rows, list(metrics), ("slice", order), ("value", "ROC AUC"), about, rule=0.5)
 
 
-def robustness(metrics: Metrics, models: Sequence[str]) -> Spec:
-    """ROC AUC on the images put through each transform."""
-    rows, order = [], []
-    for name in models:
-        for row in metrics[name]["robustness"]:
-            label = "untouched" if row["transform"] is None else f"{row['transform']} {row['level']:g}"
-            order += [label] if label not in order else []
-            low, high = row["intervals"]["roc_auc"] or (None, None)
-            rows.append({"model": name, "level": label, "value": row["roc_auc"], "low": low, "high": high})
-    about = "ROC AUC on images put through one transform, a line a model."
+def robustness(metrics: Metrics) -> Spec:
+    """ROC AUC on the images after each corruption."""
+    rows = [
+        _row(level.roc_auc, model=name, level=level.name)
+        for name, model in metrics.items()
+        for level in model.robustness
+    ]
+    order = list(dict.fromkeys(str(row["level"]) for row in rows))
+    about = "ROC AUC on images after one corruption, a line for each model."
     encoding = {
         "x": {"field": "level", "type": "nominal", "sort": order, "title": None, "axis": {"labelAngle": -60}},
         "y": _axis("value", "ROC AUC", domain=None),
-        "color": _colour("model", models),
-        "tooltip": [_tip("model", "model"), _tip("level", "images"), *_ends("ROC AUC")],
+        "color": _colour("model", list(metrics)),
+        "tooltip": [_tip("model", "model"), _tip("level", "images"), *_bounds("ROC AUC")],
     }
     return _spec(about, _rows(pd.DataFrame(rows))) | {
         "mark": {"type": "line", "point": {"size": 30}},
@@ -102,25 +102,23 @@ def robustness(metrics: Metrics, models: Sequence[str]) -> Spec:
     }
 
 
-def explanations(record: Metrics, figure: str) -> Spec:
-    """How often the maps point at the forgery (or how much of their heat lies in it), beside what knows nothing."""
+def localization(metrics: Mapping[str, LocalizationMetrics], metric: Literal["pointing", "energy"]) -> Spec:
+    """How often heatmaps point at the forgery (or how much of their heat lies in it), beside the baselines."""
     rows = []
-    for name, found in record.items():
-        shown = {"the model": found} | {
-            "noise" if key == "random" else "a blob in the middle": one for key, one in found["baselines"].items()
-        }
-        for which, one in shown.items():
-            low, high = one["intervals"][figure] or (None, None)
-            rows.append({"model": which, "row": name, "value": one[figure], "low": low, "high": high})
-    title = "maps that point at the forgery" if figure == "pointing" else "heat inside the forgery"
-    about = f"Share of {title}, with 95 % intervals, for each model, for noise and for a blob in the middle."
-    kinds = ["the model", "noise", "a blob in the middle"]
-    return _dots(rows, kinds, ("row", list(record)), ("value", title), about, rule=None)
+    for name, model in metrics.items():
+        maps = {"the model": model.model}
+        maps |= {BASELINES[name]: baseline.metrics for name, baseline in model.baselines.items()}
+        for kind, values in maps.items():
+            rows.append(_row(values.pointing if metric == "pointing" else values.energy, model=kind, row=name))
+    title = "maps that point at the forgery" if metric == "pointing" else "heat inside the forgery"
+    about = f"Share of {title}, with 95 % intervals, for each model and the baselines."
+    kinds = ["the model", *BASELINES.values()]
+    return _dots(rows, kinds, ("row", list(metrics)), ("value", title), about, rule=None)
 
 
-def compared() -> Spec:
-    """Scores of one model against another's, an image a dot; the page fills in ``values`` and the axes' titles."""
-    spec = _spec("Scores of the first model against the second's, a dot an image.", [])
+def score_scatter() -> Spec:
+    """Scores of two models, a dot for each image; the page fills in the values and the titles of the axes."""
+    spec = _spec("Scores of the second model against the first's, a dot for each image.", [])
     spec["layer"] = [
         {
             "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
@@ -142,7 +140,7 @@ def compared() -> Spec:
 
 
 def for_model(spec: Spec, title: str) -> Spec:
-    """A chart as a picture of its own: with a title, a width and a white ground."""
+    """A chart for a PNG: with a title, a size and a white background."""
     return spec | {"title": title, "width": 480, "height": 320, "background": "white"}
 
 
@@ -189,24 +187,24 @@ def _dots(
     rule: float | None,
 ) -> Spec:
     """A row of dots with intervals for each entry of ``y``, one dot below the other for each kind."""
-    place = {
+    position = {
         "y": {"field": y[0], "type": "nominal", "sort": y[1], "title": None, "axis": {"labelLimit": 170}},
         "yOffset": {"field": "model", "type": "nominal", "sort": list(kinds)},
         "color": _colour("model", kinds),
     }
-    tips = [_tip(y[0], "of"), _tip("model", "model"), *_ends(x[1])]
+    tips = [_tip(y[0], "of"), _tip("model", "model"), *_bounds(x[1])]
     layers: list[Spec] = [
         {
             "mark": {"type": "rule", "strokeWidth": 1.5},
-            "encoding": place | {"x": _axis("low", x[1], domain=None), "x2": {"field": "high"}, "tooltip": tips},
+            "encoding": position | {"x": _axis("low", x[1], domain=None), "x2": {"field": "high"}, "tooltip": tips},
         },
         {
             "mark": {"type": "point", "filled": True, "opacity": 1, "size": 45},
-            "encoding": place | {"x": _axis(x[0], x[1], domain=None), "tooltip": tips},
+            "encoding": position | {"x": _axis(x[0], x[1], domain=None), "tooltip": tips},
         },
     ]
     if all(row["low"] is None for row in rows):
-        layers = layers[1:]  # Vega complains of a field without a value
+        layers = layers[1:]  # Vega warns of a field without values
     if rule is not None:
         line = {"type": "rule", "strokeDash": [4, 4], "color": "#888"}
         layers.insert(0, {"data": {"values": [{}]}, "mark": line, "encoding": {"x": {"datum": rule}}})
@@ -241,7 +239,7 @@ def _colour(field: str, kinds: Sequence[str]) -> Spec:
     }
 
 
-def _ends(title: str) -> list[Spec]:
+def _bounds(title: str) -> list[Spec]:
     return [_tip("value", title), _tip("low", "95 % from"), _tip("high", "to")]
 
 
@@ -253,7 +251,7 @@ def _tip(field: str, title: str, format: str = ".3f") -> Spec:
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows without what is missing, floats to four digits: a chart shows no more."""
+    """Records without missing values, floats rounded to four digits, which is all that a chart shows."""
     rows = []
     for row in table.to_dict("records"):
         known = {str(key): value for key, value in row.items() if not pd.isna(value)}
@@ -261,5 +259,6 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _plural(count: str) -> str:
-    return f"{count} part{'s' * (count != '1')}"
+def _row(estimate: Estimate, **fields: str) -> dict[str, Any]:
+    low, high = estimate.interval or (None, None)
+    return {**fields, "value": estimate.value, "low": low, "high": high}

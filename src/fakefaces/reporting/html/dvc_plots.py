@@ -1,44 +1,44 @@
-"""The points of the plots that ``dvc plots`` shows: all models in one table, so that they meet in one picture."""
+"""The tables behind ``dvc plots``: one a plot, with all models in it."""
 
 import pandas as pd
 
-from fakefaces.reporting.html.run_outputs import Gathered
+from fakefaces.reporting.html.run_outputs import RunOutputs
+
+BASELINES = {"random": "noise", "centre": "centre blob"}
 
 
-def points(run: Gathered) -> dict[str, pd.DataFrame]:
-    """A table a plot, each with ``model`` and two columns more; the same figures as in the page."""
-    metrics, models = run.metrics, run.models
-    found = {kind: _joined(run.points(kind)) for kind in ("roc", "precision_recall")}
-    bins = {name: pd.DataFrame(metrics[name]["reliability"]) for name in models}
-    found["reliability"] = _joined({name: table[["mean_p", "fraction_fake"]] for name, table in bins.items()})
-    found["robustness"] = pd.DataFrame(
-        {
-            "model": name,
-            "images": "untouched" if row["transform"] is None else f"{row['transform']} {row['level']:g}",
-            "roc_auc": row["roc_auc"],
-        }
-        for name in models
-        for row in metrics[name]["robustness"]
+def plot_tables(run: RunOutputs) -> dict[str, pd.DataFrame]:
+    """The data of each plot: ``model`` and two columns more; the values are those of the page."""
+    tables = {kind: _concat(run.curves(kind)) for kind in ("roc", "precision_recall")}
+    bins = {
+        name: [{"mean_p": b.mean_p, "fraction_fake": b.fraction_fake} for b in model.reliability]
+        for name, model in run.metrics.items()
+    }
+    tables["reliability"] = _concat({name: pd.DataFrame(rows) for name, rows in bins.items()})
+    tables["robustness"] = pd.DataFrame(
+        {"model": name, "images": level.name, "roc_auc": level.roc_auc.value}
+        for name, model in run.metrics.items()
+        for level in model.robustness
     )
-    kinds = [
-        {"model": name, "fakes": f"{kind} {one}".replace("_", " "), "roc_auc": record["roc_auc"]}
-        for name in models
-        for kind in ("difficulty", "part", "part_count")
-        for one, record in metrics[name]["test"][kind].items()
+    slices = [
+        {"model": name, "fakes": f"{kind} {value}".replace("_", " "), "roc_auc": metrics.roc_auc.value}
+        for name, model in run.metrics.items()
+        for kind, by_value in model.test.slices().items()
+        for value, metrics in by_value.items()
     ]
-    found["kinds"] = pd.DataFrame(kinds, columns=["model", "fakes", "roc_auc"])
-    looking = [
-        {"model": "the model", "maps": name, "pointing": record["pointing"]}
-        for name, record in run.explanations.items()
+    tables["kinds"] = pd.DataFrame(slices, columns=["model", "fakes", "roc_auc"])
+    pointing = [
+        {"model": "the model", "maps": name, "pointing": metrics.model.pointing.value}
+        for name, metrics in run.localization.items()
     ]
-    for which, title in (("random", "noise"), ("centre", "a blob in the middle")):
-        looking += [
-            {"model": title, "maps": name, "pointing": record["baselines"][which]["pointing"]}
-            for name, record in run.explanations.items()
-        ]
-    found["pointing"] = pd.DataFrame(looking, columns=["model", "maps", "pointing"])
-    return found
+    pointing += [
+        {"model": title, "maps": name, "pointing": metrics.baselines[baseline].metrics.pointing.value}
+        for baseline, title in BASELINES.items()
+        for name, metrics in run.localization.items()
+    ]
+    tables["pointing"] = pd.DataFrame(pointing, columns=["model", "maps", "pointing"])
+    return tables
 
 
-def _joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def _concat(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([table.assign(model=name) for name, table in tables.items()])

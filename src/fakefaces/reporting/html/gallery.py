@@ -1,4 +1,4 @@
-"""The test images of the page: which, with what scores, and where each model saw the forgery."""
+"""The gallery of test images: which are shown, with their scores and heatmaps."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from fakefaces.data.faces import FAKE, PARTS
 
 
-def chosen(tested: pd.DataFrame, scores: pd.Series, threshold: float, most: int) -> list[int]:
-    """Which test images are shown: all, or as many of the most confident ones, right and wrong, of each class.
+def select(predictions: pd.DataFrame, scores: pd.Series, threshold: float, max_images: int) -> list[int]:
+    """Which test images are shown: all, or the most confident predictions, correct and wrong ones of each class.
 
     Args:
-        tested: ``image`` and ``label`` of all test images.
-        scores: (n,) p_fake of the model that decides.
-        threshold: of that model.
-        most: images, at most.
+        predictions: ``image`` and ``label`` of all test images.
+        scores: (n,) p_fake of the best model.
+        threshold: of the best model.
+        max_images: how many are shown at most.
 
     Returns:
-        Positions in ``tested``, ascending.
+        Positions in ``predictions``, ascending.
     """
-    if len(tested) <= most:
-        return list(range(len(tested)))
-    right = (scores >= threshold).to_numpy() == (tested["label"] == FAKE).to_numpy()
-    table = pd.DataFrame({"label": tested["label"].to_numpy(), "right": right, "image": tested["image"].to_numpy()})
+    if len(predictions) <= max_images:
+        return list(range(len(predictions)))
+    table = predictions[["label", "image"]].reset_index(drop=True)
+    table["correct"] = (scores >= threshold).to_numpy() == (table["label"] == FAKE).to_numpy()
     table["confidence"] = (scores - threshold).abs().to_numpy()
     table = table.sort_values(["confidence", "image"], ascending=[False, True])
-    # In turn one of each of the four kinds, so that the rarest is there as a whole.
-    table["turn"] = table.groupby(["label", "right"]).cumcount()
-    return sorted(table.sort_values(["turn", "label", "right"], kind="stable").index[:most])
+    # One of each of the four kinds in turn, so that all of the rarest are shown.
+    table["turn"] = table.groupby(["label", "correct"]).cumcount()
+    return sorted(table.sort_values(["turn", "label", "correct"], kind="stable").index[:max_images])
 
 
 def entries(
-    tested: pd.DataFrame,
+    predictions: pd.DataFrame,
     models: Sequence[str],
     heat: Mapping[str, NDArray[np.uint8]],
     truth: Mapping[str, tuple[str, NDArray[np.bool_]]],
@@ -43,32 +43,32 @@ def entries(
     """The images for the page's script.
 
     Args:
-        tested: rows with ``image``, ``label``, ``difficulty``, the parts and a column of scores for each model.
+        predictions: rows with ``image``, ``label``, ``difficulty``, the parts and a column of scores for each model.
         models: names of the score columns.
-        heat: by model (n, h, w), in the order of ``tested``.
-        truth: by image, from where it is known what was replaced, and the mask.
+        heat: by model (n, h, w), in the order of ``predictions``.
+        truth: by image, how it is known what was replaced, and the mask.
 
     Returns:
-        For each ``name``, ``label`` (1 fake), ``difficulty``, ``parts`` (names), ``scores`` (in the order of the
+        For each image ``name``, ``label`` (1 fake), ``difficulty``, ``parts`` (names), ``scores`` (in the order of the
         models), ``heat`` (by model, its map's bytes in base64) and, for fakes whose truth is known, ``truth``
         and ``mask`` (its bits in base64).
     """
-    made = []
-    for place, row in enumerate(tested.to_dict("records")):
-        known = [part for part in PARTS if not pd.isna(row[part]) and row[part] == 1]
+    images = []
+    for index, row in enumerate(predictions.to_dict("records")):
+        replaced = [part for part in PARTS if not pd.isna(row[part]) and row[part] == 1]
         entry = {
             "name": row["image"],
             "label": int(row["label"]),
             "difficulty": row["difficulty"],
-            "parts": [part.replace("_", " ") for part in known],
+            "parts": [part.replace("_", " ") for part in replaced],
             "scores": [round(float(row[name]), 4) for name in models],
-            "heat": {name: _base64(maps[place]) for name, maps in heat.items() if maps[place].any()},
+            "heat": {name: _base64(maps[index]) for name, maps in heat.items() if maps[index].any()},
         }
         if row["image"] in truth:
             origin, mask = truth[row["image"]]
             entry |= {"truth": origin, "mask": _base64(np.packbits(mask, axis=-1))}
-        made.append(entry)
-    return made
+        images.append(entry)
+    return images
 
 
 def _base64(values: NDArray[np.uint8]) -> str:

@@ -1,97 +1,94 @@
-"""What the model card says in words, from the figures."""
+"""The sentences of the model card, from the metrics."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from fakefaces.reporting.html.run_outputs import Gathered
-from fakefaces.reporting.tables.results import rule_name
+from fakefaces.evaluation.localization_metrics import LocalizationMetrics
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
+from fakefaces.reporting.html.run_outputs import RunOutputs
+from fakefaces.reporting.tables.columns import slice_title
 
-Found = Mapping[str, Any]
+_SLICE_KINDS = {"difficulty": "difficulty", "part": "replaced part", "part_count": "number of replaced parts"}
 
 
-def card(run: Gathered) -> dict[str, Any]:
-    """The sentences of the model card, and what they hang on.
+def card_context(run: RunOutputs) -> dict[str, object]:
+    """What the card's template needs besides the page's context.
 
     Returns:
-        ``verdict``, ``looked``, ``failures``: sentences. ``view_size``: pixels of the best model's view. ``native``:
-        whether it reads photographs at their own resolution. ``drawn``: whether the faces are the sample's.
+        ``conclusion``, ``localization``: sentences. ``failures``: a list of sentences. ``image_size``: pixels of the
+        best model's input. ``native``: whether it reads photographs at their own resolution. ``synthetic``: whether
+        the faces are the embedded sample's.
     """
     best = run.metrics[run.best]
-    view = run.params.prepare.features[run.params.train.models[run.best].features]
+    features = run.params.prepare.features[run.params.train.models[run.best].features]
     return {
-        "verdict": _verdict(
-            best, {name: found for name, found in run.metrics.items() if name.startswith(rule_name(""))}
-        ),
-        "looked": _looked(run.explanations.get(run.best)),
+        "conclusion": f"{_against_chance(best)} {_against_rules(best, run.rules)}".strip(),
+        "localization": _localization(run.localization.get(run.best)),
         "failures": _failures(best),
-        "view_size": view.image_size,
-        "native": view.extractor != "pixels",
-        "drawn": (run.layout.data / "manifest.csv").is_file(),
+        "image_size": features.image_size,
+        "native": features.extractor != "pixels",
+        "synthetic": (run.layout.data / "manifest.csv").is_file(),
     }
 
 
-def _verdict(best: Found, rules: Mapping[str, Found]) -> str:
-    overall = best["test"]["overall"]
-    ends = overall["intervals"]["roc_auc"]
-    lines = []
-    if ends is None:
-        lines.append("There are too few photographs to say whether it beats chance.")
-    elif ends[0] > 0.5:
-        lines.append("It ranks fakes above reals more often than chance does.")
-    else:
-        lines.append("**Its ROC AUC is not told from chance (0.5) by these images.**")
-    known = {name: found["test"]["overall"]["roc_auc"] for name, found in rules.items()}
-    known = {name: value for name, value in known.items() if value is not None}
-    if known:
-        top = max(known, key=known.__getitem__)
-        ahead = overall["roc_auc"] is not None and overall["roc_auc"] > known[top]
-        lines.append(
-            f"The best rule that sees no face, `{top}`, has {known[top]:.3f}: "
-            + ("the model has more." if ahead else "**the model does not beat it.**")
-        )
-    return " ".join(lines)
+def _against_chance(best: ModelMetrics) -> str:
+    interval = best.test.overall.roc_auc.interval
+    if interval is None:
+        return "There are too few photographs to compare it with chance."
+    if interval[0] > 0.5:
+        return "Its ROC AUC is significantly above chance (0.5)."
+    return "**Its ROC AUC does not differ significantly from chance (0.5).**"
 
 
-def _looked(looking: Found | None) -> str:
-    if looking is None:
+def _against_rules(best: ModelMetrics, rules: Mapping[str, Evaluation]) -> str:
+    values = {name: rule.test.overall.roc_auc.value for name, rule in rules.items()}
+    known = {name: value for name, value in values.items() if value is not None}
+    if not known:
         return ""
-    gains = {name: one["gain"]["intervals"]["pointing"] for name, one in looking["baselines"].items()}
-    beaten = [name for name, ends in gains.items() if ends and ends[0] > 0]
-    if set(beaten) == set(gains):
-        return "It points there more often than either."
-    if beaten == ["random"]:
+    top = max(known, key=known.__getitem__)
+    roc_auc = best.test.overall.roc_auc.value
+    ahead = roc_auc is not None and roc_auc > known[top]
+    comparison = "the model is better." if ahead else "**the model is not better.**"
+    return f"The best shortcut rule, `{top}`, has a ROC AUC of {known[top]:.3f}: {comparison}"
+
+
+def _localization(metrics: LocalizationMetrics | None) -> str:
+    if metrics is None:
+        return ""
+    intervals = {name: baseline.gain.pointing.interval for name, baseline in metrics.baselines.items()}
+    beaten = {name for name, interval in intervals.items() if interval and interval[0] > 0}
+    if beaten == set(intervals):
+        return "It points there significantly more often than both baselines."
+    if beaten == {"random"}:
         return (
-            "It points there more often than noise, but not more often than the blob: a face's middle would do as well."
+            "It points there significantly more often than noise, but not than the centre blob: a map of the face's "
+            "middle would do as well."
         )
-    return "**It does not point there more often than maps that know nothing: its heat maps are no evidence.**"
+    return "**It does not point there significantly more often than the baselines: its heatmaps are no evidence.**"
 
 
-def _failures(best: Found) -> list[str]:
-    """The weakest slices, the transforms that cost most, the reals that it accuses and the fakes that it misses."""
-    test, lines = best["test"], []
-    counts = test["overall"]["confusion"]
-    lines.append(
-        f"At its threshold it calls {counts['fp']} of {counts['fp'] + counts['tn']} reals fake and misses "
-        f"{counts['fn']} of {counts['fn'] + counts['tp']} fakes."
-    )
-    for kind, words in (("difficulty", "difficulty"), ("part", "replaced part"), ("part_count", "number of parts")):
-        known = {name: one for name, one in test[kind].items() if one["roc_auc"] is not None}
+def _failures(best: ModelMetrics) -> list[str]:
+    """False alarms and misses, the weakest slices, the worst corruption, the calibration error."""
+    counts = best.test.overall.confusion
+    lines = [
+        f"At its threshold it calls {counts.fp} of {counts.fp + counts.tn} reals fake and misses "
+        f"{counts.fn} of {counts.fn + counts.tp} fakes."
+    ]
+    for kind, by_name in best.test.slices().items():
+        values = {name: metrics.roc_auc.value for name, metrics in by_name.items()}
+        known = {name: value for name, value in values.items() if value is not None}
         if known:
-            worst = min(known, key=lambda name: known[name]["roc_auc"])
-            ends = known[worst]["intervals"]["roc_auc"]
-            shown = f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else " (too few for an interval)"
+            worst = min(known, key=known.__getitem__)
+            interval = by_name[worst].roc_auc.interval
+            bounds = f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else " (too few for an interval)"
             lines.append(
-                f"Weakest by {words}: {worst.replace('_', ' ')}, ROC AUC {known[worst]['roc_auc']:.3f}{shown} "
-                f"on {known[worst]['fakes']} fakes."
+                f"Weakest by {_SLICE_KINDS[kind]}: {slice_title(kind, worst)}, ROC AUC {known[worst]:.3f}{bounds} "
+                f"on {by_name[worst].fakes} fakes."
             )
-    levels = [row for row in best["robustness"] if row["transform"] and row["roc_auc"] is not None]
-    untouched = next((row["roc_auc"] for row in best["robustness"] if row["transform"] is None), None)
-    if levels and untouched is not None:
-        worst_level = min(levels, key=lambda row: row["roc_auc"])
-        lines.append(
-            f"Most is lost by {worst_level['transform']} {worst_level['level']:g}: "
-            f"ROC AUC {worst_level['roc_auc']:.3f} instead of {untouched:.3f}."
-        )
-    error = test["calibration"]["ece_equal_mass"]
-    lines.append(f"Its scores are off by {error:.2f} on average from the share of fakes among images scored alike.")
+    levels = {level.name: level.roc_auc.value for level in best.robustness if level.roc_auc.value is not None}
+    original = levels.pop("original", None)
+    if levels and original is not None:
+        worst = min(levels, key=levels.__getitem__)
+        lines.append(f"Worst corruption: {worst}, ROC AUC {levels[worst]:.3f} instead of {original:.3f}.")
+    error = best.test.calibration.ece_equal_mass
+    lines.append(f"Expected calibration error of its scores: {error:.2f}.")
     return lines

@@ -9,22 +9,22 @@ from typing import Any
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render_page(content: Mapping[str, Any], commit: str = "", tuning_seconds: float | None = None) -> str:
+def render_page(context: Mapping[str, Any], commit: str = "", tuning_seconds: float | None = None) -> str:
     """The page.
 
     Args:
-        content: of :func:`fakefaces.reporting.html.context.content`.
-        commit: what the page calls the code's state; without one it says where to find it, so that equal
-            results make an equal page whatever the commit.
-        tuning_seconds: that the study's trials took; left out for the same reason.
+        context: of :func:`fakefaces.reporting.html.context.page_context`.
+        commit: the code's commit; without it the page says how to find it, so that equal results give equal
+            bytes at any commit.
+        tuning_seconds: duration of the study's trials; left out of the page that DVC tracks, as it differs each time.
     """
     style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    data = json.dumps(content["data"], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    data = json.dumps(context["data"], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return str(
         _environment(html=True)
         .get_template("page.html")
         .render(
-            content,
+            context,
             commit=commit,
             tuning_seconds=tuning_seconds,
             style=style,
@@ -35,9 +35,9 @@ def render_page(content: Mapping[str, Any], commit: str = "", tuning_seconds: fl
     )
 
 
-def render_card(content: Mapping[str, Any]) -> str:
+def render_card(context: Mapping[str, Any]) -> str:
     """The model card."""
-    return str(_environment(html=False).get_template("model_card.md").render(content))
+    return str(_environment(html=False).get_template("model_card.md").render(context))
 
 
 @cache
@@ -45,12 +45,12 @@ def library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, out of the package that carries them."""
     import vl_convert
 
-    made = vl_convert.javascript_bundle(None)  # type: ignore[arg-type] # None is its default: no snippet of ours
-    return str(made).replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle(None)  # type: ignore[arg-type] # None is its default: no snippet of ours
+    return str(bundle).replace("</script", "<\\/script")
 
 
 def png(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:
-    """A chart as a PNG, for those who look at it elsewhere."""
+    """A chart as a PNG."""
     import vl_convert
 
     return bytes(vl_convert.vegalite_to_png(dict(spec), scale=scale))
@@ -59,7 +59,7 @@ def png(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:
 def _environment(*, html: bool) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    # Names of files and models come from users: everything is escaped but what is said to be safe.
+    # Names of files and models come from users: everything is escaped unless marked as safe.
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=html,
@@ -68,7 +68,7 @@ def _environment(*, html: bool) -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["figure"] = lambda value, digits=3: "–" if value is None else f"{value:.{digits}f}"
-    environment.filters["share"] = lambda value, digits=0: "–" if value is None else f"{value:.{digits}%}"
-    environment.filters["ends"] = lambda ends: f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else ""
+    environment.filters["number"] = lambda value, digits=3: "–" if value is None else f"{value:.{digits}f}"
+    environment.filters["percent"] = lambda value, digits=0: "–" if value is None else f"{value:.{digits}%}"
+    environment.filters["estimate"] = format
     return environment

@@ -1,4 +1,4 @@
-"""What a run left behind, read once for the page and the model card."""
+"""The outputs of a run, each read once for the page and the model card."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
+from fakefaces.base.schema import parse
 from fakefaces.data.splits import images_digest, read_split
+from fakefaces.evaluation.localization_metrics import LocalizationMetrics
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.explain.ground_truth import SIDE
 from fakefaces.params.file import Params
@@ -20,12 +23,12 @@ RULES = ("header", "thumbnail", "colour", "exif")
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """A run's outputs.
+class RunOutputs:
+    """The outputs of a run.
 
     Attributes:
         params: of the run.
-        layout: where they lie.
+        layout: of the project.
     """
 
     params: Params
@@ -33,8 +36,34 @@ class Gathered:
 
     @property
     def models(self) -> list[str]:
-        """The models, in the order of ``params.yaml``."""
+        """Names of the models, in the order of ``params.yaml``."""
         return list(self.params.train.models)
+
+    @cached_property
+    def metrics(self) -> dict[str, ModelMetrics]:
+        """The evaluation of each model, by its name."""
+        return {name: ModelMetrics.read(self.layout.metrics(name)) for name in self.models}
+
+    @cached_property
+    def rules(self) -> dict[str, Evaluation]:
+        """The evaluation of each shortcut rule, by its name."""
+        paths = {rule: self.layout.metrics(rule_name(rule)) for rule in RULES}
+        return {rule: Evaluation.read(path) for rule, path in paths.items() if path.is_file()}
+
+    @cached_property
+    def best(self) -> str:
+        """The model that is best on validation, by the metric that promotes."""
+        return select_candidate(self.metrics, self.params.promote.metric).model
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        """The table of results."""
+        return results_table(self.metrics | {rule_name(rule): metrics for rule, metrics in self.rules.items()})
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """The table of pairwise comparisons."""
+        return pd.read_csv(self.layout.reports / "comparisons.csv")
 
     @cached_property
     def images(self) -> pd.DataFrame:
@@ -42,80 +71,60 @@ class Gathered:
         return read_split(self.layout.images)
 
     @cached_property
-    def tested(self) -> pd.DataFrame:
-        """The test images with each model's score."""
+    def predictions(self) -> pd.DataFrame:
+        """The test images with a column of scores for each model."""
         return read_split(self.layout.predictions)
 
     @cached_property
-    def metrics(self) -> dict[str, dict[str, Any]]:
-        """The figures of models and shortcut rules, by name."""
-        names = [*self.models, *(rule_name(rule) for rule in RULES)]
-        return {name: read_json(self.layout.metrics(name)) for name in names if self.layout.metrics(name).is_file()}
-
-    @cached_property
-    def results(self) -> pd.DataFrame:
-        """The results table."""
-        return results_table(self.metrics)
-
-    @cached_property
-    def comparisons(self) -> pd.DataFrame:
-        """The table of comparisons."""
-        return pd.read_csv(self.layout.reports / "comparisons.csv")
-
-    @cached_property
-    def explanations(self) -> dict[str, dict[str, Any]]:
-        """How often heat maps point at the forgery, by model."""
-        record: dict[str, dict[str, Any]] = read_json(self.layout.explanations)
-        return {name: record[name] for name in self.models if name in record}
+    def localization(self) -> dict[str, LocalizationMetrics]:
+        """How well the heatmaps locate the forgery, by model; without models whose maps could not be evaluated."""
+        path = self.layout.explanations
+        records = read_json(path)
+        return {name: parse(LocalizationMetrics, records[name], str(path)) for name in self.models if name in records}
 
     @cached_property
     def trials(self) -> list[dict[str, Any]]:
-        """What the study tried."""
+        """The trials of the tuning study."""
         path = self.layout.tuning_trials
-        found: list[dict[str, Any]] = read_json(path)["trials"] if path.is_file() else []
-        return found
+        trials: list[dict[str, Any]] = read_json(path)["trials"] if path.is_file() else []
+        return trials
 
     @cached_property
     def validation(self) -> dict[str, Any]:
-        """What Great Expectations found."""
-        found: dict[str, Any] = read_json(self.layout.reports / "validation.json")
-        return found
+        """The summary of Great Expectations and of the shortcut audit."""
+        summary: dict[str, Any] = read_json(self.layout.reports / "validation.json")
+        return summary
 
     @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """The images that share a photograph."""
+    def duplicate_pairs(self) -> pd.DataFrame:
+        """The pairs of images that share a photograph."""
         return pd.read_csv(self.layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
 
     @cached_property
-    def heat(self) -> dict[str, NDArray[np.uint8]]:
-        """The heat maps of the test images by model, in the order of ``tested``."""
+    def heatmaps(self) -> dict[str, NDArray[np.uint8]]:
+        """Heatmaps of the test images by model, uint8 (n, h, w), in the order of ``predictions``."""
         paths = {name: self.layout.heatmaps / f"{name}.npy" for name in self.models}
         return {name: np.load(path, allow_pickle=False) for name, path in paths.items() if path.is_file()}
 
     @cached_property
     def truth(self) -> dict[str, tuple[str, NDArray[np.bool_]]]:
-        """By fake, from where it is known what was replaced, and its mask."""
+        """By fake, how it is known what was replaced, and its mask, bool (SIDE, SIDE)."""
         table = pd.read_csv(self.layout.heatmaps / "images.csv", keep_default_na=False)
         known = table[table["truth"] != ""]
         packed = np.load(self.layout.heatmaps / "masks.npy", allow_pickle=False)
         masks = np.unpackbits(packed, axis=-1, count=SIDE).astype(np.bool_) if len(packed) else packed
         return dict(zip(known["image"], zip(known["truth"], masks, strict=True), strict=True))
 
-    @cached_property
-    def best(self) -> str:
-        """The model that is best on validation, by the figure that promotes."""
-        return select_candidate({name: self.metrics[name] for name in self.models}, self.params.promote.metric).model
-
     @property
-    def digest(self) -> str:
-        """Of all images and their labels: it stands for the data."""
+    def data_digest(self) -> str:
+        """Digest of all images and their labels."""
         return images_digest(self.images)
 
-    def points(self, kind: str) -> dict[str, pd.DataFrame]:
-        """The points of a plot by model: ``roc`` or ``precision_recall``."""
+    def curves(self, kind: str) -> dict[str, pd.DataFrame]:
+        """The curve of each model: ``roc`` or ``precision_recall``."""
         return {name: pd.read_csv(self.layout.reports / kind / f"{name}.csv") for name in self.models}
 
     def history(self, name: str) -> pd.DataFrame:
-        """A model's figures by epoch; empty for a kind that is fitted at once."""
+        """A model's metrics by epoch; empty for a kind that is fitted in closed form."""
         path = self.layout.history(name)
         return pd.read_csv(path) if path.is_file() else pd.DataFrame()

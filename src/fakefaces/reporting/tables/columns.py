@@ -1,85 +1,86 @@
-"""The columns of the tables that people read, as strings: for the page of results in Markdown and the one in HTML."""
+"""The columns of the tables that people read, as strings: for ``results.md`` and for the HTML page."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 
-from fakefaces.reporting.tables.results import COUNTS, THEIRS
+from fakefaces.evaluation.model_metrics import ModelMetrics
+from fakefaces.reporting.tables.results import COUNTS, REFERENCE_METRICS
 
-Metrics = Mapping[str, Mapping[str, Any]]
-Columns = dict[str, list[str]]  # a column's title to its cells
+Columns = dict[str, list[str]]  # title to cells
 
 
-def ours(table: pd.DataFrame) -> Columns:
-    """The figures on the test images, with intervals."""
+def overall_metrics(table: pd.DataFrame) -> Columns:
+    """The metrics on the test images, with intervals."""
     columns: dict[str, Iterable[str]] = {
         "model": table["model"],
         "weights": table["weights"],
         "ROC AUC": _with_intervals(table, "roc_auc"),
         "accuracy": _with_intervals(table, "accuracy"),
-        "AP": table["average_precision"].map(_figure),
-        "balanced": table["balanced_accuracy"].map(_figure),
+        "AP": table["average_precision"].map(_number),
+        "balanced": table["balanced_accuracy"].map(_number),
     }
-    columns |= {name: table[name.lower()].map(_figure) for name in ("F1", "precision", "recall")}
+    columns |= {name: table[name.lower()].map(_number) for name in ("F1", "precision", "recall")}
     return _strings(columns | {"TP FP FN TN": [" ".join(map(str, row)) for row in table[list(COUNTS)].to_numpy()]})
 
 
-def rests(table: pd.DataFrame) -> Columns:
-    """What they rest on: matched encodings, pairs, calibration, the operating point, shortcuts."""
+def validity_checks(table: pd.DataFrame) -> Columns:
+    """Matched encodings, source pairs, calibration, the operating point, variance explained by shortcuts."""
     return _strings(
         {
             "model": table["model"],
             "matched ROC AUC": _with_intervals(table, "matched_roc_auc"),
             "paired win rate": _with_intervals(table, "paired_win_rate"),
-            "Brier": table["brier"].map(_figure),
+            "Brier": table["brier"].map(_number),
             "recall at the operating point": _with_intervals(table, "operating_recall"),
             "its false-positive rate": _with_intervals(table, "operating_fpr"),
-            "unsure": table["operating_unsure"].map(_figure),
-            "explained": table["explained"].map(_figure),
+            "unsure": table["operating_unsure"].map(_number),
+            "explained by shortcuts": table["variance_explained_by_shortcuts"].map(_number),
         }
     )
 
 
-def robustness(metrics: Metrics, models: Iterable[str]) -> Columns:
-    """ROC AUC at each level of each transform."""
-    named = {name: metrics[name]["robustness"] for name in models}
-    columns: dict[str, list[str]] = {"model": list(named)}
-    for place, row in enumerate(next(iter(named.values()))):
-        title = "untouched" if row["transform"] is None else f"{row['transform']} {row['level']:g}"
-        columns[title] = [_figure(found[place]["roc_auc"]) for found in named.values()]
-    return _strings(columns)
+def robustness(metrics: Mapping[str, ModelMetrics]) -> Columns:
+    """ROC AUC at each level of each corruption."""
+    columns = {"model": list(metrics)}
+    rows = zip(*(model.robustness for model in metrics.values()), strict=True)
+    return columns | {level[0].name: [_number(model.roc_auc.value) for model in level] for level in rows}
 
 
 def comparisons(table: pd.DataFrame) -> Columns:
     """The difference of each pair of models."""
     columns: dict[str, Iterable[str]] = {"first": table["first"], "second": table["second"]}
     for name, title in (("accuracy", "accuracy"), ("roc_auc", "ROC AUC")):
-        ends = table[[f"{name}_{what}" for what in ("difference", "low", "high")]].to_numpy(dtype=float)
-        columns[f"{title}, first minus second"] = [_difference(*row) for row in ends]
-        columns[f"p ({title})"] = table[f"{name}_p_holm"].map(_figure)
+        rows = table[[f"{name}_{suffix}" for suffix in ("difference", "low", "high")]].to_numpy(dtype=float)
+        columns[f"{title}, first minus second"] = [_difference(*row) for row in rows]
+        columns[f"p ({title})"] = table[f"{name}_p_holm"].map(_number)
     return _strings(columns)
 
 
-def slices(metrics: Metrics, models: list[str]) -> Columns:
-    """ROC AUC of each kind of fake against all reals; the models alone where no fake tells its kind."""
-    columns: dict[str, list[str]] = {"model": models}
-    for kind in ("difficulty", "part", "part_count"):
-        for name, found in metrics[models[0]]["test"][kind].items():
-            title = f"{name} part{'s' * (name != '1')}" if kind == "part_count" else name.replace("_", " ")
-            columns[f"{title} ({found['fakes']})"] = [
-                _figure(metrics[model]["test"][kind][name]["roc_auc"]) for model in models
+def slices(metrics: Mapping[str, ModelMetrics]) -> Columns:
+    """ROC AUC of each kind of fake against all reals; the models alone where no fake has a known kind."""
+    columns = {"model": list(metrics)}
+    first = next(iter(metrics.values()))
+    for kind, by_name in first.test.slices().items():
+        for name, one in by_name.items():
+            columns[f"{slice_title(kind, name)} ({one.fakes})"] = [
+                _number(model.test.slices()[kind][name].roc_auc.value) for model in metrics.values()
             ]
-    return _strings(columns)
+    return columns
 
 
-def theirs(table: pd.DataFrame) -> Columns:
-    """Ours by the reference's convention, beside the printed figures."""
+def slice_title(kind: str, name: str) -> str:
+    """What people call a slice, such as ``left eye`` or ``2 parts``."""
+    return f"{name} part{'s' * (name != '1')}" if kind == "part_count" else name.replace("_", " ")
+
+
+def reference_metrics(table: pd.DataFrame) -> Columns:
+    """Our metrics by the reference's convention, beside the printed ones."""
     columns: dict[str, Iterable[str]] = {"model": table["model"]}
-    for name in THEIRS:
+    for name in REFERENCE_METRICS:
         title = {"f1": "F1", "auc": '"AUC"'}.get(name, name)
-        pairs = table[[f"reference_{name}", f"printed_{name}"]].to_numpy(dtype=float)
-        columns[f"{title}: ours / printed"] = [f"{_figure(ours)} / {_figure(theirs)}" for ours, theirs in pairs]
+        rows = table[[f"reference_{name}", f"printed_{name}"]].to_numpy(dtype=float)
+        columns[f"{title}: ours / printed"] = [f"{_number(ours)} / {_number(printed)}" for ours, printed in rows]
     return _strings(columns)
 
 
@@ -87,7 +88,7 @@ def _strings(columns: Mapping[str, Iterable[str]]) -> Columns:
     return {title: [str(cell) for cell in cells] for title, cells in columns.items()}
 
 
-def _figure(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "–" if value is None or pd.isna(value) else f"{value:.3f}"
 
 
@@ -96,5 +97,5 @@ def _difference(value: float, low: float, high: float) -> str:
 
 
 def _with_intervals(table: pd.DataFrame, name: str) -> list[str]:
-    ends = table[[name, f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
-    return [_figure(value) + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]") for value, low, high in ends]
+    rows = table[[name, f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
+    return [_number(value) + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]") for value, low, high in rows]

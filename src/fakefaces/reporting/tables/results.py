@@ -1,15 +1,19 @@
-"""The results table: our figures, what they rest on, and beside them the reference's and ours by its convention."""
+"""The results table: all metrics of each model and rule, beside the reference's."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import asdict
 
 import pandas as pd
 
+from fakefaces.evaluation.comparisons import Comparison
+from fakefaces.evaluation.model_metrics import Estimate, Evaluation
 from fakefaces.reporting.tables.reference import PRINTED
 
-OURS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "precision", "recall")
-THEIRS = ("accuracy", "f1", "precision", "recall", "auc")
+METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "precision", "recall")
+REFERENCE_METRICS = ("accuracy", "f1", "precision", "recall", "auc")
 COUNTS = ("tp", "fp", "fn", "tn")
+
+Cell = str | int | float | None
 
 
 def rule_name(rule: str) -> str:
@@ -17,57 +21,61 @@ def rule_name(rule: str) -> str:
     return f"rule_{rule}"
 
 
-def results_table(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a model or rule.
+def results_table(metrics: Mapping[str, Evaluation]) -> pd.DataFrame:
+    """One row for each model or rule.
 
     Args:
-        metrics: what stands in ``reports/metrics/<model>.json``, by model.
+        metrics: by model, or by :func:`rule_name`.
 
     Returns:
-        Columns ``model``, ``weights``, ``protocol``, ``n``, ``groups``, ``majority_rate``; the figures on the test
-        images (fake positive) with the ends of their 95 % intervals (``..._low``, ``..._high``); the confusion
-        counts; ``matched_...``, on the test images that share the reals' commonest encoding; ``paired_...``, how
-        often a fake outscores its own source; ``operating_...``, at the threshold for a stated false-positive rate;
-        ``explained``, the share of the score's variance that the rules explain; the figures by the reference's
-        convention (``reference_...``, real positive), and what the reference's slides print (``printed_...``).
+        Columns ``model``, ``weights``, ``protocol``, ``n``, ``groups``, ``majority_rate``; the metrics on the test
+        images (fake positive) with the bounds of their 95 % intervals (``..._low``, ``..._high``); the confusion
+        counts; ``matched_...``, on the test images in the reals' commonest encoding; ``paired_...``, how often a fake
+        scores higher than its own source; ``operating_...``, at the threshold for a stated false-positive rate;
+        ``variance_explained_by_shortcuts``; the metrics by the reference's convention (``reference_...``, real
+        positive), and those printed on the reference's slides (``printed_...``).
     """
-    return pd.DataFrame([_row(model, found) for model, found in metrics.items()])
+    return pd.DataFrame([_row(name, evaluation) for name, evaluation in metrics.items()])
 
 
-def comparisons_table(comparisons: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a pair of models, the intervals in two columns each, without the reasons."""
-    rows = []
-    for found in comparisons:
-        row = {key: value for key, value in found.items() if key != "reasons" and not key.endswith("_interval")}
-        for name in ("accuracy", "roc_auc"):
-            row[f"{name}_low"], row[f"{name}_high"] = found[f"{name}_interval"] or (None, None)
-        rows.append(row)
+def comparisons_table(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """One row for each pair of models, without the reasons, and each interval in two columns."""
     columns = ["first", "second", "n", "groups", "only_first_right", "only_second_right"]
-    for name in ("accuracy", "roc_auc"):
-        columns += [f"{name}_{what}" for what in ("difference", "low", "high", "p", "p_holm")]
+    for metric in ("accuracy", "roc_auc"):
+        columns += [f"{metric}_{suffix}" for suffix in ("difference", "low", "high", "p", "p_holm")]
+    rows = []
+    for comparison in comparisons:
+        row = asdict(comparison)
+        for metric in ("accuracy", "roc_auc"):
+            row[f"{metric}_low"], row[f"{metric}_high"] = row[f"{metric}_interval"] or (None, None)
+        rows.append(row)
     return pd.DataFrame(rows, columns=columns)
 
 
-def _row(model: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    test = found["test"]
-    overall, matched, theirs = test["overall"], test["matched"], test["reference"]
-    printed = vars(PRINTED[model]) if model in PRINTED else {}
-    paired, operating = test["paired"], found["operating"]
-    row = {"model": model, "weights": found["weights"], "protocol": found["protocol"]}
-    row |= {"n": overall["n"], "groups": overall["groups"], "majority_rate": overall["majority_rate"]}
-    for name in OURS:
-        row |= _ends(name, overall, name)
-    row |= {name: overall["confusion"][name] for name in COUNTS}
-    row |= {"brier": overall["brier"], "matched_n": matched["n"]} | _ends("matched_roc_auc", matched, "roc_auc")
-    row |= {"paired_n": paired["n"]} | _ends("paired_win_rate", paired, "win_rate")
-    at = operating.get("test", {})
-    row |= {"operating_threshold": operating["threshold"]} | _ends("operating_recall", at, "recall")
-    row |= _ends("operating_fpr", at, "fpr") | {"operating_unsure": operating.get("unsure", {}).get("share")}
-    row |= {"explained": found["explained"].get("all")}
-    row |= {f"reference_{name}": theirs[name] for name in THEIRS}
-    return row | {f"printed_{name}": printed.get(name) for name in THEIRS}
+def _row(name: str, evaluation: Evaluation) -> dict[str, Cell]:
+    test, point = evaluation.test, evaluation.operating_point
+    overall, matched, paired, at_point = test.overall, test.matched, test.paired, point.test
+    band = point.abstention_band
+    row: dict[str, Cell] = {"model": name, "weights": evaluation.weights, "protocol": evaluation.protocol}
+    row |= {"n": overall.n, "groups": overall.groups, "majority_rate": overall.majority_rate}
+    for metric in METRICS:
+        row |= _with_bounds(metric, overall.estimate(metric))
+    row |= asdict(overall.confusion) | {"brier": overall.brier.value}
+    row |= {"matched_n": matched.n if matched else None}
+    row |= _with_bounds("matched_roc_auc", matched.roc_auc if matched else None)
+    row |= {"paired_n": paired.n if paired else None}
+    row |= _with_bounds("paired_win_rate", paired.win_rate if paired else None)
+    row |= {"operating_threshold": point.threshold}
+    row |= _with_bounds("operating_recall", at_point.recall if at_point else None)
+    row |= _with_bounds("operating_fpr", at_point.fpr if at_point else None)
+    row |= {"operating_unsure": band.share if band else None}
+    row |= {"variance_explained_by_shortcuts": evaluation.variance_explained_by_shortcuts.get("all")}
+    reference, printed = test.reference.model_dump(), vars(PRINTED[name]) if name in PRINTED else {}
+    row |= {f"reference_{metric}": reference[metric] for metric in REFERENCE_METRICS}
+    return row | {f"printed_{metric}": printed.get(metric) for metric in REFERENCE_METRICS}
 
 
-def _ends(name: str, record: Mapping[str, Any], figure: str) -> dict[str, float | None]:
-    low, high = record.get("intervals", {}).get(figure) or (None, None)
-    return {name: record.get(figure), f"{name}_low": low, f"{name}_high": high}
+def _with_bounds(name: str, estimate: Estimate | None) -> dict[str, Cell]:
+    value = estimate.value if estimate else None
+    low, high = (estimate.interval if estimate else None) or (None, None)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}

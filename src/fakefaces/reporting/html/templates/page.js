@@ -143,7 +143,7 @@ if (first.selectedIndex === second.selectedIndex) second.selectedIndex = 0;
 
 function difference(figure, a, b) {
   const row = data.comparisons.find((one) => (one.first === a && one.second === b) || (one.first === b && one.second === a));
-  if (!row || row[`${figure}_difference`] === null) return "not known";
+  if (!row || row[`${figure}_difference`] === null) return "undefined";
   const turned = row.first === b;
   const sign = turned ? -1 : 1;
   const signed = (value, digits) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(digits)}`;
@@ -159,7 +159,7 @@ async function showCompared() {
   const [i, j] = [first.selectedIndex, second.selectedIndex];
   const verdict = byId("verdict");
   if (i === j) verdict.textContent = "Choose two different models.";
-  else verdict.textContent = `${a} minus ${b}: ROC AUC ${difference("roc_auc", a, b)}; accuracy ${difference("accuracy", a, b)} (95 % intervals; p after Holm's correction for all pairs).`;
+  else verdict.textContent = `${a} minus ${b}: ROC AUC ${difference("roc_auc", a, b)}; accuracy ${difference("accuracy", a, b)} (95 % intervals; p Holm-corrected for all pairs).`;
   const spec = structuredClone(data.charts.compared);
   const { image, label, scores } = data.all;
   spec.data.values = image.map((name, k) => ({ image: name, label: named(label[k]), x: scores[i][k], y: scores[j][k] }));
@@ -216,7 +216,7 @@ function showGallery() {
   const model = data.models.indexOf(filters.elements.model.value);
   found = filtered();
   const heat = filters.elements.heat.checked;
-  byId("count").textContent = `${found.length} of ${data.images.length} test images${data.images.length < data.all.image.length ? ` (${data.all.image.length} were tested; the surest right and wrong ones are here)` : ""}`;
+  byId("count").textContent = `${found.length} of ${data.images.length} test images${data.images.length < data.all.image.length ? ` (${data.all.image.length} were tested; the most confident correct and wrong predictions are shown)` : ""}`;
   byId("grid").replaceChildren(...found.slice(0, limit).map((one, k) => tile(one, model, () => view(found, k, model), heat)));
   byId("more").hidden = found.length <= limit;
 }
@@ -259,9 +259,9 @@ function showViewed() {
   const truth = byId("viewer-truth");
   truth.disabled = !image.mask;
   if (truth.checked) outline(canvas, image);
-  const origins = { mask: "a mask beside the photographs", source: "the difference from its source photograph", boxes: "the boxes of the parts that its name tells" };
+  const origins = { mask: "a mask in the data folder", source: "the difference from its source photograph", boxes: "the boxes of the parts in its file name" };
   const notes = [];
-  if (model && !warm) notes.push(model in data.heat ? "Nothing in this image speaks for fake to this model: no heat." : "This model has no heat maps.");
+  if (model && !warm) notes.push(model in data.heat ? "The heatmap of this model is empty: nothing in the image raises its score." : "This model has no heatmaps.");
   if (image.mask) notes.push(`What was replaced is known from ${origins[image.truth]}.`);
   byId("viewer-note").textContent = notes.join(" ");
   byId("viewer-scores").tBodies[0].replaceChildren(

@@ -1,0 +1,394 @@
+"""The record of one model's evaluation: what ``reports/metrics/<model>.json`` holds, and the only way to read it.
+
+Metrics are rounded to six decimals when a record is made, so a record equals the one read back from its file.
+Thresholds keep all digits: rounding could move them past a score.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator
+
+from fakefaces.base.files import read_json, write_json
+from fakefaces.base.schema import Schema, parse
+from fakefaces.evaluation.confusion import Confusion
+from fakefaces.evaluation.old_metrics import upgraded
+
+DIGITS = 6
+Rounded = Annotated[float, AfterValidator(lambda value: round(value, DIGITS))]
+
+
+class Estimate(Schema):
+    """A metric with its 95 % confidence interval.
+
+    Attributes:
+        value: None where it is undefined.
+        interval: lower and upper bound; None where there is none.
+        n_undefined: bootstrap resamples in which the metric is undefined.
+        reason: why the value or the interval is missing, or why the interval is Wilson's and not the bootstrap's.
+    """
+
+    value: Rounded | None
+    interval: tuple[Rounded, Rounded] | None = None
+    n_undefined: int = 0
+    reason: str | None = None
+
+    def __format__(self, sign: str) -> str:
+        """Value and interval for people, such as ``0.917 [0.88, 0.95]``; with sign where ``sign`` is ``+``."""
+        if self.value is None:
+            return "–"
+        bounds = f" [{self.interval[0]:{sign}.2f}, {self.interval[1]:{sign}.2f}]" if self.interval else ""
+        return f"{self.value:{sign}.3f}{bounds}"
+
+
+class Subset(Schema):
+    """The size of a set of images, which its subclasses add metrics to.
+
+    Attributes:
+        n: images.
+        reals: real ones.
+        fakes: fake ones.
+        groups: groups of images that share a photograph.
+    """
+
+    n: int
+    reals: int
+    fakes: int
+    groups: int
+
+    def estimate(self, metric: str) -> Estimate:
+        """The metric of that name, for names that come from ``params.yaml``."""
+        found: Estimate = getattr(self, metric)
+        return found
+
+
+class AllMetrics(Subset):
+    """All metrics of :data:`fakefaces.evaluation.metrics.METRICS`; fake is the positive class.
+
+    Attributes:
+        majority_rate: accuracy of always predicting the larger class; None without images.
+        confusion: counts at the threshold.
+    """
+
+    accuracy: Estimate
+    balanced_accuracy: Estimate
+    f1: Estimate
+    precision: Estimate
+    recall: Estimate
+    roc_auc: Estimate
+    average_precision: Estimate
+    brier: Estimate
+    majority_rate: Rounded | None
+    confusion: Confusion
+
+
+class MatchedMetrics(AllMetrics):
+    """Metrics of the images in the encoding that most reals have; ``encoding`` is None if no real has a known one."""
+
+    encoding: str | None
+
+
+class SliceMetrics(Subset):
+    """The fakes of one kind against all reals: metrics that do not depend on the share of fakes."""
+
+    roc_auc: Estimate
+    balanced_accuracy: Estimate
+    recall: Estimate
+
+
+class PointMetrics(Schema):
+    """All metrics of a set of images without intervals; fake is the positive class.
+
+    Attributes:
+        n: images.
+        majority_rate: accuracy of always predicting the larger class.
+        confusion: counts at the threshold.
+        reasons: why a metric is None, by metric.
+    """
+
+    n: int
+    accuracy: Rounded | None
+    balanced_accuracy: Rounded | None
+    f1: Rounded | None
+    precision: Rounded | None
+    recall: Rounded | None
+    roc_auc: Rounded | None
+    average_precision: Rounded | None
+    brier: Rounded | None
+    majority_rate: Rounded | None
+    confusion: Confusion
+    reasons: dict[str, str]
+
+    def value(self, metric: str) -> float | None:
+        """The metric of that name, for names that come from ``params.yaml``."""
+        found: float | None = getattr(self, metric)
+        return found
+
+
+class ReferenceMetrics(Schema):
+    """Metrics by the reference's convention: real is positive, ``auc`` is that of hard predictions.
+
+    The area under the ROC curve of 0/1 predictions is the balanced accuracy. Compare it with published tables only.
+    """
+
+    accuracy: Rounded | None
+    f1: Rounded | None
+    precision: Rounded | None
+    recall: Rounded | None
+    auc: Rounded | None
+    confusion: Confusion
+    reasons: dict[str, str]
+
+
+class Calibration(Schema):
+    """Calibration of the scores.
+
+    Attributes:
+        brier: Brier score.
+        ece_equal_mass: expected calibration error over bins of equal size.
+        ece_equal_width: expected calibration error over bins of equal width.
+        mean_p: mean score.
+        fraction_fake: share of fakes.
+        bins: number of bins, at most.
+    """
+
+    brier: Rounded
+    ece_equal_mass: Rounded
+    ece_equal_width: Rounded
+    mean_p: Rounded
+    fraction_fake: Rounded
+    bins: int
+
+
+class ReliabilityBin(Schema):
+    """A point of the reliability diagram: see :class:`fakefaces.evaluation.calibration.Bin`."""
+
+    low: Rounded
+    high: Rounded
+    n: int
+    mean_p: Rounded
+    fraction_fake: Rounded
+
+
+class SourcePairs(Schema):
+    """Each fake against the photograph it was made from.
+
+    Attributes:
+        n: pairs.
+        groups: groups of images among the source photographs.
+        win_rate: share of fakes that score higher than their source; ties count one half.
+        ties: pairs with equal scores.
+        unpaired: fakes whose source is unknown or not among the images.
+    """
+
+    n: int
+    groups: int
+    win_rate: Estimate
+    ties: int
+    unpaired: int
+
+
+class Bootstrap(Schema):
+    """Number of resamples of the groups, and seed of the resampling."""
+
+    n_resamples: int
+    seed: int
+
+
+class TestMetrics(Schema):
+    """Metrics of the test images.
+
+    Attributes:
+        threshold: an image is called fake where its score reaches it.
+        bootstrap: how the intervals were made.
+        overall: all images.
+        reference: all images by the reference's convention.
+        calibration: of the scores.
+        difficulty: fakes of each difficulty against all reals; empty where no difficulty is known.
+        part: fakes with each replaced part against all reals; empty where no part is known.
+        part_count: fakes with ``"1"`` to ``"4"`` replaced parts against all reals; empty where no part is known.
+        matched: images in the commonest encoding of reals; None where encodings were not given.
+        paired: fakes against their sources; None where sources were not given.
+    """
+
+    threshold: float
+    bootstrap: Bootstrap
+    overall: AllMetrics
+    reference: ReferenceMetrics
+    calibration: Calibration
+    difficulty: dict[str, SliceMetrics]
+    part: dict[str, SliceMetrics]
+    part_count: dict[str, SliceMetrics]
+    matched: MatchedMetrics | None
+    paired: SourcePairs | None
+
+    def slices(self) -> dict[str, dict[str, SliceMetrics]]:
+        """The slices by kind: ``difficulty``, ``part``, ``part_count``."""
+        return {"difficulty": self.difficulty, "part": self.part, "part_count": self.part_count}
+
+
+class OperatingMetrics(Subset):
+    """Metrics of the test images at the operating threshold; ``fpr`` is the false-positive rate."""
+
+    accuracy: Estimate
+    precision: Estimate
+    recall: Estimate
+    fpr: Estimate
+
+
+class AbstentionBand(Schema):
+    """Scores between the two thresholds, where a person should look at the image.
+
+    Attributes:
+        low: below it an image is called real; None where no image may be.
+        high: from it on an image is called fake; None where no image may be.
+        max_fnr: share of fakes that may be called real on validation.
+        share: share of the test images in the band.
+        fpr: share of test reals above it.
+        fnr: share of test fakes below it.
+        reasons: why a bound is missing or unreliable: ``low``, ``high``, or ``band`` where there is none at all.
+    """
+
+    low: float | None
+    high: float | None
+    max_fnr: float | None = None
+    share: Rounded | None = None
+    fpr: Rounded | None = None
+    fnr: Rounded | None = None
+    reasons: dict[str, str] = {}
+
+
+class OperatingPoint(Schema):
+    """The threshold for a stated false-positive rate, chosen on validation and measured on test.
+
+    Attributes:
+        threshold: an image is called fake where its score reaches it; None where no threshold keeps the rate.
+        max_fpr: the false-positive rate that was asked for.
+        fpr: false-positive rate on validation, at most ``max_fpr``.
+        fpr_high: upper bound of its 95 % Wilson interval.
+        recall: share of the validation fakes at or above the threshold; None without fakes.
+        n_reals: reals in validation.
+        reason: why there is no threshold, or why it is unreliable.
+        test: metrics of the test images at the threshold.
+        abstention_band: None where there is no threshold.
+    """
+
+    threshold: float | None
+    max_fpr: float
+    fpr: Rounded | None = None
+    fpr_high: Rounded | None = None
+    recall: Rounded | None = None
+    n_reals: int = 0
+    reason: str | None = None
+    test: OperatingMetrics | None = None
+    abstention_band: AbstentionBand | None = None
+
+
+class ScoreDrift(Schema):
+    """Changes of the scores on corrupted images.
+
+    Attributes:
+        mean: mean change.
+        reals: mean change of the reals; None without reals.
+        fakes: mean change of the fakes; None without fakes.
+        absolute: mean absolute change.
+        verdicts: share of images whose predicted class changes.
+    """
+
+    mean: Rounded | None
+    reals: Rounded | None
+    fakes: Rounded | None
+    absolute: Rounded | None
+    verdicts: Rounded | None
+
+
+class CorruptedMetrics(Subset):
+    """Metrics of the same images after one corruption; ``transform`` and ``level`` are None for the originals."""
+
+    transform: str | None
+    level: float | None
+    roc_auc: Estimate
+    accuracy: Estimate
+    recall: Estimate
+    drift: ScoreDrift
+
+    @property
+    def name(self) -> str:
+        """What tables and charts call it, such as ``jpeg 50``."""
+        return "original" if self.transform is None else f"{self.transform} {self.level:g}"
+
+
+class PartMetrics(Subset):
+    """ROC AUC of the score of one face part."""
+
+    roc_auc: Estimate
+
+
+class PartScores(Schema):
+    """ROC AUC of one part's score: replaced against kept, among all images and among the fakes."""
+
+    all: PartMetrics
+    fakes: PartMetrics
+
+
+class Evaluation(Schema):
+    """The evaluation of one model, or of one shortcut rule.
+
+    Attributes:
+        weights: where the model's weights come from; what a rule sees.
+        threshold: an image is called fake where its score reaches it.
+        protocol: of the split.
+        n_splits: cross-validation splits; 1 for a single one.
+        part_scores: by part; None where the model does not score parts.
+        validation: metrics of the validation images.
+        test: metrics of the test images.
+        operating_point: chosen on validation, measured on test.
+        reliability: the points of the reliability diagram, on test.
+        variance_explained_by_shortcuts: share of the score's variance (R² on logits) that each rule explains, and
+            ``all`` of them together; empty for a rule.
+        robustness: the original images, then each corruption at each level; empty for a rule.
+    """
+
+    weights: str
+    threshold: float
+    protocol: str
+    n_splits: int
+    part_scores: dict[str, PartScores] | None
+    validation: PointMetrics
+    test: TestMetrics
+    operating_point: OperatingPoint
+    reliability: list[ReliabilityBin]
+    variance_explained_by_shortcuts: dict[str, Rounded | None] = {}
+    robustness: list[CorruptedMetrics] = []
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read ``reports/metrics/<model>.json``, of this version or an earlier one.
+
+        Raises:
+            ParamsError: the file holds something else.
+        """
+        return parse(cls, upgraded(read_json(path)), str(path))
+
+    def write(self, path: Path) -> None:
+        """Write the record as JSON; what has its default value is left out."""
+        write_json(path, self.model_dump(mode="json", exclude_defaults=True))
+
+    def of_model(self, *, parameters: int, model_digest: str, test_digest: str) -> "ModelMetrics":
+        """The evaluation with what identifies the trained model."""
+        identity = {"parameters": parameters, "model_digest": model_digest, "test_digest": test_digest}
+        return ModelMetrics.model_validate(dict(self) | identity)
+
+
+class ModelMetrics(Evaluation):
+    """The evaluation of a trained model.
+
+    Attributes:
+        parameters: number of them.
+        model_digest: DVC's digest of the model's folder.
+        test_digest: digest of the test images.
+    """
+
+    parameters: int
+    model_digest: str
+    test_digest: str
