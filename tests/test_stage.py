@@ -1,4 +1,4 @@
-"""What a user can cause ends in one line and an exit code, and leaves nothing half-written."""
+"""User errors end in one message and an exit code, and leave no partial output."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.stage import error_boundary
 
 
-def test_an_error_of_ours_is_one_line(capfd):
+def test_a_user_error_is_one_line(capfd):
     def main():
         raise FakefacesError("data/a.jpg: what, and what to do")
 
@@ -40,7 +40,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, capfd):
     assert list(target.parent.iterdir()) == []
 
 
-def test_what_was_there_stays_when_the_new_one_fails(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "results.csv"
     path.write_text("old")
     with pytest.raises(RuntimeError), atomic_write(path) as aside:
@@ -50,17 +50,17 @@ def test_what_was_there_stays_when_the_new_one_fails(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_fault_of_ours_is_not_hidden():
+def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         error_boundary(lambda: 1 / 0)
 
 
-def test_an_interrupt_says_how_to_go_on(capfd):
+def test_an_interrupt_tells_how_to_resume(capfd):
     def main():
         raise KeyboardInterrupt
 
     assert error_boundary(main) == 130
-    assert "go on" in capfd.readouterr().err
+    assert "to resume" in capfd.readouterr().err
 
 
 STAGES = ("split", "validate", "augment", "evaluate")
@@ -83,7 +83,7 @@ def test_a_stage_without_its_inputs_names_the_file(workspace, stage):
     assert ("data" in done.stderr) or ("outputs" in done.stderr)
 
 
-def test_an_experiment_in_a_copy_runs_by_the_code_of_the_copy(workspace):
+def test_an_experiment_in_a_copy_uses_the_code_of_the_copy(workspace):
     root = Path(__file__).parents[1]
     shutil.copytree(root / "src", workspace / "src", ignore=shutil.ignore_patterns("__pycache__"))
     (workspace / "src" / "fakefaces" / "mark.py").write_text("MARK = 'the copy'\n")
@@ -154,7 +154,7 @@ def test_outside_of_a_project_the_message_says_so(tmp_path, monkeypatch):
         environment.workspace()
 
 
-def test_the_store_lies_at_the_project_not_at_the_working_directory(workspace, monkeypatch):
+def test_the_store_is_in_the_project_not_in_the_working_directory(workspace, monkeypatch):
     below = workspace / "data" / "training_real"
     monkeypatch.chdir(below)
     assert environment.tracking_uri() == f"sqlite:///{workspace / 'mlruns' / 'mlflow.db'}"

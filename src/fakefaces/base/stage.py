@@ -84,11 +84,11 @@ def error_boundary(main: Callable[..., None], *arguments: str) -> int:
         echo(f"ERROR {error}")
         return 1
     except KeyboardInterrupt:
-        echo("interrupted; run the same command again to go on")
+        echo("interrupted; run the same command again to resume")
         return 130
     except OSError as error:  # a full disk, a folder that may not be written, a file that was taken away
         where = f"{error.filename}: " if error.filename else ""
-        echo(f"ERROR {where}{error.strerror or error}; nothing half-written was left behind")
+        echo(f"ERROR {where}{error.strerror or error}; no partial output was left")
         return 1
     return 0
 

@@ -3,8 +3,8 @@
 A kind is a module with ``Settings``, a strict record of what ``params.yaml`` may set, and one of two functions:
 ``build(settings, shape, trainable)`` returns a network to train; ``fit(settings, train, validation, group_sizes)``
 returns one that is fitted in closed form. ``READS`` names the feature sets that it can read, as
-:attr:`fakefaces.params.prepare.FeatureSet.holds` does. A new file is a new kind; nothing else changes. Keras is imported inside
-of these functions, so that settings are checked in milliseconds.
+:attr:`fakefaces.params.prepare.FeatureSet.holds` does. A new file is a new kind; nothing else changes. Keras is imported
+inside of these functions, so that settings are checked in milliseconds.
 """
 
 import importlib
