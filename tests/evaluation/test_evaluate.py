@@ -1,12 +1,17 @@
+import json
+from pathlib import Path
+from typing import get_type_hints
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
+from fakefaces.base.errors import ParamsError
 from fakefaces.evaluation import predictions
 from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.model_metrics import Evaluation
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.operating_point import operating_point
 from fakefaces.evaluation.predictions import ScoredImages, ValidationPredictions
 from fakefaces.evaluation.shortcut_variance import variance_explained
@@ -102,3 +107,34 @@ def test_validation_and_test_images_are_joined_with_their_own_scores():
     scored = ScoredImages.join(images, scores)
     assert scored.validation[["image", "p_fake"]].to_numpy().tolist() == [["b", 0.2], ["d", 0.4]]
     assert scored.test[["image", "p_fake"]].to_numpy().tolist() == [["a", 0.1], ["c", 0.3]]
+
+
+def test_metrics_of_an_earlier_release_are_read():
+    path = Path(__file__).with_name("metrics_of_release_0_1.json")
+    old, new = json.loads(path.read_text()), ModelMetrics.read(path)
+    assert (new.n_splits, new.model_digest) == (old["rounds"], old["model_digest"])
+    assert new.test.bootstrap.n_resamples == old["test"]["bootstrap"]["draws"]
+    roc_auc = new.test.overall.roc_auc
+    assert roc_auc.value == old["test"]["overall"]["roc_auc"]
+    assert list(roc_auc.interval) == old["test"]["overall"]["intervals"]["roc_auc"]
+    assert new.test.difficulty["mid"].recall.reason.startswith("all draws agree")
+    assert new.operating_point.threshold == old["operating"]["threshold"]
+    assert new.operating_point.test.fpr.value == old["operating"]["test"]["fpr"]
+    assert new.operating_point.abstention_band.high == old["operating"]["unsure"]["high"]
+    assert new.part_scores["nose"].fakes.roc_auc.value == old["parts"]["nose"]["fakes"]["roc_auc"]
+    assert [level.name for level in new.robustness] == ["original", "jpeg 100", "jpeg 90"]
+    assert new.variance_explained_by_shortcuts == old["explained"]
+
+
+def test_a_file_that_holds_something_else_is_named(tmp_path):
+    (tmp_path / "m.json").write_text('{"weights": "random", "accuracy": 1}')
+    with pytest.raises(ParamsError, match="m.json: unknown key 'accuracy'"):
+        ModelMetrics.read(tmp_path / "m.json")
+
+
+def test_swapped_validation_and_test_predictions_are_a_type_error():
+    """Type checking is part of ``make lint``: this is what it checks."""
+    hints = get_type_hints(operating_point)
+    assert (hints["validation"], hints["test"]) == (ValidationPredictions, predictions.TestPredictions)
+    assert not issubclass(predictions.TestPredictions, ValidationPredictions)
+    assert not issubclass(ValidationPredictions, predictions.TestPredictions)

@@ -120,9 +120,7 @@ def test_the_win_rate_interval_takes_fakes_of_a_source_together():
 
 def test_a_perfect_win_rate_has_an_interval_below_1():
     y = np.repeat([0, 1], 20)
-    found = paired_win_rate(
-        Predictions.from_arrays(y, y * 1.0), [(20 + i, i) for i in range(20)], RESAMPLING
-    )
+    found = paired_win_rate(Predictions.from_arrays(y, y * 1.0), [(20 + i, i) for i in range(20)], RESAMPLING)
     assert found.win_rate.interval == pytest.approx(wilson_interval(1.0, 20).ends, abs=1e-6)
     assert found.win_rate.reason.startswith("all resamples are equal")
 

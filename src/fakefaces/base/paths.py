@@ -26,6 +26,7 @@ class Layout:
         self.score_cache = outputs / "score_cache.json"  # digests of the inputs of each model's scores
         self.predictions = outputs / "predictions.csv"  # the test images with every model's score
         self.heatmaps = outputs / "heatmaps"  # heat maps, forgery masks, feature maps and filters
+        self.tuning_trials = reports / "tune.json"  # the trials of the tuning study
         self.explanations = reports / "explanations.json"  # how well each model's heat maps localize the forgery
         self.candidate = outputs / "candidate.json"  # the model that is best on validation, with its metrics
         self.reports = reports  # what people read
