@@ -2,7 +2,7 @@
 
     uv run python benchmarks/forensic.py FOLDER PAIRS.csv CACHE --weights MOBILENET.weights.h5 [--only NAME ...]
 
-FOLDER holds the photographs, PAIRS.csv is `reports/duplicate_pairs.csv` of a run on them, CACHE is a folder for features.
+FOLDER holds the photographs, PAIRS.csv is `reports/duplicate_pairs.csv` of a run on them, CACHE is for features.
 A tenth of the photographs, in whole groups, is sealed: only `--sealed` reads its labels; it scores them once with the
 rows named by `--only`, trained on all others. Each other image is scored by a model that has not seen its group.
 `--robust 4` scores a quarter of the images after corruptions, too.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fakefaces.models.kinds import kinds
 from tests.conftest import ROOT
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -56,7 +57,8 @@ def closure(script: Path) -> set[Path]:
 
 def deps(stage: str) -> list[Path]:
     body = STAGES[stage].get("do", STAGES[stage])
-    return [ROOT / dep.replace("${src}", "src/fakefaces") for dep in body["deps"]]
+    paths = [ROOT / dep.replace("${src}", "src/fakefaces") for dep in body["deps"]]
+    return [path.with_name(kind) for path in paths for kind in (kinds() if ".kind}" in path.name else [path.name])]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -74,8 +76,8 @@ def test_deps_cover_what_the_script_imports(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_name_no_code_that_the_script_does_not_import(stage):
     needed = closure(ROOT / "pipelines" / f"{stage}.py")
-    if "models" in {path.name for path in deps(stage)}:
-        needed |= set((ROOT / "src/fakefaces/models").glob("*.py"))  # found by name, from params.yaml
+    if ROOT / "src/fakefaces/models/kinds.py" in needed:
+        needed |= set((ROOT / "src/fakefaces/models").rglob("*.py"))  # kinds are found by their names in params.yaml
     spare = [
         str(dep.relative_to(ROOT))
         for dep in deps(stage)
@@ -105,6 +107,15 @@ def test_evaluation_retrains_and_rescores_nothing():
 
 def test_training_leaves_what_comes_before_it_alone():
     assert stale("training") <= {"augment", "tune", "train"}
+
+
+def test_a_kind_retrains_its_own_models_only():
+    named = {stage: STAGES[stage].get("do", STAGES[stage])["deps"] for stage in ("tune", "train")}
+    assert "${src}/models/${item.kind}" in named["train"]
+    assert "${src}/models/${tune.kind}" in named["tune"]
+    for dependencies in named.values():
+        assert not {"${src}/models", *(f"${{src}}/models/{kind}" for kind in kinds())} & set(dependencies)
+    assert stale("models/forensic") == {"tune", "train"}
 
 
 def test_the_search_for_duplicates_depends_on_what_it_imports_only():

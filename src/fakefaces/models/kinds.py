@@ -1,10 +1,11 @@
-"""Kinds of models: from a name in ``params.yaml`` to a module in this package.
+"""Kinds of models: from a name in ``params.yaml`` to a package in this folder.
 
-A kind is a module with ``Settings``, a strict record of what ``params.yaml`` may set, and one of two functions:
-``build(settings, shape, trainable)`` returns a network to train; ``fit(settings, train, validation, group_sizes)``
-returns one that is fitted in closed form. ``READS`` names the feature sets that it can read, as
-:attr:`fakefaces.params.prepare.FeatureSet.holds` does. A new file is a new kind; nothing else changes. Keras is imported
-inside of these functions, so that settings are checked in milliseconds.
+A kind is a package, so that an edit of one kind retrains its own models only (``dvc.yaml``). It has ``Settings``, a
+strict record of what ``params.yaml`` may set, ``READS``, the feature sets that it can read, as
+:attr:`fakefaces.params.prepare.FeatureSet.holds` names them, and one of two functions: ``build(settings, shape,
+trainable)`` returns a network to train; ``fit(settings, train, validation, group_sizes)`` returns one that is fitted in
+closed form. A new package is a new kind; nothing else changes. Keras is imported inside of these functions, so that
+settings are checked in milliseconds.
 """
 
 import importlib
@@ -18,8 +19,6 @@ import fakefaces.models
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.schema import Schema, parse
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
-
-_NO_KINDS = ("backbones", "kinds", "roi_pooling", "runtime")
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,14 @@ class ModelSpec:
 
 def kinds() -> list[str]:
     """The names of all kinds."""
-    modules = pkgutil.iter_modules(fakefaces.models.__path__)
-    return sorted(module.name for module in modules if module.name not in _NO_KINDS)
+    return sorted(module.name for module in pkgutil.iter_modules(fakefaces.models.__path__) if module.ispkg)
 
 
 def model_spec(kind: str, settings: dict[str, Any], where: str) -> ModelSpec:
     """Look up a kind and check its settings.
 
     Args:
-        kind: the name of a module in this package.
+        kind: the name of a package in this folder.
         settings: as in ``params.yaml``.
         where: the place that errors name.
 

@@ -52,6 +52,7 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     """
     import keras
 
+    # Names of inputs and layers are part of saved networks, and stay what they were.
     inputs = keras.Input(train.features.shape[1:], name="traces")
     bounds = list(pairwise(accumulate(group_sizes, initial=0)))
     train_groups = [replace(train, features=train.features[..., start:end]) for start, end in bounds]
