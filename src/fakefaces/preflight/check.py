@@ -7,10 +7,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from fakefaces.base.errors import ParamsError
-from fakefaces.base.schema import parse, read_yaml
+from fakefaces.base.schema import Schema, parse, read_yaml
 from fakefaces.models.kinds import kinds
 from fakefaces.params.augment import Transform
 from fakefaces.params.file import Params
@@ -173,24 +173,26 @@ class _Sections:
 
     def _faults_of_space(self, tune: Tune) -> Iterator[str]:
         """The keys of the search space, and whether all its values are allowed there."""
-        settings = _kind(tune.kind).Settings if tune.kind in kinds() else None
+        if "augment.strength" in self.space and tune.augment == "none":
+            yield "'tune.augment': none has no strength to tune; say standard, or leave augment.strength out"
+        records: dict[str, type[BaseModel]] = {"augment": _Augment}
+        if self.fit:
+            records["fit"] = Fit
+        if tune.kind in kinds():
+            records["settings"] = _kind(tune.kind).Settings
         for key, values in self.space.items():
             section, _, name = key.partition(".")
-            if section == "augment":
-                yield from self._faults_of_strength(tune, values)
-            elif section == "settings" and settings:
-                yield from _faults_of_range(settings, {}, name, values, "tune.space.settings")
-            elif section == "fit" and name in SET_BY_TRIALS:
+            if section == "fit" and name in SET_BY_TRIALS:
                 yield f"'tune.space.{key}': each trial takes tune.epochs for it; leave it out"
-            elif section == "fit" and self.fit:
-                yield from _faults_of_range(Fit, self.fit.model_dump(), name, values, "tune.space.fit")
+            elif section in records:
+                others = self.fit.model_dump() if section == "fit" and self.fit else {}
+                yield from _faults_of_range(records[section], others, name, values, f"tune.space.{section}")
 
-    def _faults_of_strength(self, tune: Tune, values: SearchRange) -> Iterator[str]:
-        if tune.augment == "none":
-            yield "'tune.augment': none has no strength to tune; say standard, or leave augment.strength out"
-        for value in values.examples():
-            if not isinstance(value, int | float) or not 0 <= value <= 1:
-                yield f"'tune.space.augment.strength': must be between 0 and 1 (it is {value!r})"
+
+class _Augment(Schema):
+    """What a study may set of the augmentation."""
+
+    strength: float = Field(ge=0, le=1)
 
 
 def _kind(name: str) -> ModuleType:
@@ -201,8 +203,8 @@ def _faults_of_range(
     record: type[BaseModel], others: Mapping[str, Any], name: str, values: SearchRange, within: str
 ) -> Iterator[str]:
     """What a record refuses of the values that a study may try for one of its fields."""
-    faults = [fault for value in values.examples() for fault in _faults_of(record, {**others, name: value}, within)]
+    for value in values.examples():
+        yield from _faults_of(record, {**others, name: value}, within)
     field = record.model_fields.get(name)
     if values.choices is None and field and field.annotation is int:
-        faults.append(f"'{within}.{name}': takes whole numbers, which an interval does not give; say choices: [...]")
-    yield from faults
+        yield f"'{within}.{name}': takes whole numbers, which an interval does not give; say choices: [...]"
