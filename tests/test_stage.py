@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,20 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_signal_exits_with_128_plus_its_number():
+    def terminated():
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as error:
+            error_boundary(terminated)
+        assert error.value.code == 143
+        assert error_boundary(lambda: None) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_bug_keeps_its_traceback():

@@ -1,5 +1,10 @@
+import json
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
+
+from fakefaces.models import runtime
 
 
 def test_the_seed_and_the_threads_are_set():
@@ -13,3 +18,37 @@ def test_the_seed_and_the_threads_are_set():
     ]
     assert runs[0] == runs[1]
     assert runs[0].startswith("1 ")
+
+
+class Archive:
+    """A network whose archive is written here, with the entries that Keras writes."""
+
+    def __init__(self, date: str, objects: tuple[int, ...], order: tuple[str, ...], weights: bytes = b"w") -> None:
+        config = {"layers": [{"shared_object_id": number, "name": f"l{k}"} for k, number in enumerate(objects)]}
+        self.year, self.order = 2020 + len(date), order
+        self.entries = {
+            "metadata.json": json.dumps({"date_saved": date, "keras_version": "3"}).encode(),
+            "config.json": json.dumps(config).encode(),
+            "model.weights.h5": weights,
+        }
+
+    def save(self, path: Path) -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in self.order:
+                archive.writestr(zipfile.ZipInfo(name, (self.year, 1, 1, 0, 0, 0)), self.entries[name])
+
+
+def test_equal_networks_give_equal_bytes_and_others_do_not(tmp_path):
+    def saved(*arguments) -> bytes:
+        runtime.save_network(Archive(*arguments), tmp_path / "a.keras")
+        return (tmp_path / "a.keras").read_bytes()
+
+    names = ("metadata.json", "config.json", "model.weights.h5")
+    first = saved("now", (77, 99, 77), names)
+    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
+        layers = json.loads(archive.read("config.json"))["layers"]
+        assert [layer["shared_object_id"] for layer in layers] == [1, 2, 1]
+        assert json.loads(archive.read("metadata.json")) == {"keras_version": "3"}
+    assert saved("later", (5, 6, 5), names[::-1]) == first
+    assert saved("now", (5, 6, 6), names) != first  # other layers share weights
+    assert saved("now", (77, 99, 77), names, b"v") != first

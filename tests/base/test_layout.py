@@ -1,0 +1,37 @@
+import re
+
+from fakefaces.base.paths import Layout
+from tests.conftest import ROOT
+
+
+def test_each_fold_has_a_folder_of_its_own_and_a_single_split_has_the_models(tmp_path):
+    layout = Layout(tmp_path)
+    assert layout.detector("m", 0, 1) == layout.model("m") == tmp_path / "outputs" / "models" / "m"
+    assert [layout.detector("m", k, 3) for k in range(3)] == [layout.model("m") / f"fold{k}" for k in range(3)]
+
+
+def test_each_extractor_has_a_file_of_corrupted_features(tmp_path):
+    layout = Layout(tmp_path)
+    arguments = [("pixels", 32, 0), ("pixels", 48, 0), ("residuals", 32, 0), ("pixels", 32, 16)]
+    paths = [layout.corrupted_features(*each) for each in arguments]
+    assert [path.name for path in paths] == ["pixels-32.npy", "pixels-48.npy", "residuals-32.npy", "pixels-32-16.npy"]
+    assert {path.parent for path in paths} == {layout.corrupted}
+    assert layout.corrupted_features("pixels", 32, 0, tmp_path) == tmp_path / "pixels-32.npy"
+
+
+def test_dvc_yaml_declares_every_path(tmp_path):
+    layout = Layout(tmp_path)
+    declared = set(re.findall(r"(?:outputs|reports)/[\w./]*\w", (ROOT / "dvc.yaml").read_text()))
+    paths = [path for name, path in vars(layout).items() if name not in ("root", "data", "reports", "promotion")]
+    assert len(paths) == 12
+    paths += [
+        layout.scores("m").parent,
+        layout.corrupted_scores("m").parent,
+        layout.metrics("m").parent,
+        layout.model("m").parent,
+    ]
+    paths += [layout.tuned("best"), layout.tuned("none"), layout.recipe("none"), layout.recipe("standard")]
+    assert len(set(paths)) == len(paths)
+    assert {layout.relative(path) for path in paths} <= declared
+    assert layout.relative(layout.history("m").parent) == "reports/history"
+    assert layout.relative(layout.features("v").parent) == "outputs/features"
