@@ -57,3 +57,17 @@ def test_calibration_record(overconfident):
         calibration(Predictions.from_arrays([], []))
     with pytest.raises(ModelError, match="0 bins"):
         calibration(Predictions.from_arrays(y, p), bins=0)
+
+
+def test_a_score_on_an_edge_belongs_to_the_bin_above_it():
+    (only,) = reliability(Predictions.from_arrays([0, 1], [0.5, 0.9]), bins=2, binning="equal_width")
+    assert (only.low, only.high, only.n) == (0.5, 1.0, 2)
+
+
+def test_each_calibration_metric_is_named_after_its_definition():
+    record = calibration(Predictions.from_arrays([0, 0, 1, 1], [0.1, 0.2, 0.4, 0.9]), bins=2)
+    assert record.ece_equal_mass == pytest.approx((2 * 0.15 + 2 * 0.35) / 4)  # bins {0.1, 0.2} and {0.4, 0.9}
+    assert record.ece_equal_width == pytest.approx((3 * 0.1 + 0.1) / 4)  # bins {0.1, 0.2, 0.4} and {0.9}
+    assert (record.mean_p, record.fraction_fake, record.bins) == (pytest.approx(0.4), 0.5, 2)
+    tied = calibration(Predictions.from_arrays([0, 1], [0.5, 0.5]))
+    assert tied.bins == 10  # the number asked for, though equal scores share one bin

@@ -141,3 +141,41 @@ def test_bad_comparisons_are_refused():
     with pytest.raises(ModelError, match="no images"):
         compare({"a": [], "b": []}, [], None)
     assert compare({}, [], None) == []
+
+
+def test_each_model_is_correct_by_its_own_threshold_in_the_interval_too(models):
+    scores, y, group = models
+    pair = {"a": scores["plain"], "b": scores["better"]}
+    called_at_08 = {"a": scores["plain"], "b": np.where(scores["better"] >= 0.8, 0.9, 0.1)}
+    (strict,) = compare(pair, y, group, {"a": 0.5, "b": 0.8})
+    (equivalent,) = compare(called_at_08, y, group, 0.5)
+    (loose,) = compare(pair, y, group, 0.5)
+    assert strict.accuracy_interval == equivalent.accuracy_interval != loose.accuracy_interval
+    assert strict.only_first_right == equivalent.only_first_right
+    assert strict.only_second_right == equivalent.only_second_right
+
+
+def test_p_values_of_each_metric_are_corrected_among_themselves(models):
+    pairs = compare(*models)
+    for metric in ("accuracy", "roc_auc"):
+        p, p_holm = ([getattr(pair, f"{metric}_{suffix}") for pair in pairs] for suffix in ("p", "p_holm"))
+        assert p_holm == holm(p) != p
+
+
+def test_ten_groups_suffice_and_the_rarer_class_counts_for_roc_auc():
+    p = dict(zip("ab", np.random.default_rng(1).random((2, 20)), strict=True))
+    (pair,) = compare(p, [0, 1] * 10, np.arange(20) // 2)
+    assert pair.groups == 10
+    assert pair.accuracy_interval and pair.roc_auc_interval
+    (pair,) = compare(p, [0] * 17 + [1] * 3, None)
+    assert pair.accuracy_interval and pair.roc_auc_interval is None
+    assert pair.reasons["roc_auc_interval"] == "estimated from 3 groups; the bootstrap takes at least 10"
+
+
+def test_images_of_one_photograph_are_resampled_together_for_a_difference():
+    y = np.tile([0, 1], 60)
+    correct = np.repeat(np.random.default_rng(0).random(12) < 0.5, 10)  # all ten images of a photograph, or none
+    p = {"a": np.where(correct == y, 0.9, 0.1), "b": y * 1.0}
+    intervals = [compare(p, y, group, n_resamples=200)[0].accuracy_interval for group in (np.arange(120) // 10, None)]
+    by_photograph, by_image = (high - low for low, high in intervals)
+    assert by_photograph > 2 * by_image

@@ -7,8 +7,10 @@ from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.curves import MAX_POINTS, precision_recall_curve, roc_curve
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import point_metrics
+from fakefaces.evaluation.model_metrics import CorruptedMetrics
 from fakefaces.evaluation.predictions import Predictions
 from fakefaces.evaluation.robustness import robustness
+from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 15])
@@ -75,3 +77,15 @@ def test_robustness_refuses_other_images_and_takes_a_single_class():
         robustness(test, {("jpeg", 50): [0.1]}, 0.5, Resampling(100, seed=0))
     _, row = robustness(test.assign(label=1), {("jpeg", 50): [0.2, 0.2]}, 0.5, Resampling(100, seed=0))
     assert row.drift.reals is row.roc_auc.value is None
+
+
+def test_robustness_is_at_its_threshold_and_by_groups():
+    y, group = np.tile([0, 1], 60), np.arange(120) // 6
+    p = np.random.default_rng(0).uniform(0, 0.4, 120) + 0.2 * y
+    test = pd.DataFrame({"label": y, "p_fake": p, "group": group})
+    resampling = Resampling(100, seed=0)
+    _, row = robustness(test, {("blur", 1): 0.8 * p}, 0.3, resampling)
+    blurred = Predictions.from_arrays(y, 0.8 * p, group)
+    assert row == subset_metrics(CorruptedMetrics, blurred, 0.3, resampling, transform="blur", level=1, drift=row.drift)
+    assert row.groups == 20
+    assert row.drift.verdicts == pytest.approx(np.mean((p >= 0.3) & (0.8 * p < 0.3)), abs=1e-6)

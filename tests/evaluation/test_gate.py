@@ -127,3 +127,67 @@ def test_the_margins_themselves_are_allowed():
     assert decide(found, margin=0.05, slice_margin=0.1).promoted
     assert not decide(found, margin=0.049, slice_margin=0.1).promoted
     assert not decide(found, margin=0.05, slice_margin=0.099).promoted
+
+
+def test_each_model_is_called_by_its_own_threshold_overall_and_in_slices():
+    table = images()
+    one, two = scores(table, 2), scores(table, 1, seed=1)
+    settings = {"metric": "accuracy", "resampling": Resampling(100, 1)}
+    own = compare_with_champion(table, Scores(one, 0.5), Scores(two, 0.7), **settings)
+    called_at_07 = Scores(pd.Series(np.where(two >= 0.7, 0.9, 0.1)), 0.5)
+    assert own == compare_with_champion(table, Scores(one, 0.5), called_at_07, **settings)
+    assert own.champion == pytest.approx(((two >= 0.7) == table["label"]).mean())
+    assert own.candidate == pytest.approx(((one >= 0.5) == table["label"]).mean())
+    swapped = compare_with_champion(table, Scores(two, 0.7), Scores(one, 0.5), **settings)
+    assert (swapped.candidate, swapped.champion, swapped.difference) == (own.champion, own.candidate, -own.difference)
+    assert swapped.interval == pytest.approx([-own.interval[1], -own.interval[0]])
+    assert (own.n, own.groups, own.metric) == (240, 120, "accuracy")
+
+
+def test_the_interval_depends_on_the_seed_alone():
+    table = images()
+    one, two = Scores(scores(table, 2), 0.5), Scores(scores(table, 1, seed=1), 0.5)
+    first, again, other = (
+        compare_with_champion(table, one, two, metric="roc_auc", resampling=Resampling(100, seed)).interval
+        for seed in (5, 5, 6)
+    )
+    assert first == again != other
+
+
+def test_a_small_loss_within_all_margins_is_still_a_loss():
+    comparison = ChampionComparison("roc_auc", 100, 90, 0.69, 0.70, -0.01, [-0.04, 0.02])
+    result = decide(comparison, margin=0.05, slice_margin=0.1)
+    assert not result.promoted
+    assert "it is worse" in result.reason
+
+
+def test_the_margin_bounds_the_metric_and_the_slice_margin_the_slices():
+    slices = [SliceDifference("difficulty", "hard", 30, -0.3), SliceDifference("part", "nose", 30, None, "few")]
+    comparison = ChampionComparison("roc_auc", 100, 90, 0.71, 0.70, 0.01, [-0.08, 0.1], None, slices)
+    assert "hard -0.3000" in decide(comparison, margin=0.1, slice_margin=0.2).reason
+    assert "is not ruled out" in decide(comparison, margin=0.05, slice_margin=0.4).reason
+    assert decide(comparison, margin=0.1, slice_margin=0.4).promoted
+
+
+def test_a_slice_has_a_difference_from_ten_photographs_on_however_many_images_they_have():
+    table = images()
+    table["difficulty"] = ""
+    fakes = table.index[table["label"] == 1]
+    table.loc[fakes[:10], "difficulty"] = "easy"
+    table.loc[fakes[10:22], "difficulty"] = "mid"
+    table.loc[fakes[10:22], "group"] = ["a", "b", "c"] * 4
+    table.loc[table.index[table["label"] == 0][:30], "difficulty"] = "hard"  # no fake is
+    by_name = {part.name: part for part in compare(table, scores(table, 1), scores(table, 3)).slices}
+    assert by_name["easy"].fakes == 10 and by_name["easy"].difference is not None
+    assert (by_name["mid"].fakes, by_name["mid"].difference) == (12, None)
+    assert (by_name["hard"].fakes, by_name["hard"].difference) == (0, None)
+
+
+def test_the_interval_needs_ten_photographs_of_the_rarer_class():
+    table = pd.concat([images(240), images(240)[lambda t: t["label"] == 0]], ignore_index=True)
+    for n_fakes, has_interval in ((9, False), (10, True)):
+        kept = (table["label"] == 0) | (table.groupby("label").cumcount() < n_fakes)
+        few = table[kept].reset_index(drop=True)
+        comparison = compare(few, scores(few, 2), scores(few, 1, seed=1))
+        assert comparison.difference is not None
+        assert (comparison.interval is not None) == has_interval

@@ -175,3 +175,28 @@ def test_all_metrics_of_400_images_take_well_under_a_second(images):
     start = time.perf_counter()
     evaluate(images, 2000)
     assert time.perf_counter() - start < 1
+
+
+def test_a_tenth_of_the_resamples_may_be_undefined_and_no_more():
+    def ends(n_undefined):
+        return percentile_interval(np.r_[np.linspace(0, 1, 100 - n_undefined), np.full(n_undefined, np.nan)]).ends
+
+    assert ends(10) == pytest.approx([0.025, 0.975])
+    assert ends(11) is None
+
+
+def test_ten_groups_are_resampled_and_nine_are_not():
+    for groups in (9, 10):
+        y, group = np.tile([0, 1], groups), np.arange(2 * groups) // 2
+        roc_auc = evaluate(Predictions.from_arrays(y, np.linspace(0.1, 0.9, len(y)), group)).roc_auc
+        assert (roc_auc.interval is not None) == (groups == 10)
+        assert roc_auc.n_undefined == 0
+
+
+def test_f1_is_estimated_from_the_images_that_are_fake_or_called_fake():
+    y = [1] * 5 + [0] * 12
+    metrics = evaluate(Predictions.from_arrays(y, [0.9, 0.8, 0.7, 0.2, 0.1] + [0.6] * 6 + [0.1] * 6))
+    assert metrics.f1.value == pytest.approx(6 / 14, abs=1e-6)
+    assert metrics.f1.interval is not None  # of eleven images
+    assert metrics.recall.reason.endswith("Wilson's on 5 groups")
+    assert metrics.precision.reason.endswith("Wilson's on 9 groups")

@@ -42,3 +42,12 @@ def test_each_part_score_is_evaluated_among_all_images_and_among_the_fakes():
 
 def test_a_model_without_part_scores_has_no_metrics_of_them():
     assert part_score_metrics(table().drop(columns=list(PART_SCORES)), Resampling(200, seed=1)) is None
+
+
+def test_images_without_a_part_score_are_left_out_and_groups_stay_together():
+    images = table()
+    images["group"] = images["group"] // 4
+    images.loc[[0, 1, 2], "nose_score"] = float("nan")
+    metrics = part_score_metrics(images, Resampling(200, seed=1))
+    assert (metrics["nose"].all.n, metrics["mouth"].all.n) == (117, 120)
+    assert (metrics["mouth"].all.groups, metrics["mouth"].fakes.n) == (15, 60)

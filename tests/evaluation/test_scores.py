@@ -99,3 +99,22 @@ def test_400_images_takes_seconds(faces):
     start = time.perf_counter()
     evaluate_scores(faces(200, 200), 0.5, Resampling(2000, seed=0))
     assert time.perf_counter() - start < 5
+
+
+def test_parts_part_counts_and_difficulties_have_metrics_under_their_names(faces):
+    table = faces(120, 160)
+    metrics = evaluate_scores(table, 0.5, RESAMPLING)
+    assert list(metrics.part) == ["left_eye", "right_eye", "nose", "mouth"]
+    assert list(metrics.part_count) == ["1", "2", "3", "4"]
+    assert list(metrics.difficulty) == ["easy", "mid", "hard"]
+    for name, of_part in metrics.part.items():
+        assert of_part.fakes == (table[name] == 1).sum()
+    for name, of_difficulty in metrics.difficulty.items():
+        assert of_difficulty.fakes == (table["difficulty"] == name).sum()
+
+
+def test_a_real_has_no_source_and_pairs_with_nothing(faces):
+    table = faces()
+    table.loc[table["label"] == 0, "source"] = "real/0.jpg"
+    paired = evaluate_scores(table, 0.5, RESAMPLING).paired
+    assert (paired.n, paired.unpaired) == (60, 0)

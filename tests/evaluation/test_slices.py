@@ -133,3 +133,16 @@ def test_no_pairs_and_wrong_pairs():
     for pair, message in (((0, 1), "1 of 1"), ((1, 2), "1 of 1"), ((1, 3), "0 to 2"), ((1, -1), "0 to 2")):
         with pytest.raises(ModelError, match=message):
             paired_win_rate(images, [pair], RESAMPLING)
+
+
+def test_a_difficulty_that_only_reals_have_makes_no_slices():
+    images = Predictions.from_arrays([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])
+    assert by_difficulty(images, pd.Series(["easy", "hard", "", ""])) == {}
+
+
+def test_ten_sources_are_enough_to_be_resampled():
+    y, p = np.repeat([0, 1], 10), np.r_[np.full(10, 0.5), np.linspace(0.2, 0.9, 10)]
+    pairs = paired_win_rate(Predictions.from_arrays(y, p), [(10 + i, i) for i in range(10)], RESAMPLING)
+    assert pairs.groups == 10
+    assert pairs.win_rate.interval is not None
+    assert pairs.win_rate.reason is None

@@ -85,3 +85,29 @@ def test_few_groups_have_no_interval_and_wrong_shapes_are_refused():
     assert metrics.model.pointing.interval is metrics.model.energy.interval is None
     with pytest.raises(ModelError, match="of different images"):
         localization_metrics(spot(4, 2, 3), masks(3), list("abcd"), baselines={}, n_resamples=100, seed=1)
+
+
+def test_empty_heatmaps_are_counted_and_point_nowhere_as_baselines_too():
+    heat = np.zeros((12, 8, 8))
+    heat[3:, 2, 3] = 1
+    maps = np.zeros((4, 8, 8))
+    maps[0, 2, 3] = 1
+    maps[1, 7, 7] = 1
+    metrics = localization_metrics(heat, masks(12), np.arange(12), baselines={"known": maps}, n_resamples=100, seed=1)
+    assert (metrics.empty, metrics.model.pointing.value) == (0.25, 0.75)
+    known = metrics.baselines["known"].metrics
+    assert (known.pointing.value, known.energy.value) == (0.25, 0.25)
+
+
+def test_a_gain_is_in_its_own_metric_with_its_own_interval():
+    n, rng = 10, np.random.default_rng(2)
+    heat, maps = rng.random((n, 8, 8)), np.ones((3, 8, 8))
+    metrics = localization_metrics(heat, masks(n), np.arange(n), baselines={"even": maps}, n_resamples=100, seed=1)
+    even = metrics.baselines["even"]
+    for name in ("pointing", "energy"):
+        model, baseline, gain = (getattr(of, name).value for of in (metrics.model, even.metrics, even.gain))
+        assert baseline == pytest.approx(8 / 64)
+        assert gain == pytest.approx(model - 8 / 64, abs=2e-6)
+    wanted = [bound - 8 / 64 for bound in metrics.model.energy.interval]
+    assert even.gain.energy.interval == pytest.approx(wanted, abs=2e-6)
+    assert even.metrics.energy.interval is None  # the same for every fake
