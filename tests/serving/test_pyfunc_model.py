@@ -266,7 +266,7 @@ def test_a_champion_that_was_tested_on_other_images_is_measured_on_these(registe
     assert found.threshold == 0.5
     assert found.training_images == set()
     assert aligned_scores(found, candidate.predictions).notna().all()
-    evaluated(registered, "m", 1, seen=sha256[:3])
+    evaluated(registered, "m", 1, training_images=sha256[:3])
     table.assign(group=["one photograph"] * 5 + list(table["group"][5:])).to_csv(
         registered / "outputs" / "images.csv", index=False
     )

@@ -53,7 +53,12 @@ def trained(root: Path, name: str, network: Any = None) -> Path:
 
 
 def evaluated(
-    root: Path, name: str, strength: float, point: OperatingPoint = POINT, n: int = 200, seen: Collection[str] = ()
+    root: Path,
+    name: str,
+    strength: float,
+    point: OperatingPoint = POINT,
+    n: int = 200,
+    training_images: Collection[str] = (),
 ) -> Evidence:
     """The model's evaluation and the run that made it, as evaluation leaves them."""
     label = np.arange(n) % 2
@@ -73,7 +78,7 @@ def evaluated(
         run.params({"model": name})
         run.tag("model.digest", metrics.model_digest)
         run.tag("test.digest", metrics.test_digest)
-        run.text("\n".join(seen) + "\n", TRAINING_IMAGES)
+        run.text("\n".join(training_images) + "\n", TRAINING_IMAGES)
         run.artifact(root / "outputs" / "predictions.csv")
         run.artifact(root / "reports" / f"{name}.json")
     return read_evidence(name, metrics, root / "outputs" / "predictions.csv")

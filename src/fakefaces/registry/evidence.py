@@ -11,6 +11,8 @@ from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.store import connect
 
+_PREDICTIONS = ("predictions.csv", "tested.csv")  # the second in evaluations of earlier releases
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -63,10 +65,11 @@ def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | Non
     for run in store.search_runs(condition)[:1]:
         model, run_id = run.data.params["model"], run.info.run_id
         files = {file.path for file in store.client.list_artifacts(run_id)}
-        if not {f"{model}.json", "predictions.csv"} <= files:
+        table = next((name for name in _PREDICTIONS if name in files), None)
+        if table is None or f"{model}.json" not in files:
             return None
         metrics, predictions = (
-            Path(store.client.download_artifacts(run_id, name)) for name in (f"{model}.json", "predictions.csv")
+            Path(store.client.download_artifacts(run_id, name)) for name in (f"{model}.json", table)
         )
         images: frozenset[str] = frozenset()
         if TRAINING_IMAGES in files:  # not among those of earlier releases

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import pydantic
 from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.pyfunc import PythonModel
 
 from fakefaces.base import environment
 from fakefaces.base.errors import ImageError
@@ -46,7 +47,7 @@ class InvalidInputError(MlflowException):
         pass
 
 
-class FakeFaces(mlflow.pyfunc.PythonModel):
+class FakeFaces(PythonModel):
     """A pyfunc from image files to ``p_fake``, ``label``, ``unsure`` and ``parts``."""
 
     def load_context(self, context: Any) -> None:
@@ -111,4 +112,4 @@ def _decoded(name: str, text: str) -> bytes:
         raise ImageError(f"{name}: not base64 ({error})") from None
 
 
-mlflow.models.set_model(FakeFaces())
+set_model(FakeFaces())

@@ -1,0 +1,96 @@
+"""A store that release 0.1 of fakefaces wrote, before stages, keys and modules were renamed, is read by this one."""
+
+import json
+import shutil
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from fakefaces.cli.registry import registry as list_registry
+from fakefaces.inference.metadata import read_metadata
+from fakefaces.registry.decision import read_decision
+from fakefaces.registry.evidence import find_evidence
+from fakefaces.registry.rescore import score_champion
+from fakefaces.registry.store import Registry
+from fakefaces.tracking.detectors import fetch_detector
+from fakefaces.tracking.store import connect
+from tests.tracking.factories import evaluated, promoted, trained
+
+DETECTOR = {
+    "model": "forensic",
+    "kind": "forensic",
+    "reads": "forensic",
+    "image_size": 1024,
+    "crop": 0,
+    "weights": "trained from scratch",
+    "threshold": 0.5,
+    "operating": {"threshold": 0.38, "low": 0.2, "high": None},
+    "positive": "fake",
+    "parameters": 999,
+    "format": 1,
+}
+DECISION = {
+    "outcome": "champion",
+    "reason": "roc_auc 0.6000 against the champion's 0.5000",
+    "model": "forensic",
+    "digest": "d",
+    "test_digest": "these images",
+    "against": 1,
+    "margin": 0.05,
+    "slice_margin": 0.2,
+    "held": {
+        "metric": "roc_auc",
+        "n": 200,
+        "groups": 200,
+        "candidate": 0.6,
+        "champion": 0.5,
+        "difference": 0.1,
+        "interval": [0.05, 0.15],
+        "reason": None,
+        "slices": [{"slice": "part", "name": "nose", "fakes": 10, "difference": 0.1, "reason": None}],
+    },
+}
+
+
+@pytest.fixture
+def earlier(tracked: Path) -> Path:
+    """A champion of release 0.1: its detector, its decision, its history, and its evaluation's files."""
+    trained(tracked, "forensic")
+    evidence = evaluated(tracked, "forensic", 1, training_images=["a" * 64])
+    version, _ = promoted(tracked, evidence)
+    client = connect().client
+    for name, value in {
+        "decision": json.dumps(DECISION),
+        "history.2026-01-31T12:00:00.000000Z": json.dumps(
+            {"action": "found", "before": None, "by": "a@b", "reason": "the alias pointed here, without an entry"}
+        ),
+    }.items():
+        client.set_model_version_tag("fake-faces", "1", name, value)
+    model = Path(mlflow.artifacts.download_artifacts(version.uri))
+    folder = model / "artifacts" / "forensic"
+    (model / "artifacts" / "detector").rename(folder)
+    (folder / "detector.json").write_text(json.dumps(DETECTOR))
+    (run,) = connect().search_runs("tags.role = 'evaluate'")
+    files = Path(client.download_artifacts(run.info.run_id, ""))
+    shutil.move(files / "predictions.csv", files / "tested.csv")
+    return tracked
+
+
+@pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)
+def test_the_champion_of_an_earlier_release_is_read(earlier, capsys):
+    registry = Registry("fake-faces")
+    champion = registry.champion()
+    assert [(event.action, event.version) for event in registry.history()] == [("found", 1), ("champion", 1)]
+    metadata = read_metadata(fetch_detector(champion.uri))
+    assert (metadata.extractor, metadata.operating.threshold, metadata.unsure(0.3)) == ("residuals", 0.38, True)
+    decision = read_decision(champion)
+    assert decision.comparison.interval == [0.05, 0.15]
+    assert decision.comparison.slices[0].name == "nose"
+    evidence = find_evidence(champion.tags["digest"], "these images")
+    assert evidence.training_images == {"a" * 64}
+    assert len(score_champion(champion, evidence).p_fake) == 200
+    list_registry(as_json=True, last=20)
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["versions"][0]["aliases"] == ["challenger", "champion"]
+    assert [event["action"] for event in listed["history"]] == ["found", "champion"]

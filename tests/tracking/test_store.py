@@ -1,0 +1,95 @@
+"""Stores that cannot be used: each is a TrackingError of one line that says what to do."""
+
+import os
+import socket
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from fakefaces.base.errors import TrackingError
+from fakefaces.tracking.runs import find_run
+from fakefaces.tracking.store import connect
+
+
+@pytest.fixture(autouse=True)
+def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    return workspace
+
+
+def message(monkeypatch: pytest.MonkeyPatch, uri: str) -> str:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingError) as raised:
+        connect()
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_a_server_that_is_down(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = message(monkeypatch, f"http://user:secret@127.0.0.1:{port}")
+    assert "no server answers; start the tracking server, or correct MLFLOW_TRACKING_URI" in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("uri", ["ftp://somewhere/store", "nonsense:store"])
+def test_an_unknown_scheme(monkeypatch, uri):
+    assert "MLFLOW_TRACKING_URI takes sqlite:///FILE" in message(monkeypatch, uri)
+
+
+def test_a_driver_that_is_not_installed(monkeypatch):
+    assert "install that package" in message(monkeypatch, "mysql+pymysql://127.0.0.1/store")
+
+
+def test_a_file_that_is_no_database(monkeypatch, tmp_path):
+    path = tmp_path / "garbage.db"
+    path.write_bytes(b"this is not a database" * 100)
+    assert "not a database; restore the file from a backup" in message(monkeypatch, f"sqlite:///{path}")
+
+
+def test_a_store_that_is_half_written(monkeypatch, tmp_path, sqlite_tables):
+    path = tmp_path / "half.db"
+    path.write_bytes(sqlite_tables.read_bytes()[: 5 * 4096])
+    assert "MLflow store sqlite:///" in message(monkeypatch, f"sqlite:///{path}")
+
+
+def test_a_store_of_a_newer_mlflow(monkeypatch, tmp_path, sqlite_tables):
+    path = tmp_path / "newer.db"
+    path.write_bytes(sqlite_tables.read_bytes())
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    connection.close()
+    assert "another version of MLflow: install the packages of uv.lock" in message(monkeypatch, f"sqlite:///{path}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written(monkeypatch, tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    text = message(monkeypatch, f"sqlite:///{folder}/mlruns/store.db")
+    assert "check MLFLOW_TRACKING_URI, the permissions of its folder" in text
+
+
+def test_a_folder_that_is_a_file(monkeypatch, tmp_path):
+    (tmp_path / "mlruns").write_text("a file")
+    text = message(monkeypatch, f"sqlite:///{tmp_path}/mlruns/store.db")
+    assert "check MLFLOW_TRACKING_URI, the permissions of its folder" in text
+
+
+def test_a_store_that_breaks_after_it_was_opened(monkeypatch, tmp_path, sqlite_tables):
+    path = tmp_path / "store.db"
+    path.write_bytes(sqlite_tables.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+    store = connect()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE tags")
+    connection.close()
+    with pytest.raises(TrackingError, match="no such table: tags"):
+        find_run(store, "outputs/models/m", "0" * 32)
+    with pytest.raises(TrackingError, match="Run with id"):
+        store.client.get_run("0" * 32)
