@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import get_type_hints
 
@@ -10,11 +11,18 @@ from sklearn.metrics import roc_auc_score
 
 from fakefaces.base.errors import ParamsError
 from fakefaces.evaluation import predictions
-from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
+from fakefaces.evaluation.calibration import reliability
+from fakefaces.evaluation.evaluate import Evaluator
+from fakefaces.evaluation.intervals import Resampling, wilson_interval
+from fakefaces.evaluation.metrics import confusion, point_metrics
+from fakefaces.evaluation.model_metrics import AllMetrics, Evaluation, ModelMetrics, ReliabilityBin
 from fakefaces.evaluation.operating_point import operating_point
 from fakefaces.evaluation.predictions import ScoredImages, ValidationPredictions
+from fakefaces.evaluation.robustness import robustness
+from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.evaluation.shortcut_variance import variance_explained
+from fakefaces.evaluation.subset_metrics import subset_metrics
+from fakefaces.evaluation.thresholds import abstention_bounds, operating_threshold
 from tests.metrics import EVALUATOR
 
 RNG = np.random.default_rng(11)
@@ -138,3 +146,95 @@ def test_swapped_validation_and_test_predictions_are_a_type_error():
     assert (hints["validation"], hints["test"]) == (ValidationPredictions, predictions.TestPredictions)
     assert not issubclass(predictions.TestPredictions, ValidationPredictions)
     assert not issubclass(ValidationPredictions, predictions.TestPredictions)
+
+
+RESAMPLING = Resampling(200, seed=4)
+EVALUATOR_AT_03 = Evaluator(max_fpr=0.1, max_fnr=0.25, resampling=RESAMPLING, protocol="grouped", n_splits=1)
+
+
+def evaluate_at_03(scored: ScoredImages, **inputs) -> Evaluation:
+    return EVALUATOR_AT_03.evaluate(scored, weights="random", threshold=0.3, **inputs)
+
+
+@pytest.fixture
+def scored(faces) -> ScoredImages:
+    """Validation and test images that differ, with scores of different quality."""
+    validation, test = faces(50, 70, seed=1, decimals=12), faces(60, 60, signal=0.6, seed=2, decimals=12)
+    return ScoredImages(validation.reset_index(drop=True), test.reset_index(drop=True))
+
+
+def test_thresholds_are_chosen_on_validation_and_metrics_measured_on_test(scored):
+    record = evaluate_at_03(scored)
+    validation = ValidationPredictions.from_table(scored.validation)
+    test = predictions.TestPredictions.from_table(scored.test)
+    assert record.threshold == 0.3
+    assert record.validation == point_metrics(validation, 0.3)
+    assert record.test == evaluate_scores(scored.test, 0.3, RESAMPLING)
+    assert record.reliability == [ReliabilityBin(**asdict(point)) for point in reliability(test)]
+    assert (record.variance_explained_by_shortcuts, record.robustness) == ({}, [])
+    chosen = operating_threshold(validation, max_fpr=0.1)
+    bounds = abstention_bounds(validation, chosen.threshold, max_fpr=0.1, max_fnr=0.25)
+    point, band = record.operating_point, record.operating_point.abstention_band
+    assert point.threshold == chosen.threshold != round(chosen.threshold, 6)  # with all digits
+    assert (band.low, band.high) == (bounds.low, bounds.high)
+    assert bounds.low != round(bounds.low, 6)
+    assert (point.max_fpr, band.max_fnr) == (0.1, 0.25)
+    assert point.fpr_high == chosen.fpr_high
+    measured = subset_metrics(AllMetrics, test, chosen.threshold, RESAMPLING, majority_rate=0.5,
+                              confusion=confusion(test, chosen.threshold))  # fmt: skip
+    for name in ("accuracy", "precision", "recall"):
+        assert point.test.estimate(name) == measured.estimate(name)
+
+
+def test_robustness_is_at_the_threshold_by_groups_in_the_order_of_the_levels(scored):
+    test = scored.test
+    sample = test.sample(50, random_state=2)
+    factors = {("resize", 0.5): 0.7, ("blur", 2.0): 0.5, ("blur", 1.0): 0.9}
+    corrupted = pd.concat(
+        sample[["image"]].sample(frac=1, random_state=3).assign(transform=transform, level=level, factor=factor)
+        for (transform, level), factor in factors.items()
+    )
+    p_fake = test.set_index("image")["p_fake"]
+    corrupted["p_fake"] = corrupted["image"].map(p_fake) * corrupted["factor"]
+    originals = test[test["image"].isin(sample["image"])]
+    scores = {level: originals["p_fake"] * factor for level, factor in factors.items()}
+    record = evaluate_at_03(ScoredImages(test, test), corrupted=corrupted)
+    assert record.robustness == robustness(originals, scores, 0.3, RESAMPLING)
+
+
+def test_shortcut_rules_explain_the_scores_of_the_same_images_alone_and_together(scored):
+    own = scored.test.set_index("image")["p_fake"].clip(0.01, 0.99)
+    half = pd.Series(1 / (1 + np.exp(-RNG.normal(0, 1, len(own)))), index=own.index)
+    rest = 1 / (1 + np.exp(-(logit(own) - logit(half))))
+    rules = {"half": half.iloc[::-1], "rest": rest.sort_values()}
+    clipped = scored.test.assign(p_fake=own.to_numpy())
+    explained = evaluate_at_03(ScoredImages(clipped, clipped), rules=rules).variance_explained_by_shortcuts
+    assert list(explained) == ["half", "rest", "all"]
+    assert explained["all"] == 1
+    assert 0 <= explained["half"] < 0.9 and 0.1 < explained["rest"] < 0.95
+    record = evaluate_at_03(ScoredImages(scored.test, scored.test), rules={"header": own.iloc[::-1]})
+    assert record.variance_explained_by_shortcuts["header"] == pytest.approx(1, abs=0.01)
+
+
+def test_the_operating_point_and_the_band_of_validation_decide_on_test():
+    labels = [0] * 10 + [1] * 10
+    reals = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9]
+    fakes = [0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.86, 0.92, 0.95, 0.97]
+    validation = ValidationPredictions.from_arrays(labels, reals + fakes)
+    settings = {"max_fpr": 0.2, "max_fnr": 0.3, "resampling": Resampling(100, seed=0)}
+    as_test = predictions.TestPredictions.from_arrays(labels, reals + fakes)
+    point = operating_point(validation, as_test, **settings)
+    high, low = point.threshold, point.abstention_band.low
+    assert high == point.abstention_band.high == pytest.approx(0.825)  # two of the ten reals lie above
+    assert low == pytest.approx(0.525)  # three of the ten fakes lie below
+    assert (point.fpr, point.recall, point.n_reals) == (0.2, 0.4, 10)
+    test = predictions.TestPredictions.from_arrays([0] * 4 + [1] * 5, [0.1, low, 0.7, high, 0.2, 0.3, low, high, 0.9])
+    point = operating_point(validation, test, **settings)
+    band = point.abstention_band
+    assert (point.threshold, point.fpr, point.recall) == (high, 0.2, 0.4)
+    assert (band.low, band.high) == (low, high)
+    assert (point.test.fpr.value, point.test.recall.value) == (0.25, 0.4)
+    assert point.test.precision.value == pytest.approx(2 / 3, abs=1e-6)
+    assert point.test.fpr.interval == pytest.approx(wilson_interval(0.25, 4).ends, abs=1e-6)
+    assert band.share == pytest.approx(3 / 9, abs=1e-6)  # from the lower bound on, and below the upper one
+    assert (band.fpr, band.fnr) == (0.25, 0.4)
