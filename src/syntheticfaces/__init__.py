@@ -1,4 +1,4 @@
-"""The embedded sample set: procedural faces, real and doctored, in the layout of the public set."""
+"""Synthetic sample set: procedurally drawn faces, real and forged, in the layout of the public set."""
 
 from syntheticfaces.writing import write_samples
 

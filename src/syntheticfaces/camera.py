@@ -1,15 +1,13 @@
 """The camera of an identity: optics, sensor, white balance and its own JPEG file."""
 
-from __future__ import annotations
-
 import io
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from syntheticfaces.exact import Bytes, Plane, blur, whole_kernel
+from syntheticfaces.exact import Bytes, Plane, blur, integer_gaussian_kernel
 
 _SPAN = 12.0  # standard deviations of noise that the filter's range of 0..1 stands for
 
@@ -47,13 +45,8 @@ def draw_camera(rng: np.random.Generator) -> Camera:
     )
 
 
-def with_noise(camera: Camera, noise: float) -> Camera:
-    """The same camera at another noise level."""
-    return replace(camera, noise=noise)
-
-
-def through_jpeg(image: Bytes, quality: int) -> Bytes:
-    """An image after one JPEG pass (4:2:0, standard tables)."""
+def jpeg_round_trip(image: Bytes, quality: int) -> Bytes:
+    """Compress and decode an image as JPEG (4:2:0, standard tables)."""
     with Image.open(io.BytesIO(encode_jpeg(image, quality))) as decoded:
         return np.asarray(decoded.convert("RGB"))
 
@@ -65,36 +58,36 @@ def encode_jpeg(image: Bytes, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def _developed(light: Plane, camera: Camera) -> Plane:
+def _develop(light: Plane, camera: Camera) -> Plane:
     """White balance, saturation and contrast, on code values 0..1."""
     red, green, blue = (light[:, :, k] for k in range(3))
-    grey = red * np.float32(0.3) + green * np.float32(0.59) + blue * np.float32(0.11)
+    grey = red * 0.3 + green * 0.59 + blue * 0.11
     result = np.empty_like(light)
     for channel, gain in enumerate(camera.balance):
-        plane = grey + (light[:, :, channel] - grey) * np.float32(camera.saturation)
-        plane = plane * np.float32(gain)
-        plane = (plane - np.float32(0.5)) * np.float32(camera.contrast) + np.float32(0.5)
-        result[:, :, channel] = plane + np.float32(camera.brightness / 255)
+        plane = grey + (light[:, :, channel] - grey) * camera.saturation
+        plane = plane * gain
+        plane = (plane - 0.5) * camera.contrast + 0.5
+        result[:, :, channel] = plane + (camera.brightness / 255)
     return result
 
 
-def _grains(noise: Plane, size: float) -> Plane:
-    """White noise of unit variance as grains of a size; the variance stays 1."""
-    kernel = whole_kernel(size).astype(np.float64)
-    kept = float((kernel**2).sum() / kernel.sum() ** 2)  # the same along either axis
-    soft = blur(noise * np.float32(1 / _SPAN) + np.float32(0.5), size)
-    return (soft - np.float32(0.5)) * np.float32(_SPAN / kept)
+def _correlate_noise(noise: Plane, size: float) -> Plane:
+    """Correlate white noise of unit variance over grains of a size; the variance stays 1."""
+    kernel = integer_gaussian_kernel(size).astype(np.float64)
+    variance = float((kernel**2).sum() / kernel.sum() ** 2)  # along one axis; both are equal
+    soft = blur(noise * (1 / _SPAN) + 0.5, size)
+    return (soft - 0.5) * (_SPAN / variance)
 
 
 def photograph(scene: Bytes, camera: Camera, rng: np.random.Generator) -> Bytes:
-    """What the camera saves of a scene: both ``(H, W, 3)`` uint8 RGB."""
-    light = blur(scene.astype(np.float32) * np.float32(1 / 255), camera.blur)
-    image = _developed(light, camera)
-    common = _grains(rng.standard_normal(scene.shape[:2], dtype=np.float32), camera.grain)[:, :, None]
-    single = _grains(rng.standard_normal(scene.shape, dtype=np.float32), camera.grain)
-    grain = common * np.float32(math.sqrt(camera.chroma)) + single * np.float32(math.sqrt(1 - camera.chroma))
-    level = np.clip(image, np.float32(0.02), np.float32(1))
+    """Photograph a scene: ``(H, W, 3)`` uint8 RGB to the same."""
+    light = blur(scene.astype(np.float32) * (1 / 255), camera.blur)
+    image = _develop(light, camera)
+    common = _correlate_noise(rng.standard_normal(scene.shape[:2], dtype=np.float32), camera.grain)[:, :, None]
+    single = _correlate_noise(rng.standard_normal(scene.shape, dtype=np.float32), camera.grain)
+    grain = common * math.sqrt(camera.chroma) + single * math.sqrt(1 - camera.chroma)
+    level = np.clip(image, 0.02, 1)
     # Poisson noise in its normal approximation: variance in proportion to the light.
-    spread = np.sqrt(np.float32(1 - camera.shot) + np.float32(2 * camera.shot) * level)
-    noisy = image * np.float32(255) + grain * spread * np.float32(camera.noise)
-    return through_jpeg(np.rint(np.clip(noisy, 0, 255)).astype(np.uint8), camera.quality)
+    spread = np.sqrt(1 - camera.shot + 2 * camera.shot * level)
+    noisy = image * 255 + grain * spread * camera.noise
+    return jpeg_round_trip(np.rint(np.clip(noisy, 0, 255)).astype(np.uint8), camera.quality)

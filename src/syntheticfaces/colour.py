@@ -1,7 +1,5 @@
 """Colour conversions for single colours and for whole planes."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 
@@ -18,32 +16,32 @@ _WHITE = (0.9505, 1.0, 1.089)
 _TABLE = 4096
 
 
-def linear(value: float) -> float:
+def srgb_to_linear(value: float) -> float:
     """Linear light (0..1) of an sRGB code value (0..255)."""
     x = value / 255
     return x / 12.92 if x <= 0.04045 else math.pow((x + 0.055) / 1.055, 2.4)
 
 
-def coded(light: float) -> float:
+def linear_to_srgb(light: float) -> float:
     """The sRGB code value (0..255, not rounded) of a linear light (0..1)."""
     x = min(max(light, 0.0), 1.0)
     return 255 * (12.92 * x if x <= 0.0031308 else 1.055 * math.pow(x, 1 / 2.4) - 0.055)
 
 
-def linear_rgb(red: float, green: float, blue: float) -> Rgb:
+def linear_colour(red: float, green: float, blue: float) -> Rgb:
     """A linear colour from sRGB code values."""
-    return linear(red), linear(green), linear(blue)
+    return srgb_to_linear(red), srgb_to_linear(green), srgb_to_linear(blue)
 
 
-def mixed(a: Rgb, b: Rgb, share: float) -> Rgb:
+def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
     """The colour ``share`` of the way from ``a`` to ``b``."""
     red, green, blue = (x + (y - x) * share for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 
-def lab(rgb: Rgb) -> Rgb:
+def srgb_to_lab(rgb: Rgb) -> Rgb:
     """CIELAB (D65) of an sRGB colour in code values."""
-    light = [linear(c) for c in rgb]
+    light = [srgb_to_linear(c) for c in rgb]
     f = []
     for row, white in zip(_TO_XYZ, _WHITE, strict=True):
         t = sum(w * c for w, c in zip(row, light, strict=True)) / white
@@ -51,13 +49,13 @@ def lab(rgb: Rgb) -> Rgb:
     return 116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])
 
 
-def from_lab(colour: Rgb) -> Rgb:
+def lab_to_srgb(colour: Rgb) -> Rgb:
     """The sRGB code values (clipped to 0..255) of a CIELAB colour."""
     fy = (colour[0] + 16) / 116
     xyz = []
     for f, white in zip((fy + colour[1] / 500, fy, fy - colour[2] / 200), _WHITE, strict=True):
         xyz.append(white * (f**3 if f**3 > 0.008856 else (f - 16 / 116) / 7.787))
-    red, green, blue = (coded(sum(w * c for w, c in zip(row, xyz, strict=True))) for row in _FROM_XYZ)
+    red, green, blue = (linear_to_srgb(sum(w * c for w, c in zip(row, xyz, strict=True))) for row in _FROM_XYZ)
     return red, green, blue
 
 
@@ -65,21 +63,21 @@ def from_lab(colour: Rgb) -> Rgb:
 def _code_table() -> Bytes:
     """SRGB codes for linear light in 4096 steps of a square-root scale, which spares the shadows."""
     steps = [(k / (_TABLE - 1)) ** 2 for k in range(_TABLE)]
-    table = np.array([round(coded(light)) for light in steps], dtype=np.uint8)
+    table = np.array([round(linear_to_srgb(light)) for light in steps], dtype=np.uint8)
     table.setflags(write=False)
     return table
 
 
 def encode(planes: Plane) -> Bytes:
     """SRGB bytes ``(H, W, 3)`` of linear planes ``(3, H, W)``; highlights roll off above 0.7."""
-    x = np.maximum(planes, np.float32(0))
-    over = np.maximum(x - np.float32(0.7), np.float32(0))
-    x = x - over + over / (np.float32(1) + over * np.float32(2.6))
-    index = np.rint(np.sqrt(np.minimum(x, np.float32(1))) * np.float32(_TABLE - 1)).astype(np.int32)
+    x = np.maximum(planes, 0)
+    over = np.maximum(x - 0.7, 0)
+    x = x - over + over / (1 + over * 2.6)
+    index = np.rint(np.sqrt(np.minimum(x, 1)) * (_TABLE - 1)).astype(np.int32)
     return np.ascontiguousarray(_code_table()[index].transpose(1, 2, 0))
 
 
-def over(
+def blend(
     canvas: Plane, window: tuple[slice, slice], colour: Rgb | Plane, alpha: Plane, shade: Plane | None = None
 ) -> None:
     """Blend a colour into a window of ``(3, H, W)`` planes, in place.

@@ -1,23 +1,21 @@
-"""Harmless edits of real photographs, so that an edit alone does not tell a fake."""
-
-from __future__ import annotations
+"""Harmless edits of real photographs, so that an edit alone does not identify a fake."""
 
 from typing import Literal
 
 import numpy as np
 
-from syntheticfaces.drawing.strokes import fill
+from syntheticfaces.drawing.strokes import fill_polygon
 from syntheticfaces.exact import Bytes, Plane
 from syntheticfaces.forgery import Shot
-from syntheticfaces.regions import PARTS, centre, cover, draw_outline, feathered
+from syntheticfaces.regions import PARTS, draw_outline, feather_mask, part_centre, part_mask
 
 Decoy = Literal["", "repaste", "makeup", "highlight", "global"]
 
-KINDS: tuple[Decoy, ...] = ("repaste", "makeup", "highlight", "global")
+DECOYS: tuple[Decoy, ...] = ("repaste", "makeup", "highlight", "global")
 
 
-def decoyed(shot: Shot, kind: Decoy, rng: np.random.Generator) -> Bytes:
-    """The photograph after a decoy edit (or untouched for ``""``), ``(H, W, 3)`` uint8."""
+def apply_decoy(shot: Shot, kind: Decoy, rng: np.random.Generator) -> Bytes:
+    """Apply a decoy edit (none for ``""``) to a photograph: ``(H, W, 3)`` uint8."""
     image = shot.image.astype(np.float32)
     if kind == "repaste":
         _repaste(image, shot, rng)
@@ -31,10 +29,10 @@ def decoyed(shot: Shot, kind: Decoy, rng: np.random.Generator) -> Bytes:
 
 
 def _repaste(image: Plane, shot: Shot, rng: np.random.Generator) -> None:
-    """Cut out own parts and put them back a pixel or so away."""
+    """Paste parts of the photograph itself, shifted by up to a pixel."""
     for part in rng.permutation(PARTS)[: int(rng.integers(1, 5))]:
-        mask = cover(shot.view, shot.person, str(part), draw_outline(str(part), rng))
-        alpha = feathered(mask, float(rng.uniform(1, 7)))[:, :, None]
+        mask = part_mask(shot.view, shot.person, str(part), draw_outline(str(part), rng))
+        alpha = feather_mask(mask, float(rng.uniform(1, 7)))[:, :, None]
         dx, dy = (int(n) for n in rng.integers(-1, 2, size=2))
         moved = np.roll(shot.image, (dy, dx), axis=(0, 1)).astype(np.float32)
         image += alpha * (moved - image)
@@ -50,10 +48,10 @@ def _makeup(image: Plane, shot: Shot, rng: np.random.Generator) -> None:
             if name == "cheeks":
                 for side in (-1, 1):
                     shape = draw_outline("left_eye", rng) * 0.8 + np.array([side * 0.56, 0.42])
-                    fill(mask, shot.view.pixels(shape))
+                    fill_polygon(mask, shot.view.pixels(shape))
             else:
-                mask = cover(shot.view, shot.person, name, draw_outline(name, rng) * 0.85)
-            alpha = feathered(mask, float(rng.uniform(3, 8)))[:, :, None]
+                mask = part_mask(shot.view, shot.person, name, draw_outline(name, rng) * 0.85)
+            alpha = feather_mask(mask, float(rng.uniform(3, 8)))[:, :, None]
             image += alpha * tint
 
 
@@ -61,12 +59,12 @@ def _highlight(image: Plane, shot: Shot, rng: np.random.Generator) -> None:
     """Dodge or burn a few soft spots of the face."""
     for _ in range(int(rng.integers(1, 4))):
         part = PARTS[int(rng.integers(4))]
-        u, v = centre(shot.person, part)
+        u, v = part_centre(shot.person, part)
         shape = draw_outline(part, rng) * float(rng.uniform(0.5, 1.0))
         mask = np.zeros(image.shape[:2], dtype=np.uint8)
         offset = np.array([u + rng.uniform(-0.25, 0.25), v + rng.uniform(-0.25, 0.25)])
-        fill(mask, shot.view.pixels(shape + offset))
-        alpha = feathered(mask, float(rng.uniform(3, 9)))[:, :, None]
+        fill_polygon(mask, shot.view.pixels(shape + offset))
+        alpha = feather_mask(mask, float(rng.uniform(3, 9)))[:, :, None]
         gain = np.float32(rng.uniform(-0.13, 0.16))
         image += alpha * image * gain
 
@@ -75,4 +73,4 @@ def _global(image: Plane, rng: np.random.Generator) -> None:
     """Change contrast, brightness and tint of the whole picture."""
     contrast = np.float32(rng.uniform(0.88, 1.14))
     shift = (rng.normal(0, 4) + rng.normal(0, 3, size=3)).astype(np.float32)
-    image[:] = (image - np.float32(128)) * contrast + np.float32(128) + shift
+    image[:] = (image - 128) * contrast + 128 + shift

@@ -3,10 +3,9 @@
 The drawn arrays are hashed in a test, so nothing here may depend on the vector width or on fused
 multiply-add of the processor: element-wise ``+ - * /`` and ``sqrt`` are exact by IEEE 754, and the
 filters run on whole numbers small enough for every partial sum to be exact in float32. That is why
-the drawing uses polynomials where one would expect ``exp``.
+the drawing uses polynomials where one would expect ``exp``. Python's floats take part in float32 arithmetic as float32
+(NEP 50); NumPy's float64 scalars would not.
 """
-
-from __future__ import annotations
 
 import math
 from typing import Any
@@ -22,19 +21,19 @@ _STEPS = 4095  # 12-bit values times 12-bit weights stay below 2**24, the exact 
 _WEIGHTS = 4096
 
 
-def smooth(x: Plane) -> Plane:
+def smoothstep(x: Plane) -> Plane:
     """Smooth step of ``x``: 0 below 0, 1 above 1, ``3x² - 2x³`` between."""
-    x = np.clip(x, np.float32(0), np.float32(1))
-    return x * x * (np.float32(3) - np.float32(2) * x)
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def bump(r2: Plane) -> Plane:
     """A round hill over the squared radius: 1 at 0, 0 from 1 on, with a continuous slope."""
-    x = np.maximum(np.float32(1) - r2, np.float32(0))
+    x: Plane = np.maximum(1 - r2, 0)
     return x * x
 
 
-def whole_kernel(sigma: float) -> Plane:
+def integer_gaussian_kernel(sigma: float) -> Plane:
     """Gaussian weights as whole numbers that sum to 4096, shape ``(2r + 1,)``, float32."""
     radius = max(1, math.ceil(3 * sigma))
     half = [math.exp(-0.5 * (k / max(sigma, 1e-3)) ** 2) for k in range(radius + 1)]
@@ -46,16 +45,17 @@ def whole_kernel(sigma: float) -> Plane:
 
 def blur(image: Plane, sigma: float) -> Plane:
     """Gaussian blur of an image in 0..1, ``(H, W)`` or ``(H, W, C)``; the result has 12-bit steps."""
-    kernel = whole_kernel(sigma)
+    kernel = integer_gaussian_kernel(sigma)
     one = np.ones(1, dtype=np.float32)
-    scaled = np.rint(np.clip(image, 0, 1) * np.float32(_STEPS))
+    scaled: Plane = np.rint(np.clip(image, 0, 1) * _STEPS)
     for kx, ky in ((kernel, one), (one, kernel)):
-        scaled = cv2.sepFilter2D(scaled, cv2.CV_32F, kx, ky, borderType=cv2.BORDER_REFLECT_101)
-        scaled = np.rint(scaled * np.float32(1 / _WEIGHTS))
-    return scaled * np.float32(1 / _STEPS)
+        filtered = cv2.sepFilter2D(scaled, cv2.CV_32F, kx, ky, borderType=cv2.BORDER_REFLECT_101)
+        scaled = np.rint(np.asarray(filtered) * (1 / _WEIGHTS))
+    blurred: Plane = scaled * (1 / _STEPS)
+    return blurred
 
 
-def halve(image: Bytes) -> Bytes:
+def downsample_by_two(image: Bytes) -> Bytes:
     """Average 2 × 2 blocks of an ``(2H, 2W, C)`` uint8 image, rounded half up."""
     wide = image.astype(np.uint16)
     total = wide[0::2, 0::2] + wide[1::2, 0::2] + wide[0::2, 1::2] + wide[1::2, 1::2]

@@ -1,7 +1,5 @@
 """Replacing parts of a photograph by those of a donor."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -9,31 +7,31 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from syntheticfaces.colour import Rgb, from_lab, lab
+from syntheticfaces.colour import Rgb, lab_to_srgb, srgb_to_lab
 from syntheticfaces.drawing.view import Points, View
 from syntheticfaces.exact import Bytes, Plane
 from syntheticfaces.identity import Identity
-from syntheticfaces.regions import centre, cover, feathered, ring
+from syntheticfaces.regions import feather_mask, inner_ring, part_centre, part_mask
 
 Difficulty = Literal["easy", "mid", "hard"]
 Kernel = Literal["linear", "cubic"]
 
-# Mostly the strong halves of what the difficulties allow: several hundred images are few to learn weaker traces from.
+# Mostly the strong halves of the allowed ranges: several hundred images are too few to learn weaker traces from.
 _RESIDUAL = {"easy": (8.0, 10.0), "mid": (4.5, 6.0), "hard": (1.0, 2.0)}
 _NOISE = {"easy": (2.5, 3.4), "mid": (1.7, 2.0), "hard": (1.25, 1.4)}
 _RESAMPLING = {"easy": (0.15, 0.25), "mid": (0.08, 0.15), "hard": (0.03, 0.08)}
 _FEATHER = {"easy": (1.0, 1.5), "mid": (2.0, 2.6), "hard": (4.0, 5.0)}
-_LIKENESS = {"easy": 0.75, "mid": 0.85, "hard": 1.0}
-# Lightness is what a forger, and a grey thumbnail, would notice first; what is left over is a cast of the donors'
-# light to the green and yellow (CIELAB: less a, more b), as from fluorescent tubes, give or take.
+_SIMILARITY = {"easy": 0.75, "mid": 0.85, "hard": 1.0}
+# A forger, and a grey thumbnail, would notice lightness first; what remains is a colour cast of the donors' light to
+# green and yellow (CIELAB: less a, more b), as from fluorescent tubes, with some spread.
 _CAST = (0.0, -0.6, 0.8)
 _SPREAD = (0.15, 0.3, 0.3)
-_KEPT = {"linear": 0.67, "cubic": 0.85}  # share of white noise that survives the interpolation
+_NOISE_KEPT = {"linear": 0.67, "cubic": 0.85}  # share of white noise that survives the interpolation
 
 
 @dataclass(frozen=True)
-class Craft:
-    """How well a forger works: what separates easy, mid and hard fakes."""
+class ForgerySettings:
+    """Quality of a forgery, which separates easy, mid and hard fakes."""
 
     residual: float  # colour difference left at the seam, CIELAB units
     direction: tuple[float, float, float]  # of that difference, unit length
@@ -41,17 +39,17 @@ class Craft:
     scale: float  # enlargement of the donor's part
     feather: float  # width of the soft edge, pixels
     kernel: Kernel
-    likeness: float  # how far the donor was chosen to look like the base
+    similarity: float  # of donor and base, 0..1
 
     def donor_noise(self, base: float) -> float:
-        """Noise of the donor's photograph so that the ratio holds after the interpolation."""
-        return base * self.noise_ratio / _KEPT[self.kernel]
+        """Noise of the donor's photograph for which the ratio holds after interpolation."""
+        return base * self.noise_ratio / _NOISE_KEPT[self.kernel]
 
 
-def draw_craft(difficulty: Difficulty, base_noise: float, rng: np.random.Generator) -> Craft:
-    """Random strengths within the ranges of a difficulty, for a base of a given noise."""
+def draw_forgery_settings(difficulty: Difficulty, base_noise: float, rng: np.random.Generator) -> ForgerySettings:
+    """Random settings within the ranges of a difficulty, for a base of a given noise."""
     ratio = float(rng.uniform(*_NOISE[difficulty]))
-    # Both directions happen in the middle of the range; at its ends a camera must be findable.
+    # Both directions occur in the middle of the range; at its ends only one leaves a possible camera.
     quieter = float(np.clip((base_noise - 2.0) / 2.8, 0, 1))
     if rng.random() < quieter:
         ratio = 1 / ratio
@@ -59,20 +57,20 @@ def draw_craft(difficulty: Difficulty, base_noise: float, rng: np.random.Generat
     kernel: Kernel = "linear" if rng.random() < 0.5 else "cubic"
     a, b, c = rng.standard_normal(3) * _SPREAD + _CAST
     norm = math.sqrt(a * a + b * b + c * c)
-    return Craft(
+    return ForgerySettings(
         residual=float(rng.uniform(*_RESIDUAL[difficulty])),
         direction=(float(a / norm), float(b / norm), float(c / norm)),
         noise_ratio=ratio,
         scale=1 + gap if rng.random() < 0.5 else 1 / (1 + gap),
         feather=float(rng.uniform(*_FEATHER[difficulty])),
         kernel=kernel,
-        likeness=_LIKENESS[difficulty],
+        similarity=_SIMILARITY[difficulty],
     )
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A photograph with what is known about it."""
+    """A photograph with the person and the view in it."""
 
     image: Bytes
     person: Identity
@@ -89,7 +87,7 @@ def _weights(fraction: npt.NDArray[np.float64], kernel: Kernel) -> list[npt.NDAr
     return [(-f3 + 2 * f2 - f) / 2, (3 * f3 - 5 * f2 + 2) / 2, (-3 * f3 + 4 * f2 + f) / 2, (f3 - f2) / 2]
 
 
-def sampled(image: Bytes, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], kernel: Kernel) -> Plane:
+def resample(image: Bytes, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], kernel: Kernel) -> Plane:
     """Values of an image at pixel positions (centres at .5), ``(..., 3)`` float32 in 0..255."""
     height, width = image.shape[:2]
     x0, y0 = np.floor(x - 0.5), np.floor(y - 0.5)
@@ -105,41 +103,43 @@ def sampled(image: Bytes, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
     return np.clip(total, 0, 255).astype(np.float32)
 
 
-def _middle(values: Bytes, mask: npt.NDArray[np.bool_]) -> Rgb:
-    """Median colour under a mask: that of the skin, whatever hair or brow crosses the seam."""
+def _median_colour(values: Bytes, mask: npt.NDArray[np.bool_]) -> Rgb:
+    """Median colour under a mask: that of the skin, even where hair crosses the seam."""
     red, green, blue = (float(np.median(values[..., k][mask])) for k in range(3))
     return red, green, blue
 
 
-def transplant(base: Shot, donor: Shot, part: str, shape: Points, craft: Craft, canvas: Plane) -> npt.NDArray[np.bool_]:
+def transplant(
+    base: Shot, donor: Shot, part: str, shape: Points, settings: ForgerySettings, canvas: Plane
+) -> npt.NDArray[np.bool_]:
     """Paste one part of the donor over ``canvas`` (the base's pixels as float32), in place.
 
-    Returns the mask of what was replaced, ``(H, W)`` bool: where the donor has at least half the say.
+    Returns the mask of the replaced pixels, ``(H, W)`` bool: those where the donor's opacity is at least a half.
     """
-    mask = cover(base.view, base.person, part, shape)
-    alpha = feathered(mask, craft.feather)
+    mask = part_mask(base.view, base.person, part, shape)
+    alpha = feather_mask(mask, settings.feather)
     rows, columns = np.nonzero(alpha > 0)
     window = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
-    alpha, inner = alpha[window], ring(mask, 3)[window] > 0
+    alpha, inner = alpha[window], inner_ring(mask, 3)[window] > 0
 
-    bx, by = base.view.pixel(*centre(base.person, part))
-    dx, dy = donor.view.pixel(*centre(donor.person, part))
+    bx, by = base.view.pixel(*part_centre(base.person, part))
+    dx, dy = donor.view.pixel(*part_centre(donor.person, part))
     turn = donor.view.roll - base.view.roll
-    c, s = math.cos(turn) / craft.scale, math.sin(turn) / craft.scale
+    c, s = math.cos(turn) / settings.scale, math.sin(turn) / settings.scale
     y, x = np.mgrid[window].astype(np.float64) + 0.5
-    piece = sampled(donor.image, dx + c * (x - bx) - s * (y - by), dy + s * (x - bx) + c * (y - by), craft.kernel)
+    piece = resample(donor.image, dx + c * (x - bx) - s * (y - by), dy + s * (x - bx) + c * (y - by), settings.kernel)
 
-    here = _middle(base.image[window], inner)
-    there = _middle(np.rint(piece).astype(np.uint8), inner)
-    tone = lab(here)
-    aim = from_lab((
-        tone[0] + craft.residual * craft.direction[0],
-        tone[1] + craft.residual * craft.direction[1],
-        tone[2] + craft.residual * craft.direction[2],
+    base_colour = _median_colour(base.image[window], inner)
+    donor_colour = _median_colour(np.rint(piece).astype(np.uint8), inner)
+    base_lab = srgb_to_lab(base_colour)
+    target_colour = lab_to_srgb((
+        base_lab[0] + settings.residual * settings.direction[0],
+        base_lab[1] + settings.residual * settings.direction[1],
+        base_lab[2] + settings.residual * settings.direction[2],
     ))  # fmt: skip
     target = canvas[window]
     for channel in range(3):
-        matched = piece[..., channel] + np.float32(round(aim[channel] - there[channel], 4))
+        matched = piece[..., channel] + np.float32(round(target_colour[channel] - donor_colour[channel], 4))
         target[..., channel] += alpha * (matched - target[..., channel])
     replaced = np.zeros(mask.shape, dtype=np.bool_)
     replaced[window] = alpha >= np.float32(0.5)

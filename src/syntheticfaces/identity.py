@@ -1,14 +1,12 @@
 """The drawn parameters of a person and of one sitting for a photograph."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from syntheticfaces.colour import Rgb, linear_rgb, mixed
+from syntheticfaces.colour import Rgb, linear_colour, mix
 from syntheticfaces.drawing.view import View
 
 Style = Literal["crop", "side", "fringe", "long", "wavy", "curly", "back", "receding", "shaved"]
@@ -107,16 +105,16 @@ class Scene:
         return View(canvas, unit, centre, self.roll, self.yaw, self.pitch)
 
 
-def _ladder(colours: tuple[tuple[int, int, int], ...], position: float) -> Rgb:
+def _interpolate_colours(colours: tuple[tuple[int, int, int], ...], position: float) -> Rgb:
     """A linear colour at ``position`` (0..1) of a row of sRGB colours."""
     x = min(max(position, 0.0), 1.0) * (len(colours) - 1)
     k = min(int(x), len(colours) - 2)
-    return mixed(linear_rgb(*colours[k]), linear_rgb(*colours[k + 1]), x - k)
+    return mix(linear_colour(*colours[k]), linear_colour(*colours[k + 1]), x - k)
 
 
 def skin_colour(tone: float, warmth: float) -> Rgb:
     """Linear skin colour for a tone (0 light, 1 dark) and a warmth of about -1..1."""
-    red, green, blue = _ladder(_SKIN, tone)
+    red, green, blue = _interpolate_colours(_SKIN, tone)
     return red * (1 + 0.04 * warmth), green, blue * (1 - 0.09 * warmth)
 
 
@@ -137,9 +135,9 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         style = "curly" if rng.random() < 0.6 else "shaved"
     hair_at = float(rng.uniform(0, 0.22) if dark else rng.uniform(0, 1) ** 1.25)
     grey = float(np.clip((age - 0.5) * 2.2 * rng.uniform(0.1, 1.3), 0, 0.95))
-    lip_red = mixed(linear_rgb(196, 112, 104), linear_rgb(122, 70, 62), tone**0.8)
+    lip_red = mix(linear_colour(196, 112, 104), linear_colour(122, 70, 62), tone**0.8)
     makeup = 0.0 if male else float(rng.uniform(0, 1) * (rng.random() < 0.7))
-    paint = (linear_rgb(172, 38, 52), linear_rgb(190, 84, 98), linear_rgb(130, 40, 56))[int(rng.integers(3))]
+    paint = (linear_colour(172, 38, 52), linear_colour(190, 84, 98), linear_colour(130, 40, 56))[int(rng.integers(3))]
     wants_beard = male and rng.random() < 0.36
     return Identity(
         masculine=masculine,
@@ -159,7 +157,7 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         eye_open=0.43 - 0.05 * masculine - 0.07 * age + float(n(0, 0.03)),
         eye_tilt=0.07 - 0.08 * age + float(n(0, 0.06)),
         lid_crease=float(rng.uniform(0.25, 0.62)) + 0.1 * age,
-        iris=_ladder(_IRIS, float(rng.uniform(0, 0.28) if dark else rng.uniform(0, 1))),
+        iris=_interpolate_colours(_IRIS, float(rng.uniform(0, 0.28) if dark else rng.uniform(0, 1))),
         brow_y=-0.30 + 0.035 * masculine + float(n(0, 0.015)),
         brow_thick=0.045 + 0.035 * masculine + float(rng.uniform(0, 0.022)),
         brow_arch=0.075 - 0.045 * masculine + float(n(0, 0.016)),
@@ -170,9 +168,9 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         mouth_y=0.93 + float(n(0, 0.018)),
         mouth_width=0.355 + 0.02 * masculine + float(n(0, 0.02)),
         lip_full=(0.122 + 0.035 * tone - 0.02 * masculine) * (1.08 - 0.35 * age) + float(n(0, 0.01)),
-        lip=mixed(lip_red, paint, 0.75 * makeup),
+        lip=mix(lip_red, paint, 0.75 * makeup),
         cupid=float(rng.uniform(0.25, 1)),
-        hair=mixed(_ladder(_HAIR, hair_at), linear_rgb(*_GREY), grey),
+        hair=mix(_interpolate_colours(_HAIR, hair_at), linear_colour(*_GREY), grey),
         grey=grey,
         style=style,
         hairline=-0.76 - 0.1 * age * masculine + float(n(0, 0.035)),
@@ -212,22 +210,22 @@ def draw_scene(rng: np.random.Generator) -> Scene:
         ambient=float(rng.uniform(0.3, 0.48)),
         warmth=float(rng.uniform(-1, 1)),
         gloss=float(rng.uniform(0.25, 1)),
-        fabric=linear_rgb(*_FABRIC[int(rng.integers(len(_FABRIC)))]),
+        fabric=linear_colour(*_FABRIC[int(rng.integers(len(_FABRIC)))]),
         collar=int(rng.integers(0, 4)),
-        backdrop=(linear_rgb(*_BACKDROP[first]), linear_rgb(*_BACKDROP[second])),
+        backdrop=(linear_colour(*_BACKDROP[first]), linear_colour(*_BACKDROP[second])),
         shapes=int(rng.integers(0, 7)),
     )
 
 
-def resembling(person: Identity, model: Identity, likeness: float) -> Identity:
-    """``person`` with skin and beard ``likeness`` (0..1) of the way to the model's, as a forger chooses."""
-    close = likeness >= 0.5
+def blend_identity(person: Identity, model: Identity, similarity: float) -> Identity:
+    """``person`` with skin and beard ``similarity`` (0..1) of the way to the model's, as a forger chooses."""
+    close = similarity >= 0.5
     return replace(
         person,
-        tone=person.tone + (model.tone - person.tone) * likeness,
-        skin=mixed(person.skin, model.skin, likeness),
-        lip=mixed(person.lip, model.lip, 0.6 * likeness),
-        age=person.age + (model.age - person.age) * likeness * 0.6,
+        tone=person.tone + (model.tone - person.tone) * similarity,
+        skin=mix(person.skin, model.skin, similarity),
+        lip=mix(person.lip, model.lip, 0.6 * similarity),
+        age=person.age + (model.age - person.age) * similarity * 0.6,
         beard=model.beard if close else person.beard,
         stubble=model.stubble if close else person.stubble,
     )

@@ -1,12 +1,10 @@
 """The manifest of a set: one line of CSV for each image."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from syntheticfaces.making import Made
+from syntheticfaces.generation import GeneratedImage
 
 COLUMNS = (
     "image", "label", "difficulty", "parts", "base", "donor", "group", "seed", "decoy", "mask",
@@ -17,13 +15,13 @@ COLUMNS = (
 
 
 def mask_name(image: str) -> str:
-    """Where the mask of an image lies: ``masks/easy_1_1111.png`` for ``training_fake/easy_1_1111.jpg``."""
+    """Path of an image's mask: ``masks/easy_1_1111.png`` for ``training_fake/easy_1_1111.jpg``."""
     return f"masks/{image.rsplit('/', 1)[-1].removesuffix('.jpg')}.png"
 
 
-def row(made: Made, seed: int) -> dict[str, str]:
-    """The manifest's line for one image; a field that does not apply is empty."""
-    entry, camera = made.entry, made.camera
+def manifest_row(generated: GeneratedImage, seed: int) -> dict[str, str]:
+    """The manifest's line for one image; fields that do not apply are empty."""
+    entry, camera = generated.entry, generated.camera
     line = dict.fromkeys(COLUMNS, "")
     line |= {
         "image": entry.name,
@@ -40,8 +38,8 @@ def row(made: Made, seed: int) -> dict[str, str]:
         "camera_grain": f"{camera.grain:.3f}",
         "camera_quality": str(camera.quality),
     }
-    if made.craft is not None and made.donor_camera is not None:
-        craft, donor = made.craft, made.donor_camera
+    if generated.settings is not None and generated.donor_camera is not None:
+        settings, donor = generated.settings, generated.donor_camera
         line |= {
             "difficulty": entry.difficulty or "",
             "donor": f"p{entry.donor:05d}",
@@ -50,11 +48,11 @@ def row(made: Made, seed: int) -> dict[str, str]:
             "donor_noise": f"{donor.noise:.3f}",
             "donor_grain": f"{donor.grain:.3f}",
             "donor_quality": str(donor.quality),
-            "residual": f"{craft.residual:.3f}",
-            "noise_ratio": f"{craft.noise_ratio:.3f}",
-            "scale": f"{craft.scale:.4f}",
-            "feather": f"{craft.feather:.3f}",
-            "kernel": craft.kernel,
+            "residual": f"{settings.residual:.3f}",
+            "noise_ratio": f"{settings.noise_ratio:.3f}",
+            "scale": f"{settings.scale:.4f}",
+            "feather": f"{settings.feather:.3f}",
+            "kernel": settings.kernel,
         }
     return line
 

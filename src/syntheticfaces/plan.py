@@ -1,13 +1,11 @@
-"""Which images a set holds: class, difficulty, parts, and who shares a photograph with whom."""
-
-from __future__ import annotations
+"""Plan of a set: class, difficulty, parts and photographs of each image."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from syntheticfaces.decoys import KINDS, Decoy
+from syntheticfaces.decoys import DECOYS, Decoy
 from syntheticfaces.forgery import Difficulty
 
 REAL_SHARE = 0.53
@@ -54,8 +52,8 @@ def parts_at(position: float) -> str:
 def draw_plan(images: int, seed: int) -> list[Entry]:
     """The entries of a set; the first ``k`` are the same for every larger set of the same seed.
 
-    Photographs are dealt out before anything is forged: an image gets a new one, except that some
-    fakes take the photograph of the real or the fake before them. So a group has three images at most.
+    Photographs are assigned before anything is forged: an image gets a new one, except that some fakes share
+    the photograph of an earlier real or fake image. So a group has three images at most.
     """
     entries: list[Entry] = []
     offset = float(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))).random())
@@ -68,7 +66,7 @@ def draw_plan(images: int, seed: int) -> list[Entry]:
         share = float(rng.random())
         if int((index + 1) * REAL_SHARE + 1e-9) > int(index * REAL_SHARE + 1e-9):
             reals += 1
-            decoy: Decoy = KINDS[int(rng.integers(len(KINDS)))] if share < _DECOYS else ""
+            decoy: Decoy = DECOYS[int(rng.integers(len(DECOYS)))] if share < _DECOYS else ""
             name = f"training_real/real_{reals:05d}.jpg"
             entry = Entry(index, name, "real", photographs, None, photographs, None, "", decoy)
             photographs += 1

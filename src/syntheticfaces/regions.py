@@ -1,13 +1,11 @@
-"""The outlines of the parts that a forger replaces."""
-
-from __future__ import annotations
+"""Outlines and masks of the parts that a forger replaces."""
 
 import math
 
 import cv2
 import numpy as np
 
-from syntheticfaces.drawing.strokes import fill
+from syntheticfaces.drawing.strokes import fill_polygon
 from syntheticfaces.drawing.view import Points, View
 from syntheticfaces.exact import Bytes, Plane, blur
 from syntheticfaces.identity import Identity
@@ -15,7 +13,7 @@ from syntheticfaces.identity import Identity
 PARTS = ("left_eye", "right_eye", "nose", "mouth")
 
 
-def centre(person: Identity, part: str) -> tuple[float, float]:
+def part_centre(person: Identity, part: str) -> tuple[float, float]:
     """Face coordinates to which a part is anchored when it is moved to another face."""
     if part == "left_eye":
         return -person.eye_x, person.eye_y
@@ -47,20 +45,20 @@ def draw_outline(part: str, rng: np.random.Generator) -> Points:
     return result
 
 
-def cover(view: View, person: Identity, part: str, shape: Points) -> Bytes:
+def part_mask(view: View, person: Identity, part: str, shape: Points) -> Bytes:
     """Hard mask (0 or 255) of a part on a view's canvas, uint8."""
-    anchor = np.array(centre(person, part))
+    anchor = np.array(part_centre(person, part))
     plane = np.zeros((view.canvas, view.canvas), dtype=np.uint8)
-    fill(plane, view.pixels(shape + anchor))
+    fill_polygon(plane, view.pixels(shape + anchor))
     return np.where(plane >= 128, 255, 0).astype(np.uint8)
 
 
-def feathered(mask: Bytes, feather: float) -> Plane:
+def feather_mask(mask: Bytes, feather: float) -> Plane:
     """Opacity 0..1 of a hard mask whose edge is softened over about ``feather`` pixels."""
-    return blur(mask.astype(np.float32) * np.float32(1 / 255), feather / 2.2)
+    return blur(mask.astype(np.float32) * (1 / 255), feather / 2.2)
 
 
-def ring(mask: Bytes, width: int) -> Bytes:
+def inner_ring(mask: Bytes, width: int) -> Bytes:
     """The pixels within ``width`` of the edge of a mask, on its inner side (0 or 255)."""
     core = cv2.erode(mask, np.ones((2 * width + 1, 2 * width + 1), dtype=np.uint8))
-    return mask - core
+    return np.asarray(mask - core, dtype=np.uint8)

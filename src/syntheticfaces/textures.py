@@ -1,7 +1,5 @@
 """Shared noise textures, from which every drawing takes crops at random places."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np
@@ -13,12 +11,14 @@ SIDE = 1024
 _ENTROPY = 0x5EED
 
 
-def _box_along(values: npt.NDArray[np.int64], width: int, axis: int) -> npt.NDArray[np.int64]:
+def _box_filter(values: npt.NDArray[np.int64], width: int, axis: int) -> npt.NDArray[np.int64]:
     """Wrapped running sum of ``width`` values along an axis."""
     padded = np.concatenate([values, np.take(values, range(width), axis=axis)], axis=axis)
     sums = np.cumsum(padded, axis=axis)
     size = values.shape[axis]
-    return np.take(sums, range(width, width + size), axis=axis) - np.take(sums, range(size), axis=axis)
+    windows: npt.NDArray[np.int64] = np.take(sums, range(width, width + size), axis=axis)
+    windows -= np.take(sums, range(size), axis=axis)
+    return windows
 
 
 @lru_cache(maxsize=16)
@@ -33,7 +33,7 @@ def noise_bank(cell: int) -> Plane:
     values = knots.repeat(cell, axis=0).repeat(cell, axis=1)
     if cell > 1:
         for axis in (0, 1, 0, 1):
-            values = _box_along(values, cell, axis)
+            values = _box_filter(values, cell, axis)
     # Whole numbers up to here; the uniform knots have variance 1000²/3, and the two box passes keep
     # 0.55 of it along each axis in the mean over a cell (1 for the unfiltered texture).
     spread = (1000.0 / 3**0.5) * (1.0 if cell == 1 else 0.55 * float(cell) ** 4)
@@ -60,11 +60,11 @@ def octaves(rng: np.random.Generator, shape: tuple[int, int], weights: dict[int,
     """Weighted sum of crops, one for each ``cell: weight``; float32 of the given shape."""
     total = np.zeros(shape, dtype=np.float32)
     for cell, weight in weights.items():
-        total += crop(rng, cell, *shape) * np.float32(weight)
+        total += crop(rng, cell, *shape) * weight
     return total
 
 
-def along(rng: np.random.Generator, cell: int, s: Plane, t: Plane) -> Plane:
+def warped_noise(rng: np.random.Generator, cell: int, s: Plane, t: Plane) -> Plane:
     """Noise looked up at the coordinates ``s`` and ``t`` (in texture pixels, any range)."""
     bank = noise_bank(cell)
     ds, dt = (int(n) for n in rng.integers(0, SIDE, size=2))

@@ -1,6 +1,4 @@
-"""Writing a whole set to a directory, in parallel and all or nothing."""
-
-from __future__ import annotations
+"""Write a whole set to a directory, in parallel and atomically."""
 
 import io
 import multiprocessing
@@ -18,8 +16,8 @@ from PIL import Image
 
 from fakefaces.base.errors import DataError
 from syntheticfaces.camera import encode_jpeg
-from syntheticfaces.making import make_image
-from syntheticfaces.manifest import mask_name, row, write_manifest
+from syntheticfaces.generation import generate_image
+from syntheticfaces.manifest import manifest_row, mask_name, write_manifest
 from syntheticfaces.plan import Entry, draw_plan
 
 QUALITY = 90  # of the last save, the same for every image
@@ -44,7 +42,7 @@ def write_samples(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Draw a set of real and doctored faces in the layout of the public one.
+    """Draw a set of real and forged faces in the layout of the public set.
 
     The set is written beside ``directory`` and moved there when it is complete. It holds
     ``training_real/real_00001.jpg``, ``training_fake/mid_7_1101.jpg``, ``masks/mid_7_1101.png`` (1 bit,
@@ -81,7 +79,7 @@ def write_samples(
 
 def _check(directory: Path, images: int, size: int, seed: int, workers: int | None) -> None:
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise DataError(f"{directory} is there already and is not an empty directory; choose another place")
+        raise DataError(f"{directory} already exists and is not an empty directory; choose another place")
     if images < 1:
         raise DataError(f"cannot make {images} sample images; ask for 1 or more")
     if size not in _SIZES:
@@ -114,7 +112,7 @@ def _results(batches: list[_Batch], workers: int) -> Iterator[list[dict[str, str
         yield from map(_write_batch, batches)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_limit_threads) as pool:
         try:
             yield from pool.map(_write_batch, batches)
         except BaseException:
@@ -128,22 +126,22 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _start_worker() -> None:
+def _limit_threads() -> None:
     cv2.setNumThreads(1)
 
 
 def _write_batch(batch: _Batch) -> list[dict[str, str]]:
     rows = []
     for entry in batch.entries:
-        made = make_image(entry, batch.size, batch.seed)
-        (batch.directory / entry.name).write_bytes(encode_jpeg(made.image, QUALITY))
-        if made.mask is not None:
-            (batch.directory / mask_name(entry.name)).write_bytes(_mask_file(made.mask))
-        rows.append(row(made, batch.seed))
+        generated = generate_image(entry, batch.size, batch.seed)
+        (batch.directory / entry.name).write_bytes(encode_jpeg(generated.image, QUALITY))
+        if generated.mask is not None:
+            (batch.directory / mask_name(entry.name)).write_bytes(_encode_mask(generated.mask))
+        rows.append(manifest_row(generated, batch.seed))
     return rows
 
 
-def _mask_file(mask: npt.NDArray[np.bool_]) -> bytes:
+def _encode_mask(mask: npt.NDArray[np.bool_]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(mask).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

@@ -7,8 +7,8 @@ import pytest
 
 from syntheticfaces.drawing.face import draw_face
 from syntheticfaces.drawing.view import View
-from syntheticfaces.identity import draw_identity, draw_scene, resembling
-from syntheticfaces.textures import along, crop, noise_bank
+from syntheticfaces.identity import blend_identity, draw_identity, draw_scene
+from syntheticfaces.textures import crop, noise_bank, warped_noise
 
 
 def test_the_grid_undoes_the_placing_of_points():
@@ -41,7 +41,7 @@ def test_noise_is_centred_and_of_unit_spread(cell):
 
 def test_lookups_depend_on_the_stream_alone():
     s, t = np.mgrid[0:40, 0:50].astype(np.float32)
-    first, second = (along(np.random.default_rng(5), 4, s * 3, t * 2) for _ in range(2))
+    first, second = (warped_noise(np.random.default_rng(5), 4, s * 3, t * 2) for _ in range(2))
     assert (first == second).all()
     assert first.shape == (40, 50)
     assert crop(np.random.default_rng(5), 4, 10, 20).shape == (10, 20)
@@ -70,9 +70,9 @@ def test_every_style_of_hair_is_drawn():
 
 def test_resembling_moves_the_skin_towards_the_model():
     a, b = draw_identity(np.random.default_rng(1)), draw_identity(np.random.default_rng(2))
-    assert resembling(a, b, 0.0).skin == a.skin
-    assert resembling(a, b, 1.0).skin == pytest.approx(b.skin)
-    assert resembling(a, b, 0.9).eye_x == a.eye_x
+    assert blend_identity(a, b, 0.0).skin == a.skin
+    assert blend_identity(a, b, 1.0).skin == pytest.approx(b.skin)
+    assert blend_identity(a, b, 0.9).eye_x == a.eye_x
 
 
 def test_people_are_within_drawable_bounds():

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from syntheticfaces.exact import blur, bump, halve, smooth, whole_kernel
+from syntheticfaces.exact import blur, bump, downsample_by_two, integer_gaussian_kernel, smoothstep
 
 
 @pytest.mark.parametrize("sigma", [0.25, 0.7, 1.5, 4.5])
 def test_a_kernel_is_whole_symmetric_and_sums_to_4096(sigma):
-    kernel = whole_kernel(sigma)
+    kernel = integer_gaussian_kernel(sigma)
     assert kernel.dtype == np.float32
     assert kernel.sum() == 4096
     assert (kernel == np.rint(kernel)).all()
@@ -28,10 +28,10 @@ def test_blur_keeps_a_flat_image_and_spreads_a_point():
 
 def test_smooth_and_bump_are_clipped():
     x = np.array([-1, 0, 0.5, 1, 2], dtype=np.float32)
-    assert smooth(x).tolist() == [0, 0, 0.5, 1, 1]
+    assert smoothstep(x).tolist() == [0, 0, 0.5, 1, 1]
     assert bump(x[1:]).tolist() == [1, 0.25, 0, 0]
 
 
 def test_halve_averages_blocks_and_rounds_half_up():
     image = np.array([[[0], [1]], [[1], [0]]], dtype=np.uint8).repeat(3, axis=2)
-    assert halve(image).tolist() == [[[1, 1, 1]]]
+    assert downsample_by_two(image).tolist() == [[[1, 1, 1]]]

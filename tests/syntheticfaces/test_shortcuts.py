@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from syntheticfaces.camera import encode_jpeg
-from syntheticfaces.making import make_image
-from syntheticfaces.manifest import row
+from syntheticfaces.generation import generate_image
+from syntheticfaces.manifest import manifest_row
 from syntheticfaces.plan import draw_plan
 from syntheticfaces.writing import QUALITY
 
@@ -94,8 +94,8 @@ def test_the_committed_set_is_what_the_command_makes(manifest):
     lines = {line["image"]: line for line in manifest}
     assert len(lines) == 800
     for entry in draw_plan(len(lines), 0)[:24:3]:
-        made = make_image(entry, 176, 0)
-        assert row(made, 0) == lines[entry.name]
+        made = generate_image(entry, 176, 0)
+        assert manifest_row(made, 0) == lines[entry.name]
         assert (SAMPLES / entry.name).read_bytes() == encode_jpeg(made.image, QUALITY)
 
 

@@ -1,15 +1,13 @@
 """Everything behind and below the face: background, neck, clothes, ears."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from syntheticfaces.colour import Rgb, mixed, over
-from syntheticfaces.drawing.strokes import fill
+from syntheticfaces.colour import Rgb, blend, mix
+from syntheticfaces.drawing.strokes import fill_polygon
 from syntheticfaces.drawing.view import Points, View
-from syntheticfaces.exact import Plane, blur, bump, smooth
+from syntheticfaces.exact import Plane, blur, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
-from syntheticfaces.textures import along, octaves
+from syntheticfaces.textures import octaves, warped_noise
 
 
 def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> None:
@@ -18,12 +16,12 @@ def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> N
     axis = np.linspace(0, 1, side).astype(np.float32)
     way = float(rng.uniform(-1, 1))
     across = axis if way > 0 else axis[::-1]
-    slope = smooth(axis[:, None] * np.float32(1 - abs(way)) + across * np.float32(abs(way)))
+    slope = smoothstep(axis[:, None] * (1 - abs(way)) + across * abs(way))
     first, second = scene.backdrop
     level = float(rng.uniform(0.55, 1.05))
     for channel in range(3):
         start, step = first[channel] * level, (second[channel] - first[channel]) * level
-        canvas[channel] = np.float32(start) + slope * np.float32(step)
+        canvas[channel] = start + slope * step
     if scene.shapes:
         small = np.zeros((88, 88, 3), dtype=np.float32)
         cover = np.zeros((88, 88), dtype=np.uint8)
@@ -32,19 +30,19 @@ def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> N
             w, h = rng.uniform(4, 16), rng.uniform(6, 50)
             level_ = int(rng.integers(50, 160))
             one = np.zeros((88, 88), dtype=np.uint8)
-            fill(one, np.array([(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h)]), level_)
+            fill_polygon(one, np.array([(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h)]), level_)
             cover = np.maximum(cover, one)
-            tint = np.array(mixed(first, second, float(rng.uniform(-0.4, 1.4))), dtype=np.float32)
-            tint = np.clip(tint * np.float32(rng.uniform(0.4, 1.7)), 0, 1)
-            small += (one.astype(np.float32) * np.float32(1 / 255))[:, :, None] * (tint - small)
-        opacity = cover.astype(np.float32) * np.float32(1 / 255)
+            tint = np.array(mix(first, second, float(rng.uniform(-0.4, 1.4))), dtype=np.float32)
+            tint = np.clip(tint * rng.uniform(0.4, 1.7), 0, 1)
+            small += (one.astype(np.float32) * (1 / 255))[:, :, None] * (tint - small)
+        opacity = cover.astype(np.float32) * (1 / 255)
         soft = blur(np.dstack([small, opacity]), float(rng.uniform(1.5, 4.5)))
         times = -(-side // 88)
         large = soft.repeat(times, axis=0).repeat(times, axis=1)[:side, :side]
         large = blur(large, times * 0.8)
         for channel in range(3):
             canvas[channel] += large[:, :, channel] - large[:, :, 3] * canvas[channel]
-    canvas *= np.float32(1) + octaves(rng, (side, side), {64: 0.05, 32: 0.02})
+    canvas *= 1 + octaves(rng, (side, side), {64: 0.05, 32: 0.02})
 
 
 def paint_neck(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, scene: Scene, skin: Plane) -> None:
@@ -52,23 +50,21 @@ def paint_neck(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, 
     window = view.window(0, 1.6, 1.4, 1.0)
     u, v = u[window], v[window]
     half = 0.5 + 0.13 * person.masculine
-    down = np.clip((v - np.float32(1.35)) * np.float32(2), 0, 1)
-    width = np.float32(half) + np.float32(0.55) * down * down
+    down = np.clip((v - 1.35) * 2, 0, 1)
+    width = half + 0.55 * down * down
     across = u / width
-    cover = smooth((width - np.abs(u)) * np.float32(22)) * smooth((v - np.float32(0.6)) * np.float32(20))
-    round_ = np.sqrt(np.maximum(np.float32(1) - across * across * np.float32(0.92), 0))
-    lit = np.float32(0.6 * scene.ambient) + np.float32(0.62 * scene.key) * np.maximum(
-        across * np.float32(scene.light[0]) + round_ * np.float32(scene.light[2]), 0
-    )
-    chin = bump(((u + np.float32(0.25 * scene.light[0])) * np.float32(0.95)) ** 2
-                + ((v - np.float32(person.chin + 0.02)) * np.float32(2.3)) ** 2)  # fmt: skip
-    lit = lit * (np.float32(1) - np.float32(0.62) * smooth(chin * np.float32(1.6)))
-    apart = np.float32(0.2) + np.float32(0.1) * (np.float32(1.8) - v)
-    tendon = bump((np.abs(u) - apart) ** 2 * np.float32(160))
-    lit = lit * (np.float32(1) + np.float32(0.06 + 0.06 * person.age) * tendon)
+    cover = smoothstep((width - np.abs(u)) * 22) * smoothstep((v - 0.6) * 20)
+    round_ = np.sqrt(np.maximum(1 - across * across * 0.92, 0))
+    lit = 0.6 * scene.ambient + 0.62 * scene.key * np.maximum(across * scene.light[0] + round_ * scene.light[2], 0)
+    chin = bump(((u + (0.25 * scene.light[0])) * 0.95) ** 2
+                + ((v - (person.chin + 0.02)) * 2.3) ** 2)  # fmt: skip
+    lit = lit * (1 - 0.62 * smoothstep(chin * 1.6))
+    apart = 0.2 + 0.1 * (1.8 - v)
+    tendon = bump((np.abs(u) - apart) ** 2 * 160)
+    lit = lit * (1 + (0.06 + 0.06 * person.age) * tendon)
     for channel, keep in enumerate((1.0, 0.94, 0.92)):
         target = canvas[channel][window]
-        target += cover * (skin[channel][window] * lit * np.float32(keep) - target)
+        target += cover * (skin[channel][window] * lit * keep - target)
 
 
 def paint_clothes(
@@ -79,34 +75,32 @@ def paint_clothes(
     u, v = u[window], v[window]
     across = np.abs(u)
     half = np.float32(0.54 + 0.13 * person.masculine)
-    weave = along(rng, 2, v * np.float32(160), u * np.float32(28))
-    weave = weave + along(rng, 2, v * np.float32(28), u * np.float32(160))
+    weave = warped_noise(rng, 2, v * 160, u * 28)
+    weave = weave + warped_noise(rng, 2, v * 28, u * 160)
     foldings = octaves(rng, u.shape, {64: 0.5, 32: 0.35})
-    lit = np.float32(0.65 * scene.ambient + 0.1) + np.float32(0.5 * scene.key) * (
-        np.float32(0.75) + np.float32(0.4 * scene.light[0]) * u - np.float32(0.12) * np.abs(u)
-    )
-    lit = np.maximum(lit, 0) * (np.float32(1) + np.float32(0.035) * weave + np.float32(0.13) * foldings)
-    shoulder = np.float32(1.5) + np.float32(0.14) * across * across
+    lit = 0.65 * scene.ambient + 0.1 + 0.5 * scene.key * (0.75 + 0.4 * scene.light[0] * u - 0.12 * np.abs(u))
+    lit = np.maximum(lit, 0) * (1 + 0.035 * weave + 0.13 * foldings)
+    shoulder = 1.5 + 0.14 * across * across
     if scene.collar == 2:  # a high collar round the neck
-        rise = np.float32(1.43) + np.float32(0.05) * u * u + np.float32(4) * np.maximum(across - half, 0)
-        edge = v - np.minimum(rise, np.maximum(shoulder, np.float32(1.6)))
+        rise = 1.43 + 0.05 * u * u + 4 * np.maximum(across - half, 0)
+        edge = v - np.minimum(rise, np.maximum(shoulder, 1.6))
     else:
         depth, fall = ((1.68, 0.32), (2.0, 0.95), (0.0, 0.0), (1.86, 0.42))[scene.collar]
         drop = across if scene.collar == 1 else u * u
-        edge = v - np.maximum(shoulder, np.float32(depth) - np.float32(fall) * drop)
-    cover = smooth(edge * np.float32(view.unit / 3) + np.float32(0.5))
-    over(canvas, window, scene.fabric, cover, lit)
-    seam = bump((edge - np.float32(0.05)) ** 2 * np.float32(900)) * cover
-    over(canvas, window, mixed(scene.fabric, (0.0, 0.0, 0.0), 0.6), seam * np.float32(0.45), lit)
+        edge = v - np.maximum(shoulder, depth - fall * drop)
+    cover = smoothstep(edge * (view.unit / 3) + 0.5)
+    blend(canvas, window, scene.fabric, cover, lit)
+    seam = bump((edge - 0.05) ** 2 * 900) * cover
+    blend(canvas, window, mix(scene.fabric, (0.0, 0.0, 0.0), 0.6), seam * 0.45, lit)
     if scene.collar == 1:
         for side in (-1, 1):
             corners = ((0.5, 1.42), (0.06, 1.92), (0.5, 1.95), (0.74, 1.55))
             outline: Points = np.array([(side * x, y) for x, y in corners])
             plane = np.zeros((view.canvas, view.canvas), dtype=np.uint8)
-            fill(plane, view.pixels(outline))
-            flap = plane[window].astype(np.float32) * np.float32(1 / 255)
-            bright: Rgb = mixed(scene.fabric, (0.9, 0.9, 0.88), 0.03)
-            over(canvas, window, bright, flap, lit * np.float32(1.02 + 0.1 * side * scene.light[0]))
+            fill_polygon(plane, view.pixels(outline))
+            flap = plane[window].astype(np.float32) * (1 / 255)
+            bright: Rgb = mix(scene.fabric, (0.9, 0.9, 0.88), 0.03)
+            blend(canvas, window, bright, flap, lit * (1.02 + 0.1 * side * scene.light[0]))
 
 
 def paint_ears(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, scene: Scene) -> None:
@@ -114,15 +108,15 @@ def paint_ears(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, 
     for side in (-1, 1):
         cu, cv, ru, rv = side * person.width * 0.985, 0.14, 0.125 * person.ear, 0.285 * person.ear
         window = view.window(cu, cv, ru * 1.2, rv * 1.2)
-        du = (u[window] - np.float32(cu)) * np.float32(side / ru)
-        dv = (v[window] - np.float32(cv)) * np.float32(1 / rv)
-        du = du + np.float32(0.22) * dv
-        r = np.sqrt(du * du * (np.float32(1) + np.float32(0.35) * np.maximum(dv, 0)) + dv * dv)
-        cover = smooth((np.float32(1) - r) * np.float32(view.unit * ru * 0.6) + np.float32(0.4))
+        du = (u[window] - cu) * (side / ru)
+        dv = (v[window] - cv) * (1 / rv)
+        du = du + 0.22 * dv
+        r = np.sqrt(du * du * (1 + 0.35 * np.maximum(dv, 0)) + dv * dv)
+        cover = smoothstep((1 - r) * (view.unit * ru * 0.6) + 0.4)
         facing = max(scene.light[0] * side, 0.0)
-        rim = bump((r - np.float32(0.82)) ** 2 * np.float32(22))
-        hollow = bump((du + np.float32(0.1)) ** 2 * np.float32(4) + dv * dv * np.float32(3.4))
-        lit = np.float32(0.72) + np.float32(0.42) * rim - np.float32(0.4) * hollow
-        lit = lit * np.float32(scene.ambient * 0.75 + scene.key * (0.32 + 0.3 * facing))
+        rim = bump((r - 0.82) ** 2 * 22)
+        hollow = bump((du + 0.1) ** 2 * 4 + dv * dv * 3.4)
+        lit = 0.72 + 0.42 * rim - 0.4 * hollow
+        lit = lit * (scene.ambient * 0.75 + scene.key * (0.32 + 0.3 * facing))
         colour = (person.skin[0] * 0.98, person.skin[1] * 0.84, person.skin[2] * 0.82)
-        over(canvas, window, colour, cover, lit)
+        blend(canvas, window, colour, cover, lit)

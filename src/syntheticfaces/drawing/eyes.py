@@ -1,33 +1,31 @@
 """Eyes, lids, lashes and brows, painted over the lit skin."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from syntheticfaces.colour import Rgb, mixed, over
-from syntheticfaces.drawing.strokes import curves, hairs
+from syntheticfaces.colour import Rgb, blend, mix
+from syntheticfaces.drawing.strokes import curves, draw_hairs
 from syntheticfaces.drawing.view import View, Window
-from syntheticfaces.exact import Plane, bump, smooth
+from syntheticfaces.exact import Plane, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
-from syntheticfaces.textures import along
+from syntheticfaces.textures import warped_noise
 
 
-class Opening:
+class EyeShape:
     """The eye on one side, in its own coordinates: p -1..1 from the inner to the outer corner, q down."""
 
     def __init__(self, view: View, u: Plane, v: Plane, person: Identity, scene: Scene, side: int) -> None:
         self.side, self.size = side, person.eye_size
         self.u0, self.v0 = side * person.eye_x, person.eye_y
         self.window: Window = view.window(self.u0, self.v0, self.size * 1.6, self.size * 1.7)
-        self.p = (u[self.window] - np.float32(self.u0)) * np.float32(side / self.size)
+        self.p = (u[self.window] - self.u0) * (side / self.size)
         self.tilt = person.eye_tilt
-        self.q = (v[self.window] - np.float32(self.v0)) * np.float32(1 / self.size) + np.float32(self.tilt) * self.p
+        self.q = (v[self.window] - self.v0) * (1 / self.size) + self.tilt * self.p
         wide = person.eye_open * (1 - 0.2 * scene.squint) * (1 + 0.12 * max(scene.brow_raise, 0))
         self.up, self.low = wide * 1.02, wide * (0.62 - 0.25 * scene.squint)
-        arch = np.maximum(np.float32(1) - self.p * self.p, 0)
-        full = np.sqrt(arch) * np.float32(0.45) + arch * np.float32(0.55)
-        self.upper = -np.float32(self.up) * full * (np.float32(1) - np.float32(0.14) * self.p)
-        self.lower = np.float32(self.low) * arch * (np.float32(1) + np.float32(0.22) * self.p)
+        arch = np.maximum(1 - self.p * self.p, 0)
+        full = np.sqrt(arch) * 0.45 + arch * 0.55
+        self.upper = -np.float32(self.up) * full * (1 - 0.14 * self.p)
+        self.lower = self.low * arch * (1 + 0.22 * self.p)
         self.sharp = np.float32(view.unit * self.size)
 
     def at(self, p: float, q: float) -> tuple[float, float]:
@@ -37,82 +35,83 @@ class Opening:
     def lid(self, p: float) -> float:
         """Height q of the upper lid's edge."""
         arch = max(1 - p * p, 0.0)
-        return -self.up * (arch**0.5 * 0.45 + arch * 0.55) * (1 - 0.14 * p)
+        height: float = -self.up * (arch**0.5 * 0.45 + arch * 0.55) * (1 - 0.14 * p)
+        return height
 
 
 def _band(distance: Plane, width: float) -> Plane:
-    return bump((distance * np.float32(1 / width)) ** 2)
+    return bump((distance * (1 / width)) ** 2)
 
 
 def paint_eye(
     canvas: Plane, view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity, scene: Scene, side: int
 ) -> None:
     """Paint one eye with its lids and lashes into the linear planes, in place."""
-    eye = Opening(view, u, v, person, scene, side)
+    eye = EyeShape(view, u, v, person, scene, side)
     p, q, window = eye.p, eye.q, eye.window
     exposure = scene.ambient + 0.62 * scene.key
-    inside = smooth(np.minimum(q - eye.upper, eye.lower - q) * eye.sharp * np.float32(0.4) + np.float32(0.5))
-    inside = inside * (np.abs(p) < np.float32(1))
-    span = smooth((np.float32(1.12) - np.abs(p)) * np.float32(4))
+    inside = smoothstep(np.minimum(q - eye.upper, eye.lower - q) * eye.sharp * 0.4 + 0.5)
+    inside = inside * (np.abs(p) < 1)
+    span = smoothstep((1.12 - np.abs(p)) * 4)
 
     # The lid: a fold above the lashes, a lighter rim below the eye.
-    fold = eye.upper * np.float32(0.85) - np.float32(person.lid_crease * 0.62) + np.float32(0.1) * p * p
+    fold = eye.upper * 0.85 - (person.lid_crease * 0.62) + 0.1 * p * p
     flesh: Rgb = (person.skin[0] * 0.34, person.skin[1] * 0.24, person.skin[2] * 0.22)
-    crease = _band(q - fold, 0.13) * smooth((np.float32(1.2) - np.abs(p)) * np.float32(2.5))
-    over(canvas, window, flesh, crease * np.float32(0.5 + 0.2 * person.age))
-    upper_skin = smooth((q - fold) * np.float32(5)) * smooth((eye.upper - q) * np.float32(6)) * span
-    over(canvas, window, flesh, upper_skin * np.float32(0.16))
-    rim = _band(q - eye.lower - np.float32(0.07), 0.11) * span
+    crease = _band(q - fold, 0.13) * smoothstep((1.2 - np.abs(p)) * 2.5)
+    blend(canvas, window, flesh, crease * (0.5 + 0.2 * person.age))
+    upper_skin = smoothstep((q - fold) * 5) * smoothstep((eye.upper - q) * 6) * span
+    blend(canvas, window, flesh, upper_skin * 0.16)
+    rim = _band(q - eye.lower - 0.07, 0.11) * span
     pink = (person.skin[0] * 0.95 * exposure, person.skin[1] * 0.7 * exposure, person.skin[2] * 0.68 * exposure)
-    over(canvas, window, pink, rim * np.float32(0.35))
+    blend(canvas, window, pink, rim * 0.35)
 
     # The ball: white shaded to the corners and under the upper lid.
-    ball = np.float32(1) - np.float32(0.36) * p * p - np.float32(0.2) * bump((p + np.float32(1)) ** 2)
-    ball = ball * (np.float32(1) - np.float32(0.5) * bump(((q - eye.upper) * np.float32(3.2)) ** 2))
-    ball = ball * np.float32(exposure * 0.98)
-    white = mixed((0.66, 0.61, 0.57), (0.58, 0.5, 0.42), 0.5 * person.age + 0.4 * person.tone)
-    over(canvas, window, white, inside, ball)
-    corner = bump(((p + np.float32(0.96)) ** 2) * np.float32(20) + (q - np.float32(0.06)) ** 2 * np.float32(24))
-    over(canvas, window, (0.42, 0.18, 0.16), inside * corner * np.float32(0.85), ball)
+    ball = 1 - 0.36 * p * p - 0.2 * bump((p + 1) ** 2)
+    ball = ball * (1 - 0.5 * bump(((q - eye.upper) * 3.2) ** 2))
+    ball = ball * (exposure * 0.98)
+    white = mix((0.66, 0.61, 0.57), (0.58, 0.5, 0.42), 0.5 * person.age + 0.4 * person.tone)
+    blend(canvas, window, white, inside, ball)
+    corner = bump(((p + 0.96) ** 2) * 20 + (q - 0.06) ** 2 * 24)
+    blend(canvas, window, (0.42, 0.18, 0.16), inside * corner * 0.85, ball)
 
     _iris(canvas, eye, rng, person, scene, inside, ball)
 
     # Lash lines. Paint makes the upper one heavier.
     heavy = 0.1 + 0.075 * person.makeup + 0.03 * (1 - person.masculine)
-    line = _band(q - eye.upper + np.float32(0.02), heavy) * span
-    lash = mixed((0.012, 0.009, 0.008), person.hair, 0.25 * person.grey)
-    over(canvas, window, lash, smooth(line * np.float32(1.4)) * np.float32(0.75 + 0.2 * person.makeup))
-    under = _band(q - eye.lower - np.float32(0.03), 0.085) * span * smooth((p + np.float32(0.9)) * np.float32(0.9))
-    over(canvas, window, lash, under * np.float32(0.3 + 0.4 * person.makeup))
+    line = _band(q - eye.upper + 0.02, heavy) * span
+    lash = mix((0.012, 0.009, 0.008), person.hair, 0.25 * person.grey)
+    blend(canvas, window, lash, smoothstep(line * 1.4) * (0.75 + 0.2 * person.makeup))
+    under = _band(q - eye.lower - 0.03, 0.085) * span * smoothstep((p + 0.9) * 0.9)
+    blend(canvas, window, lash, under * (0.3 + 0.4 * person.makeup))
     _lashes(canvas, view, eye, rng, person, lash)
 
 
 def _iris(
-    canvas: Plane, eye: Opening, rng: np.random.Generator, person: Identity, scene: Scene, inside: Plane, ball: Plane
+    canvas: Plane, eye: EyeShape, rng: np.random.Generator, person: Identity, scene: Scene, inside: Plane, ball: Plane
 ) -> None:
     radius = 0.098 / person.eye_size
-    dp = (eye.p - np.float32(eye.side * scene.gaze[0] / eye.size * 0.2)) * np.float32(1 / radius)
-    dq = (eye.q - np.float32(0.0 - 0.28 * (eye.up - eye.low) + scene.gaze[1])) * np.float32(1 / radius)
+    dp = (eye.p - (eye.side * scene.gaze[0] / eye.size * 0.2)) * (1 / radius)
+    dq = (eye.q - (0.0 - 0.28 * (eye.up - eye.low) + scene.gaze[1])) * (1 / radius)
     r = np.sqrt(dp * dp + dq * dq)
-    edge = np.float32(radius) * eye.sharp
-    disc = smooth((np.float32(1) - r) * edge * np.float32(0.35) + np.float32(0.5)) * inside
-    away = np.float32(1) / np.maximum(r, np.float32(0.05))
-    rays = along(rng, 4, dp * away * np.float32(60), dq * away * np.float32(60) + r * np.float32(2))
-    tone = np.float32(0.8) + np.float32(0.3) * rays
-    tone = tone + np.float32(0.6) * smooth((dq + np.float32(0.25)) * np.float32(0.8))
-    tone = tone * (np.float32(1) - np.float32(0.75) * smooth((r - np.float32(0.72)) * np.float32(3.6)))
-    over(canvas, eye.window, person.iris, disc, np.maximum(tone, np.float32(0.05)) * np.minimum(ball * 1.25, 1))
+    edge = radius * eye.sharp
+    disc = smoothstep((1 - r) * edge * 0.35 + 0.5) * inside
+    away = 1 / np.maximum(r, 0.05)
+    rays = warped_noise(rng, 4, dp * away * 60, dq * away * 60 + r * 2)
+    tone = 0.8 + 0.3 * rays
+    tone = tone + 0.6 * smoothstep((dq + 0.25) * 0.8)
+    tone = tone * (1 - 0.75 * smoothstep((r - 0.72) * 3.6))
+    blend(canvas, eye.window, person.iris, disc, np.maximum(tone, 0.05) * np.minimum(ball * 1.25, 1))
     wide = 0.4 + 0.05 * float(rng.uniform(-1, 1))
-    pupil = smooth((np.float32(wide) - r) * edge * np.float32(0.4) + np.float32(0.5)) * inside
-    over(canvas, eye.window, (0.006, 0.005, 0.005), pupil)
+    pupil = smoothstep((wide - r) * edge * 0.4 + 0.5) * inside
+    blend(canvas, eye.window, (0.006, 0.005, 0.005), pupil)
     hx, hy = eye.side * scene.light[0] * 0.55, scene.light[1] * 0.75
-    spot = bump(((dp - np.float32(hx)) ** 2 + (dq - np.float32(hy)) ** 2) * np.float32(9))
-    over(canvas, eye.window, (1.0, 1.0, 1.0), smooth(spot * np.float32(1.9)) * inside * np.float32(0.92))
-    back = bump(((dp + np.float32(hx)) ** 2 + (dq + np.float32(hy)) ** 2) * np.float32(7))
-    over(canvas, eye.window, (0.5, 0.52, 0.55), back * inside * np.float32(0.3))
+    spot = bump(((dp - hx) ** 2 + (dq - hy) ** 2) * 9)
+    blend(canvas, eye.window, (1.0, 1.0, 1.0), smoothstep(spot * 1.9) * inside * 0.92)
+    back = bump(((dp + hx) ** 2 + (dq + hy) ** 2) * 7)
+    blend(canvas, eye.window, (0.5, 0.52, 0.55), back * inside * 0.3)
 
 
-def _lashes(canvas: Plane, view: View, eye: Opening, rng: np.random.Generator, person: Identity, lash: Rgb) -> None:
+def _lashes(canvas: Plane, view: View, eye: EyeShape, rng: np.random.Generator, person: Identity, lash: Rgb) -> None:
     reach = 0.1 + 0.2 * person.makeup + 0.1 * (1 - person.masculine)
     lines = []
     for p in np.linspace(-0.5, 1.0, 13):
@@ -120,8 +119,8 @@ def _lashes(canvas: Plane, view: View, eye: Opening, rng: np.random.Generator, p
         long = reach * (0.6 + 0.6 * float(p)) * float(rng.uniform(0.8, 1.2))
         tip = eye.at(float(p) + 0.5 * long * (0.3 + float(p)), top - 0.75 * long)
         lines.append(np.array([eye.at(float(p), top), tip]))
-    strokes = hairs(view, np.stack(lines), (140, 255))[eye.window]
-    over(canvas, eye.window, lash, strokes * np.float32(0.45 + 0.4 * person.makeup))
+    strokes = draw_hairs(view, np.stack(lines), (140, 255))[eye.window]
+    blend(canvas, eye.window, lash, strokes * (0.45 + 0.4 * person.makeup))
 
 
 def paint_brow(canvas: Plane, view: View, rng: np.random.Generator, person: Identity, scene: Scene, side: int) -> None:
@@ -146,6 +145,6 @@ def paint_brow(canvas: Plane, view: View, rng: np.random.Generator, person: Iden
     )  # fmt: skip
     knots[..., 0] *= side
     window = view.window(side * 0.44, person.brow_y - 0.02, 0.46, 0.26)
-    drawn = hairs(view, curves(knots, 4), (90, 255))[window]
-    colour = mixed(mixed(person.hair, (0.01, 0.007, 0.005), 0.6), person.skin, 0.02)
-    over(canvas, window, colour, smooth(drawn * np.float32(1.25)) * np.float32(person.brow_dark))
+    drawn = draw_hairs(view, curves(knots, 4), (90, 255))[window]
+    colour = mix(mix(person.hair, (0.01, 0.007, 0.005), 0.6), person.skin, 0.02)
+    blend(canvas, window, colour, smoothstep(drawn * 1.25) * person.brow_dark)

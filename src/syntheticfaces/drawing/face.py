@@ -1,12 +1,10 @@
 """The whole picture of one face: all steps in order."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from syntheticfaces.colour import encode, mixed
+from syntheticfaces.colour import encode, mix
 from syntheticfaces.drawing import backdrop, eyes, hair, head, mouth, skin
-from syntheticfaces.exact import Bytes, halve
+from syntheticfaces.exact import Bytes, downsample_by_two
 from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import octaves
 
@@ -28,7 +26,7 @@ def draw_face(person: Identity, scene: Scene, size: int, rng: np.random.Generato
     u, v = view.grid()
     canvas = np.empty((3, canvas_side, canvas_side), dtype=np.float32)
     backdrop.paint_background(canvas, rng, scene)
-    locks = hair.comb(view, u, v, rng, person, scene)
+    locks = hair.style_hair(view, u, v, rng, person, scene)
     hair.paint_behind(canvas, locks, person)
 
     flesh = skin.albedo(view, u, v, rng, person)
@@ -42,14 +40,14 @@ def draw_face(person: Identity, scene: Scene, size: int, rng: np.random.Generato
     lips = mouth.Mouth(view, u, v, person, scene)
     whiskers = skin.beard(view, u, v, rng, person)
     if whiskers is not None:
-        colour = mixed(person.hair, (0.02, 0.015, 0.015), 0.45)
+        colour = mix(person.hair, (0.02, 0.015, 0.015), 0.45)
         for channel in range(3):
-            flesh[channel] += whiskers * (np.float32(colour[channel]) - flesh[channel])
+            flesh[channel] += whiskers * (colour[channel] - flesh[channel])
     mouth.paint_lips(flesh, relief, lips, rng, person)
     pores = octaves(rng, u.shape, {1: 0.45, 2: 0.7, 4: 0.6})
-    factors, gloss = skin.light(relief, person, scene, skin.folds(view, rng, person, scene), pores)
+    factors, gloss = skin.shade(relief, person, scene, skin.folds(view, rng, person, scene), pores)
     if whiskers is not None:
-        gloss = gloss * (np.float32(1) - whiskers)
+        gloss = gloss * (1 - whiskers)
     cover = head.outline(view, u, width)
     for channel in range(3):
         lit = flesh[channel] * factors[channel] + gloss
@@ -61,4 +59,4 @@ def draw_face(person: Identity, scene: Scene, size: int, rng: np.random.Generato
         eyes.paint_eye(canvas, view, u, v, rng, person, scene, side)
         eyes.paint_brow(canvas, view, rng, person, scene, side)
     hair.paint_front(canvas, view, locks, rng, person, scene)
-    return halve(encode(canvas))
+    return downsample_by_two(encode(canvas))

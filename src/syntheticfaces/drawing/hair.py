@@ -1,18 +1,16 @@
 """Hair: its outline, the fall of the strands and their shine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
-from syntheticfaces.colour import mixed, over
+from syntheticfaces.colour import blend, mix
 from syntheticfaces.drawing.head import TOP
-from syntheticfaces.drawing.strokes import curves, hairs
+from syntheticfaces.drawing.strokes import curves, draw_hairs
 from syntheticfaces.drawing.view import View
-from syntheticfaces.exact import Plane, bump, smooth
+from syntheticfaces.exact import Plane, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
-from syntheticfaces.textures import along, octaves
+from syntheticfaces.textures import octaves, warped_noise
 
 _ALL = (slice(None), slice(None))
 _FALLS = ("long", "wavy")
@@ -39,51 +37,52 @@ def _volume(person: Identity) -> float:
 
 def _strands(u: Plane, v: Plane, rng: np.random.Generator, person: Identity, volume: float) -> Plane:
     """Strand texture, mean 0, about -2..2, that follows the fall of the style."""
-    x = u - np.float32(person.parting)
-    depth = v - np.float32(TOP - volume - 0.35)
+    x = u - person.parting
+    depth = v - (TOP - volume - 0.35)
     if person.style == "curly":
         warp = octaves(rng, u.shape, {16: 9.0, 32: 14.0})
-        curls = along(rng, 8, v * np.float32(95) + warp, u * np.float32(95) - warp)
-        fine = along(rng, 4, v * np.float32(110) - warp, u * np.float32(110) + warp)
-        return np.float32(1.1) - np.float32(1.9) * np.abs(curls) + np.float32(0.45) * fine
+        curls = warped_noise(rng, 8, v * 95 + warp, u * 95 - warp)
+        fine = warped_noise(rng, 4, v * 110 - warp, u * 110 + warp)
+        return 1.1 - 1.9 * np.abs(curls) + 0.45 * fine
     if person.style in ("crop", "shaved", "receding"):
-        fall = x / (np.abs(depth) * np.float32(0.8) + np.float32(0.5))
-        fine = along(rng, 2, depth * np.float32(34), fall * np.float32(170))
-        return fine * np.float32(0.7) + octaves(rng, u.shape, {2: 0.45, 8: 0.25, 16: 0.2})
+        fall = x / (np.abs(depth) * 0.8 + 0.5)
+        fine = warped_noise(rng, 2, depth * 34, fall * 170)
+        return fine * 0.7 + octaves(rng, u.shape, {2: 0.45, 8: 0.25, 16: 0.2})
     if person.style == "side":
-        fall = depth - np.float32(0.5) * x * x + np.float32(0.12) * np.abs(x)
+        fall = depth - 0.5 * x * x + 0.12 * np.abs(x)
         way = np.abs(x)
     else:
-        near = depth / (np.float32(1) + np.float32(0.62) * np.maximum(depth, 0))
-        fall = x / np.maximum(near, np.float32(0.12))
+        near = depth / (1 + 0.62 * np.maximum(depth, 0))
+        fall = x / np.maximum(near, 0.12)
         way = depth
     if person.style == "wavy":
-        wave = way * np.float32(2.1)
-        turn = np.abs(wave - np.floor(wave) - np.float32(0.5)) * np.float32(2)
-        fall = fall + np.float32(0.16) * smooth(turn) * np.clip(depth - np.float32(0.8), 0, 1)
+        wave = way * 2.1
+        turn = np.abs(wave - np.floor(wave) - 0.5) * 2
+        fall = fall + 0.16 * smoothstep(turn) * np.clip(depth - 0.8, 0, 1)
     fall = fall + octaves(rng, u.shape, {64: 0.02, 32: 0.012})
-    fine = along(rng, 2, way * np.float32(9), fall * np.float32(150))
-    wisp = along(rng, 4, way * np.float32(8), fall * np.float32(95))
-    lock = along(rng, 16, way * np.float32(10), fall * np.float32(75))
-    return fine * np.float32(0.5) + wisp * np.float32(0.55) + lock * np.float32(0.65)
+    fine = warped_noise(rng, 2, way * 9, fall * 150)
+    wisp = warped_noise(rng, 4, way * 8, fall * 95)
+    lock = warped_noise(rng, 16, way * 10, fall * 75)
+    texture: Plane = fine * 0.5 + wisp * 0.55 + lock * 0.65
+    return texture
 
 
-def _reach(person: Identity, v: Plane, volume: float, strands: Plane) -> Plane:
+def _hair_width(person: Identity, v: Plane, volume: float, strands: Plane) -> Plane:
     """Half the width of the hair at height ``v``, where hair can be at all."""
     crown, side = TOP - volume, (0.945 if person.style in _CLOSE else 0.985) + 0.5 * volume
-    up = np.clip((v + np.float32(0.3)) * np.float32(1 / (crown + 0.3)), 0, 1)
-    dome = np.sqrt(np.maximum(np.float32(1) - up * up * (np.float32(0.75) + np.float32(0.25) * up), 0))
-    width = dome * np.float32(side * person.width)
+    up = np.clip((v + 0.3) * (1 / (crown + 0.3)), 0, 1)
+    dome = np.sqrt(np.maximum(1 - up * up * (0.75 + 0.25 * up), 0))
+    width = dome * (side * person.width)
     if person.style in _FALLS or (person.style == "fringe" and person.masculine < 0.5):
-        flare = np.clip((v + np.float32(0.3)) * np.float32(0.6), 0, 1)
-        width = width + flare * np.float32(0.1 + 0.9 * volume)
-        ends = np.float32(person.length) - v + strands * np.float32(0.06)
-        return width * smooth(ends * np.float32(3) + np.float32(0.5))
+        flare = np.clip((v + 0.3) * 0.6, 0, 1)
+        width = width + flare * (0.1 + 0.9 * volume)
+        ends = person.length - v + strands * 0.06
+        return np.asarray(width * smoothstep(ends * 3 + 0.5))
     keep = np.float32(0.16 if person.style != "curly" else 0.5)
-    return width * smooth((keep - v) * np.float32(2.2) + np.float32(0.5))
+    return np.asarray(width * smoothstep((keep - v) * 2.2 + 0.5))
 
 
-def _line(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
+def _hairline(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
     """Signed share by which a point lies outside the bare face: positive in the hair."""
     top = person.hairline
     x = u
@@ -93,58 +92,58 @@ def _line(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
         top = person.hairline - 0.2
     line = np.full_like(u, np.float32(top))
     if person.style == "fringe":
-        line = line - np.float32(0.1) * u * u + np.float32(0.12 * person.parting) * u
+        line = line - 0.1 * u * u + 0.12 * person.parting * u
     if person.style in ("side", "long", "wavy"):
         way = np.float32(1 if person.parting < 0 else -1)
-        line = line + np.float32(0.16) * np.clip(way * u + np.float32(0.1), 0, 1)
-        line = line - np.float32(0.1) * bump((u - np.float32(person.parting)) ** 2 * np.float32(22))
+        line = line + 0.16 * np.clip(way * u + 0.1, 0, 1)
+        line = line - 0.1 * bump((u - person.parting) ** 2 * 22)
     if person.masculine > 0.5 and person.style != "fringe":
         corner = 0.05 + 0.16 * person.age * (1.5 if person.style == "receding" else 1)
-        line = line - np.float32(corner) * bump((np.abs(u) - np.float32(0.5)) ** 2 * np.float32(11))
-    up = np.minimum(v, np.float32(0)) / line
+        line = line - corner * bump((np.abs(u) - 0.5) ** 2 * 11)
+    up = np.minimum(v, 0) / line
     side = 0.87 if person.style in _FALLS else 0.9
-    across = x * np.float32(1 / (side * person.width))
+    across = x * (1 / (side * person.width))
     across = across * across
-    outside = across * across + up * up - np.float32(1)
+    outside = across * across + up * up - 1
     rough = 0.16 if person.style in ("fringe", "side", "long", "wavy") else 0.1
-    return outside + strands * np.float32(rough * 0.8)
+    return outside + strands * (rough * 0.8)
 
 
-def comb(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity, scene: Scene) -> Hair:
+def style_hair(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity, scene: Scene) -> Hair:
     """Lay the hair of a person: everything that the two painting steps need."""
     volume = _volume(person)
     strands = _strands(u, v, rng, person, volume)
-    reach = _reach(person, v, volume, strands)
+    reach = _hair_width(person, v, volume, strands)
     ragged = 0.05 if person.style == "curly" else (0.006 if person.style in _CLOSE else 0.014)
-    edge = reach - np.abs(u) + strands * np.float32(ragged)
+    edge = reach - np.abs(u) + strands * ragged
     soft = 7 if person.style in _CLOSE else 10
-    whole = smooth(edge * np.float32(view.unit / soft) + np.float32(0.3)) * (reach > np.float32(0.02))
-    line = _line(u, v, person, strands)
+    whole = smoothstep(edge * (view.unit / soft) + 0.3) * (reach > 0.02)
+    line = _hairline(u, v, person, strands)
     steep = 2.6 if person.style in ("shaved", "receding", "crop") else 6.0
-    front = whole * smooth(line * np.float32(steep) + np.float32(0.25))
+    front = whole * smoothstep(line * steep + 0.25)
     if person.style not in _FALLS and not (person.style == "fringe" and person.masculine < 0.5):
         burn = np.float32(0.1 + 0.16 * person.masculine)
-        front = front * smooth((burn - v) * np.float32(5))
+        front = front * smoothstep((burn - v) * 5)
     if person.style == "shaved":
-        front = front * np.float32(0.5)
+        front = front * 0.5
     if person.style == "receding":
-        bald = bump((u * np.float32(1.3)) ** 2 + ((v - np.float32(TOP + 0.1)) * np.float32(1.25)) ** 2)
-        front = front * (np.float32(1) - np.float32(0.9) * smooth(bald * 3))
-    nx = u * np.float32(1 / 1.2)
-    ny = (v + np.float32(0.35)) * np.float32(1 / 1.35)
+        bald = bump((u * 1.3) ** 2 + ((v - (TOP + 0.1)) * 1.25) ** 2)
+        front = front * (1 - 0.9 * smoothstep(bald * 3))
+    nx = u * (1 / 1.2)
+    ny = (v + 0.35) * (1 / 1.35)
     lx, ly, lz = scene.light
-    dome = np.sqrt(np.maximum(np.float32(1) - np.float32(0.8) * (nx * nx + ny * ny), np.float32(0.02)))
-    facing = np.maximum(nx * np.float32(lx) + ny * np.float32(ly) + dome * np.float32(lz), 0)
-    lit = np.float32(0.7 * scene.ambient + 0.12) + facing * np.float32(0.8 * scene.key)
-    ring = ny + np.float32(0.42) + nx * np.float32(0.25 * lx) + strands * np.float32(0.05)
-    lit = lit * (np.float32(1) + np.float32(0.9 * scene.gloss) * bump(ring * ring * np.float32(7)))
+    dome = np.sqrt(np.maximum(1 - 0.8 * (nx * nx + ny * ny), 0.02))
+    facing = np.maximum(nx * lx + ny * ly + dome * lz, 0)
+    lit = 0.7 * scene.ambient + 0.12 + facing * (0.8 * scene.key)
+    ring = ny + 0.42 + nx * (0.25 * lx) + strands * 0.05
+    lit = lit * (1 + 0.9 * scene.gloss * bump(ring * ring * 7))
     return Hair(strands, lit.astype(np.float32), whole, front)
 
 
 def _colour(hair: Hair, person: Identity, dim: float) -> tuple[Plane, Plane]:
-    weight = np.maximum(np.float32(1) + hair.strands * np.float32(0.36), np.float32(0.12)) * hair.lit
-    sheen = np.maximum(hair.strands - np.float32(0.55), 0) * hair.lit * np.float32(0.035 + 0.05 * person.grey)
-    return weight * np.float32(dim), sheen * np.float32(dim)
+    weight = np.maximum(1 + hair.strands * 0.36, 0.12) * hair.lit
+    sheen = np.maximum(hair.strands - 0.55, 0) * hair.lit * (0.035 + 0.05 * person.grey)
+    return weight * dim, sheen * dim
 
 
 def paint_behind(canvas: Plane, hair: Hair, person: Identity) -> None:
@@ -152,7 +151,7 @@ def paint_behind(canvas: Plane, hair: Hair, person: Identity) -> None:
     if person.style in _CLOSE:
         return
     shade, _ = _colour(hair, person, 0.5)
-    over(canvas, _ALL, person.hair, hair.behind, shade)
+    blend(canvas, _ALL, person.hair, hair.behind, shade)
 
 
 def paint_front(
@@ -163,10 +162,10 @@ def paint_front(
     shifted = np.zeros_like(hair.front)
     shifted[drop:] = hair.front[:-drop]
     strength = 0.15 if person.style in _CLOSE else 0.42
-    below = shifted * (np.float32(1) - hair.front) * np.float32(strength)
-    over(canvas, _ALL, mixed((0.02, 0.01, 0.01), person.skin, 0.12), below)
+    below = shifted * (1 - hair.front) * strength
+    blend(canvas, _ALL, mix((0.02, 0.01, 0.01), person.skin, 0.12), below)
     shade, sheen = _colour(hair, person, 1.0)
-    over(canvas, _ALL, person.hair, hair.front, shade)
+    blend(canvas, _ALL, person.hair, hair.front, shade)
     canvas += sheen * hair.front
     if person.style in ("long", "wavy", "side", "fringe"):
         count = 30
@@ -175,6 +174,6 @@ def paint_front(
         end_u, end_v = u + side * rng.uniform(0.02, 0.3, count), v + rng.uniform(0.25, 0.9, count)
         middle = np.stack([(u + end_u) / 2 + side * rng.uniform(0.02, 0.12, count), (v + end_v) / 2], 1)
         knots = np.stack([np.stack([u, v], 1), middle, np.stack([end_u, end_v], 1)], axis=1)
-        stray = hairs(view, curves(knots, 6))
-        colour = mixed(person.hair, (0.3, 0.28, 0.25), 0.15)
-        over(canvas, _ALL, colour, stray * np.float32(0.3), np.float32(0.6) + hair.lit * np.float32(0.4))
+        stray = draw_hairs(view, curves(knots, 6))
+        colour = mix(person.hair, (0.3, 0.28, 0.25), 0.15)
+        blend(canvas, _ALL, colour, stray * 0.3, 0.6 + hair.lit * 0.4)

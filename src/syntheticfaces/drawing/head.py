@@ -1,11 +1,9 @@
 """The relief of the head, from which the shading follows, and its outline."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from syntheticfaces.drawing.view import View
-from syntheticfaces.exact import Plane, bump, smooth
+from syntheticfaces.exact import Plane, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
 
 TOP = -1.26
@@ -30,7 +28,7 @@ def half_width(person: Identity, v: Plane) -> Plane:
     for k in range(2 * _REACH + 1):  # a short mean takes the corners off the polygon
         rounded += padded[k : k + _KNOTS]
     row = (np.sqrt(np.maximum(rounded, 0) / (2 * _REACH + 1)) * w).astype(np.float32)
-    place = (v - np.float32(top)) * np.float32((_KNOTS - 1) / (bottom - top))
+    place = (v - top) * ((_KNOTS - 1) / (bottom - top))
     place = np.clip(place, 0, _KNOTS - 1.001)
     low = place.astype(np.int32)
     result: Plane = row[low] + (row[low + 1] - row[low]) * (place - low).astype(np.float32)
@@ -39,8 +37,9 @@ def half_width(person: Identity, v: Plane) -> Plane:
 
 def outline(view: View, u: Plane, width: Plane) -> Plane:
     """Opacity of the head, soft over about two canvas pixels."""
-    soft = smooth((width - np.abs(u)) * np.float32(view.unit / 3) + np.float32(0.5))
-    return soft * np.minimum(width * np.float32(view.unit / 14), np.float32(1))
+    soft = smoothstep((width - np.abs(u)) * (view.unit / 3) + 0.5)
+    opacity: Plane = soft * np.minimum(width * (view.unit / 14), 1)
+    return opacity
 
 
 class Relief:
@@ -48,23 +47,23 @@ class Relief:
 
     def __init__(self, view: View, u: Plane, v: Plane, width: Plane, person: Identity) -> None:
         self.view, self.u, self.v = view, u, v
-        across = u / np.maximum(width, np.float32(0.05))
-        rows = (v - np.float32(0.05)) * np.float32(1 / 1.5)
-        profile = np.float32(1) - np.float32(0.42) * rows * rows
+        across = u / np.maximum(width, 0.05)
+        rows = (v - 0.05) * (1 / 1.5)
+        profile = 1 - 0.42 * rows * rows
         q = across * across
         self.height: Plane = (
-            np.float32(0.78) * np.sqrt(np.maximum(np.float32(1) - q * (np.float32(0.35) + np.float32(0.65) * q), 0))
+            0.78 * np.sqrt(np.maximum(1 - q * (0.35 + 0.65 * q), 0))
             * profile
         )  # fmt: skip
 
     def hill(self, u: float, v: float, ru: float, rv: float, amount: float, lean: float = 0.0) -> None:
         """Add a smooth hill (or a dip) of the given radii; ``lean`` shears it sideways along v."""
         window = self.view.window(u, v, ru + abs(lean) * rv, rv)
-        du, dv = self.u[window] - np.float32(u), self.v[window] - np.float32(v)
+        du, dv = self.u[window] - u, self.v[window] - v
         if lean:
-            du = du - np.float32(lean) * dv
-        r2 = (du * np.float32(1 / ru)) ** 2 + (dv * np.float32(1 / rv)) ** 2
-        self.height[window] += np.float32(amount) * bump(r2)
+            du = du - lean * dv
+        r2 = (du * (1 / ru)) ** 2 + (dv * (1 / rv)) ** 2
+        self.height[window] += amount * bump(r2)
 
     def features(self, person: Identity, scene: Scene) -> None:
         """Add brow, sockets, lids, nose, cheeks, lips and chin."""
@@ -94,12 +93,12 @@ class Relief:
         lean = scene.yaw * 0.55
         window = self.view.window(0, tip / 2, 0.5, tip / 2 + 0.5)
         du, v = self.u[window], self.v[window]
-        rise = np.clip((v + np.float32(0.24)) * np.float32(1 / (tip + 0.24)), 0, 1)
-        du = du - np.float32(lean) * rise
-        narrow = np.float32(0.17) + np.float32(0.13) * rise * rise
-        end = smooth((np.float32(tip + 0.16) - v) * np.float32(1 / 0.3))
-        onset = smooth((v + np.float32(0.42)) * np.float32(1 / 0.36))
-        ridge = (np.float32(0.045) + np.float32(0.2 * person.nose_ridge) * rise) * end * onset
+        rise = np.clip((v + 0.24) * (1 / (tip + 0.24)), 0, 1)
+        du = du - lean * rise
+        narrow = 0.17 + 0.13 * rise * rise
+        end = smoothstep((tip + 0.16 - v) * (1 / 0.3))
+        onset = smoothstep((v + 0.42) * (1 / 0.36))
+        ridge = (0.045 + 0.2 * person.nose_ridge * rise) * end * onset
         self.height[window] += ridge * bump((du / narrow) ** 2)
         self.hill(lean, tip - 0.01, half * 0.8, 0.2, 0.13)
         for side in (-1, 1):
@@ -108,9 +107,9 @@ class Relief:
 
     def normals(self) -> tuple[Plane, Plane, Plane]:
         """Unit normals: right, down and towards the viewer; three planes of the canvas."""
-        z = self.height * np.float32(self.view.unit * 0.5)
+        z = self.height * (self.view.unit * 0.5)
         right, down = np.zeros_like(z), np.zeros_like(z)
         right[:, 1:-1] = z[:, :-2] - z[:, 2:]
         down[1:-1] = z[:-2] - z[2:]
-        scale = np.float32(1) / np.sqrt(right * right + down * down + np.float32(1))
+        scale = 1 / np.sqrt(right * right + down * down + 1)
         return right * scale, down * scale, scale

@@ -1,13 +1,11 @@
 """The mouth: lips before the light, teeth and the line between the lips after it; and the nostrils."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from syntheticfaces.colour import mixed, over
+from syntheticfaces.colour import blend, mix
 from syntheticfaces.drawing.head import Relief
 from syntheticfaces.drawing.view import View
-from syntheticfaces.exact import Plane, bump, smooth
+from syntheticfaces.exact import Plane, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import crop
 
@@ -20,28 +18,28 @@ class Mouth:
         self.width = person.mouth_width * (1 + 0.14 * smile)
         self.v0 = person.mouth_y
         self.window = view.window(0, self.v0, self.width * 1.35, 0.42)
-        self.p = u[self.window] * np.float32(1 / self.width)
+        self.p = u[self.window] * (1 / self.width)
         p2 = self.p * self.p
-        self.q = (v[self.window] - np.float32(self.v0)) * np.float32(1 / self.width)
-        self.q = self.q + np.float32(0.22 * smile) * p2 - np.float32(0.05 * smile)
-        arch = np.maximum(np.float32(1) - p2, 0)
-        bow = bump(p2 * np.float32(20))
-        peaks = bump((np.abs(self.p) - np.float32(0.26)) ** 2 * np.float32(9))
+        self.q = (v[self.window] - self.v0) * (1 / self.width)
+        self.q = self.q + 0.22 * smile * p2 - (0.05 * smile)
+        arch = np.maximum(1 - p2, 0)
+        bow = bump(p2 * 20)
+        peaks = bump((np.abs(self.p) - 0.26) ** 2 * 9)
         full = person.lip_full / self.width * (1 - 0.22 * max(smile, 0))
         gap = 0.36 * gape
-        wave = np.float32(0.045) * bow - np.float32(0.02) * peaks
-        self.parting_up = wave - np.float32(gap * 0.45) * arch
-        self.parting_low = wave * np.float32(0.6) + np.float32(gap * 0.75) * arch
-        self.top = self.parting_up - np.float32(full * 0.8) * arch * (
-            np.float32(0.72) + np.float32(0.36 * person.cupid) * peaks - np.float32(0.18 * person.cupid) * bow
+        wave = 0.045 * bow - 0.02 * peaks
+        self.parting_up = wave - gap * 0.45 * arch
+        self.parting_low = wave * 0.6 + gap * 0.75 * arch
+        self.top = self.parting_up - full * 0.8 * arch * (
+            0.72 + 0.36 * person.cupid * peaks - 0.18 * person.cupid * bow
         )
-        self.bottom = self.parting_low + np.float32(full * 1.12) * arch * (np.float32(1) - np.float32(0.25) * p2)
+        self.bottom = self.parting_low + full * 1.12 * arch * (1 - 0.25 * p2)
         self.sharp = np.float32(view.unit * self.width)
         self.gap = gap
 
     def soft(self, distance: Plane, width: float) -> Plane:
         """Opacity over a signed distance, soft over ``width`` canvas pixels."""
-        return smooth(distance * self.sharp * np.float32(1 / width) + np.float32(0.5))
+        return smoothstep(distance * self.sharp * (1 / width) + 0.5)
 
 
 def paint_lips(skin: Plane, relief: Relief, mouth: Mouth, rng: np.random.Generator, person: Identity) -> None:
@@ -49,15 +47,15 @@ def paint_lips(skin: Plane, relief: Relief, mouth: Mouth, rng: np.random.Generat
     window = mouth.window
     inside = mouth.soft(np.minimum(mouth.q - mouth.top, mouth.bottom - mouth.q), 4.5)
     lines = crop(rng, 4, inside.shape[1], inside.shape[1])[:, : inside.shape[1]]
-    column = lines[inside.shape[1] // 2][None, :] * np.float32(0.06)
-    shade = np.float32(1) + column + crop(rng, 2, *inside.shape) * np.float32(0.04)
-    upper = smooth((mouth.parting_up - mouth.q) * np.float32(9))
-    over(skin, window, person.lip, inside * np.float32(0.8), shade * (np.float32(1) - np.float32(0.18) * upper))
-    rise_up = bump(((mouth.q - (mouth.top + mouth.parting_up) * np.float32(0.5)) * np.float32(6.5)) ** 2)
-    rise_low = bump(((mouth.q - (mouth.bottom + mouth.parting_low) * np.float32(0.5)) * np.float32(4.6)) ** 2)
-    arch = np.maximum(np.float32(1) - mouth.p * mouth.p, 0)
-    relief.height[window] += (rise_up * np.float32(0.03) + rise_low * np.float32(0.05)) * arch
-    relief.height[window] += column * inside * np.float32(0.03)
+    column = lines[inside.shape[1] // 2][None, :] * 0.06
+    shade = 1 + column + crop(rng, 2, *inside.shape) * 0.04
+    upper = smoothstep((mouth.parting_up - mouth.q) * 9)
+    blend(skin, window, person.lip, inside * 0.8, shade * (1 - 0.18 * upper))
+    rise_up = bump(((mouth.q - (mouth.top + mouth.parting_up) * 0.5) * 6.5) ** 2)
+    rise_low = bump(((mouth.q - (mouth.bottom + mouth.parting_low) * 0.5) * 4.6) ** 2)
+    arch = np.maximum(1 - mouth.p * mouth.p, 0)
+    relief.height[window] += (rise_up * 0.03 + rise_low * 0.05) * arch
+    relief.height[window] += column * inside * 0.03
 
 
 def paint_teeth(canvas: Plane, mouth: Mouth, person: Identity, scene: Scene) -> None:
@@ -65,30 +63,28 @@ def paint_teeth(canvas: Plane, mouth: Mouth, person: Identity, scene: Scene) -> 
     window, exposure = mouth.window, scene.ambient + 0.5 * scene.key
     if mouth.gap:
         inside = mouth.soft(np.minimum(mouth.q - mouth.parting_up, mouth.parting_low - mouth.q), 2.5)
-        inside = inside * (np.abs(mouth.p) < np.float32(1))
-        over(canvas, window, (0.045, 0.014, 0.014), inside)
+        inside = inside * (np.abs(mouth.p) < 1)
+        blend(canvas, window, (0.045, 0.014, 0.014), inside)
         if scene.smile > 0.2 or mouth.gap > 0.14:
-            edge = mouth.parting_up + np.float32(0.155) - np.float32(0.05) * mouth.p * mouth.p
-            teeth = inside * mouth.soft(edge - mouth.q, 2.5) * smooth((np.float32(0.86) - np.abs(mouth.p)) * 5)
-            place = np.abs(mouth.p) * np.float32(6.2) * (np.float32(1) + np.float32(0.25) * np.abs(mouth.p))
-            split = np.abs(place - np.floor(place) - np.float32(0.5)) * np.float32(2)
-            seam = smooth((split - np.float32(0.72)) * np.float32(3))
-            round_ = np.float32(1.02) - np.float32(0.55) * mouth.p * mouth.p - np.float32(0.2) * seam
-            lip_shadow = bump(((mouth.q - mouth.parting_up) * np.float32(9)) ** 2)
-            round_ = round_ * (np.float32(1) - np.float32(0.35) * lip_shadow)
-            white = mixed((0.78, 0.73, 0.66), (0.62, 0.52, 0.38), 0.7 * person.age)
-            over(canvas, window, white, teeth, round_ * np.float32(exposure))
-    middle = (mouth.parting_up + mouth.parting_low) * np.float32(0.5)
-    thin = np.float32(0.5) * (mouth.parting_low - mouth.parting_up)
-    line = bump(((mouth.q - middle) / (thin + np.float32(0.045))) ** 2) * smooth(
-        (np.float32(1.06) - np.abs(mouth.p)) * 7
-    )
+            edge = mouth.parting_up + 0.155 - 0.05 * mouth.p * mouth.p
+            teeth = inside * mouth.soft(edge - mouth.q, 2.5) * smoothstep((0.86 - np.abs(mouth.p)) * 5)
+            place = np.abs(mouth.p) * 6.2 * (1 + 0.25 * np.abs(mouth.p))
+            split = np.abs(place - np.floor(place) - 0.5) * 2
+            seam = smoothstep((split - 0.72) * 3)
+            round_ = 1.02 - 0.55 * mouth.p * mouth.p - 0.2 * seam
+            lip_shadow = bump(((mouth.q - mouth.parting_up) * 9) ** 2)
+            round_ = round_ * (1 - 0.35 * lip_shadow)
+            white = mix((0.78, 0.73, 0.66), (0.62, 0.52, 0.38), 0.7 * person.age)
+            blend(canvas, window, white, teeth, round_ * exposure)
+    middle = (mouth.parting_up + mouth.parting_low) * 0.5
+    thin = 0.5 * (mouth.parting_low - mouth.parting_up)
+    line = bump(((mouth.q - middle) / (thin + 0.045)) ** 2) * smoothstep((1.06 - np.abs(mouth.p)) * 7)
     dark = (person.lip[0] * 0.1, person.lip[1] * 0.07, person.lip[2] * 0.07)
     if not mouth.gap:
-        over(canvas, window, dark, line * np.float32(0.85))
+        blend(canvas, window, dark, line * 0.85)
     for side in (-1, 1):
-        spot = bump(((mouth.p - np.float32(side * 1.0)) * np.float32(8)) ** 2 + (mouth.q * np.float32(11)) ** 2)
-        over(canvas, window, dark, spot * np.float32(0.6))
+        spot = bump(((mouth.p - (side * 1.0)) * 8) ** 2 + (mouth.q * 11) ** 2)
+        blend(canvas, window, dark, spot * 0.6)
 
 
 def paint_nostrils(canvas: Plane, relief: Relief, person: Identity, scene: Scene) -> None:
@@ -97,16 +93,16 @@ def paint_nostrils(canvas: Plane, relief: Relief, person: Identity, scene: Scene
     dark = (person.skin[0] * 0.06, person.skin[1] * 0.035, person.skin[2] * 0.035)
     low, half = person.nose_length, person.nose_width
     window = view.window(lean, low, half * 1.7, 0.24)
-    u, v = relief.u[window] - np.float32(lean), relief.v[window] - np.float32(low)
+    u, v = relief.u[window] - lean, relief.v[window] - low
     for side in (-1, 1):
-        du = (u - np.float32(side * half * 0.5)) * np.float32(side)
-        lift = v + np.float32(0.012) + np.float32(0.22) * du
-        hole = bump((du * np.float32(1 / (half * 0.36))) ** 2 + (lift * np.float32(1 / 0.048)) ** 2)
-        over(canvas, window, dark, smooth(hole * np.float32(1.5)) * np.float32(0.85))
-        wing = ((u * np.float32(side) - np.float32(half * 0.66)) * np.float32(1 / (half * 0.46))) ** 2
-        wing = wing + ((v + np.float32(0.06)) * np.float32(1 / 0.13)) ** 2
-        ring = bump((np.sqrt(wing) - np.float32(1)) ** 2 * np.float32(16))
-        ring = ring * smooth((u * np.float32(side) - np.float32(half * 0.74)) * np.float32(9))
-        over(canvas, window, dark, ring * np.float32(0.4))
-    under = bump((u * np.float32(1 / (half * 0.95))) ** 2 + ((v - np.float32(0.035)) * np.float32(1 / 0.06)) ** 2)
-    over(canvas, window, dark, under * np.float32(0.28))
+        du = (u - (side * half * 0.5)) * side
+        lift = v + 0.012 + 0.22 * du
+        hole = bump((du * (1 / (half * 0.36))) ** 2 + (lift * (1 / 0.048)) ** 2)
+        blend(canvas, window, dark, smoothstep(hole * 1.5) * 0.85)
+        wing = ((u * side - (half * 0.66)) * (1 / (half * 0.46))) ** 2
+        wing = wing + ((v + 0.06) * (1 / 0.13)) ** 2
+        ring = bump((np.sqrt(wing) - 1) ** 2 * 16)
+        ring = ring * smoothstep((u * side - (half * 0.74)) * 9)
+        blend(canvas, window, dark, ring * 0.4)
+    under = bump((u * (1 / (half * 0.95))) ** 2 + ((v - 0.035) * (1 / 0.06)) ** 2)
+    blend(canvas, window, dark, under * 0.28)

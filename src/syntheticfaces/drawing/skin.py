@@ -1,16 +1,14 @@
 """Skin: colour, folds, fine texture and the light that falls on it."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from syntheticfaces.colour import Rgb, mixed, over
+from syntheticfaces.colour import Rgb, blend, mix
 from syntheticfaces.drawing.head import Relief
-from syntheticfaces.drawing.strokes import curve, trace
+from syntheticfaces.drawing.strokes import curve, draw_lines
 from syntheticfaces.drawing.view import Points, View
-from syntheticfaces.exact import Plane, blur, bump, smooth
+from syntheticfaces.exact import Plane, blur, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
-from syntheticfaces.textures import along, crop, octaves
+from syntheticfaces.textures import crop, octaves, warped_noise
 
 
 def _arc(*numbers: float) -> Points:
@@ -25,7 +23,7 @@ def folds(view: View, rng: np.random.Generator, person: Identity, scene: Scene) 
     def groove(points: Points, depth: float, thickness: int = 2) -> None:
         level = int(255 * min(max(depth, 0.0), 1.0))
         if level > 8:
-            trace(plane, [view.pixels(points)], level, thickness)
+            draw_lines(plane, [view.pixels(points)], level, thickness)
 
     my, mw = person.mouth_y, person.mouth_width * (1 + 0.12 * smile)
     nw, tip = person.nose_width, person.nose_length
@@ -53,27 +51,27 @@ def folds(view: View, rng: np.random.Generator, person: Identity, scene: Scene) 
         left, right = -rng.uniform(0.25, 0.5), rng.uniform(0.25, 0.5)
         groove(_arc(left, y + 0.02, 0, y - 0.01, right, y + 0.02),
                rng.uniform(0.3, 0.9) * (0.75 * age + 0.2 * max(scene.brow_raise, 0)))  # fmt: skip
-    return blur(plane.astype(np.float32) * np.float32(1 / 255), view.canvas / 190)
+    return blur(plane.astype(np.float32) * (1 / 255), view.canvas / 190)
 
 
 def albedo(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity) -> Plane:
     """Linear skin colour before light, ``(3, canvas, canvas)``."""
     shape = (view.canvas, view.canvas)
-    mottle = octaves(rng, shape, {64: 0.6, 32: 0.5, 16: 0.35, 8: 0.22}) * np.float32(0.05 * person.blotches)
-    grain = octaves(rng, shape, {4: 0.5, 2: 0.5}) * np.float32(0.015 + 0.012 * person.age)
+    mottle = octaves(rng, shape, {64: 0.6, 32: 0.5, 16: 0.35, 8: 0.22}) * (0.05 * person.blotches)
+    grain = octaves(rng, shape, {4: 0.5, 2: 0.5}) * (0.015 + 0.012 * person.age)
     skin = np.empty((3, *shape), dtype=np.float32)
     for channel, (redness, light) in enumerate(((0.35, 1.0), (1.0, 1.0), (0.9, 1.0))):
-        tint = np.float32(1) - mottle * np.float32(redness) + grain * np.float32(light)
-        skin[channel] = tint * np.float32(person.skin[channel])
+        tint = 1 - mottle * redness + grain * light
+        skin[channel] = tint * person.skin[channel]
 
     red: Rgb = (person.skin[0] * 0.93, person.skin[1] * 0.66, person.skin[2] * 0.66)
     dark: Rgb = (person.skin[0] * 0.62, person.skin[1] * 0.5, person.skin[2] * 0.52)
 
     def dab(cu: float, cv: float, ru: float, rv: float, colour: Rgb, strength: float) -> None:
         window = view.window(cu, cv, ru, rv)
-        r2 = ((u[window] - np.float32(cu)) * np.float32(1 / ru)) ** 2
-        r2 += ((v[window] - np.float32(cv)) * np.float32(1 / rv)) ** 2
-        over(skin, window, colour, bump(r2) * np.float32(strength))
+        r2 = ((u[window] - cu) * (1 / ru)) ** 2
+        r2 += ((v[window] - cv) * (1 / rv)) ** 2
+        blend(skin, window, colour, bump(r2) * strength)
 
     flush = person.flush
     rouge = flush * 0.6 + 0.5 * person.makeup
@@ -82,16 +80,16 @@ def albedo(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Ide
         dab(side * 0.36, person.eye_y + 0.17, 0.3, 0.14, dark, 0.2 + 0.25 * person.age)
         dab(side * 0.22, person.eye_y - 0.04, 0.14, 0.16, dark, 0.35)
         if person.makeup > 0.25:
-            shadow = mixed(dark, (0.05, 0.035, 0.05), 0.55)
+            shadow = mix(dark, (0.05, 0.035, 0.05), 0.55)
             dab(side * person.eye_x, person.eye_y - 0.1, 0.29, 0.15, shadow, 0.7 * person.makeup)
     dab(0, person.nose_length - 0.08, 0.3, 0.2, red, 0.5 * flush)
     dab(0, person.chin - 0.15, 0.3, 0.2, red, 0.25 * flush)
     dab(0, -0.7, 0.8, 0.3, red, 0.12 * flush)
     if person.freckles:
-        speck = smooth((crop(rng, 4, *shape) - np.float32(0.75)) * np.float32(1.3))
-        near = bump((u * np.float32(0.95)) ** 2 + ((v - np.float32(0.3)) * np.float32(1.3)) ** 2)
+        speck = smoothstep((crop(rng, 4, *shape) - 0.75) * 1.3)
+        near = bump((u * 0.95) ** 2 + ((v - 0.3) * 1.3) ** 2)
         brown = (person.skin[0] * 0.66, person.skin[1] * 0.52, person.skin[2] * 0.45)
-        over(skin, (slice(None), slice(None)), brown, speck * near * np.float32(0.8 * person.freckles))
+        blend(skin, (slice(None), slice(None)), brown, speck * near * (0.8 * person.freckles))
     for _ in range(int(rng.integers(0, 3))):
         dab(rng.uniform(-0.8, 0.8), rng.uniform(-0.5, 1.2), 0.03, 0.03, (0.05, 0.025, 0.018), rng.uniform(0.3, 0.8))
     return skin
@@ -104,29 +102,29 @@ def beard(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Iden
         return None
     m, mw = person.mouth_y, person.mouth_width
     side = np.abs(u)
-    low = smooth((v - np.float32(m - 0.42) + (np.float32(0.92) - side) * np.float32(0.42)) * np.float32(4))
-    low = low * smooth((side * np.float32(1.1) + (v - np.float32(0.78)) * np.float32(1.15)) * np.float32(3.2)
-                       - np.float32(0.9))  # fmt: skip
-    lip = bump((u * np.float32(1 / (mw * 1.1))) ** 2 + ((v - np.float32(m - 0.155)) * np.float32(7.0)) ** 2)
-    lip = smooth(lip * np.float32(1.8))
-    clear = bump((u * np.float32(1 / (mw * 1.05))) ** 2 + ((v - np.float32(m)) * np.float32(1 / 0.17)) ** 2)
-    area = np.maximum(low * (np.float32(1) - smooth(clear * np.float32(3))), lip)
-    way = u * np.float32(0.35) + np.float32(0.12) * octaves(rng, area.shape, {16: 1.0})
-    hair = along(rng, 2, v * np.float32(62), (u - way * v) * np.float32(125)) * np.float32(0.6)
+    low = smoothstep((v - (m - 0.42) + (0.92 - side) * 0.42) * 4)
+    low = low * smoothstep((side * 1.1 + (v - 0.78) * 1.15) * 3.2
+                       - 0.9)  # fmt: skip
+    lip = bump((u * (1 / (mw * 1.1))) ** 2 + ((v - (m - 0.155)) * 7.0) ** 2)
+    lip = smoothstep(lip * 1.8)
+    clear = bump((u * (1 / (mw * 1.05))) ** 2 + ((v - m) * (1 / 0.17)) ** 2)
+    area = np.maximum(low * (1 - smoothstep(clear * 3)), lip)
+    way = u * 0.35 + 0.12 * octaves(rng, area.shape, {16: 1.0})
+    hair = warped_noise(rng, 2, v * 62, (u - way * v) * 125) * 0.6
     hair = hair + octaves(rng, area.shape, {2: 0.35, 8: 0.25})
     if person.beard:
-        cover = np.float32(0.72 * person.beard) + hair * np.float32(0.3)
+        cover = 0.72 * person.beard + hair * 0.3
     else:
-        cover = np.float32(0.34) + hair * np.float32(0.22)
-        cover = cover * np.float32(person.stubble)
-    return np.clip(area * cover, 0, np.float32(0.93))
+        cover = 0.34 + hair * 0.22
+        cover = cover * person.stubble
+    return np.clip(area * cover, 0, 0.93)
 
 
-def light(relief: Relief, person: Identity, scene: Scene, creases: Plane, pores: Plane) -> tuple[list[Plane], Plane]:
+def shade(relief: Relief, person: Identity, scene: Scene, creases: Plane, pores: Plane) -> tuple[list[Plane], Plane]:
     """Light on the relief: a factor for each of red, green and blue, and the gloss to add to all."""
     view = relief.view
-    relief.height -= creases * np.float32(0.022)
-    relief.height += pores * np.float32(0.0004 + 0.0006 * person.age)
+    relief.height -= creases * 0.022
+    relief.height += pores * (0.0004 + 0.0006 * person.age)
     right, down, front = relief.normals()
     lx, ly, lz = (np.float32(c) for c in scene.light)
     facing = right * lx + down * ly + front * lz
@@ -140,23 +138,24 @@ def light(relief: Relief, person: Identity, scene: Scene, creases: Plane, pores:
         (person.eye_x, person.eye_y - 0.16, 0.28, 0.09, 0.22),
     ):
         window = view.window(cu, cv, ru, rv)
-        r2 = ((relief.u[window] - np.float32(cu)) * np.float32(1 / ru)) ** 2
-        r2 += ((relief.v[window] - np.float32(cv)) * np.float32(1 / rv)) ** 2
-        shadow[window] += bump(r2) * np.float32(amount)
-    direct = np.float32(1) - np.minimum(shadow, np.float32(0.8))
-    sky = (np.float32(0.8) - np.float32(0.25) * down) * np.float32(scene.ambient)
-    sky = sky * (np.float32(1) - np.float32(0.35) * creases) * (np.float32(0.45) + np.float32(0.55) * front)
+        r2 = ((relief.u[window] - cu) * (1 / ru)) ** 2
+        r2 += ((relief.v[window] - cv) * (1 / rv)) ** 2
+        shadow[window] += bump(r2) * amount
+    direct = 1 - np.minimum(shadow, 0.8)
+    sky = (0.8 - 0.25 * down) * scene.ambient
+    sky = sky * (1 - 0.35 * creases) * (0.45 + 0.55 * front)
     factors = []
     for wrap, warm in ((0.3, 0.05), (0.2, 0.0), (0.17, -0.06)):  # red light spreads furthest under skin
-        lit = np.maximum((facing + np.float32(wrap)) * np.float32(1 / (1 + wrap)), np.float32(0))
-        factors.append(lit * direct * np.float32(scene.key * (1 + warm * scene.warmth)) + sky)
+        lit = np.maximum((facing + wrap) * (1 / (1 + wrap)), 0)
+        factors.append(lit * direct * (scene.key * (1 + warm * scene.warmth)) + sky)
     half = np.array([scene.light[0], scene.light[1], scene.light[2] + 1])
     half = half / np.sqrt(half[0] * half[0] + half[1] * half[1] + half[2] * half[2])
-    gleam = np.maximum(right * np.float32(half[0]) + down * np.float32(half[1]) + front * np.float32(half[2]), 0)
+    hx, hy, hz = (float(c) for c in half)
+    gleam = np.maximum(right * hx + down * hy + front * hz, 0)
     broad = gleam * gleam
     broad = broad * broad
     broad = broad * broad
     tight = broad * broad
     tight = tight * tight
-    gloss = (broad * np.float32(0.035) + tight * np.float32(0.075)) * np.float32(scene.gloss * scene.key)
-    return factors, gloss * direct * np.maximum(np.float32(1) + pores * np.float32(0.25), 0)
+    gloss = (broad * 0.035 + tight * 0.075) * (scene.gloss * scene.key)
+    return factors, gloss * direct * np.maximum(1 + pores * 0.25, 0)

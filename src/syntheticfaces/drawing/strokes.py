@@ -1,7 +1,5 @@
 """Soft lines: folds and wrinkles, brow hairs, lashes and stray hair."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2
@@ -25,23 +23,24 @@ def curves(knots: Points, count: int) -> Points:
 
 def curve(knots: Points, count: int = 9) -> Points:
     """Points on the quadratic curve through three knots: ``(3, 2)`` to ``(count, 2)``."""
-    return curves(knots[None], count)[0]
+    result: Points = curves(knots[None], count)[0]
+    return result
 
 
-def trace(plane: Bytes, lines: Sequence[Points], level: int, thickness: int = 1) -> None:
+def draw_lines(plane: Bytes, lines: Sequence[Points], level: int, thickness: int = 1) -> None:
     """Draw pixel polylines of one grey level into a plane, anti-aliased, in place."""
     fixed = [np.rint(line * (1 << _SHIFT)).astype(np.int32).reshape(-1, 1, 2) for line in lines]
     if fixed:
         cv2.polylines(plane, fixed, False, level, thickness, cv2.LINE_AA, _SHIFT)
 
 
-def fill(plane: Bytes, outline: Points, level: int = 255) -> None:
+def fill_polygon(plane: Bytes, outline: Points, level: int = 255) -> None:
     """Fill a pixel polygon with one grey level, anti-aliased, in place."""
     fixed = np.rint(outline * (1 << _SHIFT)).astype(np.int32).reshape(-1, 1, 2)
     cv2.fillPoly(plane, [fixed], level, cv2.LINE_AA, _SHIFT)
 
 
-def hairs(view: View, lines: Points, strength: tuple[int, int] = (110, 255)) -> Plane:
+def draw_hairs(view: View, lines: Points, strength: tuple[int, int] = (110, 255)) -> Plane:
     """Single hairs, ``(N, count, 2)`` in face coordinates, as an opacity plane of the canvas, 0..1.
 
     Neighbours in the list get different strengths (0..255) from the given range.
@@ -51,5 +50,5 @@ def hairs(view: View, lines: Points, strength: tuple[int, int] = (110, 255)) -> 
     placed = view.pixels(lines.reshape(-1, 2)).reshape(-1, count, 2)
     for k in range(_LEVELS):
         level = strength[0] + (strength[1] - strength[0]) * k // (_LEVELS - 1)
-        trace(plane, list(placed[k::_LEVELS]), level)
-    return plane.astype(np.float32) * np.float32(1 / 255)
+        draw_lines(plane, list(placed[k::_LEVELS]), level)
+    return plane.astype(np.float32) * (1 / 255)

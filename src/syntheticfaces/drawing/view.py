@@ -4,8 +4,6 @@ Face coordinates ``(u, v)`` have their origin between the eyes, ``u`` to the rig
 ``v`` down; one unit is about half the width of a face, so the chin lies near ``v = 1.42``.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -31,15 +29,15 @@ class View:
 
     def grid(self) -> tuple[Plane, Plane]:
         """Face coordinates of all pixel centres: two ``(canvas, canvas)`` float32 planes."""
-        axis = np.arange(self.canvas, dtype=np.float32) + np.float32(0.5)
-        x = ((axis - np.float32(self.centre[0])) * np.float32(1 / self.unit))[None, :]
-        y = ((axis - np.float32(self.centre[1])) * np.float32(1 / self.unit))[:, None]
+        axis = np.arange(self.canvas, dtype=np.float32) + 0.5
+        x = ((axis - self.centre[0]) * (1 / self.unit))[None, :]
+        y = ((axis - self.centre[1]) * (1 / self.unit))[:, None]
         c, s = np.float32(math.cos(self.roll)), np.float32(math.sin(self.roll))
         a, b = x * c + y * s, y * c - x * s
         u, v = a, b
         for _ in range(2):  # the depth is flat enough for two steps to invert the parallax
-            depth = np.maximum(np.float32(1) - np.float32(0.6) * u * u - np.float32(0.25) * v * v, 0)
-            u, v = a - np.float32(self.yaw) * depth, b - np.float32(self.pitch) * depth
+            depth = np.maximum(1 - 0.6 * u * u - 0.25 * v * v, 0)
+            u, v = a - self.yaw * depth, b - self.pitch * depth
         return u.astype(np.float32), v.astype(np.float32)
 
     def pixels(self, points: Points) -> Points:
@@ -67,8 +65,3 @@ class View:
             slice(max(0, math.floor(y - half_y)), max(0, min(self.canvas, math.ceil(y + half_y)))),
             slice(max(0, math.floor(x - half_x)), max(0, min(self.canvas, math.ceil(x + half_x)))),
         )
-
-    def halved(self) -> View:
-        """The same view on a canvas of half the side."""
-        x, y = self.centre
-        return View(self.canvas // 2, self.unit / 2, (x / 2, y / 2), self.roll, self.yaw, self.pitch)

@@ -7,11 +7,11 @@ import sys
 
 import numpy as np
 
-from syntheticfaces.making import make_image
+from syntheticfaces.generation import generate_image
 from syntheticfaces.plan import draw_plan
 
 # The arrays before the last save, of seed 7 at 128 px. They change only when the drawing changes;
-# then the committed set has to be made again too.
+# then the committed set has to be generated again too.
 DIGEST = "48bb091dc0b95401d7ac32accd29c02c001aeab531907e54de876ca43d1d1260"
 COUNT = 8
 
@@ -19,7 +19,7 @@ COUNT = 8
 def digest() -> str:
     total = hashlib.sha256()
     for entry in draw_plan(COUNT, 7):
-        total.update(make_image(entry, 128, 7).image.tobytes())
+        total.update(generate_image(entry, 128, 7).image.tobytes())
     return total.hexdigest()
 
 
@@ -33,11 +33,11 @@ def test_the_arrays_do_not_depend_on_the_processor():
     wide = " ".join(name for name in core.__cpu_dispatch__ if core.__cpu_features__[name])
     script = (
         "import hashlib\n"
-        "from syntheticfaces.making import make_image\n"
+        "from syntheticfaces.generation import generate_image\n"
         "from syntheticfaces.plan import draw_plan\n"
         "total = hashlib.sha256()\n"
         f"for entry in draw_plan({COUNT}, 7):\n"
-        "    total.update(make_image(entry, 128, 7).image.tobytes())\n"
+        "    total.update(generate_image(entry, 128, 7).image.tobytes())\n"
         "print(total.hexdigest())\n"
     )
     plain = {
@@ -52,31 +52,31 @@ def test_the_arrays_do_not_depend_on_the_processor():
     assert run.stdout.strip().splitlines()[-1] == DIGEST
 
 
-def test_an_image_does_not_depend_on_how_many_are_made():
+def test_an_image_does_not_depend_on_how_many_are_generated():
     short, long = draw_plan(6, 2), draw_plan(60, 2)
     for a, b in zip(short, long, strict=False):
-        assert (make_image(a, 128, 2).image == make_image(b, 128, 2).image).all()
+        assert (generate_image(a, 128, 2).image == generate_image(b, 128, 2).image).all()
 
 
 def test_a_real_image_has_no_mask_and_a_fake_one_has():
     for entry in draw_plan(6, 5):
-        made = make_image(entry, 128, 5)
-        assert made.image.shape == (128, 128, 3)
-        assert made.image.dtype == np.uint8
+        generated = generate_image(entry, 128, 5)
+        assert generated.image.shape == (128, 128, 3)
+        assert generated.image.dtype == np.uint8
         if entry.label == "real":
-            assert (made.mask, made.craft, made.donor_camera) == (None, None, None)
+            assert (generated.mask, generated.settings, generated.donor_camera) == (None, None, None)
         else:
-            assert made.mask is not None
-            assert made.mask.shape == (128, 128)
-            assert 0.004 < made.mask.mean() < 0.35
+            assert generated.mask is not None
+            assert generated.mask.shape == (128, 128)
+            assert 0.004 < generated.mask.mean() < 0.35
 
 
 def test_a_fake_differs_from_its_base_inside_the_mask_only():
     plan = draw_plan(200, 0)
     bases = {entry.base: entry for entry in plan if entry.label == "real" and not entry.decoy}
     fake = next(entry for entry in plan if entry.label == "fake" and entry.base in bases)
-    made, base = make_image(fake, 128, 0), make_image(bases[fake.base], 128, 0)
-    changed = np.abs(made.image.astype(int) - base.image).max(axis=2) > 1
-    assert made.mask is not None
-    assert changed[made.mask].mean() > 0.8
-    assert changed.sum() < 2.6 * made.mask.sum()
+    generated, base = generate_image(fake, 128, 0), generate_image(bases[fake.base], 128, 0)
+    changed = np.abs(generated.image.astype(int) - base.image).max(axis=2) > 1
+    assert generated.mask is not None
+    assert changed[generated.mask].mean() > 0.8
+    assert changed.sum() < 2.6 * generated.mask.sum()
