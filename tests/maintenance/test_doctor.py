@@ -168,6 +168,14 @@ def test_a_run_whose_process_is_gone_is_closed(tracked, trained, capsys):
     assert [run.info.status for run in found] == ["KILLED"]
 
 
+def test_a_run_that_is_under_way_is_left_alone(tracked, trained, capsys):
+    trained()
+    with stage_run("vgg16", role="train") as run:
+        assert "RUNNING" not in well(capsys)
+        doctor(fix=True)
+        assert connect().client.get_run(run.id).info.status == "RUNNING"
+
+
 def test_a_run_elsewhere_is_left_alone(tracked, trained, capsys):
     store = connect()
     client = store.client

@@ -11,8 +11,10 @@ from fakefaces.base.errors import FakefacesError
 from fakefaces.cli.reproduce import reproduce
 from fakefaces.cli.runs import runs
 from fakefaces.maintenance import run_table
+from fakefaces.maintenance.reproduce import Reproduction
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import stage_run
+from fakefaces.tracking.store import connect
 
 
 def evaluate(root: Path, name: str, **figures: float) -> None:
@@ -129,3 +131,79 @@ def test_conditions_compare_numbers_as_numbers():
     assert run_table.filter_rows(rows, ["a > 9.5"]) == [{"a": "10"}]
     assert run_table.sort_rows(rows, "a") == [{"a": 9.0}, {"a": "10"}, {"b": 1}]
     assert run_table.sort_rows([{"a": "x"}, {"a": 1}], "-a") == [{"a": "x"}, {"a": 1}]
+
+
+def test_a_training_evaluated_twice_has_its_latest_evaluation_and_its_own_metrics(tracked, trained, capsys):
+    trained("simple_cnn", text="network", test_accuracy=0.9)
+    evaluate(tracked, "simple_cnn", test_roc_auc=0.6, test_accuracy=0.5)
+    evaluate(tracked, "simple_cnn", test_roc_auc=0.7, test_accuracy=0.5)
+    (row,) = shown(capsys)
+    assert (row["test_roc_auc"], row["test_accuracy"]) == (0.7, 0.9)
+
+
+def test_each_operator_of_a_condition_compares_as_it_says():
+    rows = [{"x": 1.0, "name": "VGG16"}, {"x": 2.0, "name": "forensic"}, {"x": 3.0}]
+
+    def matching(condition: str) -> list[float]:
+        return [row["x"] for row in run_table.filter_rows(rows, [condition])]
+
+    assert matching("x < 2") == [1.0] and matching("x <= 2") == [1.0, 2.0]
+    assert matching("x > 2") == [3.0] and matching("x >= 2") == [2.0, 3.0]
+    assert matching("x = 2") == [2.0] and matching("x != 2") == [1.0, 3.0]
+    assert matching("name ~ vgg") == [1.0] and matching("name ~ VGG16 and more") == []
+    assert [row["x"] for row in run_table.sort_rows(rows, "-x")] == [3.0, 2.0, 1.0]
+    assert [row["x"] for row in run_table.sort_rows(rows[::-1], "-name")] == [2.0, 1.0, 3.0]
+
+
+def test_parameters_that_differ_are_those_with_two_values_among_the_runs_that_have_them(tracked):
+    rows = []
+    for params in ({"a": 1, "b": 2}, {"a": 1, "b": 3}, {"c": 1}):
+        with stage_run("m", role="train") as run:
+            run.params(params)
+        rows.append({"run": run.id} | params)
+    assert run_table.differing_parameters(connect(), rows) == ["b"]
+
+
+def test_a_run_is_current_if_dvc_lock_records_all_its_outputs(tracked, trained):
+    store, run_id = connect(), trained()
+
+    def reproduction() -> Reproduction:
+        return Reproduction.of(store, store.client.get_run(run_id), tracked)
+
+    assert reproduction().is_current
+    text = (tracked / "dvc.lock").read_text()
+    md5 = reproduction().outputs["reports/history/simple_cnn.csv"]
+    (tracked / "dvc.lock").write_text(text.replace(md5, "0" * 32))
+    assert not reproduction().is_current  # one of two outputs is another's
+    (tracked / "dvc.lock").unlink()
+    assert not reproduction().is_current
+
+
+def test_differences_have_the_value_in_the_run_and_the_value_here(tracked, trained):
+    (tracked / "data.dvc").write_text("outs:\n- md5: 11.dir\n  path: data\n")
+    run_id = trained()
+    (tracked / "data.dvc").write_text("outs:\n- md5: 22.dir\n  path: data\n")
+    params = yaml.safe_load((tracked / "params.yaml").read_text())
+    params["seed"] += 1
+    params["added"] = 1
+    del params["report"]["pairs"]
+    (tracked / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    store = connect()
+    differences = Reproduction.of(store, store.client.get_run(run_id), tracked).differences()
+    values = {difference.name: (difference.run, difference.here) for difference in differences}
+    assert values["data"] == ("11.dir", "22.dir")
+    assert values["params.yaml: seed"] == ("20", "21")
+    assert values["params.yaml: added"] == ("-", "1")
+    assert values["params.yaml: report.pairs"] == ("24", "-")
+    assert values["uncommitted changes"] == ("none", "1 files")
+    assert "commit" not in values and "machine" not in values
+
+
+def test_the_provenance_of_a_trial_is_that_of_its_study(tracked):
+    with stage_run("tune", role="tune") as study, study.child("trial 0", role="trial") as trial:
+        pass
+    (tracked / "params.yaml").write_text("seed: 1\n")
+    store = connect()
+    files = Reproduction.of(store, store.client.get_run(trial.id), tracked).files
+    assert files == Reproduction.of(store, store.client.get_run(study.id), tracked).files
+    assert "seed: 20" in files["params.yaml"]

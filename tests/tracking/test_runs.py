@@ -14,7 +14,7 @@ import yaml
 from fakefaces.base.errors import FakefacesError
 from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.runs import find_run, stage_run
+from fakefaces.tracking.runs import find_run, joined_run, stage_run
 from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect
 from tests.conftest import ROOT
 
@@ -176,3 +176,134 @@ def test_four_first_starts_at_once_make_one_store_and_one_tree(workspace, empty_
     assert len(runs(store, "train")) == 4
     assert len(runs(store, "pipeline")) == 1
     assert len(store.client.search_experiments(filter_string=f"name = '{EXPERIMENT}'")) == 1
+
+
+def test_the_state_follows_from_commit_parameters_data_and_experiment(tracked, monkeypatch):
+    def data(md5: str) -> None:
+        (tracked / "data.dvc").write_text(f"outs:\n- md5: {md5}\n  path: data\n")
+
+    states = [provenance.state(tracked)]
+    data("11.dir")
+    states.append(provenance.state(tracked))
+    data("22.dir")
+    states.append(provenance.state(tracked))
+    assert provenance.data_digest(tracked) == "22.dir"
+    (tracked / "params.yaml").write_text((tracked / "params.yaml").read_text() + "# a change\n")
+    states.append(provenance.state(tracked))
+    monkeypatch.setenv("DVC_EXP_NAME", "brave-ant")
+    states.append(provenance.state(tracked))
+    monkeypatch.setenv("DVC_EXP_NAME", "calm-bee")
+    states.append(provenance.state(tracked))
+    assert provenance.tags(tracked)["dvc.experiment"] == "calm-bee"
+    git(tracked, "commit", "-q", "--allow-empty", "-m", "another")
+    states.append(provenance.state(tracked))
+    assert len(set(states)) == len(states) == 7
+    assert provenance.state(tracked) == states[-1] == provenance.tags(tracked)["state"]
+
+
+def test_new_files_outside_of_the_code_are_no_change(tracked):
+    (tracked / "notes.txt").write_text("x")
+    assert not provenance.dirty(tracked) and provenance.changes(tracked) == ""
+    (tracked / "pipelines").mkdir()
+    (tracked / "pipelines" / "new.py").write_text("x = 1\n")
+    assert provenance.dirty(tracked) and "new.py" in provenance.changes(tracked)
+    assert "notes.txt" not in provenance.changes(tracked)
+
+
+def test_metrics_are_logged_by_epoch_and_unknown_ones_are_left_out(tracked):
+    (tracked / "outputs").mkdir()
+    with stage_run("m", role="train") as run:
+        run.params({"a": 1, "fit": {"rate": {"low": 0.1}, "epochs": 2}})
+        for step, loss in ((1, 0.7), (2, 0.6)):
+            run.metrics({"loss": loss, "val_loss": None}, step=step)
+        run.speed(images=3, seconds=0.0)
+    store = connect()
+    data = store.client.get_run(run.id).data
+    assert data.params == {"a": "1", "fit.rate.low": "0.1", "fit.epochs": "2"}
+    epochs = store.client.get_metric_history(run.id, "loss")
+    assert [(metric.step, metric.value) for metric in epochs] == [(1, 0.7), (2, 0.6)]
+    assert "val_loss" not in data.metrics and "images_per_second" not in data.metrics
+    assert data.metrics["images"] == 3
+
+
+def test_metrics_of_an_output_are_those_of_the_finished_run_that_made_it_as_it_is_now(tracked):
+    path = tracked / "outputs" / "model.txt"
+
+    def tune(text: str, seconds: float) -> None:
+        with stage_run("m", role="tune") as run:
+            run.metrics({"trial_seconds": seconds, "trials": 2})
+            write(tracked, text)
+            run.log_outputs("outputs/model.txt")
+
+    tune("one", 1.0)
+    tune("two", 2.0)
+    with pytest.raises(FakefacesError), stage_run("m", role="tune") as failed:
+        failed.metrics({"trial_seconds": 9.0})
+        write(tracked, "three")
+        failed.log_outputs("outputs/model.txt")
+        raise FakefacesError("a reason")
+    with stage_run("report", role="report") as run:
+        assert run.metrics_of(path, "trial_seconds", "absent") == {}  # no finished run wrote this file
+        write(tracked, "two")
+        assert run.metrics_of(path, "trial_seconds", "absent") == {"trial_seconds": 2.0}
+        write(tracked, "one")
+        assert run.metrics_of(path, "trial_seconds", "trials") == {"trial_seconds": 1.0, "trials": 2.0}
+        path.unlink()
+        assert run.metrics_of(path, "trial_seconds") == {}
+
+
+def test_a_run_that_repeats_one_of_two_outputs_is_no_repeat(tracked):
+    def write_both(first: str, second: str) -> str:
+        (tracked / "outputs").mkdir(exist_ok=True)
+        for name, text in (("a", first), ("b", second)):
+            (tracked / "outputs" / name).write_text(text)
+        with stage_run("m", role="train") as run:
+            run.log_outputs("outputs/a", "outputs/b")
+        return run.id
+
+    ids = [write_both("1", "1"), write_both("1", "2"), write_both("2", "2"), write_both("1", "1")]
+    store = connect()
+    assert [store.client.get_run(run_id).data.tags.get("repeats") for run_id in ids] == [None, None, None, ids[0]]
+
+
+def test_a_study_adopts_its_own_finished_trials_wherever_they_ran(tracked):
+    ids = {}
+    with stage_run("worker", role="tune") as worker:
+        for name, study, role in (("ours", "s1", "trial"), ("theirs", "s2", "trial"), ("other", "s1", "fold")):
+            with worker.child(name, role=role, tags={"study": study}) as child:
+                ids[name] = child.id
+        with pytest.raises(FakefacesError), worker.child("failed", role="trial", tags={"study": "s1"}) as child:
+            ids["failed"] = child.id
+            raise FakefacesError("a reason")
+    with stage_run("tune", role="tune") as run:
+        run.adopt("study", "s1")
+    store = connect()
+    parents = {name: store.client.get_run(run_id).data.tags["mlflow.parentRunId"] for name, run_id in ids.items()}
+    assert parents == {"ours": run.id, "theirs": worker.id, "other": worker.id, "failed": worker.id}
+
+
+def test_a_worker_joins_the_running_run_of_its_own_study(tracked):
+    with stage_run("first", role="tune", tags={"study": "s1"}) as finished:
+        pass
+    with stage_run("tune", role="tune", tags={"study": "s2"}) as other:
+        parent = connect().client.get_run(finished.id).data.tags["mlflow.parentRunId"]
+        assert joined_run("tune", "study", "s2").id == other.id
+        assert joined_run("tune", "study", "s1").id == parent
+        assert joined_run("train", "study", "s2").id == parent
+
+
+def test_a_child_has_its_own_role_and_its_parents_provenance(tracked, monkeypatch):
+    monkeypatch.setenv("DVC_STAGE", "tune")
+    (tracked / "data.dvc").write_text("outs:\n- md5: 11.dir\n  path: data\n")
+    with (
+        stage_run("tune", role="tune") as run,
+        run.child("trial 0", role="trial", tags={"given_up": "pruned"}) as child,
+    ):
+        pass
+    record = connect().client.get_run(child.id)
+    assert (record.data.tags["role"], record.data.tags["given_up"]) == ("trial", "pruned")
+    assert record.data.tags["mlflow.parentRunId"] == run.id
+    assert record.data.tags["dvc.stage"] == "tune"
+    (dataset,) = record.inputs.dataset_inputs
+    assert dataset.dataset.digest == "11.dir"
+    assert [tag.value for tag in dataset.tags] == ["trial"]
