@@ -22,24 +22,24 @@ def test_bins_are_sklearns(overconfident, binning, strategy):
     y, p = overconfident
     found = reliability(Predictions.from_arrays(y, p), bins=10, binning=binning)
     fraction, mean = calibration_curve(y, p, n_bins=10, strategy=strategy)
-    assert [b.fraction_fake for b in found] == pytest.approx(fraction.tolist())
-    assert [b.mean_p for b in found] == pytest.approx(mean.tolist())
-    assert sum(b.n for b in found) == len(y)
-    assert all(b.low <= b.mean_p <= b.high for b in found)
+    assert found["fraction_fake"].tolist() == pytest.approx(fraction.tolist())
+    assert found["mean_p"].tolist() == pytest.approx(mean.tolist())
+    assert found["n"].sum() == len(y)
+    assert (found["low"] <= found["mean_p"]).all() and (found["mean_p"] <= found["high"]).all()
 
 
 def test_equal_mass_holds_equal_numbers_but_parts_no_ties():
     p = np.linspace(0, 1, 100)
-    assert [b.n for b in reliability(Predictions.from_arrays(np.arange(100) % 2, p), bins=5)] == [20] * 5
+    assert reliability(Predictions.from_arrays(np.arange(100) % 2, p), bins=5)["n"].tolist() == [20] * 5
     tied = np.repeat([0.1, 0.2, 0.9], [50, 30, 20])
-    assert [b.n for b in reliability(Predictions.from_arrays(np.arange(100) % 2, tied), bins=10)] == [50, 30, 20]
-    (only,) = reliability(Predictions.from_arrays([0, 1, 1, 1], [0.7] * 4))
-    assert (only.low, only.high, only.n, only.fraction_fake) == (0.7, 0.7, 4, 0.75)
+    assert reliability(Predictions.from_arrays(np.arange(100) % 2, tied), bins=10)["n"].tolist() == [50, 30, 20]
+    found = reliability(Predictions.from_arrays([0, 1, 1, 1], [0.7] * 4))
+    assert found[["low", "high", "n", "fraction_fake"]].to_numpy().tolist() == [[0.7, 0.7, 4, 0.75]]
 
 
 def test_equal_width_leaves_out_empty_bins_and_holds_both_ends():
     found = reliability(Predictions.from_arrays([0, 1, 1], [0.0, 0.95, 1.0]), binning="equal_width")
-    assert [(b.low, b.high, b.n) for b in found] == [(0.0, 0.1, 1), (0.9, 1.0, 2)]
+    assert found[["low", "high", "n"]].to_numpy().tolist() == [[0.0, 0.1, 1], [0.9, 1.0, 2]]
 
 
 def test_ece_of_a_known_case():

@@ -1,9 +1,9 @@
 """Whether the scores are calibrated: reliability diagram, Brier score, expected calibration error."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.model_metrics import Calibration
@@ -12,26 +12,7 @@ from fakefaces.evaluation.predictions import Predictions
 Binning = Literal["equal_mass", "equal_width"]
 
 
-@dataclass(frozen=True)
-class Bin:
-    """The images whose scores lie in one range.
-
-    Attributes:
-        low: its lower edge, inclusive.
-        high: its upper edge, exclusive but for the last bin.
-        n: images in it, at least 1.
-        mean_p: their mean score.
-        fraction_fake: the share of them that is fake; equal to ``mean_p`` if calibrated.
-    """
-
-    low: float
-    high: float
-    n: int
-    mean_p: float
-    fraction_fake: float
-
-
-def reliability(predictions: Predictions, *, bins: int = 10, binning: Binning = "equal_mass") -> list[Bin]:
+def reliability(predictions: Predictions, *, bins: int = 10, binning: Binning = "equal_mass") -> pd.DataFrame:
     """The points of a reliability diagram.
 
     Niculescu-Mizil and Caruana, "Predicting good probabilities with supervised learning", ICML 2005.
@@ -43,7 +24,9 @@ def reliability(predictions: Predictions, *, bins: int = 10, binning: Binning = 
             bins may be unequal or fewer. ``equal_width`` cuts [0, 1] evenly.
 
     Returns:
-        The bins that hold an image, in ascending order.
+        A row for each bin that holds an image, in ascending order: ``low`` (inclusive), ``high`` (exclusive but for the
+        last bin), ``n`` images, their mean score ``mean_p`` and the share of fakes ``fraction_fake``, which is equal to
+        it if calibrated.
 
     Raises:
         ModelError: there are no images, or fewer than one bin.
@@ -57,11 +40,12 @@ def reliability(predictions: Predictions, *, bins: int = 10, binning: Binning = 
     n = np.bincount(index)
     mean_p, fraction = (np.bincount(index, weights=values) / np.maximum(n, 1) for values in (p_fake, fake))
     highs = edges[1:] if len(edges) > 1 else edges  # one distinct score makes one bin without width
-    rows = zip(edges, highs, n, mean_p, fraction, strict=False)
-    return [Bin(float(low), float(high), int(k), float(p), float(share)) for low, high, k, p, share in rows if k]
+    columns = {"low": edges[: len(n)], "high": highs[: len(n)], "n": n, "mean_p": mean_p, "fraction_fake": fraction}
+    table = pd.DataFrame(columns)
+    return table[table["n"] > 0].reset_index(drop=True)
 
 
-def expected_calibration_error(bins: list[Bin]) -> float:
+def expected_calibration_error(bins: pd.DataFrame) -> float:
     """The mean distance of a bin's score from its share of fakes, weighted by images; in [0, 1].
 
     For the probability of fake, not for the confidence in the likelier class. Even a calibrated model's is
@@ -69,7 +53,8 @@ def expected_calibration_error(bins: list[Bin]) -> float:
     calibrated probabilities using Bayesian binning", AAAI 2015; by equal mass as in Nguyen and O'Connor,
     "Posterior calibration and exploratory analysis for natural language processing models", EMNLP 2015.
     """
-    return sum(b.n * abs(b.mean_p - b.fraction_fake) for b in bins) / sum(b.n for b in bins)
+    distance = (bins["mean_p"] - bins["fraction_fake"]).abs()
+    return float(sum(bins["n"] * distance) / bins["n"].sum())
 
 
 def calibration(predictions: Predictions, *, bins: int = 10) -> Calibration:

@@ -24,39 +24,25 @@ class Comparison:
     """Two models on the same images; each difference is first minus second.
 
     Attributes:
-        first: a model's name.
-        second: the other's.
-        n: images.
-        groups: independent groups of them.
-        only_first_right: images that only the first model classifies correctly.
-        only_second_right: images that only the second model classifies correctly.
-        accuracy_difference: in [-1, 1].
-        accuracy_interval: 95 %, from the paired group bootstrap; None with a reason.
-        accuracy_p: two-sided, McNemar's mid-p. It assumes independent images: where groups hold several,
-            trust the interval.
-        accuracy_p_holm: after Holm's correction for all pairs.
-        roc_auc_difference: in [-1, 1]; None where a class is absent.
-        roc_auc_interval: 95 %, from the paired group bootstrap; None with a reason.
-        roc_auc_p: two-sided, from the paired group bootstrap.
-        roc_auc_p_holm: after Holm's correction for all pairs.
-        reasons: why something is None, by attribute.
+        accuracy_p: two-sided, McNemar's mid-p. It assumes independent images: where groups hold several, trust the
+            interval.
     """
 
-    first: str
-    second: str
-    n: int
-    groups: int
-    only_first_right: int
-    only_second_right: int
-    accuracy_difference: float
-    accuracy_interval: list[float] | None
+    first: str  # a model's name
+    second: str  # the other's
+    n: int  # images
+    groups: int  # independent groups of them
+    only_first_right: int  # images that only the first model classifies correctly
+    only_second_right: int  # images that only the second model classifies correctly
+    accuracy_difference: float  # in [-1, 1]
+    accuracy_interval: list[float] | None  # 95 %, from the paired group bootstrap; None with a reason
     accuracy_p: float
-    accuracy_p_holm: float | None
-    roc_auc_difference: float | None
-    roc_auc_interval: list[float] | None
-    roc_auc_p: float | None
-    roc_auc_p_holm: float | None
-    reasons: dict[str, str] = field(default_factory=dict)
+    accuracy_p_holm: float | None  # after Holm's correction for all pairs
+    roc_auc_difference: float | None  # in [-1, 1]; None where a class is absent
+    roc_auc_interval: list[float] | None  # 95 %, from the paired group bootstrap; None with a reason
+    roc_auc_p: float | None  # two-sided, from the paired group bootstrap
+    roc_auc_p_holm: float | None  # after Holm's correction for all pairs
+    reasons: dict[str, str] = field(default_factory=dict)  # why something is None, by attribute
 
 
 def compare_all(

@@ -58,4 +58,5 @@ def _corners(x: Array, y: Array) -> NDArray[np.intp]:
         return corners
     walked = np.r_[0, np.cumsum(np.abs(np.diff(x[corners])) + np.abs(np.diff(y[corners])))]
     even = np.searchsorted(walked, np.linspace(0, walked[-1], MAX_POINTS) - 1e-12)
-    return corners[np.unique(np.r_[even[:-1], len(corners) - 1])]
+    spread: NDArray[np.intp] = corners[np.unique(np.r_[even[:-1], len(corners) - 1])]
+    return spread

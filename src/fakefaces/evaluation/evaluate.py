@@ -1,7 +1,7 @@
 """The evaluation of one model or shortcut rule from its scores of the validation, test and corrupted images."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -70,7 +70,7 @@ class Evaluator:
                 max_fnr=self.max_fnr,
                 resampling=self.resampling,
             ),
-            reliability=[ReliabilityBin(**asdict(b)) for b in reliability(test)],
+            reliability=[ReliabilityBin.model_validate(row) for row in reliability(test).to_dict("records")],
             variance_explained_by_shortcuts=variance_explained_by_shortcuts(scored.test, rules or {}),
             robustness=[] if corrupted is None else _robustness(scored.test, corrupted, threshold, self.resampling),
         )

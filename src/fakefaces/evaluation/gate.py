@@ -20,61 +20,36 @@ from fakefaces.evaluation.slices import difficulty_masks, part_masks
 
 @dataclass(frozen=True)
 class Scores:
-    """A model's scores of the test images.
+    """A model's scores of the test images."""
 
-    Attributes:
-        p_fake: (n,), in the order of the images.
-        threshold: an image is called fake where its score reaches it.
-    """
-
-    p_fake: pd.Series
-    threshold: float
+    p_fake: pd.Series  # (n,), in the order of the images
+    threshold: float  # an image is called fake where its score reaches it
 
 
 @dataclass(frozen=True)
 class SliceDifference:
-    """Candidate and champion on the fakes of one kind against all reals.
+    """Candidate and champion on the fakes of one kind against all reals."""
 
-    Attributes:
-        slice: ``difficulty`` or ``part``.
-        name: such as ``hard`` or ``nose``.
-        fakes: of this kind.
-        difference: of the metric, candidate minus champion, in [-1, 1]; None where it is not estimated.
-        reason: why it is not.
-    """
-
-    slice: str
-    name: str
-    fakes: int
-    difference: float | None
-    reason: str | None = None
+    slice: str  # ``difficulty`` or ``part``
+    name: str  # such as ``hard`` or ``nose``
+    fakes: int  # of this kind
+    difference: float | None  # of the metric, candidate minus champion, in [-1, 1]; None where it is not estimated
+    reason: str | None = None  # why it is not
 
 
 @dataclass(frozen=True)
 class ChampionComparison:
-    """Candidate and champion on the same test images.
+    """Candidate and champion on the same test images."""
 
-    Attributes:
-        metric: its name.
-        n: images.
-        groups: groups of images that share a photograph.
-        candidate: the candidate's metric, in [0, 1]; None where it is undefined.
-        champion: the champion's metric, in [0, 1]; None where it is undefined.
-        difference: candidate minus champion.
-        interval: 95 %, from the paired group bootstrap; None with a reason.
-        reason: why something is None.
-        slices: by difficulty and by part.
-    """
-
-    metric: str
-    n: int
-    groups: int
-    candidate: float | None
-    champion: float | None
-    difference: float | None
-    interval: list[float] | None
-    reason: str | None = None
-    slices: list[SliceDifference] = field(default_factory=list)
+    metric: str  # its name
+    n: int  # images
+    groups: int  # groups of images that share a photograph
+    candidate: float | None  # the candidate's metric, in [0, 1]; None where it is undefined
+    champion: float | None  # the champion's metric, in [0, 1]; None where it is undefined
+    difference: float | None  # candidate minus champion
+    interval: list[float] | None  # 95 %, from the paired group bootstrap; None with a reason
+    reason: str | None = None  # why something is None
+    slices: list[SliceDifference] = field(default_factory=list)  # by difficulty and by part
 
 
 @dataclass(frozen=True)

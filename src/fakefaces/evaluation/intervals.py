@@ -24,30 +24,22 @@ class Resampling:
     """How groups are resampled.
 
     Attributes:
-        n_resamples: number of resamples of all groups, at least 40.
         seed: of the random generator. Equal seeds and groups give equal resamples, whose metrics may be subtracted
             resample by resample.
     """
 
-    n_resamples: int
+    n_resamples: int  # number of resamples of all groups, at least 40
     seed: int
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval, or why there is none.
+    """A 95 % interval, or why there is none."""
 
-    Attributes:
-        low: lower bound; None where there is no interval.
-        high: upper bound; None where there is no interval.
-        n_undefined: resamples in which the statistic is undefined.
-        reason: why there is no interval, or why it is Wilson's; else None.
-    """
-
-    low: float | None = None
-    high: float | None = None
-    n_undefined: int = 0
-    reason: str | None = None
+    low: float | None = None  # lower bound; None where there is no interval
+    high: float | None = None  # upper bound; None where there is no interval
+    n_undefined: int = 0  # resamples in which the statistic is undefined
+    reason: str | None = None  # why there is no interval, or why it is Wilson's; else None
 
     @property
     def ends(self) -> list[float] | None:

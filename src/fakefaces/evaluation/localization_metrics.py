@@ -5,15 +5,10 @@ from fakefaces.evaluation.model_metrics import Estimate, Rounded
 
 
 class Localization(Schema):
-    """How well heatmaps locate the replaced parts.
+    """How well heatmaps locate the replaced parts."""
 
-    Attributes:
-        pointing: share of heatmaps whose maximum lies in what was replaced (the pointing game).
-        energy: share of the heat that lies in what was replaced.
-    """
-
-    pointing: Estimate
-    energy: Estimate
+    pointing: Estimate  # share of heatmaps whose maximum lies in what was replaced (the pointing game)
+    energy: Estimate  # share of the heat that lies in what was replaced
 
 
 class Baseline(Schema):
@@ -24,22 +19,12 @@ class Baseline(Schema):
 
 
 class LocalizationMetrics(Schema):
-    """How well one model's heatmaps locate the replaced parts of the test fakes.
+    """How well one model's heatmaps locate the replaced parts of the test fakes."""
 
-    Attributes:
-        n: fakes of which it is known what was replaced.
-        groups: groups of images among them.
-        area: mean share of the image that was replaced.
-        empty: share of heatmaps without any heat.
-        model: the model's heatmaps.
-        baselines: by name: ``random`` (noise) and ``centre`` (a Gaussian in the middle of the image).
-        truth: number of fakes by how it is known what was replaced.
-    """
-
-    n: int
-    groups: int
-    area: Rounded
-    empty: Rounded
-    model: Localization
-    baselines: dict[str, Baseline]
-    truth: dict[str, int] = {}
+    n: int  # fakes of which it is known what was replaced
+    groups: int  # groups of images among them
+    area: Rounded  # mean share of the image that was replaced
+    empty: Rounded  # share of heatmaps without any heat
+    model: Localization  # the model's heatmaps
+    baselines: dict[str, Baseline]  # by name: ``random`` (noise) and ``centre`` (a Gaussian in the middle of the image)
+    truth: dict[str, int] = {}  # number of fakes by how it is known what was replaced

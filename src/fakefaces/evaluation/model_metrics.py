@@ -22,15 +22,12 @@ class Estimate(Schema):
     """A metric with its 95 % confidence interval.
 
     Attributes:
-        value: None where it is undefined.
-        interval: lower and upper bound; None where there is none.
-        n_undefined: bootstrap resamples in which the metric is undefined.
         reason: why the value or the interval is missing, or why the interval is Wilson's and not the bootstrap's.
     """
 
-    value: Rounded | None
-    interval: tuple[Rounded, Rounded] | None = None
-    n_undefined: int = 0
+    value: Rounded | None  # None where it is undefined
+    interval: tuple[Rounded, Rounded] | None = None  # lower and upper bound; None where there is none
+    n_undefined: int = 0  # bootstrap resamples in which the metric is undefined
     reason: str | None = None
 
     def __format__(self, sign: str) -> str:
@@ -42,19 +39,12 @@ class Estimate(Schema):
 
 
 class Subset(Schema):
-    """The size of a set of images, which its subclasses add metrics to.
+    """The size of a set of images, which its subclasses add metrics to."""
 
-    Attributes:
-        n: images.
-        reals: real ones.
-        fakes: fake ones.
-        groups: groups of images that share a photograph.
-    """
-
-    n: int
-    reals: int
-    fakes: int
-    groups: int
+    n: int  # images
+    reals: int  # real ones
+    fakes: int  # fake ones
+    groups: int  # groups of images that share a photograph
 
     def estimate(self, metric: str) -> Estimate:
         """The metric of that name, for names that come from ``params.yaml``."""
@@ -63,12 +53,7 @@ class Subset(Schema):
 
 
 class AllMetrics(Subset):
-    """All metrics of :data:`fakefaces.evaluation.metrics.METRICS`; fake is the positive class.
-
-    Attributes:
-        majority_rate: accuracy of always predicting the larger class; None without images.
-        confusion: counts at the threshold.
-    """
+    """All metrics of :data:`fakefaces.evaluation.metrics.METRICS`; fake is the positive class."""
 
     accuracy: Estimate
     balanced_accuracy: Estimate
@@ -78,8 +63,8 @@ class AllMetrics(Subset):
     roc_auc: Estimate
     average_precision: Estimate
     brier: Estimate
-    majority_rate: Rounded | None
-    confusion: Confusion
+    majority_rate: Rounded | None  # accuracy of always predicting the larger class; None without images
+    confusion: Confusion  # counts at the threshold
 
 
 class MatchedMetrics(AllMetrics):
@@ -97,16 +82,9 @@ class SliceMetrics(Subset):
 
 
 class PointMetrics(Schema):
-    """All metrics of a set of images without intervals; fake is the positive class.
+    """All metrics of a set of images without intervals; fake is the positive class."""
 
-    Attributes:
-        n: images.
-        majority_rate: accuracy of always predicting the larger class.
-        confusion: counts at the threshold.
-        reasons: why a metric is None, by metric.
-    """
-
-    n: int
+    n: int  # images
     accuracy: Rounded | None
     balanced_accuracy: Rounded | None
     f1: Rounded | None
@@ -115,9 +93,9 @@ class PointMetrics(Schema):
     roc_auc: Rounded | None
     average_precision: Rounded | None
     brier: Rounded | None
-    majority_rate: Rounded | None
-    confusion: Confusion
-    reasons: dict[str, str]
+    majority_rate: Rounded | None  # accuracy of always predicting the larger class
+    confusion: Confusion  # counts at the threshold
+    reasons: dict[str, str]  # why a metric is None, by metric
 
     def value(self, metric: str) -> float | None:
         """The metric of that name, for names that come from ``params.yaml``."""
@@ -141,27 +119,18 @@ class ReferenceMetrics(Schema):
 
 
 class Calibration(Schema):
-    """Calibration of the scores.
+    """Calibration of the scores."""
 
-    Attributes:
-        brier: Brier score.
-        ece_equal_mass: expected calibration error over bins of equal size.
-        ece_equal_width: expected calibration error over bins of equal width.
-        mean_p: mean score.
-        fraction_fake: share of fakes.
-        bins: number of bins, at most.
-    """
-
-    brier: Rounded
-    ece_equal_mass: Rounded
-    ece_equal_width: Rounded
-    mean_p: Rounded
-    fraction_fake: Rounded
-    bins: int
+    brier: Rounded  # Brier score
+    ece_equal_mass: Rounded  # expected calibration error over bins of equal size
+    ece_equal_width: Rounded  # expected calibration error over bins of equal width
+    mean_p: Rounded  # mean score
+    fraction_fake: Rounded  # share of fakes
+    bins: int  # number of bins, at most
 
 
 class ReliabilityBin(Schema):
-    """A point of the reliability diagram: see :class:`fakefaces.evaluation.calibration.Bin`."""
+    """A point of the reliability diagram: see :func:`fakefaces.evaluation.calibration.reliability`."""
 
     low: Rounded
     high: Rounded
@@ -171,21 +140,13 @@ class ReliabilityBin(Schema):
 
 
 class SourcePairs(Schema):
-    """Each fake against the photograph it was made from.
+    """Each fake against the photograph it was made from."""
 
-    Attributes:
-        n: pairs.
-        groups: groups of images among the source photographs.
-        win_rate: share of fakes that score higher than their source; ties count one half.
-        ties: pairs with equal scores.
-        unpaired: fakes whose source is unknown or not among the images.
-    """
-
-    n: int
-    groups: int
-    win_rate: Estimate
-    ties: int
-    unpaired: int
+    n: int  # pairs
+    groups: int  # groups of images among the source photographs
+    win_rate: Estimate  # share of fakes that score higher than their source; ties count one half
+    ties: int  # pairs with equal scores
+    unpaired: int  # fakes whose source is unknown or not among the images
 
 
 class Bootstrap(Schema):
@@ -199,28 +160,20 @@ class TestMetrics(Schema):
     """Metrics of the test images.
 
     Attributes:
-        threshold: an image is called fake where its score reaches it.
-        bootstrap: how the intervals were made.
-        overall: all images.
-        reference: all images by the reference's convention.
-        calibration: of the scores.
         difficulty: fakes of each difficulty against all reals; empty where no difficulty is known.
-        part: fakes with each replaced part against all reals; empty where no part is known.
         part_count: fakes with ``"1"`` to ``"4"`` replaced parts against all reals; empty where no part is known.
-        matched: images in the commonest encoding of reals; None where encodings were not given.
-        paired: fakes against their sources; None where sources were not given.
     """
 
-    threshold: float
-    bootstrap: Bootstrap
-    overall: AllMetrics
-    reference: ReferenceMetrics
-    calibration: Calibration
+    threshold: float  # an image is called fake where its score reaches it
+    bootstrap: Bootstrap  # how the intervals were made
+    overall: AllMetrics  # all images
+    reference: ReferenceMetrics  # all images by the reference's convention
+    calibration: Calibration  # of the scores
     difficulty: dict[str, SliceMetrics]
-    part: dict[str, SliceMetrics]
+    part: dict[str, SliceMetrics]  # fakes with each replaced part against all reals; empty where no part is known
     part_count: dict[str, SliceMetrics]
-    matched: MatchedMetrics | None
-    paired: SourcePairs | None
+    matched: MatchedMetrics | None  # images in the commonest encoding of reals; None where encodings were not given
+    paired: SourcePairs | None  # fakes against their sources; None where sources were not given
 
     def slices(self) -> dict[str, dict[str, SliceMetrics]]:
         """The slices by kind: ``difficulty``, ``part``, ``part_count``."""
@@ -240,21 +193,15 @@ class AbstentionBand(Schema):
     """Scores between the two thresholds, where a person should look at the image.
 
     Attributes:
-        low: below it an image is called real; None where no image may be.
-        high: from it on an image is called fake; None where no image may be.
-        max_fnr: share of fakes that may be called real on validation.
-        share: share of the test images in the band.
-        fpr: share of test reals above it.
-        fnr: share of test fakes below it.
         reasons: why a bound is missing or unreliable: ``low``, ``high``, or ``band`` where there is none at all.
     """
 
-    low: float | None
-    high: float | None
-    max_fnr: float | None = None
-    share: Rounded | None = None
-    fpr: Rounded | None = None
-    fnr: Rounded | None = None
+    low: float | None  # below it an image is called real; None where no image may be
+    high: float | None  # from it on an image is called fake; None where no image may be
+    max_fnr: float | None = None  # share of fakes that may be called real on validation
+    share: Rounded | None = None  # share of the test images in the band
+    fpr: Rounded | None = None  # share of test reals above it
+    fnr: Rounded | None = None  # share of test fakes below it
     reasons: dict[str, str] = {}
 
 
@@ -263,43 +210,27 @@ class OperatingPoint(Schema):
 
     Attributes:
         threshold: an image is called fake where its score reaches it; None where no threshold keeps the rate.
-        max_fpr: the false-positive rate that was asked for.
-        fpr: false-positive rate on validation, at most ``max_fpr``.
-        fpr_high: upper bound of its 95 % Wilson interval.
-        recall: share of the validation fakes at or above the threshold; None without fakes.
-        n_reals: reals in validation.
-        reason: why there is no threshold, or why it is unreliable.
-        test: metrics of the test images at the threshold.
-        abstention_band: None where there is no threshold.
     """
 
     threshold: float | None
-    max_fpr: float
-    fpr: Rounded | None = None
-    fpr_high: Rounded | None = None
-    recall: Rounded | None = None
-    n_reals: int = 0
-    reason: str | None = None
-    test: OperatingMetrics | None = None
-    abstention_band: AbstentionBand | None = None
+    max_fpr: float  # the false-positive rate that was asked for
+    fpr: Rounded | None = None  # false-positive rate on validation, at most ``max_fpr``
+    fpr_high: Rounded | None = None  # upper bound of its 95 % Wilson interval
+    recall: Rounded | None = None  # share of the validation fakes at or above the threshold; None without fakes
+    n_reals: int = 0  # reals in validation
+    reason: str | None = None  # why there is no threshold, or why it is unreliable
+    test: OperatingMetrics | None = None  # metrics of the test images at the threshold
+    abstention_band: AbstentionBand | None = None  # None where there is no threshold
 
 
 class ScoreDrift(Schema):
-    """Changes of the scores on corrupted images.
+    """Changes of the scores on corrupted images."""
 
-    Attributes:
-        mean: mean change.
-        reals: mean change of the reals; None without reals.
-        fakes: mean change of the fakes; None without fakes.
-        absolute: mean absolute change.
-        verdicts: share of images whose predicted class changes.
-    """
-
-    mean: Rounded | None
-    reals: Rounded | None
-    fakes: Rounded | None
-    absolute: Rounded | None
-    verdicts: Rounded | None
+    mean: Rounded | None  # mean change
+    reals: Rounded | None  # mean change of the reals; None without reals
+    fakes: Rounded | None  # mean change of the fakes; None without fakes
+    absolute: Rounded | None  # mean absolute change
+    verdicts: Rounded | None  # share of images whose predicted class changes
 
 
 class CorruptedMetrics(Subset):
@@ -335,31 +266,21 @@ class Evaluation(Schema):
     """The evaluation of one model, or of one shortcut rule.
 
     Attributes:
-        weights: where the model's weights come from; what a rule sees.
-        threshold: an image is called fake where its score reaches it.
-        protocol: of the split.
-        n_splits: cross-validation splits; 1 for a single one.
-        part_scores: by part; None where the model does not score parts.
-        validation: metrics of the validation images.
-        test: metrics of the test images.
-        operating_point: chosen on validation, measured on test.
-        reliability: the points of the reliability diagram, on test.
         variance_explained_by_shortcuts: share of the score's variance (R² on logits) that each rule explains, and
             ``all`` of them together; empty for a rule.
-        robustness: the original images, then each corruption at each level; empty for a rule.
     """
 
-    weights: str
-    threshold: float
-    protocol: str
-    n_splits: int
-    part_scores: dict[str, PartScores] | None
-    validation: PointMetrics
-    test: TestMetrics
-    operating_point: OperatingPoint
-    reliability: list[ReliabilityBin]
+    weights: str  # where the model's weights come from; what a rule sees
+    threshold: float  # an image is called fake where its score reaches it
+    protocol: str  # of the split
+    n_splits: int  # cross-validation splits; 1 for a single one
+    part_scores: dict[str, PartScores] | None  # by part; None where the model does not score parts
+    validation: PointMetrics  # metrics of the validation images
+    test: TestMetrics  # metrics of the test images
+    operating_point: OperatingPoint  # chosen on validation, measured on test
+    reliability: list[ReliabilityBin]  # the points of the reliability diagram, on test
     variance_explained_by_shortcuts: dict[str, Rounded | None] = {}
-    robustness: list[CorruptedMetrics] = []
+    robustness: list[CorruptedMetrics] = []  # the original images, then each corruption at each level; empty for a rule
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -381,14 +302,8 @@ class Evaluation(Schema):
 
 
 class ModelMetrics(Evaluation):
-    """The evaluation of a trained model.
+    """The evaluation of a trained model."""
 
-    Attributes:
-        parameters: number of them.
-        model_digest: DVC's digest of the model's folder.
-        test_digest: digest of the test images.
-    """
-
-    parameters: int
-    model_digest: str
-    test_digest: str
+    parameters: int  # number of them
+    model_digest: str  # DVC's digest of the model's folder
+    test_digest: str  # digest of the test images

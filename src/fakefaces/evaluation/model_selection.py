@@ -9,21 +9,13 @@ from fakefaces.evaluation.model_metrics import ModelMetrics
 
 @dataclass(frozen=True)
 class Candidate:
-    """The selected model.
+    """The selected model."""
 
-    Attributes:
-        model: its name in ``params.yaml``.
-        digest: DVC's digest of its folder.
-        test_digest: digest of the test images.
-        validation: the metric on validation, by which it was selected.
-        test: the metric on test, which is compared with the champion's.
-    """
-
-    model: str
-    digest: str
-    test_digest: str
-    validation: float
-    test: float
+    model: str  # its name in ``params.yaml``
+    digest: str  # DVC's digest of its folder
+    test_digest: str  # digest of the test images
+    validation: float  # the metric on validation, by which it was selected
+    test: float  # the metric on test, which is compared with the champion's
 
 
 def select_candidate(models: Mapping[str, ModelMetrics], metric: str) -> Candidate:

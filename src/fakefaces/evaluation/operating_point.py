@@ -1,11 +1,13 @@
 """The operating point and the abstention band: chosen on validation, measured on test."""
 
+import numpy as np
+
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import Resampling, wilson_interval
 from fakefaces.evaluation.model_metrics import AbstentionBand, Estimate, OperatingMetrics, OperatingPoint
 from fakefaces.evaluation.predictions import Mask, TestPredictions, ValidationPredictions
 from fakefaces.evaluation.subset_metrics import estimate, subset_metrics
-from fakefaces.evaluation.thresholds import abstention_bounds, operating_threshold
+from fakefaces.evaluation.thresholds import abstention_band, operating_threshold
 
 
 def operating_point(
@@ -33,29 +35,26 @@ def operating_point(
         return point
     fpr = _rate(test.called_fake(point.threshold), ~test.fake)
     measured = subset_metrics(OperatingMetrics, test, point.threshold, resampling, fpr=fpr)
-    band = _abstention_band(validation, test, point.threshold, max_fpr=max_fpr, max_fnr=max_fnr)
+    band = _measured_band(validation, test, point.threshold, max_fpr=max_fpr, max_fnr=max_fnr)
     return point.model_copy(update={"test": measured, "abstention_band": band})
 
 
-def _abstention_band(
+def _measured_band(
     validation: ValidationPredictions, test: TestPredictions, threshold: float, *, max_fpr: float, max_fnr: float
 ) -> AbstentionBand:
     try:
-        bounds = abstention_bounds(validation, threshold, max_fpr=max_fpr, max_fnr=max_fnr)
+        band = abstention_band(validation, threshold, max_fpr=max_fpr, max_fnr=max_fnr)
     except ModelError as error:
         return AbstentionBand(low=None, high=None, reasons={"band": str(error)})
-    called_fake = test.p_fake >= bounds.high if bounds.high is not None else test.p_fake > 1
-    called_real = test.p_fake < bounds.low if bounds.low is not None else test.p_fake < 0
+    called_fake = test.p_fake >= band.high if band.high is not None else test.p_fake > 1
+    called_real = test.p_fake < band.low if band.low is not None else test.p_fake < 0
     called_real &= ~called_fake
-    return AbstentionBand(
-        low=bounds.low,
-        high=bounds.high,
-        max_fnr=max_fnr,
-        share=float((~(called_fake | called_real)).mean()) if len(test) else None,
-        fpr=_rate(called_fake, ~test.fake).value,
-        fnr=_rate(called_real, test.fake).value,
-        reasons=bounds.reasons,
-    )
+    rates = {
+        "share": _rate(~(called_fake | called_real), np.ones(len(test), dtype=bool)),
+        "fpr": _rate(called_fake, ~test.fake),
+        "fnr": _rate(called_real, test.fake),
+    }
+    return AbstentionBand.model_validate(dict(band) | {name: rate.value for name, rate in rates.items()})
 
 
 def _rate(chosen: Mask, population: Mask) -> Estimate:

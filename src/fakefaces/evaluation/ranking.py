@@ -69,4 +69,6 @@ def rank(fake: Mask, p_fake: Array, weights: Array) -> Ranking:
 
 def ratio(numerator: Array, denominator: Array) -> Array:
     """The quotient, float64 (n_resamples,); NaN where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator > 0)
+    quotient = np.full(np.shape(denominator), np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient

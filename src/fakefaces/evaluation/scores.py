@@ -1,5 +1,7 @@
 """All metrics of one model's test scores: overall, by slice, within one encoding, and against the sources."""
 
+from typing import TypeVar
+
 import pandas as pd
 
 from fakefaces.base.errors import ModelError
@@ -19,6 +21,8 @@ from fakefaces.evaluation.model_metrics import (
 from fakefaces.evaluation.predictions import Mask, TestPredictions
 from fakefaces.evaluation.source_pairs import paired_win_rate
 from fakefaces.evaluation.subset_metrics import subset_metrics
+
+A = TypeVar("A", bound=AllMetrics)
 
 _REQUIRED = ("image", "label", "p_fake", "group")
 
@@ -62,14 +66,7 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
     return TestMetrics(
         threshold=threshold,
         bootstrap=Bootstrap(n_resamples=resampling.n_resamples, seed=resampling.seed),
-        overall=subset_metrics(
-            AllMetrics,
-            predictions,
-            threshold,
-            resampling,
-            majority_rate=majority_rate(predictions),
-            confusion=confusion(predictions, threshold),
-        ),
+        overall=_all_metrics(AllMetrics, predictions, threshold, resampling),
         reference=reference_metrics(predictions, threshold),
         calibration=calibration(predictions),
         difficulty=by_slice(slices.difficulty_masks(table["difficulty"])) if "difficulty" in table else {},
@@ -80,20 +77,18 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
     )
 
 
+def _all_metrics(
+    record: type[A], predictions: TestPredictions, threshold: float, resampling: Resampling, **fields: object
+) -> A:
+    fields |= {"majority_rate": majority_rate(predictions), "confusion": confusion(predictions, threshold)}
+    return subset_metrics(record, predictions, threshold, resampling, **fields)
+
+
 def _matched(
     predictions: TestPredictions, encoding: pd.Series, threshold: float, resampling: Resampling
 ) -> MatchedMetrics:
     commonest, mask = slices.matched_subset(predictions, encoding)
-    matched = predictions.subset(mask)
-    return subset_metrics(
-        MatchedMetrics,
-        matched,
-        threshold,
-        resampling,
-        encoding=commonest,
-        majority_rate=majority_rate(matched),
-        confusion=confusion(matched, threshold),
-    )
+    return _all_metrics(MatchedMetrics, predictions.subset(mask), threshold, resampling, encoding=commonest)
 
 
 def _paired(predictions: TestPredictions, table: pd.DataFrame, resampling: Resampling) -> SourcePairs:

@@ -1,29 +1,13 @@
 """Thresholds chosen on validation predictions: the operating threshold, and the bounds of the abstention band."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
-from fakefaces.evaluation.model_metrics import OperatingPoint
+from fakefaces.evaluation.model_metrics import AbstentionBand, OperatingPoint
 from fakefaces.evaluation.predictions import Array, ValidationPredictions
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The abstention band's bounds: an image is called real below ``low``, fake from ``high`` on, else neither.
-
-    Attributes:
-        low: None where no image may be called real.
-        high: None where no image may be called fake.
-        reasons: why a bound is missing or unreliable, by attribute.
-    """
-
-    low: float | None
-    high: float | None
-    reasons: dict[str, str]
 
 
 def operating_threshold(validation: ValidationPredictions, *, max_fpr: float) -> OperatingPoint:
@@ -63,8 +47,10 @@ def operating_threshold(validation: ValidationPredictions, *, max_fpr: float) ->
     )
 
 
-def abstention_bounds(validation: ValidationPredictions, threshold: float, *, max_fpr: float, max_fnr: float) -> Bounds:
-    """The bounds of the scores around the threshold at which a prediction would be wrong too often.
+def abstention_band(
+    validation: ValidationPredictions, threshold: float, *, max_fpr: float, max_fnr: float
+) -> AbstentionBand:
+    """The band of scores around the threshold in which a prediction would be wrong too often.
 
     The upper bound is the lowest that lets at most ``max_fpr`` of the reals be called fake, the lower bound
     the highest that lets at most ``max_fnr`` of the fakes be called real; in between the model abstains:
@@ -78,6 +64,9 @@ def abstention_bounds(validation: ValidationPredictions, threshold: float, *, ma
         threshold: the operating threshold, which lies in the band or at its end.
         max_fpr: in (0, 1).
         max_fnr: in (0, 1).
+
+    Returns:
+        A band that is not measured on test yet.
 
     Raises:
         ModelError: a class is absent, or a rate is out of range.
@@ -100,7 +89,8 @@ def abstention_bounds(validation: ValidationPredictions, threshold: float, *, ma
         reasons["low"] = f"more than {max_fnr:g} of the fakes score 0"
     else:
         low = min(-low, threshold)
-    return Bounds(low, high, {name: reason for name, reason in reasons.items() if reason})
+    given = {name: reason for name, reason in reasons.items() if reason}
+    return AbstentionBand(low=low, high=high, max_fnr=max_fnr, reasons=given)
 
 
 def _threshold_above(class_scores: Array, all_scores: Array, allowed: int, *, end: float) -> float | None:

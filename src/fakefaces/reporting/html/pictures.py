@@ -82,8 +82,8 @@ def align(root: Path, first: str, second: str, *, side: int, min_inliers: int, s
         DataError: they show no common photograph.
     """
     a, b = (images.decode(images.read(root / name), name) for name in (first, second))
-    greys = [np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in (b, a)]
-    matrix = register(*greys, min_inliers=min_inliers, seed=seed)
+    moving, fixed = (np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for image in (b, a))
+    matrix = register(moving, fixed, min_inliers=min_inliers, seed=seed)
     height, width = a.shape[:2]
     warped = cv2.warpAffine(b, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     covered = cv2.warpAffine(np.ones(b.shape[:2], np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST)
