@@ -7,7 +7,7 @@ from fakefaces.data import images
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.explain.ground_truth import SIDE, GroundTruth, difference_mask, ground_truth_masks
 from fakefaces.explain.localization import centre_heatmap, evaluate_localization, random_heatmaps
-from fakefaces.explain.regions import box_mask, suspected
+from fakefaces.explain.regions import box_mask, relative_heat
 from fakefaces.features.face_regions import PART_OUTLINES
 from tests.conftest import ROOT
 
@@ -91,10 +91,10 @@ def test_the_left_eye_is_on_the_left_of_the_image():
 
 def test_suspected_parts_are_the_hot_ones():
     heat = np.zeros((SIDE, SIDE), np.float32)
-    assert set(suspected(heat).values()) == {0.0}
+    assert set(relative_heat(heat).values()) == {0.0}
     left, top, right, bottom = (round(edge * SIDE) for edge in PART_OUTLINES["mouth"])
     heat[top:bottom, left:right] = 1
-    relative = suspected(heat)
+    relative = relative_heat(heat)
     assert max(relative, key=relative.__getitem__) == "mouth"
     assert relative["left_eye"] == 0
     assert sum(relative.values()) == pytest.approx(4)

@@ -2,7 +2,7 @@ import pytest
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import find_faces
-from fakefaces.ingest.corrections import merged, read_corrections
+from fakefaces.ingest.corrections import merge_corrections, read_corrections
 from tests.conftest import write_photographs
 
 
@@ -26,31 +26,31 @@ def labels(folder) -> dict[str, int]:
     return dict(find_faces(folder)[["image", "label"]].itertuples(index=False))
 
 
-def test_new_images_join_those_that_are_there(data, fresh, tmp_path):
+def test_new_images_are_added_to_the_present_ones(data, fresh, tmp_path):
     csv = table(fresh, "training_real/real_00004.jpg,fake,x", "training_fake/easy_4_1111.jpg,Real,")
-    found = merged(read_corrections(csv), data, tmp_path / "set")
+    merged = merge_corrections(read_corrections(csv), data, tmp_path / "set")
     before = labels(data)
-    assert labels(found) == before | {"training_fake/real_00004.jpg": 1, "training_real/easy_4_1111.jpg": 0}
+    assert labels(merged) == before | {"training_fake/real_00004.jpg": 1, "training_real/easy_4_1111.jpg": 0}
     assert labels(data) == before
 
 
-def test_an_image_that_is_there_changes_its_folder_and_a_taken_name_is_kept_apart(data, fresh, tmp_path):
+def test_a_present_image_changes_its_folder_and_a_taken_name_gets_a_suffix(data, fresh, tmp_path):
     csv = table(fresh, f"{data}/training_real/real_00001.jpg,fake,", "training_real/real_00002.jpg,real,")
-    found = labels(merged(read_corrections(csv), data, tmp_path / "set"))
-    assert found["training_fake/real_00001.jpg"] == 1
-    assert "training_real/real_00001.jpg" not in found
-    assert len(found) == 7  # the other real_00002.jpg has other bytes, so it is another image
-    again = merged(read_corrections(csv), tmp_path / "set", tmp_path / "set2")
-    assert labels(again) == found
+    merged_labels = labels(merge_corrections(read_corrections(csv), data, tmp_path / "set"))
+    assert merged_labels["training_fake/real_00001.jpg"] == 1
+    assert "training_real/real_00001.jpg" not in merged_labels
+    assert len(merged_labels) == 7  # the other real_00002.jpg has other bytes, so it is another image
+    again = merge_corrections(read_corrections(csv), tmp_path / "set", tmp_path / "set2")
+    assert labels(again) == merged_labels
 
 
 def test_without_photographs_the_corrections_are_the_set(fresh, tmp_path):
     csv = table(fresh, "training_real/real_00000.jpg,real,", "training_fake/easy_0_1111.jpg,fake,")
-    found = merged(read_corrections(csv), tmp_path / "nothing", tmp_path / "set")
-    assert labels(found) == {"training_real/real_00000.jpg": 0, "training_fake/easy_0_1111.jpg": 1}
+    merged = merge_corrections(read_corrections(csv), tmp_path / "nothing", tmp_path / "set")
+    assert labels(merged) == {"training_real/real_00000.jpg": 0, "training_fake/easy_0_1111.jpg": 1}
 
 
-def test_every_fault_is_named_with_its_line_and_nothing_is_taken(fresh):
+def test_every_fault_is_named_with_its_line_and_nothing_is_imported(fresh):
     (fresh / "text.jpg").write_text("no image")
     csv = table(
         fresh,
@@ -72,7 +72,7 @@ def test_every_fault_is_named_with_its_line_and_nothing_is_taken(fresh):
 
 
 @pytest.mark.parametrize(("text", "reason"), [("a,b\n1,2\n", "column path"), ("path,label\n", "no row")])
-def test_a_table_that_is_none_is_one_message(tmp_path, text, reason):
+def test_an_invalid_table_is_one_message(tmp_path, text, reason):
     path = tmp_path / "c.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=reason):

@@ -13,8 +13,8 @@ def project(make_project, tmp_path_factory) -> Project:
     return make_project(tmp_path_factory.mktemp("importing") / "project")
 
 
-def left(project: Project) -> tuple[str, list[str], list[str]]:
-    """data.dvc, what lies in data/, and what lies beside it."""
+def data_state(project: Project) -> tuple[str, list[str], list[str]]:
+    """Text of data.dvc, the images in data/, and the names beside it."""
     inside = sorted(path.relative_to(project.root).as_posix() for path in (project.root / "data").rglob("*.jpg"))
     return (project.root / "data.dvc").read_text(), inside, sorted(path.name for path in project.root.glob("data*"))
 
@@ -24,7 +24,7 @@ def test_a_folder_becomes_an_unfrozen_import(project, tmp_path):
     source = write_photographs(tmp_path / "mine", reals=12, fakes=11)
     done = project.run("fakefaces", "data", str(source))
     assert "12 real and 11 fake images" in done.stderr
-    text, inside, beside = left(project)
+    text, inside, beside = data_state(project)
     stage = yaml.safe_load(text)
     assert "frozen" not in stage
     assert stage["deps"][0]["path"] == str(source)
@@ -33,31 +33,31 @@ def test_a_folder_becomes_an_unfrozen_import(project, tmp_path):
     assert beside == ["data", "data.dvc"]
     (source / "training_real" / "real_99999.jpg").write_bytes((source / "training_real/real_00000.jpg").read_bytes())
     project.run("dvc", "repro", "data.dvc")  # what is added at the source is fetched
-    assert len(left(project)[1]) == 24
+    assert len(data_state(project)[1]) == 24
 
 
 def test_a_folder_of_the_project_is_named_relative_to_it(project):
     project.run("fakefaces", "data", "samples")
-    assert yaml.safe_load(left(project)[0])["deps"][0]["path"] == "samples"
+    assert yaml.safe_load(data_state(project)[0])["deps"][0]["path"] == "samples"
 
 
-def test_what_cannot_be_imported_leaves_data_as_it_was(project, tmp_path):
+def test_a_failed_import_leaves_data_unchanged(project, tmp_path):
     project.run("dvc", "update", "data.dvc")
-    before = left(project)
-    lame = write_photographs(tmp_path / "lame")
-    for path in (lame / "training_fake").iterdir():
+    before = data_state(project)
+    one_class = write_photographs(tmp_path / "one_class")
+    for path in (one_class / "training_fake").iterdir():
         path.unlink()
-    for source, wanted in (
+    for source, message in (
         (str(tmp_path / "nowhere"), "no such folder"),
-        (str(lame), "both classes"),
+        (str(one_class), "both classes"),
         ("https://127.0.0.1:9/faces", "dvc import-url"),
         ("nonsense://faces", "dvc import-url"),
     ):
         done = project.run("fakefaces", "data", source, check=False)
         assert done.returncode == 1, source
-        assert wanted in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr
-        assert left(project) == before
+        assert data_state(project) == before
 
 
 def test_without_kagglehub_or_a_network_one_line_says_so(monkeypatch):
@@ -77,7 +77,7 @@ def test_without_kagglehub_or_a_network_one_line_says_so(monkeypatch):
 
 def test_labelled_images_are_added_to_those_in_data(project, tmp_path):
     project.run("dvc", "update", "data.dvc")
-    before = left(project)[1]
+    before = data_state(project)[1]
     reviews = project.root / "reviews"
     (reviews / "images").mkdir(parents=True)
     source = write_photographs(tmp_path / "new", reals=1, fakes=1, size=56)
@@ -87,9 +87,9 @@ def test_labelled_images_are_added_to_those_in_data(project, tmp_path):
     done = project.run("fakefaces", "data", "reviews/corrections.csv")
     assert "1 images labelled real and 1 labelled fake" in done.stderr
     added = ["data/training_fake/a.jpg", "data/training_real/b.jpg"]
-    assert left(project)[1] == sorted([*before, *added])
-    assert yaml.safe_load(left(project)[0])["deps"][0]["path"] == "reviews/corrections-set"
+    assert data_state(project)[1] == sorted([*before, *added])
+    assert yaml.safe_load(data_state(project)[0])["deps"][0]["path"] == "reviews/corrections-set"
     (reviews / "corrections.csv").write_text("path,label\nimages/a.jpg,real\n")
-    project.run("fakefaces", "data", "reviews/corrections.csv")  # a second thought
-    assert "data/training_real/a.jpg" in left(project)[1]
-    assert "data/training_fake/a.jpg" not in left(project)[1]
+    project.run("fakefaces", "data", "reviews/corrections.csv")  # the label is changed again
+    assert "data/training_real/a.jpg" in data_state(project)[1]
+    assert "data/training_fake/a.jpg" not in data_state(project)[1]

@@ -1,1 +1,1 @@
-"""From a folder of photographs to a table of labelled, divided images."""
+"""Labels, splits, decoding and corruptions of images."""

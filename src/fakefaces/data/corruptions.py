@@ -1,4 +1,4 @@
-"""What happens to photographs on their way: recompression, blur, another size, noise, each at several strengths."""
+"""Common corruptions of images: JPEG compression, blur, resizing and noise, each at several strengths."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from fakefaces.data import images
 
 TRANSFORMS = ("jpeg", "blur", "resize", "noise")
 
-Level = tuple[str, float]
+Level = tuple[str, float]  # transform and strength
 
 
 def levels(strengths: Mapping[str, Sequence[float]]) -> list[Level]:
@@ -18,22 +18,22 @@ def levels(strengths: Mapping[str, Sequence[float]]) -> list[Level]:
 
 
 def corrupt(pixels: NDArray[np.uint8], level: Level, *, quality: int, seed: Sequence[int]) -> NDArray[np.uint8]:
-    """Put an image through one transform and then through the encoder that all of them share.
+    """Apply one transform to an image, and then the JPEG compression that all transforms share.
 
-    Without the shared encoder a figure at some level would mix what the transform does with what the files'
-    first encoders left. After Hendrycks & Dietterich, "Benchmarking neural network robustness to common
+    Without the shared compression, metrics at a level would mix effects of the transform with traces of the files'
+    original encoders. After Hendrycks & Dietterich, "Benchmarking neural network robustness to common
     corruptions and perturbations", ICLR 2019.
 
     Args:
         pixels: uint8 (height, width, 3), RGB.
-        level: ``jpeg`` with the encoder's quality (1 to 100); ``blur`` with the standard deviation of a
-            Gaussian in pixels; ``resize`` with the factor of either side; ``noise`` with the standard
-            deviation of a Gaussian, of 255.
-        quality: of the JPEG encoder after any transform but ``jpeg``.
-        seed: of the noise; give each image its own.
+        level: ``jpeg`` with the quality (1 to 100); ``blur`` with the standard deviation of a Gaussian in
+            pixels; ``resize`` with the factor of both sides; ``noise`` with the standard deviation of a Gaussian
+            in grey levels (0 to 255).
+        quality: of the JPEG compression after transforms other than ``jpeg``.
+        seed: random seed of the noise, different for each image.
 
     Returns:
-        uint8 (height, width, 3), decoded again; scaled by the factor for ``resize``.
+        uint8 (height, width, 3), decoded; of another size after ``resize``.
 
     Raises:
         ValueError: an unknown transform.
@@ -41,10 +41,10 @@ def corrupt(pixels: NDArray[np.uint8], level: Level, *, quality: int, seed: Sequ
     name, strength = level
     if name == "jpeg":
         return images.decode(images.encode_jpeg(pixels, round(strength)))
-    return images.decode(images.encode_jpeg(_transformed(pixels, name, strength, seed), quality))
+    return images.decode(images.encode_jpeg(_transform(pixels, name, strength, seed), quality))
 
 
-def _transformed(pixels: NDArray[np.uint8], name: str, strength: float, seed: Sequence[int]) -> NDArray[np.uint8]:
+def _transform(pixels: NDArray[np.uint8], name: str, strength: float, seed: Sequence[int]) -> NDArray[np.uint8]:
     import cv2
 
     if name == "blur":
@@ -52,9 +52,9 @@ def _transformed(pixels: NDArray[np.uint8], name: str, strength: float, seed: Se
     if name == "resize":
         height, width = pixels.shape[:2]
         size = (max(1, round(width * strength)), max(1, round(height * strength)))
-        way = cv2.INTER_AREA if strength < 1 else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(pixels, size, interpolation=way), dtype=np.uint8)
+        interpolation = cv2.INTER_AREA if strength < 1 else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(pixels, size, interpolation=interpolation), dtype=np.uint8)
     if name == "noise":
-        drawn = np.random.default_rng(list(seed)).standard_normal(pixels.shape, dtype=np.float32)
-        return np.clip(np.rint(pixels + strength * drawn), 0, 255).astype(np.uint8)
+        noise = np.random.default_rng(list(seed)).standard_normal(pixels.shape, dtype=np.float32)
+        return np.clip(np.rint(pixels + strength * noise), 0, 255).astype(np.uint8)
     raise ValueError(f"no transform '{name}'; known: {', '.join(TRANSFORMS)}")

@@ -1,4 +1,4 @@
-"""Names to labels: what the folders and file names say about each photograph. No pixel is read here."""
+"""Labels of images from their folders and file names, without reading the files."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from fakefaces.base.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-REAL, FAKE = 0, 1  # everywhere; a score is the probability of FAKE
+REAL, FAKE = 0, 1  # a score is the probability of FAKE
 PARTS = ("left_eye", "right_eye", "nose", "mouth")  # left and right as seen in the image
 DIFFICULTIES = ("easy", "mid", "hard")
 COLUMNS = ("image", "label", "difficulty", *PARTS)
@@ -17,15 +17,15 @@ COLUMNS = ("image", "label", "difficulty", *PARTS)
 _REAL_FOLDERS = ("training_real", "real")
 _FAKE_FOLDERS = ("training_fake", "fake")
 _FAKE_NAME = re.compile(r"(?P<difficulty>easy|mid|hard)_\d+_(?P<parts>[01]+)")
-_LITTER = {"thumbs.db", "desktop.ini"}  # file managers leave these in any folder
-_EXPECTED = (
+_IGNORED_NAMES = {"thumbs.db", "desktop.ini"}  # written by file managers
+_EXPECTED_LAYOUT = (
     "expected the folders training_real/ and training_fake/ (as CIPLAB's) or real/ and fake/ in it, "
     "at any depth. Import photographs with: fakefaces data FOLDER"
 )
 
 
 def find_faces(root: Path) -> "pd.DataFrame":
-    """List the photographs under ``root`` with what their folders and names tell.
+    """List the photographs under ``root`` with their labels.
 
     The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake``, are found at any depth; of
     several pairs the shallowest is taken, if it holds the names of all the others (the Kaggle archive
@@ -48,12 +48,12 @@ def find_faces(root: Path) -> "pd.DataFrame":
         DataError: no such folders, one class empty, or two different sets in one folder.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: there is no such folder; {_EXPECTED}")
+        raise DataError(f"{root}: there is no such folder; {_EXPECTED_LAYOUT}")
     reals, fakes = _class_folders(root)
     rows = [_row(path, root, REAL) for path in _files(reals)] + [_row(path, root, FAKE) for path in _files(fakes)]
     for folder, label in ((reals, REAL), (fakes, FAKE)):
         if not any(row[1] == label for row in rows):
-            raise DataError(f"{folder}: no photograph in it; both classes are needed; {_EXPECTED}")
+            raise DataError(f"{folder}: no photograph in it; both classes are needed; {_EXPECTED_LAYOUT}")
     import pandas as pd  # here, so that the check of params.yaml, which imports the models, takes no longer
 
     faces = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("image", ignore_index=True)
@@ -85,9 +85,9 @@ def _class_folders(root: Path) -> tuple[Path, Path]:
                 pairs.append((parent / real, parent / fake))
             elif any(has):
                 missing = parent / (fake if has[0] else real)
-                raise DataError(f"{missing}: this folder is missing, so one class is absent; {_EXPECTED}")
+                raise DataError(f"{missing}: this folder is missing, so one class is absent; {_EXPECTED_LAYOUT}")
     if not pairs:
-        raise DataError(f"{root}: no photographs found; {_EXPECTED}")
+        raise DataError(f"{root}: no photographs found; {_EXPECTED_LAYOUT}")
     first, *others = pairs
     for other in others:
         for ours, theirs in zip(first, other, strict=True):
@@ -104,7 +104,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".") and path.name.lower() not in _LITTER
+        if path.is_file() and not path.name.startswith(".") and path.name.lower() not in _IGNORED_NAMES
     )
 
 

@@ -1,7 +1,7 @@
-"""The only decoder of image bytes: bounds before pixels, orientation, every mode to RGB.
+"""The only decoder of images: checks bounds before decoding, applies the orientation, converts all modes to RGB.
 
-A photograph comes here as bytes, whether it lies in a folder, in a request to the server or in a page, so
-training and serving see the same pixels.
+Files, requests to the server and uploads to the review page are all decoded here, so training and serving use
+the same pixels.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 @dataclass(frozen=True)
 class Header:
-    """What the header alone tells.
+    """Contents of an image file's header.
 
     Attributes:
         format: ``JPEG``, ``PNG`` and so on.
         mode: Pillow's mode as stored: ``RGB``, ``L``, ``CMYK``, ``P``, ``I;16``, ``RGBA`` ...
         width: pixels, before the EXIF orientation is applied.
-        height: pixels, likewise.
+        height: pixels, before the EXIF orientation is applied.
         program: the EXIF ``Software`` tag, or an empty string.
         orientation: the EXIF orientation, 1 to 8; 1 where there is none.
         quantization: a digest of the JPEG luma quantization table with its first four values, or empty.
@@ -53,10 +53,10 @@ class Header:
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file, at most ``MAX_BYTES`` of them.
+    """Read a file of at most ``MAX_BYTES``.
 
     Raises:
-        ImageError: the file cannot be read, is empty or is too large.
+        ImageError: the file cannot be read or is too large.
     """
     try:
         size = path.stat().st_size
@@ -68,12 +68,12 @@ def read(path: Path) -> bytes:
 
 
 def header(data: bytes, name: str = "image") -> Header:
-    """Read the header and hold it against the bounds; no pixel is decoded.
+    """Read the header and check it against the bounds, without decoding pixels.
 
     Raises:
         ImageError: not an image, an unknown format, or a size beyond the bounds.
     """
-    with _opened(data, name) as image:
+    with _open(data, name) as image:
         exif = image.getexif()
         table = getattr(image, "quantization", {}).get(0, [])
         digest = hashlib.sha256(bytes(min(v, 255) for v in table)).hexdigest()[:8] if table else ""
@@ -91,20 +91,20 @@ def header(data: bytes, name: str = "image") -> Header:
 
 
 def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
-    """Decode to RGB as a person sees it: rotated by its EXIF orientation, transparency over white.
+    """Decode to RGB as displayed: rotated by the EXIF orientation, transparency over white.
 
     Args:
-        data: a whole image file.
-        name: what an error calls it.
+        data: contents of an image file.
+        name: file name for error messages.
 
     Returns:
-        uint8 array (height, width, 3), RGB, 0 to 255. Grey, palette, CMYK and 16-bit images are converted;
-        of an animation the first frame is taken.
+        uint8 (height, width, 3), RGB. Grey, palette, CMYK and 16-bit images are converted;
+        of an animation the first frame is decoded.
 
     Raises:
-        ImageError: not an image, beyond the bounds, truncated or broken.
+        ImageError: not an image, beyond the bounds, truncated or corrupt.
     """
-    with _opened(data, name) as image:
+    with _open(data, name) as image:
         try:
             image.load()
             upright = ImageOps.exif_transpose(image)
@@ -114,25 +114,25 @@ def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
 
 
 def resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Scale a whole image to a square, by pixel area when it shrinks.
+    """Resize an image to a square, by area averaging when it shrinks.
 
     Args:
         pixels: uint8 (height, width, 3).
-        size: side of the result in pixels.
+        size: pixels of either side.
 
     Returns:
-        uint8 (size, size, 3). The aspect ratio is not kept, as in the reference.
+        uint8 (size, size, 3). The aspect ratio is not preserved, as in the reference.
     """
     import cv2
 
     height, width = pixels.shape[:2]
     shrinks = height >= size and width >= size
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, (size, size), interpolation=way), dtype=np.uint8)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (size, size), interpolation=interpolation), dtype=np.uint8)
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    """A JPEG file of an image, chroma at half resolution, by libjpeg's tables.
+    """Encode an image as JPEG with 4:2:0 chroma subsampling and libjpeg's tables.
 
     Args:
         pixels: uint8 (height, width, 3), RGB.
@@ -145,13 +145,13 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
 
 
 @contextmanager
-def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+def _open(data: bytes, name: str) -> Iterator[Image.Image]:
     if not data:
         raise ImageError(f"{name}: the file is empty")
     if len(data) > MAX_BYTES:
         raise ImageError(f"{name}: {len(data):,} bytes; at most {MAX_BYTES:,} are read")
     with warnings.catch_warnings():
-        # The bound is ours and stricter; Pillow's warnings on odd metadata help no one.
+        # The bounds below are stricter, and warnings about metadata help no user.
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -172,7 +172,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
 
 
 def _subsampling(image: Image.Image) -> str:
-    # Counted rather than believed: Pillow fails where a header claims three components and lists fewer.
+    # Pillow fails where a header claims three components and lists fewer.
     if len(getattr(image, "layer", ())) != 3:
         return ""
     known = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
@@ -182,12 +182,12 @@ def _subsampling(image: Image.Image) -> str:
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
-    if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bits: Pillow would clip, not scale
+    if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bits, which Pillow would clip instead of scale
         values = np.asarray(image, dtype=np.float64)
         top = 65535.0 if image.mode.startswith("I") else max(float(values.max()), 1.0)
         return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8)).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
-        over = image.convert("RGBA")
-        white = Image.new("RGBA", over.size, "white")
-        return Image.alpha_composite(white, over).convert("RGB")
+        foreground = image.convert("RGBA")
+        white = Image.new("RGBA", foreground.size, "white")
+        return Image.alpha_composite(white, foreground).convert("RGB")
     return image.convert("RGB")

@@ -10,7 +10,7 @@ from fakefaces.base.errors import ModelError
 from fakefaces.explain.ground_truth import SIDE
 from fakefaces.explain.heatmaps import detector_heatmaps
 from fakefaces.explain.overlay import resize_heatmap
-from fakefaces.explain.regions import suspected
+from fakefaces.explain.regions import relative_heat
 from fakefaces.inference import predict
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.predict import Score
@@ -70,5 +70,5 @@ def _parts_by_score(score: Score) -> tuple[str, ...]:
 
 def _parts_by_heat(heatmap: NDArray[np.float32]) -> tuple[str, ...]:
     """Parts that are hotter than the others."""
-    heat = suspected(resize_heatmap(heatmap, SIDE, SIDE))
+    heat = relative_heat(resize_heatmap(heatmap, SIDE, SIDE))
     return tuple(sorted((part for part, h in heat.items() if h >= _MIN_RELATIVE_HEAT), key=lambda part: -heat[part]))

@@ -24,7 +24,7 @@ def detector_heatmaps(
 
     Args:
         detector: loaded.
-        inputs: (n, ...), uint8 pixels or float32 features, stacked from :meth:`fakefaces.inference.detector.Detector.read`.
+        inputs: (n, ...), uint8 pixels or float32 features, of :meth:`fakefaces.inference.detector.Detector.read`.
         progress: called with the number of images done since the last call.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Where eyes, nose and mouth lie in an aligned portrait, roughly."""
+"""Masks of face parts, and the heat of a heatmap on each part."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from fakefaces.features.face_regions import PART_OUTLINES
 
 
 def box_mask(parts: Mapping[str, int], side: int) -> NDArray[np.bool_]:
-    """The boxes of the replaced parts as one mask.
+    """Draw the boxes of the replaced parts as one mask.
 
     Args:
         parts: 1 where a part was replaced, by the names of :data:`fakefaces.data.faces.PARTS`.
@@ -27,17 +27,17 @@ def box_mask(parts: Mapping[str, int], side: int) -> NDArray[np.bool_]:
     return mask
 
 
-def suspected(heat: NDArray[np.float32]) -> dict[str, float]:
-    """How much of a heat map lies on each part, for its size.
+def relative_heat(heatmap: NDArray[np.float32]) -> dict[str, float]:
+    """Compute the heat of each part relative to the others.
 
     Args:
-        heat: float32 (side, side), 0 to 1.
+        heatmap: float32 (side, side), 0 to 1.
 
     Returns:
-        By part, the mean heat in its box over the mean of the four boxes' means: 1 for a part like the
-        others, 4 at most. All 0 where no box is warm.
+        By part, the mean heat in its box over the mean of the four boxes' means: 0 to 4, 1 for a part like the
+        others. All 0 where no box has any heat.
     """
-    side = len(heat)
-    means = {name: float(heat[box_mask({p: int(p == name) for p in PARTS}, side)].mean()) for name in PARTS}
+    side = len(heatmap)
+    means = {name: float(heatmap[box_mask({p: int(p == name) for p in PARTS}, side)].mean()) for name in PARTS}
     mean = sum(means.values()) / len(means)
     return {name: value / mean if mean > 0 else 0.0 for name, value in means.items()}

@@ -1,1 +1,1 @@
-"""Bring photographs and labels into data/."""
+"""Import photographs and corrected labels into data/."""

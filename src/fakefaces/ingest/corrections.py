@@ -1,4 +1,4 @@
-"""Labels that a person gave: the CSV that the review page writes, and the set of photographs that it makes of data/."""
+"""Corrected labels: the CSV that the review page exports, and the set of photographs with its labels applied."""
 
 import csv
 import hashlib
@@ -13,16 +13,16 @@ from fakefaces.base.files import atomic_write
 from fakefaces.data import images
 from fakefaces.data.faces import FAKE, REAL, find_faces
 
-COLUMNS = ("path", "label")  # those that must be there; others are passed over
+COLUMNS = ("path", "label")  # required; other columns are ignored
 _LABELS = {"real": REAL, "fake": FAKE}
 
 
 @dataclass(frozen=True)
 class Correction:
-    """One image with the label that a person gave it.
+    """An image with the label that a person gave it.
 
     Attributes:
-        path: of the image.
+        path: of the image file.
         label: 0 real, 1 fake.
     """
 
@@ -31,115 +31,120 @@ class Correction:
 
 
 def read_corrections(table: Path) -> list[Correction]:
-    """Read the CSV, and look at every image that it names.
+    """Read the CSV and check every image that it names.
 
     Args:
-        table: with the columns ``path`` (from the CSV's own folder on, or absolute) and ``label`` (``real`` or
+        table: CSV with the columns ``path`` (relative to the CSV's folder, or absolute) and ``label`` (``real`` or
             ``fake``).
 
     Raises:
-        DataError: no such file, a column is lacking, a label is neither, an image cannot be taken, comes twice
-            with two labels, or there is none; each fault with its line.
+        DataError: no such file, a missing column, an invalid label, an invalid image, an image with two labels, or
+            no row; each fault with its line.
     """
-    found, faults, labels = [], [], dict[str, int]()
-    for line, row in _numbered(table):
+    corrections, faults, labels = [], [], dict[str, int]()
+    for line, row in _numbered_rows(table):
         label = _LABELS.get(row["label"].strip().lower())
         path = table.parent / Path(row["path"])
         if label is None:
             faults.append(f"line {line}: label: '{row['label']}' is neither real nor fake")
             continue
         try:
-            digest = _looked_at(path)
+            digest = _checked_digest(path)
         except ImageError as error:
             faults.append(f"line {line}: {error}")
             continue
         if labels.setdefault(digest, label) != label:
             faults.append(f"line {line}: {row['path']}: the same image is labelled real and fake")
-        found.append(Correction(path, label))
+        corrections.append(Correction(path, label))
     if faults:
-        raise DataError("\n  ".join([f"{table}: nothing was taken:", *faults]))
-    if not found:
-        raise DataError(f"{table}: no row in it; the review page writes one for each image that was labelled")
-    return found
+        raise DataError("\n  ".join([f"{table}: nothing was imported:", *faults]))
+    if not corrections:
+        raise DataError(f"{table}: no row in it; the review page writes one for each labelled image")
+    return corrections
 
 
-def merged(corrections: Iterable[Correction], data: Path, folder: Path) -> Path:
-    """A set of photographs: those of ``data``, and the corrected ones as their new labels say.
+def merge_corrections(corrections: Iterable[Correction], data: Path, folder: Path) -> Path:
+    """Write a set of photographs: those of ``data``, and the corrected ones with their new labels.
 
-    An image that is in ``data`` already changes its folder where its label changes, and is not there twice.
+    An image that is already in ``data`` moves to the folder of its new label; it is not duplicated.
 
     Args:
         corrections: of :func:`read_corrections`.
-        data: the photographs as they are; it may be missing.
-        folder: the set's, replaced if it is there.
+        data: the present photographs; may be missing.
+        folder: to write the set to; replaced if it exists.
 
     Returns:
         ``folder``.
     """
-    with atomic_write(folder) as aside:
-        places = {REAL: "training_real", FAKE: "training_fake"}
-        known: dict[str, Path] = {}
+    with atomic_write(folder) as partial:
+        folders = {REAL: "training_real", FAKE: "training_fake"}
+        present: dict[str, Path] = {}
         if data.is_dir():
-            shutil.copytree(data, aside, copy_function=_linked)
-            faces = find_faces(aside)
-            known = {_digest(aside / image): aside / image for image in faces["image"]}
-            for label in places:
+            shutil.copytree(data, partial, copy_function=_link_or_copy)
+            faces = find_faces(partial)
+            present = {_digest(partial / image): partial / image for image in faces["image"]}
+            for label in folders:
                 first = faces.loc[faces["label"] == label, "image"].iloc[0]
-                places[label] = Path(first).parent.as_posix()
+                folders[label] = Path(first).parent.as_posix()
         for correction in corrections:
             digest = _digest(correction.path)
-            target = aside / places[correction.label]
+            target = partial / folders[correction.label]
             target.mkdir(parents=True, exist_ok=True)
-            present = known.get(digest)
-            if present is not None and present.is_relative_to(target):
+            old = present.get(digest)
+            if old is not None and old.is_relative_to(target):
                 continue
-            name = (present or correction.path).name
+            name = (old or correction.path).name
             if (target / name).exists():
                 name = f"{Path(name).stem}_{digest[:8]}{Path(name).suffix}"
-            if present is None:
+            if old is None:
                 shutil.copyfile(correction.path, target / name)
             else:
-                present.rename(target / name)
-            known[digest] = target / name
+                old.rename(target / name)
+            present[digest] = target / name
     return folder
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
-    """The rows of the CSV, unchecked but for its columns.
+    """Read the rows of the CSV; only its columns are checked.
 
     Raises:
-        DataError: it cannot be read, or a column is lacking.
+        DataError: it cannot be read, or a column is missing.
     """
-    return [row for _, row in _numbered(table)]
+    return [row for _, row in _numbered_rows(table)]
 
 
-def _numbered(table: Path) -> list[tuple[int, dict[str, str]]]:
+def _numbered_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     rows: list[tuple[int, dict[str, str]]] = []
     try:
-        with table.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened, restval="")
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
             names = reader.fieldnames or ()
             for row in reader:
                 rows.append((reader.line_num, {str(key): str(value) for key, value in row.items() if key}))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{table}: cannot be read as a CSV in UTF-8 ({error})") from None
-    lacking = [name for name in COLUMNS if name not in names]
-    if lacking:
-        raise DataError(f"{table}: the column {' and the column '.join(lacking)} is lacking; path,label are needed")
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise DataError(f"{table}: no column {' and no column '.join(missing)}; path and label are required")
     return rows
 
 
 def write_corrections(table: Path, rows: Iterable[dict[str, str]]) -> None:
-    """Write the CSV: ``path``, ``label``, and what else the rows hold."""
+    """Write the CSV: ``path``, ``label``, and the other keys of the rows."""
     rows = list(rows)
     names = [*COLUMNS, *sorted({key for row in rows for key in row} - set(COLUMNS))]
-    with atomic_write(table) as aside, aside.open("w", encoding="utf-8", newline="") as opened:
-        writer = csv.DictWriter(opened, names, restval="", lineterminator="\n")
+    with atomic_write(table) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _looked_at(path: Path) -> str:
+def _checked_digest(path: Path) -> str:
+    """Digest of a file that is a valid image.
+
+    Raises:
+        ImageError: it is not.
+    """
     data = images.read(path)
     images.decode(data, str(path))
     return hashlib.sha256(data).hexdigest()
@@ -149,8 +154,8 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _linked(source: str, target: str) -> None:
-    """A hard link where that can be, so that a large set is not kept twice; else a copy."""
+def _link_or_copy(source: str, target: str) -> None:
+    """Hard link a file, so that a large set takes no space twice, or copy it where links are impossible."""
     try:
         os.link(Path(source).resolve(), target)
     except OSError:

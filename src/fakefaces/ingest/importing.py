@@ -1,4 +1,4 @@
-"""Photographs of the user's own into ``data/``, as a DVC import that stays tied to where they came from."""
+"""Import of photographs into ``data/`` as a DVC import, which remembers its source."""
 
 import shutil
 import subprocess
@@ -15,58 +15,55 @@ KAGGLE = "ciplab/real-and-fake-face-detection"
 
 
 def import_photographs(source: str, root: Path) -> None:
-    """Make ``data/`` an import of a folder or URL, checked before anything is replaced.
+    """Make ``data/`` a DVC import of a folder or URL; it is checked before ``data/`` is replaced.
 
     Args:
         source: a local folder, a URL that DVC can read, ``kaggle`` for CIPLAB's set, or a CSV of labelled images
-            that are added to those in ``data/``.
+            to add to those in ``data/``.
         root: the project's folder.
 
     Raises:
-        DataError: nothing there, no faces in it, or DVC could not fetch it; ``data/`` stays as it was.
+        DataError: the source does not exist or has no faces, or DVC cannot fetch it; ``data/`` is unchanged.
     """
     if source == "kaggle":
         source = str(download_ciplab())
     if source.endswith(".csv") and "://" not in source:
-        source = str(with_corrections(Path(source).expanduser().resolve(), root / "data"))
+        source = str(write_corrected_set(Path(source).expanduser().resolve(), root / "data"))
     if "://" not in source:
         folder = Path(source).expanduser().resolve()
         faces = find_faces(folder)
         echo(f"{folder}: {(faces['label'] == 0).sum()} real and {(faces['label'] == 1).sum()} fake images")
-        # Inside the project a relative path means the same on every clone.
+        # A relative path to a folder of the project is valid in every clone.
         source = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
-    # Fetched beside data/ first: what is there is given up only for something that is whole.
+    # Fetched beside data/ first, which is replaced only by a complete set.
     new, old = root / "data.new", root / "data.old"
-    _forget(new)
+    _remove_import(new)
     echo(f"fetching {source}; a large set takes minutes")
     try:
         _dvc(root, "import-url", source, new.name)
         find_faces(new)
-        with _set_aside([root / "data", root / "data.dvc"], old):
+        with _restore_on_error([root / "data", root / "data.dvc"], old):
             _dvc(root, "move", new.name, "data")
             _dvc(root, "unfreeze", "data.dvc")
     finally:
-        _forget(new)
+        _remove_import(new)
     echo("data/ now holds these photographs; run: dvc repro")
 
 
-def with_corrections(table: Path, data: Path) -> Path:
-    """A folder beside a CSV of labelled images: the photographs in ``data`` with those of the CSV.
+def write_corrected_set(table: Path, data: Path) -> Path:
+    """Write the photographs of ``data`` and of a CSV of labelled images to a folder beside the CSV; returns the folder.
 
     Raises:
-        DataError: see :func:`fakefaces.ingest.corrections.read_corrections`.
+        DataError: the CSV or one of its images is invalid.
     """
-    found = corrections.read_corrections(table)
-    reals = sum(one.label == REAL for one in found)
-    echo(f"{table}: {reals} images labelled real and {len(found) - reals} labelled fake")
-    return corrections.merged(found, data, table.with_name(f"{table.stem}-set"))
+    labelled = corrections.read_corrections(table)
+    reals = sum(correction.label == REAL for correction in labelled)
+    echo(f"{table}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
+    return corrections.merge_corrections(labelled, data, table.with_name(f"{table.stem}-set"))
 
 
 def download_ciplab() -> Path:
-    """Download the public set with kagglehub.
-
-    Returns:
-        The folder of its unpacked files, in kagglehub's own cache.
+    """Download the public set with kagglehub; returns the unpacked folder in kagglehub's cache.
 
     Raises:
         DataError: kagglehub is not installed, there is no network, or Kaggle refused.
@@ -77,7 +74,7 @@ def download_ciplab() -> Path:
         raise DataError("the download needs kagglehub; install it with: uv sync --extra kaggle") from None
     try:
         return Path(kagglehub.dataset_download(KAGGLE))
-    except Exception as error:  # kagglehub passes on whatever requests and Kaggle's API raise
+    except Exception as error:  # kagglehub raises whatever requests and Kaggle's API raise
         reason = " ".join(str(error).split())[:160]
         raise DataError(
             f"Kaggle's {KAGGLE} could not be downloaded ({reason}). Is there a network? Or download and unzip it "
@@ -86,27 +83,27 @@ def download_ciplab() -> Path:
 
 
 def _dvc(root: Path, *arguments: str) -> None:
-    """Run DVC's command line; its Python API is not a public one for this."""
+    """Run DVC's command line; its public Python API has no imports."""
     done = subprocess.run(["dvc", *arguments], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        reason = " ".join(errors)[:300] or f"it ended with {done.returncode}"
-        raise DataError(f"dvc {' '.join(arguments)}: {reason}; data/ stays as it was")
+        reason = " ".join(errors)[:300] or f"exit code {done.returncode}"
+        raise DataError(f"dvc {' '.join(arguments)}: {reason}; data/ is unchanged")
 
 
 @contextmanager
-def _set_aside(paths: list[Path], folder: Path) -> Iterator[None]:
-    """Keep what is there in a folder, and bring it back if the block fails."""
+def _restore_on_error(paths: list[Path], folder: Path) -> Iterator[None]:
+    """Move paths to a folder, and restore them if the block fails."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    there = [path for path in paths if path.exists()]
-    for path in there:
-        # Not by its own name: DVC looks for .dvc files everywhere.
+    moved = [path for path in paths if path.exists()]
+    for path in moved:
+        # Under another name, as DVC looks for .dvc files everywhere.
         path.rename(folder / f"{path.name}.old")
     try:
         yield
     except BaseException:
-        for path in there:
+        for path in moved:
             if path.is_dir():
                 shutil.rmtree(path)
             path.unlink(missing_ok=True)
@@ -116,6 +113,6 @@ def _set_aside(paths: list[Path], folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _forget(folder: Path) -> None:
+def _remove_import(folder: Path) -> None:
     folder.with_name(f"{folder.name}.dvc").unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
