@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from fakefaces.base.paths import Layout
+from fakefaces.duplicates import load_state
+from fakefaces.duplicates import pairs as pairs_module
 from fakefaces.params.file import load
 from pipelines import duplicates
 
@@ -82,3 +84,46 @@ def test_a_file_that_is_no_image_and_a_broken_memory_do_not_stop_the_search(set_
     duplicates.main(params, layout)
     assert "searching all images again" in capfd.readouterr().err
     assert "note.jpg" not in layout.duplicate_pairs.read_text()
+
+
+def test_an_image_that_goes_leaves_no_trace_and_comes_back_as_it_was(set_up):
+    layout, params = set_up
+    duplicates.main(params, layout)
+    state, pairs = layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()
+    partner = layout.data / "training_fake/mid_7_0001.jpg"
+    data = partner.read_bytes()
+    partner.unlink()
+    duplicates.main(params, layout)
+    without = layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()
+    assert b"mid_7" not in without[1]
+    layout.duplicates.unlink()
+    duplicates.main(params, layout)
+    assert (layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()) == without
+    partner.write_bytes(data)
+    duplicates.main(params, layout)
+    assert (layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()) == (state, pairs)
+
+
+def test_another_seed_repeats_the_comparisons_and_another_limit_does_not(set_up, monkeypatch):
+    layout, params = set_up
+    compared: list[int] = []
+    original = pairs_module.compare
+    monkeypatch.setattr(pairs_module, "compare", lambda *a, seed: compared.append(seed) or original(*a, seed=seed))
+    duplicates.main(params, layout)
+    assert set(compared) == {params.seed}
+    found = pd.read_csv(layout.duplicate_pairs)
+    compared.clear()
+    strict = params.duplicates.model_copy(update={"min_inliers": int(found["inliers"].max()) + 1})
+    duplicates.main(params.model_copy(update={"duplicates": strict}), layout)
+    assert pd.read_csv(layout.duplicate_pairs).empty
+    assert compared == []
+    duplicates.main(params.model_copy(update={"seed": params.seed + 1}), layout)
+    assert set(compared) == {params.seed + 1}
+    assert load_state(layout.duplicates).seed == params.seed + 1
+
+
+def test_images_are_described_by_their_luma(set_up):
+    layout, _ = set_up
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(layout.data / "red.png")
+    ((key, grey),) = duplicates.grey_images(layout, {"k": "red.png"})
+    assert (key, set(grey.ravel())) == ("k", {76})

@@ -126,3 +126,47 @@ def test_resize_averages_when_it_shrinks():
     assert small.shape == (16, 16, 3)
     assert np.abs(small.astype(int) - 127).max() <= 1
     assert images.resize(small, 64).shape == (64, 64, 3)
+
+
+def test_an_image_that_grows_in_one_direction_is_interpolated_and_one_of_the_size_stays_as_it_is():
+    ramp = np.zeros((64, 2, 3), np.uint8)
+    ramp[:, 1] = 200
+    assert images.resize(ramp, 4)[0, :, 0].tolist() == [0, 50, 150, 200]
+    assert images.resize(ramp.transpose(1, 0, 2), 4)[:, 0, 0].tolist() == [0, 50, 150, 200]
+    board = (np.indices((16, 16)).sum(0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, -1)
+    assert (images.resize(board, 16) == board).all()
+
+
+def test_the_quantization_is_that_of_the_luma():
+    luma, other, chroma = [16] * 64, [17] + [16] * 63, [30] * 64
+    tables = [[luma, chroma], [luma, [31] * 64], [other, chroma]]
+    first, same, different = (
+        images.header(encoded(gradient(), "JPEG", qtables=qtables)).quantization for qtables in tables
+    )
+    assert first == same != different
+    assert first.split(":")[1] == "16,16,16,16"
+    assert different.split(":")[1] == "17,16,16,16"
+
+
+def test_red_stays_red_in_a_jpeg_and_a_lower_quality_is_a_smaller_file():
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[..., 0] = 200
+    decoded = images.decode(images.encode_jpeg(red, 95))
+    assert np.abs(decoded.astype(int) - red).max() < 6
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert len(images.encode_jpeg(noise, 50)) < len(images.encode_jpeg(noise, 90))
+    assert images.header(images.encode_jpeg(noise, 90)).subsampling == "4:2:0"
+
+
+@pytest.mark.parametrize(("stored", "expected"), [(8, 8), (1, 1), (9, 1), (0, 1)])
+def test_an_invalid_orientation_counts_as_upright(stored, expected):
+    exif = Image.Exif()
+    exif[0x0112] = stored
+    assert images.header(encoded(gradient(), "JPEG", exif=exif)).orientation == expected
+
+
+def test_a_file_of_exactly_the_largest_size_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(gradient()))
+    monkeypatch.setattr(images, "MAX_BYTES", path.stat().st_size)
+    assert images.decode(images.read(path)).shape == (30, 40, 3)

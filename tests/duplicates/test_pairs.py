@@ -5,8 +5,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import Features, SearchState, describe, find_pairs, name_pairs, update
+from fakefaces.duplicates import Features, SearchState, describe, find_pairs, name_pairs, pairs, update
+from fakefaces.duplicates.features import MAX_KEYPOINTS
 from fakefaces.duplicates.pairs import COLUMNS, MIN_STORED_INLIERS
+from fakefaces.duplicates.verification import Similarity
 
 MIN = 13
 
@@ -149,3 +151,33 @@ def test_names_of_content_keys():
     assert named[["a", "b"]].to_numpy().tolist() == [["b", "c"], ["b", "z"], ["c", "z"]]
     assert named["scale"].tolist() == [1.0, 0.5, 0.5]
     assert named["angle"].tolist() == [0.0, -10.0, -10.0]
+
+
+def test_a_pair_with_exactly_min_inliers_is_found():
+    blank = describe(np.full((20, 20), 9, np.uint8))
+    table = pd.DataFrame([("a", "b", 13, 1.0, 0.0), ("a", "c", 12, 1.0, 0.0)], columns=list(COLUMNS))
+    state = SearchState(features=dict.fromkeys("abc", blank), pairs=table, seed=3)
+    found = find_pairs(state.features, state, min_inliers=13, seed=3)
+    assert found[["a", "b"]].to_numpy().tolist() == [["a", "b"]]
+    assert len(find_pairs(state.features, state, min_inliers=MIN_STORED_INLIERS, seed=3)) == 2
+
+
+@pytest.mark.parametrize(("inliers", "stored"), [(MIN_STORED_INLIERS, 1), (MIN_STORED_INLIERS - 1, 0)])
+def test_a_pair_is_stored_from_the_least_number_of_inliers_on(picture, monkeypatch, inliers, stored):
+    similarity = Similarity(1 + 0j, 0j, inliers)
+    monkeypatch.setattr(pairs, "compare", lambda a, b, seed: similarity)
+    state = update(SearchState(), {"a": describe(picture(0)), "b": describe(picture(0))}, seed=3)
+    assert len(state.pairs) == stored
+
+
+def test_images_of_the_same_bytes_have_the_largest_number_of_inliers():
+    named = name_pairs(pd.DataFrame([], columns=list(COLUMNS)), {"b": "k", "a": "k", "c": "l"})
+    assert named.to_numpy().tolist() == [["a", "b", MAX_KEYPOINTS, 1.0, 0.0]]
+
+
+def test_inliers_are_distinct_positions_in_either_image(picture):
+    """A keypoint with two matches in the other image counts once."""
+    once = picture(5)[:180, :180]
+    found = search({"a": once, "b": np.hstack([once, picture(6)[:180, :180]])})
+    assert len(found) == 1
+    assert found["inliers"][0] <= len(np.unique(describe(once).keypoints[:, :2].round(1), axis=0))

@@ -1,9 +1,23 @@
+import importlib.util
+
 import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import SearchState, describe, load_state, save_state, state, update
+from fakefaces.duplicates import (
+    SearchState,
+    candidates,
+    describe,
+    features,
+    hashing,
+    load_state,
+    pairs,
+    save_state,
+    state,
+    update,
+    verification,
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +87,25 @@ def test_pickles_are_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         load_state(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (features, "MAX_SIDE"),
+        (features, "MAX_KEYPOINTS"),
+        (hashing, "BANDS"),
+        (hashing, "BITS"),
+        (candidates, "MAX_HAMMING_DISTANCE"),
+        (candidates, "MIN_VOTES"),
+        (verification, "TOLERANCE"),
+        (verification, "MIN_COSINE"),
+        (pairs, "MIN_STORED_INLIERS"),
+    ],
+)
+def test_a_state_is_of_every_setting_that_changes_a_result(monkeypatch, module, name):
+    monkeypatch.setattr(module, name, getattr(module, name) * 2)
+    spec = importlib.util.find_spec(state.__name__)
+    reloaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reloaded)
+    assert reloaded.SETTINGS != state.SETTINGS

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from fakefaces.explain.localization import centre_heatmap, evaluate_localization
 from fakefaces.explain.regions import box_mask, relative_heat
 from fakefaces.features.face_regions import PART_OUTLINES
 from tests.conftest import ROOT
+from tests.test_duplicates import scene
 
 SETTINGS = {"min_inliers": 20, "seed": 1, "threads": 2}
 
@@ -119,3 +121,79 @@ def test_random_heatmaps_are_resized_from_the_models_resolution():
     assert (random_heatmaps((3, 3), 4, seed=1) == random_heatmaps((3, 3), 4, seed=1)).all()
     middle = np.unravel_index(centre_heatmap().argmax(), (SIDE, SIDE))
     assert abs(middle[0] - SIDE / 2) <= 1
+
+
+def spliced(
+    folder,
+    top: int,
+    bottom: int,
+    left: int,
+    right: int,
+    name: str = "f/easy_1_0001.jpg",
+    bits: str = "0001",
+    quality: int = 95,
+) -> GroundTruth | None:
+    """The ground truth of a fake: its source, shifted, with one rectangle (in pixels of 300) replaced."""
+    source = scene(1)
+    shift = np.array([[1.0, 0, 30], [0, 1, 24]])
+    # Where the source does not reach, the fake shows another scene.
+    pixels = cv2.warpAffine(source, shift, (300, 300), dst=scene(3), borderMode=cv2.BORDER_TRANSPARENT)
+    replaced = pixels[top:bottom, left:right]
+    replaced[:] = np.where(replaced.mean(axis=2, keepdims=True) < 128, 255, 0)
+    for path, image in ((name, pixels), ("r/1.png", source)):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / path, quality=quality)
+    row = fake(name, bits, "r/1.png") if bits else fake(name, "0000", "r/1.png") | dict.fromkeys(PARTS)
+    return ground_truth_masks(folder, pd.DataFrame([row]), **SETTINGS).get(name)
+
+
+def test_the_difference_is_marked_in_the_fakes_frame_and_not_where_its_source_ends(tmp_path):
+    truth = spliced(tmp_path, 200, 255, 110, 200)
+    assert truth.origin == "source"
+    rows, columns = np.nonzero(truth.mask)
+    assert (rows.mean() * 300 / SIDE, columns.mean() * 300 / SIDE) == pytest.approx((227, 155), abs=8)
+    assert not truth.mask[:, :6].any() and not truth.mask[:4].any()
+    assert truth.mask.mean() == pytest.approx(55 * 90 / 300**2, rel=0.35)
+
+
+def test_a_difference_outside_of_the_named_parts_is_rejected(tmp_path):
+    assert spliced(tmp_path, 200, 255, 110, 200, "f/easy_1_1000.jpg", "1000").origin == "boxes"
+
+
+def test_a_difference_of_a_fake_without_named_parts_is_accepted_unless_it_covers_half_the_image(tmp_path):
+    assert spliced(tmp_path / "small", 40, 100, 60, 150, "f/unnamed.jpg", "").origin == "source"
+    assert spliced(tmp_path / "large", 90, 300, 30, 300, "f/unnamed.jpg", "") is None
+
+
+def test_a_mask_file_takes_precedence_and_is_thresholded_at_half_white(tmp_path):
+    shade = np.zeros((SIDE, SIDE), np.uint8)
+    shade[:8], shade[8:16] = 200, 100
+    shade[20:24, ::2] = 255
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(shade).save(tmp_path / "masks" / "easy_1_0001.png")
+    truth = spliced(tmp_path, 200, 255, 110, 200)
+    assert truth.origin == "mask"
+    assert (truth.mask == (shade > 127)).all()
+    Image.fromarray(np.repeat(np.repeat(shade, 2, 0), 2, 1)[:, ::-1]).save(tmp_path / "masks" / "easy_1_0001.png")
+    assert (spliced(tmp_path, 200, 255, 110, 200).mask == (shade > 127)[:, ::-1]).all()
+    row = fake("f/easy_1_0001.jpg", "0001")
+    (without,) = ground_truth_masks(tmp_path, pd.DataFrame([row]), masks=False, **SETTINGS).values()
+    assert without.origin == "boxes"
+    Image.fromarray(np.zeros_like(shade)).save(tmp_path / "masks" / "easy_1_0001.png")
+    assert spliced(tmp_path, 200, 255, 110, 200).origin == "source"  # an empty mask is ignored
+
+
+def test_a_cell_of_a_shrunk_mask_is_true_from_half_of_its_area_on(tmp_path):
+    (tmp_path / "masks").mkdir()
+    fine = np.zeros((2 * SIDE, 2 * SIDE), np.uint8)
+    fine[0, 0] = 255  # a quarter of the first cell
+    fine[0:2, 2] = 255  # half of the second
+    Image.fromarray(fine).save(tmp_path / "masks" / "easy_1_0001.png")
+    row = fake("f/easy_1_0001.jpg", "0001")
+    (truth,) = ground_truth_masks(tmp_path, pd.DataFrame([row]), **SETTINGS).values()
+    assert np.argwhere(truth.mask).tolist() == [[0, 1]]
+
+
+def test_compression_artefacts_are_no_difference(tmp_path):
+    assert spliced(tmp_path, 0, 0, 0, 0).origin == "boxes"
+    assert spliced(tmp_path, 0, 0, 0, 0, "f/unnamed.jpg", "", quality=20) is None

@@ -79,3 +79,21 @@ def test_an_invalid_table_is_one_message(tmp_path, text, reason):
         read_corrections(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_corrections(tmp_path / "absent.csv")
+
+
+def test_a_repeated_row_with_the_same_label_is_allowed_and_labels_are_read_in_any_case(data, fresh, tmp_path):
+    csv = table(fresh, "training_real/real_00000.jpg, FAKE ,", "training_real/real_00000.jpg,fake,")
+    corrections = read_corrections(csv)
+    assert [correction.label for correction in corrections] == [1, 1]
+    assert labels(merged(corrections, data, tmp_path / "set")) == labels(data) | {"training_fake/real_00000.jpg": 1}
+
+
+def test_corrected_images_go_where_those_of_their_label_are(data, fresh, tmp_path):
+    for old, new in (("training_real", "real"), ("training_fake", "fake")):
+        (data / "deep").mkdir(exist_ok=True)
+        (data / old).rename(data / "deep" / new)
+    csv = table(fresh, "training_real/real_00004.jpg,fake,", "training_fake/easy_4_1111.jpg,real,")
+    found = labels(merged(read_corrections(csv), data, tmp_path / "set"))
+    assert {"deep/fake/real_00004.jpg", "deep/real/easy_4_1111.jpg"} <= set(found)
+    assert len(found) == 8
+    assert not (tmp_path / "set" / "training_real").exists()
