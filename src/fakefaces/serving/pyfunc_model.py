@@ -14,8 +14,7 @@ from typing import Any
 import pydantic
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 
 from fakefaces.base import environment
 from fakefaces.base.errors import ImageError
@@ -33,9 +32,9 @@ class Prediction(pydantic.BaseModel):
 class InvalidInputError(MlflowException):
     """The input is invalid: the server answers 400 with the reason alone."""
 
-    def __init__(self, reason: str):
-        super().__init__(reason, error_code=INVALID_PARAMETER_VALUE)
-        self._reason = reason
+    def __init__(self, message: str, error_code: int):
+        super().__init__(message, error_code)
+        self._reason = message
 
     @property
     def message(self) -> str:
@@ -59,10 +58,13 @@ class FakeFaces(PythonModel):
         self.detector = detector.load(Path(context.artifacts["detector"]))
         self.lock = threading.Lock()
 
-    def predict(self, model_input: list[bytes | str], params: dict[str, Any] | None = None) -> list[Prediction]:
+    def predict(
+        self, context: Any, model_input: list[bytes | str], params: dict[str, Any] | None = None
+    ) -> list[Prediction]:
         """Score whole image files.
 
         Args:
+            context: of MLflow; not used.
             model_input: each a JPEG, PNG or other file: its bytes, its path, or its bytes as base64. In a
                 request to the server a string is base64 and never a path.
             params: none are taken.
@@ -78,17 +80,14 @@ class FakeFaces(PythonModel):
         from fakefaces.inference.predict import score
 
         if params:
-            raise InvalidInputError(f"this model takes no params; there are: {', '.join(map(str, params))}")
+            raise InvalidInputError.invalid_parameter_value(f"this model takes no params; there are: {', '.join(map(str, params))}")
         sources = [(f"image {k}", _reader(f"image {k}", image)) for k, image in enumerate(model_input, start=1)]
         with self.lock:  # the server answers in several threads, and Keras is not thread-safe
             results = list(score(self.detector, sources, threads=2))
         problems = [result.problem for result in results if result.problem]
         if problems:
-            raise InvalidInputError("\n".join(problems))
-        return [
-            Prediction(p_fake=r.p_fake, label=r.label, unsure=r.unsure, parts=r.parts)  # type: ignore[arg-type]
-            for r in results
-        ]
+            raise InvalidInputError.invalid_parameter_value("\n".join(problems))
+        return [Prediction.model_validate(result, from_attributes=True) for result in results]
 
 
 def _reader(name: str, image: Any) -> Callable[[], bytes]:
@@ -102,7 +101,7 @@ def _reader(name: str, image: Any) -> Callable[[], bytes]:
     if isinstance(image, str | Path):
         path = Path(image)
         return lambda: images.read(path)
-    raise InvalidInputError(f"{name}: expected an image file as base64, not {type(image).__name__}")
+    raise InvalidInputError.invalid_parameter_value(f"{name}: expected an image file as base64, not {type(image).__name__}")
 
 
 def _decoded(name: str, text: str) -> bytes:
