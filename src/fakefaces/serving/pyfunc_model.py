@@ -32,8 +32,8 @@ class Prediction(pydantic.BaseModel):
 class InvalidInputError(MlflowException):
     """The input is invalid: the server answers 400 with the reason alone."""
 
-    def __init__(self, message: str, error_code: int):
-        super().__init__(message, error_code)
+    def __init__(self, message: str, **details: Any):
+        super().__init__(message, **details)
         self._reason = message
 
     @property
