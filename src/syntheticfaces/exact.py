@@ -2,7 +2,7 @@
 
 The drawn arrays are hashed in a test, so nothing here may depend on the vector width or on fused
 multiply-add of the processor: element-wise ``+ - * /`` and ``sqrt`` are exact by IEEE 754, and the
-filters run on whole numbers small enough for every partial sum to be exact in float32. That is why
+filters run on integers small enough for every partial sum to be exact in float32. That is why
 the drawing uses polynomials where one would expect ``exp``. Python's floats take part in float32 arithmetic as float32
 (NEP 50); NumPy's float64 scalars would not.
 """
@@ -34,7 +34,7 @@ def bump(r2: Plane) -> Plane:
 
 
 def integer_gaussian_kernel(sigma: float) -> Plane:
-    """Gaussian weights as whole numbers that sum to 4096, shape ``(2r + 1,)``, float32."""
+    """Gaussian weights as integers that sum to 4096, shape ``(2r + 1,)``, float32."""
     radius = max(1, math.ceil(3 * sigma))
     half = [math.exp(-0.5 * (k / max(sigma, 1e-3)) ** 2) for k in range(radius + 1)]
     total = half[0] + 2 * sum(half[1:])
@@ -46,9 +46,9 @@ def integer_gaussian_kernel(sigma: float) -> Plane:
 def blur(image: Plane, sigma: float) -> Plane:
     """Gaussian blur of an image in 0..1, ``(H, W)`` or ``(H, W, C)``; the result has 12-bit steps."""
     kernel = integer_gaussian_kernel(sigma)
-    one = np.ones(1, dtype=np.float32)
+    identity = np.ones(1, dtype=np.float32)
     scaled: Plane = np.rint(np.clip(image, 0, 1) * _STEPS)
-    for kx, ky in ((kernel, one), (one, kernel)):
+    for kx, ky in ((kernel, identity), (identity, kernel)):
         filtered = cv2.sepFilter2D(scaled, cv2.CV_32F, kx, ky, borderType=cv2.BORDER_REFLECT_101)
         scaled = np.rint(np.asarray(filtered) * (1 / _WEIGHTS))
     blurred: Plane = scaled * (1 / _STEPS)

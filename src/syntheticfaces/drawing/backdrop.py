@@ -14,9 +14,9 @@ def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> N
     """Paint an out-of-focus background over the linear planes, in place."""
     side = canvas.shape[1]
     axis = np.linspace(0, 1, side).astype(np.float32)
-    way = float(rng.uniform(-1, 1))
-    across = axis if way > 0 else axis[::-1]
-    slope = smoothstep(axis[:, None] * (1 - abs(way)) + across * abs(way))
+    direction = float(rng.uniform(-1, 1))
+    across = axis if direction > 0 else axis[::-1]
+    slope = smoothstep(axis[:, None] * (1 - abs(direction)) + across * abs(direction))
     first, second = scene.backdrop
     level = float(rng.uniform(0.55, 1.05))
     for channel in range(3):
@@ -28,13 +28,13 @@ def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> N
         for _ in range(scene.shapes):
             x, y = rng.uniform(-5, 93, size=2)
             w, h = rng.uniform(4, 16), rng.uniform(6, 50)
-            level_ = int(rng.integers(50, 160))
-            one = np.zeros((88, 88), dtype=np.uint8)
-            fill_polygon(one, np.array([(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h)]), level_)
-            cover = np.maximum(cover, one)
+            grey = int(rng.integers(50, 160))
+            shape = np.zeros((88, 88), dtype=np.uint8)
+            fill_polygon(shape, np.array([(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h)]), grey)
+            cover = np.maximum(cover, shape)
             tint = np.array(mix(first, second, float(rng.uniform(-0.4, 1.4))), dtype=np.float32)
             tint = np.clip(tint * rng.uniform(0.4, 1.7), 0, 1)
-            small += (one.astype(np.float32) * (1 / 255))[:, :, None] * (tint - small)
+            small += (shape.astype(np.float32) * (1 / 255))[:, :, None] * (tint - small)
         opacity = cover.astype(np.float32) * (1 / 255)
         soft = blur(np.dstack([small, opacity]), float(rng.uniform(1.5, 4.5)))
         times = -(-side // 88)

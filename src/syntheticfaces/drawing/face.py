@@ -1,4 +1,4 @@
-"""The whole picture of one face: all steps in order."""
+"""Drawing of a whole image in order of its layers."""
 
 import numpy as np
 

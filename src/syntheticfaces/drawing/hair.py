@@ -50,19 +50,19 @@ def _strands(u: Plane, v: Plane, rng: np.random.Generator, person: Identity, vol
         return fine * 0.7 + octaves(rng, u.shape, {2: 0.45, 8: 0.25, 16: 0.2})
     if person.style == "side":
         fall = depth - 0.5 * x * x + 0.12 * np.abs(x)
-        way = np.abs(x)
+        along_strand = np.abs(x)
     else:
         near = depth / (1 + 0.62 * np.maximum(depth, 0))
         fall = x / np.maximum(near, 0.12)
-        way = depth
+        along_strand = depth
     if person.style == "wavy":
-        wave = way * 2.1
+        wave = along_strand * 2.1
         turn = np.abs(wave - np.floor(wave) - 0.5) * 2
         fall = fall + 0.16 * smoothstep(turn) * np.clip(depth - 0.8, 0, 1)
     fall = fall + octaves(rng, u.shape, {64: 0.02, 32: 0.012})
-    fine = warped_noise(rng, 2, way * 9, fall * 150)
-    wisp = warped_noise(rng, 4, way * 8, fall * 95)
-    lock = warped_noise(rng, 16, way * 10, fall * 75)
+    fine = warped_noise(rng, 2, along_strand * 9, fall * 150)
+    wisp = warped_noise(rng, 4, along_strand * 8, fall * 95)
+    lock = warped_noise(rng, 16, along_strand * 10, fall * 75)
     texture: Plane = fine * 0.5 + wisp * 0.55 + lock * 0.65
     return texture
 
@@ -94,8 +94,8 @@ def _hairline(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
     if person.style == "fringe":
         line = line - 0.1 * u * u + 0.12 * person.parting * u
     if person.style in ("side", "long", "wavy"):
-        way = np.float32(1 if person.parting < 0 else -1)
-        line = line + 0.16 * np.clip(way * u + 0.1, 0, 1)
+        direction = np.float32(1 if person.parting < 0 else -1)
+        line = line + 0.16 * np.clip(direction * u + 0.1, 0, 1)
         line = line - 0.1 * bump((u - person.parting) ** 2 * 22)
     if person.masculine > 0.5 and person.style != "fringe":
         corner = 0.05 + 0.16 * person.age * (1.5 if person.style == "receding" else 1)
@@ -117,10 +117,10 @@ def style_hair(view: View, u: Plane, v: Plane, rng: np.random.Generator, person:
     ragged = 0.05 if person.style == "curly" else (0.006 if person.style in _CLOSE else 0.014)
     edge = reach - np.abs(u) + strands * ragged
     soft = 7 if person.style in _CLOSE else 10
-    whole = smoothstep(edge * (view.unit / soft) + 0.3) * (reach > 0.02)
+    behind = smoothstep(edge * (view.unit / soft) + 0.3) * (reach > 0.02)
     line = _hairline(u, v, person, strands)
     steep = 2.6 if person.style in ("shaved", "receding", "crop") else 6.0
-    front = whole * smoothstep(line * steep + 0.25)
+    front = behind * smoothstep(line * steep + 0.25)
     if person.style not in _FALLS and not (person.style == "fringe" and person.masculine < 0.5):
         burn = np.float32(0.1 + 0.16 * person.masculine)
         front = front * smoothstep((burn - v) * 5)
@@ -137,7 +137,7 @@ def style_hair(view: View, u: Plane, v: Plane, rng: np.random.Generator, person:
     lit = 0.7 * scene.ambient + 0.12 + facing * (0.8 * scene.key)
     ring = ny + 0.42 + nx * (0.25 * lx) + strands * 0.05
     lit = lit * (1 + 0.9 * scene.gloss * bump(ring * ring * 7))
-    return Hair(strands, lit.astype(np.float32), whole, front)
+    return Hair(strands, lit.astype(np.float32), behind, front)
 
 
 def _colour(hair: Hair, person: Identity, dim: float) -> tuple[Plane, Plane]:

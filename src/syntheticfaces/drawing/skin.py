@@ -109,8 +109,8 @@ def beard(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Iden
     lip = smoothstep(lip * 1.8)
     clear = bump((u * (1 / (mw * 1.05))) ** 2 + ((v - m) * (1 / 0.17)) ** 2)
     area = np.maximum(low * (1 - smoothstep(clear * 3)), lip)
-    way = u * 0.35 + 0.12 * octaves(rng, area.shape, {16: 1.0})
-    hair = warped_noise(rng, 2, v * 62, (u - way * v) * 125) * 0.6
+    swirl = u * 0.35 + 0.12 * octaves(rng, area.shape, {16: 1.0})
+    hair = warped_noise(rng, 2, v * 62, (u - swirl * v) * 125) * 0.6
     hair = hair + octaves(rng, area.shape, {2: 0.35, 8: 0.25})
     if person.beard:
         cover = 0.72 * person.beard + hair * 0.3
@@ -121,7 +121,7 @@ def beard(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Iden
 
 
 def shade(relief: Relief, person: Identity, scene: Scene, creases: Plane, pores: Plane) -> tuple[list[Plane], Plane]:
-    """Light on the relief: a factor for each of red, green and blue, and the gloss to add to all."""
+    """Shading of the relief: a factor for each of red, green and blue, and the gloss to add to all."""
     view = relief.view
     relief.height -= creases * 0.022
     relief.height += pores * (0.0004 + 0.0006 * person.age)

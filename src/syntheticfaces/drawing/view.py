@@ -1,4 +1,4 @@
-"""Where the parts of a face lie in the picture: the map between face and pixel coordinates.
+"""Transformation between face and pixel coordinates.
 
 Face coordinates ``(u, v)`` have their origin between the eyes, ``u`` to the right of the picture and
 ``v`` down; one unit is about half the width of a face, so the chin lies near ``v = 1.42``.
