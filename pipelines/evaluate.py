@@ -73,7 +73,7 @@ def main(params: Params, layout: Layout) -> None:
     compared = compare_all(
         predictions, {name: model.threshold for name, model in metrics.items()}, evaluator.resampling
     )
-    # An output that git does not hold: without one, a fresh clone whose dvc.lock is true would log no evaluation.
+    # An output outside of git: without it a fresh clone with an up-to-date dvc.lock would log no evaluation.
     test = next(iter(models.values())).test.drop(columns="p_fake")
     scores = pd.DataFrame({name: scored.test["p_fake"] for name, scored in (models | rules).items()})
     write_text(layout.predictions, test.join(scores).to_csv(index=False, float_format="%.8f"))

@@ -1,5 +1,4 @@
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import get_type_hints
 
@@ -22,7 +21,7 @@ from fakefaces.evaluation.robustness import robustness
 from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.evaluation.shortcut_variance import variance_explained
 from fakefaces.evaluation.subset_metrics import subset_metrics
-from fakefaces.evaluation.thresholds import abstention_bounds, operating_threshold
+from fakefaces.evaluation.thresholds import abstention_band, operating_threshold
 from tests.metrics import EVALUATOR
 
 RNG = np.random.default_rng(11)
@@ -170,10 +169,10 @@ def test_thresholds_are_chosen_on_validation_and_metrics_measured_on_test(scored
     assert record.threshold == 0.3
     assert record.validation == point_metrics(validation, 0.3)
     assert record.test == evaluate_scores(scored.test, 0.3, RESAMPLING)
-    assert record.reliability == [ReliabilityBin(**asdict(point)) for point in reliability(test)]
+    assert record.reliability == [ReliabilityBin(**row) for row in reliability(test).to_dict("records")]
     assert (record.variance_explained_by_shortcuts, record.robustness) == ({}, [])
     chosen = operating_threshold(validation, max_fpr=0.1)
-    bounds = abstention_bounds(validation, chosen.threshold, max_fpr=0.1, max_fnr=0.25)
+    bounds = abstention_band(validation, chosen.threshold, max_fpr=0.1, max_fnr=0.25)
     point, band = record.operating_point, record.operating_point.abstention_band
     assert point.threshold == chosen.threshold != round(chosen.threshold, 6)  # with all digits
     assert (band.low, band.high) == (bounds.low, bounds.high)

@@ -116,6 +116,6 @@ def test_bad_requests_are_refused():
 def test_each_bound_of_the_band_keeps_its_own_rate_of_its_own_class():
     y = [0] * 40 + [1] * 20
     p = np.r_[np.linspace(0.01, 0.8, 40), np.linspace(0.2, 0.99, 20)]
-    band = abstention_bounds(validation(y, p), 0.5, max_fpr=0.05, max_fnr=0.2)
+    band = abstention_band(validation(y, p), 0.5, max_fpr=0.05, max_fnr=0.2)
     assert (p[:40] >= band.high).sum() == 2
     assert (p[40:] < band.low).sum() == 4

@@ -1,1 +1,1 @@
-"""What a model's scores are worth: figures with intervals, comparisons, slices, calibration."""
+"""Evaluation of scores: metrics with intervals, slices, calibration, thresholds, comparisons. No Keras, no MLflow."""

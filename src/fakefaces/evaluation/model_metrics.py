@@ -48,8 +48,8 @@ class Subset(Schema):
 
     def estimate(self, metric: str) -> Estimate:
         """The metric of that name, for names that come from ``params.yaml``."""
-        found: Estimate = getattr(self, metric)
-        return found
+        estimate: Estimate = getattr(self, metric)
+        return estimate
 
 
 class AllMetrics(Subset):
@@ -99,8 +99,8 @@ class PointMetrics(Schema):
 
     def value(self, metric: str) -> float | None:
         """The metric of that name, for names that come from ``params.yaml``."""
-        found: float | None = getattr(self, metric)
-        return found
+        value: float | None = getattr(self, metric)
+        return value
 
 
 class ReferenceMetrics(Schema):

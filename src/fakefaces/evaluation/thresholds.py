@@ -89,8 +89,8 @@ def abstention_band(
         reasons["low"] = f"more than {max_fnr:g} of the fakes score 0"
     else:
         low = min(-low, threshold)
-    given = {name: reason for name, reason in reasons.items() if reason}
-    return AbstentionBand(low=low, high=high, max_fnr=max_fnr, reasons=given)
+    known = {name: reason for name, reason in reasons.items() if reason}
+    return AbstentionBand(low=low, high=high, max_fnr=max_fnr, reasons=known)
 
 
 def _threshold_above(class_scores: Array, all_scores: Array, allowed: int, *, end: float) -> float | None:

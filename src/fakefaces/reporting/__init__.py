@@ -1,1 +1,1 @@
-"""Tables and pictures of what the stages found."""
+"""Tables, charts, the HTML page and the model card of a run."""

@@ -1,4 +1,4 @@
-"""The picture of augmented copies beside their originals."""
+"""The plot of training images beside their augmented copies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +13,13 @@ from fakefaces.data.faces import PARTS
 def draw_augmentations(
     path: Path, columns: Sequence[tuple[NDArray[np.uint8], NDArray[np.int8]]], names: Sequence[str]
 ) -> None:
-    """Draw a row an image: the original, then its copies, each with the parts that are replaced in it.
+    """Plot a row for each image: the original, then its copies, each with the names of its replaced parts.
 
     Args:
         path: of the PNG.
-        columns: the originals, then copy after copy: uint8 (rows, height, width, 3) and int8 (rows, 4).
-        names: what the rows are called.
+        columns: the originals, then each copy: uint8 (rows, height, width, 3), and int8 (rows, 4), 1 where a part is
+            replaced.
+        names: titles of the rows.
     """
     from matplotlib.figure import Figure
 
@@ -41,4 +42,4 @@ def draw_augmentations(
 
 
 def _replaced(parts: NDArray[np.int8]) -> str:
-    return ", ".join(name.replace("_", " ") for name, there in zip(PARTS, parts, strict=True) if there == 1)
+    return ", ".join(name.replace("_", " ") for name, replaced in zip(PARTS, parts, strict=True) if replaced == 1)

@@ -1,1 +1,1 @@
-"""The report as one self-contained page, and the model card: tables, charts and pictures of a whole run."""
+"""The report as one self-contained HTML page, and the model card."""

@@ -105,14 +105,14 @@ def all_charts(run: RunOutputs) -> dict[str, Any]:
 
 def stage_pictures(run: RunOutputs) -> dict[str, Any]:
     """The pictures that stages drew: augmentations, and by model feature maps and filters."""
-    found: dict[str, Any] = {}
+    uris: dict[str, Any] = {}
     augmentations = run.layout.reports / "augmentations.png"
     if augmentations.is_file():
-        found["augmentations"] = pictures.file_uri(augmentations, widest=1000)
+        uris["augmentations"] = pictures.file_uri(augmentations, widest=1000)
     for kind in ("feature_maps", "filters"):
         paths = {name: run.layout.heatmaps / f"{name}_{kind}.png" for name in run.models}
-        found[kind] = {name: pictures.file_uri(path, widest=700) for name, path in paths.items() if path.is_file()}
-    return found
+        uris[kind] = {name: pictures.file_uri(path, widest=700) for name, path in paths.items() if path.is_file()}
+    return uris
 
 
 def samples(run: RunOutputs) -> dict[str, list[dict[str, str]]]:

@@ -1,4 +1,4 @@
-"""The tables behind ``dvc plots``: one a plot, with all models in it."""
+"""The data of ``dvc plots``: a table for each plot, with all models in it."""
 
 import pandas as pd
 

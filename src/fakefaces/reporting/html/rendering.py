@@ -1,4 +1,4 @@
-"""Fill the templates: one HTML file that needs nothing else, and the model card in Markdown."""
+"""Render the templates: a self-contained HTML page, and the model card in Markdown."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def render_card(context: Mapping[str, Any]) -> str:
 
 @cache
 def library() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, out of the package that carries them."""
+    """Vega, Vega-Lite and Vega-Embed as one script, from the package vl-convert."""
     import vl_convert
 
     bundle = vl_convert.javascript_bundle(None)  # type: ignore[arg-type] # None is its default: no snippet of ours

@@ -62,8 +62,8 @@ def slices(metrics: Mapping[str, ModelMetrics]) -> Columns:
     columns = {"model": list(metrics)}
     first = next(iter(metrics.values()))
     for kind, by_name in first.test.slices().items():
-        for name, one in by_name.items():
-            columns[f"{slice_title(kind, name)} ({one.fakes})"] = [
+        for name, metrics_of_slice in by_name.items():
+            columns[f"{slice_title(kind, name)} ({metrics_of_slice.fakes})"] = [
                 _number(model.test.slices()[kind][name].roc_auc.value) for model in metrics.values()
             ]
     return columns

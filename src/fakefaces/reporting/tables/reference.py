@@ -1,4 +1,4 @@
-"""The reference's figures, as printed on the slides "Fake Faces Detection Project".
+"""The reference's metrics, as printed on the slides "Fake Faces Detection Project".
 
 2,041 photographs, split 1,634 / 202 / 205. The positive class is *real*, and the printed "AUC" is that of the
 hard predictions, which is balanced accuracy.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Printed:
-    """A row of the slides' table; None where nothing was printed."""
+    """A row of the slides' table; None where no value was printed."""
 
     accuracy: float
     f1: float | None = None

@@ -1,17 +1,17 @@
-// What the page does: charts in its colours, the comparison of two models, the gallery and its viewer.
+// Behaviour of the page: charts in its colours, the comparison of two models, the gallery and its viewer.
 const data = JSON.parse(document.getElementById("page-data").textContent);
 const byId = (id) => document.getElementById(id);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const PAGE = 48; // tiles that are shown at once
+const PAGE = 48; // tiles that are shown at first
 
-function element(name, attributes = {}, ...inside) {
-  const made = document.createElement(name);
+function element(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (key in made && key !== "style") made[key] = value;
-    else made.setAttribute(key, value);
+    if (key in node && key !== "style") node[key] = value;
+    else node.setAttribute(key, value);
   }
-  made.append(...inside);
-  return made;
+  node.append(...children);
+  return node;
 }
 
 // ---- charts ----
@@ -141,17 +141,17 @@ second.selectedIndex = Math.min(1, data.models.length - 1);
 first.selectedIndex = data.models.indexOf(data.best);
 if (first.selectedIndex === second.selectedIndex) second.selectedIndex = 0;
 
-function difference(figure, a, b) {
-  const row = data.comparisons.find((one) => (one.first === a && one.second === b) || (one.first === b && one.second === a));
-  if (!row || row[`${figure}_difference`] === null) return "undefined";
-  const turned = row.first === b;
-  const sign = turned ? -1 : 1;
+function difference(metric, a, b) {
+  const row = data.comparisons.find((pair) => (pair.first === a && pair.second === b) || (pair.first === b && pair.second === a));
+  if (!row || row[`${metric}_difference`] === null) return "undefined";
+  const swapped = row.first === b;
+  const sign = swapped ? -1 : 1;
   const signed = (value, digits) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(digits)}`;
-  const ends = [row[`${figure}_low`], row[`${figure}_high`]];
-  if (turned) ends.reverse();
-  const interval = ends[0] === null ? "" : ` [${ends.map((end) => signed(sign * end, 2)).join(", ")}]`;
-  const p = row[`${figure}_p_holm`];
-  return `${signed(sign * row[`${figure}_difference`], 3)}${interval}${p === null ? "" : `, p = ${p.toFixed(3)}`}`;
+  const bounds = [row[`${metric}_low`], row[`${metric}_high`]];
+  if (swapped) bounds.reverse();
+  const interval = bounds[0] === null ? "" : ` [${bounds.map((bound) => signed(sign * bound, 2)).join(", ")}]`;
+  const p = row[`${metric}_p_holm`];
+  return `${signed(sign * row[`${metric}_difference`], 3)}${interval}${p === null ? "" : `, p = ${p.toFixed(3)}`}`;
 }
 
 async function showCompared() {
@@ -169,20 +169,20 @@ async function showCompared() {
     if (tip.field === "x") tip.title = a;
     if (tip.field === "y") tip.title = b;
   }
-  const made = await show("compared", spec);
-  made?.view.addEventListener("click", (event, item) => {
-    const at = data.images.findIndex((one) => one.name === item?.datum?.image);
-    if (at >= 0) view([data.images[at]], 0, i);
+  const chart = await show("compared", spec);
+  chart?.view.addEventListener("click", (event, item) => {
+    const index = data.images.findIndex((image) => image.name === item?.datum?.image);
+    if (index >= 0) view([data.images[index]], 0, i);
   });
   const pair = structuredClone(data.charts.roc);
   pair.data.values = pair.data.values.filter((row) => row.model === a || row.model === b);
   const { scale } = pair.layer[1].encoding.color;
-  const kept = scale.domain.flatMap((name, k) => (name === a || name === b ? [k] : []));
-  pair.layer[1].encoding.color.scale = { domain: kept.map((k) => scale.domain[k]), range: kept.map((k) => scale.range[k]) };
+  const indices = scale.domain.flatMap((name, k) => (name === a || name === b ? [k] : []));
+  pair.layer[1].encoding.color.scale = { domain: indices.map((k) => scale.domain[k]), range: indices.map((k) => scale.range[k]) };
   show("pair", pair);
-  const apart = data.images.filter((one) => called(one, i) !== called(one, j));
-  const most = (apart.length ? apart : [...data.images]).sort((p, q) => Math.abs(q.scores[i] - q.scores[j]) - Math.abs(p.scores[i] - p.scores[j])).slice(0, 12);
-  byId("differing").replaceChildren(...most.map((one, k) => tile(one, i, () => view(most, k, i), false)));
+  const disagreements = data.images.filter((image) => called(image, i) !== called(image, j));
+  const largest = (disagreements.length ? disagreements : [...data.images]).sort((p, q) => Math.abs(q.scores[i] - q.scores[j]) - Math.abs(p.scores[i] - p.scores[j])).slice(0, 12);
+  byId("differing").replaceChildren(...largest.map((image, k) => tile(image, i, () => view(largest, k, i), false)));
 }
 first.addEventListener("change", showCompared);
 second.addEventListener("change", showCompared);
@@ -191,34 +191,34 @@ showCompared();
 // ---- the gallery ----
 
 const filters = byId("filters");
-let found = [];
+let matches = [];
 let limit = PAGE;
 
 function filtered() {
   const model = data.models.indexOf(filters.elements.model.value);
-  const wanted = Object.fromEntries(["kind", "difficulty", "part", "order"].map((name) => [name, filters.elements[name].value]));
-  const [label, outcome] = wanted.kind.split("-");
-  const sure = (one) => Math.abs(one.scores[model] - data.thresholds[model]);
+  const selected = Object.fromEntries(["kind", "difficulty", "part", "order"].map((name) => [name, filters.elements[name].value]));
+  const [label, outcome] = selected.kind.split("-");
+  const confidence = (image) => Math.abs(image.scores[model] - data.thresholds[model]);
   const orders = {
-    sure: (p, q) => sure(q) - sure(p),
-    unsure: (p, q) => sure(p) - sure(q),
+    sure: (p, q) => confidence(q) - confidence(p),
+    unsure: (p, q) => confidence(p) - confidence(q),
     high: (p, q) => q.scores[model] - p.scores[model],
     low: (p, q) => p.scores[model] - q.scores[model],
   };
   return data.images
-    .filter((one) => label === "all" || (named(one.label) === label && (called(one, model) === one.label) === (outcome === "right")))
-    .filter((one) => !wanted.difficulty || one.difficulty === wanted.difficulty)
-    .filter((one) => !wanted.part || one.parts.includes(wanted.part))
-    .sort(orders[wanted.order]);
+    .filter((image) => label === "all" || (named(image.label) === label && (called(image, model) === image.label) === (outcome === "right")))
+    .filter((image) => !selected.difficulty || image.difficulty === selected.difficulty)
+    .filter((image) => !selected.part || image.parts.includes(selected.part))
+    .sort(orders[selected.order]);
 }
 
 function showGallery() {
   const model = data.models.indexOf(filters.elements.model.value);
-  found = filtered();
+  matches = filtered();
   const heat = filters.elements.heat.checked;
-  byId("count").textContent = `${found.length} of ${data.images.length} test images${data.images.length < data.all.image.length ? ` (${data.all.image.length} were tested; the most confident correct and wrong predictions are shown)` : ""}`;
-  byId("grid").replaceChildren(...found.slice(0, limit).map((one, k) => tile(one, model, () => view(found, k, model), heat)));
-  byId("more").hidden = found.length <= limit;
+  byId("count").textContent = `${matches.length} of ${data.images.length} test images${data.images.length < data.all.image.length ? ` (${data.all.image.length} were tested; the most confident correct and wrong predictions are shown)` : ""}`;
+  byId("grid").replaceChildren(...matches.slice(0, limit).map((image, k) => tile(image, model, () => view(matches, k, model), heat)));
+  byId("more").hidden = matches.length <= limit;
 }
 filters.addEventListener("submit", (event) => event.preventDefault());
 filters.addEventListener("change", () => {
