@@ -1,4 +1,4 @@
-"""The errors that a user can cause. Each message says what is wrong, where, and what to do."""
+"""User errors. Each message says what is wrong, where, and what to do."""
 
 
 class FakefacesError(Exception):
@@ -6,7 +6,7 @@ class FakefacesError(Exception):
 
 
 class ParamsError(FakefacesError):
-    """A key or value of ``params.yaml`` cannot be used."""
+    """A key or value of ``params.yaml`` is not allowed."""
 
 
 class DataError(FakefacesError):

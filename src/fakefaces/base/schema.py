@@ -1,4 +1,4 @@
-"""Frozen records of YAML and JSON files, whose faults are told in one line each."""
+"""Frozen records of YAML and JSON files; each fault of a file is reported in one line."""
 
 from pathlib import Path
 from typing import Annotated, Any, TypeVar

@@ -1,4 +1,4 @@
-"""What surrounds every stage and command: checked parameters, errors in one line, an exit code, an orderly end."""
+"""Entry points of stages and commands: checked parameters, one message per error, exit codes, signals."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ P = TypeVar("P", bound=StageParams)
 def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]) -> None:
     """Run a stage with the command line's arguments, and exit.
 
-    The exit code is 0, or 1 with a message where the user can mend what is wrong, 130 or 143 on a signal.
+    The exit code is 0, or 1 with a message for a user error, 130 or 143 on a signal.
 
     Args:
         main: called as ``main(params, layout, *arguments)``.
@@ -75,7 +75,7 @@ def _check_params(root: Path) -> None:
 
 
 def error_boundary(main: Callable[..., None], *arguments: str) -> int:
-    """Call ``main`` and turn what a user can cause into a message and an exit code."""
+    """Call ``main`` and turn user errors into a message and an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     environment.unset_run()
     try:

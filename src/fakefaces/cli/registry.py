@@ -12,6 +12,7 @@ from fakefaces.cli.arguments import registered_name
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from fakefaces.registry.history import Event
     from fakefaces.registry.store import Version
 
 
@@ -26,9 +27,11 @@ def registry(
 
     registered = Registry(registered_name())
     versions = [describe(version) for version in registered.versions()]
-    history = [vars(entry) for entry in registered.history()]
+    history = registered.history()
     if as_json:
-        print(json.dumps({"name": registered.name, "versions": versions, "history": history}))
+        print(
+            json.dumps({"name": registered.name, "versions": versions, "history": [vars(entry) for entry in history]})
+        )
         return
     if not versions:
         print(f"{registered.name}: no version yet; train and promote one with: dvc repro")
@@ -78,15 +81,15 @@ def versions_table(name: str, versions: list[dict[str, Any]]) -> "Table":
     return table
 
 
-def history_table(history: list[dict[str, Any]], last: int) -> "Table":
+def history_table(history: "list[Event]", last: int) -> "Table":
     """A row for each of the last changes of aliases."""
     columns = ("when (UTC)", "version", "became", "before", "by", "why")
     table = _table(f"\nhistory ({len(history)})", columns, ("version", "before"))
     table.columns[-1].no_wrap = False
     for entry in history[-last:]:
-        before = "" if entry["before"] is None else str(entry["before"])
-        when = entry["at"][:19].replace("T", " ")
-        table.add_row(when, str(entry["version"]), entry["action"], before, entry["by"], entry["reason"])
+        before = "" if entry.before is None else str(entry.before)
+        when = entry.at[:19].replace("T", " ")
+        table.add_row(when, str(entry.version), entry.action, before, entry.by, entry.reason)
     return table
 
 

@@ -1,1 +1,1 @@
-"""The records of ``params.yaml``, one module a section: a stage imports the sections that it reads."""
+"""The records of ``params.yaml``, one module per section: a stage imports the sections that it reads."""

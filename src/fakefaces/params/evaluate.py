@@ -11,6 +11,4 @@ class Evaluate(Schema):
     n_resamples: int = Field(ge=100, description="Of the bootstrap.")
     max_fpr: Share = Field(description="False positive rate that the operating threshold may have on validation.")
     max_fnr: Share = Field(description="False negative rate below the abstention band on validation.")
-    source_inliers: int = Field(
-        ge=8, description="Matching keypoints from which on a real is taken for the photograph that a fake was made of."
-    )
+    source_inliers: int = Field(ge=8, description="Matching keypoints from which on a real is a fake's source.")

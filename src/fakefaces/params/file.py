@@ -40,7 +40,7 @@ class Params(StageParams, extra="forbid"):
 def load(path: Path) -> Params:
     """Read ``params.yaml`` into its records.
 
-    What refers from one section to another is checked by :mod:`fakefaces.preflight`.
+    References from one section to another are checked by :mod:`fakefaces.preflight`.
 
     Raises:
         ParamsError: the file cannot be read, or holds a key or value that is not allowed.

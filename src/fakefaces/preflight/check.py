@@ -1,4 +1,4 @@
-"""Everything about ``params.yaml`` that can be known from the file and the code, without TensorFlow or data."""
+"""The checks of ``params.yaml`` that need neither data nor TensorFlow."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def check(path: Path) -> str:
-    """Check a whole ``params.yaml``.
+    """Check a ``params.yaml``: each section, and what refers from one section to another.
 
     Returns:
         One line that says that the file is valid, and what it holds.
@@ -47,7 +47,7 @@ def check(path: Path) -> str:
 
 
 def _valid(record: type[M], value: Any) -> M | None:
-    """The record; None where the value is faulty, which the check of the whole file has told."""
+    """The record; None where the value is faulty, which the check of the whole file has reported."""
     try:
         return parse(record, value, "")
     except ParamsError:
@@ -61,7 +61,7 @@ def _all_valid(record: type[M], values: Any) -> dict[str, M]:
 
 
 def _faults_of(record: type[BaseModel], value: Mapping[str, Any], within: str) -> list[str]:
-    """What a record refuses of ``value``, whose place in the file is ``within``."""
+    """The faults of ``value`` as a record; ``within`` is its key in the file."""
     try:
         parse(record, value, "", within=within)
     except ParamsError as error:
@@ -113,7 +113,7 @@ class _Sections:
         )
 
     def faults(self) -> Iterator[str]:
-        """What is wrong although each section is valid by itself."""
+        """Faults that are not in a section by itself."""
         for step in self.transforms:
             try:
                 compose(Recipe([(step.name, step.arguments)]), seed=0)
@@ -202,7 +202,7 @@ def _kind(name: str) -> ModuleType:
 def _faults_of_range(
     record: type[BaseModel], others: Mapping[str, Any], name: str, values: SearchRange, within: str
 ) -> Iterator[str]:
-    """What a record refuses of the values that a study may try for one of its fields."""
+    """The faults of the values that a study may try for one field of a record."""
     for value in values.examples():
         yield from _faults_of(record, {**others, name: value}, within)
     field = record.model_fields.get(name)
