@@ -11,7 +11,7 @@ class Transform(Schema):
     """One albumentations transform."""
 
     name: str = Field(description="A class of albumentations.")
-    arguments: dict[str, Any] = Field({}, description="Its keyword arguments.")
+    arguments: dict[str, Any] = Field(default={}, description="Its keyword arguments.")
 
 
 class Augment(Schema):

@@ -16,14 +16,18 @@ class FeatureSet(Schema):
     """What a model reads of an image: pixels, a frozen backbone's features, or residual features."""
 
     image_size: int = Field(ge=16, le=1024, description="Pixels; for residuals the longest side that is not scaled.")
-    extractor: Extractor = Field("pixels", description="residuals: traces of processing, at native resolution.")
-    copies: int = Field(0, ge=0, description="Corrupted copies of each training image, for residuals.")
-    crop: int = Field(448, ge=64, le=1024, description="Side of the face crop that a backbone reads beside residuals.")
-    layers: list[str] = Field(_MOBILENET_V2, description="Of the backbone, pooled beside residuals.")
-    backbone: str | None = Field(None, description="A model of keras.applications.")
-    weights: str = Field("imagenet", description="imagenet, none (random), or the path of a Keras weights file.")
-    allow_random_weights: bool = Field(False, description="Where ImageNet's cannot be downloaded.")
-    trainable_from: str | None = Field(None, description="First layer of the backbone that is trained.")
+    extractor: Extractor = Field(default="pixels", description="residuals: traces of processing, at native resolution.")
+    copies: int = Field(default=0, ge=0, description="Corrupted copies of each training image, for residuals.")
+    crop: int = Field(
+        default=448, ge=64, le=1024, description="Side of the face crop that a backbone reads beside residuals."
+    )
+    layers: list[str] = Field(default=_MOBILENET_V2, description="Of the backbone, pooled beside residuals.")
+    backbone: str | None = Field(default=None, description="A model of keras.applications.")
+    weights: str = Field(
+        default="imagenet", description="imagenet, none (random), or the path of a Keras weights file."
+    )
+    allow_random_weights: bool = Field(default=False, description="Where ImageNet's cannot be downloaded.")
+    trainable_from: str | None = Field(default=None, description="First layer of the backbone that is trained.")
 
     @property
     def holds(self) -> Holds:

@@ -23,10 +23,10 @@ class Model(Schema):
 
     kind: Slug = Field(description="A module in src/fakefaces/models.")
     features: Slug = Field(description="A feature set of prepare.features.")
-    augment: Literal["none", "standard"] = Field("none", description="standard: augment.transforms.")
-    tuned: Literal["none", "best"] = Field("none", description="best: with the best trial's values.")
-    settings: dict[str, Any] = Field({}, description="Settings of the kind.")
-    fit: dict[str, Any] = Field({}, description="Values in place of train.fit's.")
+    augment: Literal["none", "standard"] = Field(default="none", description="standard: augment.transforms.")
+    tuned: Literal["none", "best"] = Field(default="none", description="best: with the best trial's values.")
+    settings: dict[str, Any] = Field(default={}, description="Settings of the kind.")
+    fit: dict[str, Any] = Field(default={}, description="Values in place of train.fit's.")
 
 
 class Train(Schema):

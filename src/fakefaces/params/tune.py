@@ -13,10 +13,10 @@ SET_BY_TRIALS = ("epochs", "patience")
 class SearchRange(Schema):
     """The values that a study tries for one parameter: a list of choices, or an interval."""
 
-    choices: list[bool | int | float | str | None] | None = Field(None, min_length=1)
+    choices: list[bool | int | float | str | None] | None = Field(default=None, min_length=1)
     low: float | None = None
     high: float | None = None
-    log: bool = Field(False, description="Sample the interval on a logarithmic scale.")
+    log: bool = Field(default=False, description="Sample the interval on a logarithmic scale.")
 
     def examples(self) -> list[bool | int | float | str | None]:
         """All choices, or both ends of the interval."""
