@@ -19,13 +19,11 @@ class FeatureSet(Schema):
     extractor: Extractor = Field(default="pixels", description="residuals: traces of processing, at native resolution.")
     copies: int = Field(default=0, ge=0, description="Corrupted copies of each training image, for residuals.")
     crop: int = Field(
-        default=448, ge=64, le=1024, description="Side of the face crop that a backbone reads beside residuals."
+        default=448, ge=64, le=1024, description="Side of the face that a backbone reads beside residuals."
     )
     layers: list[str] = Field(default=_MOBILENET_V2, description="Of the backbone, pooled beside residuals.")
     backbone: str | None = Field(default=None, description="A model of keras.applications.")
-    weights: str = Field(
-        default="imagenet", description="imagenet, none (random), or the path of a Keras weights file."
-    )
+    weights: str = Field(default="imagenet", description="imagenet, none (random), or a Keras weights file's path.")
     allow_random_weights: bool = Field(default=False, description="Where ImageNet's cannot be downloaded.")
     trainable_from: str | None = Field(default=None, description="First layer of the backbone that is trained.")
 
