@@ -58,6 +58,15 @@ def test_the_unsure_band_holds_its_lower_end_only(low, high, p, unsure):
     assert Operating(threshold=0.6, low=low, high=high).unsure(p) is unsure
 
 
+def test_a_label_turns_at_the_threshold_itself_and_at_the_operating_one_where_there_is_one():
+    metadata = DetectorMetadata(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
+    assert [metadata.label(p) for p in (0.49, 0.5)] == ["real", "fake"]
+    assert metadata.unsure(0.5) is None
+    chosen = metadata.model_copy(update={"operating": Operating(threshold=0.7, low=0.6, high=0.8)})
+    assert [chosen.label(p) for p in (0.5, 0.69, 0.7)] == ["real", "real", "fake"]
+    assert [chosen.unsure(p) for p in (0.59, 0.6, 0.7, 0.8)] == [False, True, True, False]
+
+
 def test_the_label_turns_at_the_operating_threshold_where_there_is_one(loaded, files, tmp_path):
     plain = list(score_files(loaded, files, threads=2))
     assert {s.unsure for s in plain} == {None}

@@ -11,10 +11,10 @@ from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
 from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.inference.metadata import DetectorMetadata, Operating, read_metadata
-from fakefaces.registry.history import Action, Event, champion_stack, new_event
 from fakefaces.registry.store import ChampionChangedError, Registry
 from fakefaces.tracking.detectors import fetch_detector, with_operating_point
 from fakefaces.tracking.digests import digest
+from fakefaces.tracking.store import connect
 from tests.conftest import ROOT
 from tests.tracking.factories import RULE, evaluated, models, operating_point, promoted, trained
 
@@ -67,7 +67,6 @@ def test_the_version_holds_the_operating_point_and_no_pickle(tracked):
 
 
 def registry_run(run_id: str):
-    from fakefaces.tracking.store import connect
 
     return connect().client.get_run(run_id)
 
@@ -141,22 +140,6 @@ def test_a_folder_with_an_operating_point_is_the_same_bytes_each_time(workspace)
     with with_operating_point(folder, point) as one, with_operating_point(folder, point) as two:
         assert digest(one) == digest(two) != digest(folder)
     assert read_metadata(folder).operating is None
-
-
-def test_an_event_is_later_than_the_last_one_even_where_the_clock_was_set_back():
-    last = Event("2999-01-01T00:00:00.000000Z", Action.CHAMPION, 1, None, "r", "me")
-    assert new_event(Action.CHAMPION, 2, 1, "r", last).at == "2999-01-01T00:00:00.000001Z"
-
-
-def test_rollbacks_lead_back_through_a_stack_of_champions():
-    def of(*steps: tuple[str, int]) -> list[int]:
-        return champion_stack(
-            [Event(str(k), Action(action), version, None, "", "") for k, (action, version) in enumerate(steps)]
-        )
-
-    assert of(("champion", 1), ("refused", 2), ("champion", 3)) == [1, 3]
-    assert of(("champion", 1), ("champion", 3), ("rollback", 1), ("champion", 4)) == [1, 4]
-    assert of(("rollback", 5)) == [5]
 
 
 # Ten processes, forked from one that has imported all and connected to nothing.

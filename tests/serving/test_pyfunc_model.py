@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.paths import Layout
@@ -25,6 +27,7 @@ from fakefaces.data.faces import find_faces
 from fakefaces.data.splits import images_digest
 from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.inference import detector
+from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import score_files
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec
@@ -134,6 +137,44 @@ def test_mlflow_loads_it_and_it_takes_bytes_paths_and_base64_alike(registered, m
     assert [one.p_fake for one in model.predict(as_text)] == [one.p_fake for one in of_bytes]
     with pytest.raises(MlflowException, match="not base64"):
         model.predict([str(files[0])])  # a stranger's path
+
+
+class MeanNetwork:
+    """A network whose score of an image is its mean, and of its parts one to four tenths of that."""
+
+    output_shape = (None, 5)
+
+    def predict_on_batch(self, batch):
+        mean = np.asarray(batch, dtype=np.float64).reshape(len(batch), -1).mean(axis=1) / 255
+        return np.stack([mean * share for share in (1, 0.1, 0.2, 0.3, 0.4)], axis=1)
+
+
+def test_a_prediction_has_the_score_label_abstention_and_parts_of_its_own_image(tmp_path):
+    pyfunc()
+    from mlflow.exceptions import MlflowException
+
+    from fakefaces.serving.pyfunc_model import FakeFaces
+
+    point = Operating(threshold=0.6, low=0.3, high=0.8)
+    metadata = DetectorMetadata(
+        model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1, operating=point
+    )
+    model, files = FakeFaces(), []
+    model.detector, model.lock = detector.Detector(MeanNetwork(), metadata), threading.Lock()
+    for grey in (51, 230, 102, 178, 140):
+        files.append(tmp_path / f"{grey}.png")
+        Image.new("RGB", (32, 32), (grey,) * 3).save(files[-1])
+    predictions = model.predict([path.read_bytes() for path in files])
+    assert [p.p_fake for p in predictions] == pytest.approx([0.2, 230 / 255, 0.4, 178 / 255, 140 / 255])
+    assert [p.label for p in predictions] == ["real", "fake", "real", "fake", "real"]
+    assert [p.unsure for p in predictions] == [False, False, True, True, True]
+    parts = {"left_eye": 0.02, "right_eye": 0.04, "nose": 0.06, "mouth": 0.08}
+    assert predictions[0].parts == pytest.approx(parts)
+    model.detector = detector.Detector(MeanNetwork(), metadata.model_copy(update={"operating": None}))
+    (plain,) = model.predict([files[4].read_bytes()])
+    assert (plain.label, plain.unsure) == ("fake", None)
+    with pytest.raises(MlflowException, match="image 2: not an image"):
+        model.predict([files[0].read_bytes(), b"x"])
 
 
 @pytest.mark.slow
