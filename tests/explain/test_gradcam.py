@@ -132,3 +132,38 @@ def test_fine_maps_are_averaged_down():
     small = shrink_heatmaps(maps)
     assert small.shape == (2, MAX_SIDE // 2, MAX_SIDE)
     assert small.mean() == pytest.approx(maps.mean(), abs=1e-3)
+
+
+def identity_network() -> keras.Model:
+    """Five convolutions that copy their inputs; the first multiplies red by ten."""
+    inputs = x = keras.Input((8, 8, 3))
+    for k in range(5):
+        layer = keras.layers.Conv2D(3, 3, padding="same", use_bias=False, name=f"c{k}")
+        x = layer(x)
+        kernel = np.zeros((3, 3, 3, 3), np.float32)
+        kernel[1, 1] = np.diag([10, 1, 1] if k == 0 else [1, 1, 1])
+        layer.set_weights([kernel])
+    return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(x)))
+
+
+def test_feature_maps_are_of_evenly_spaced_layers_each_in_its_own_range():
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[2, 5], pixels[3, 4] = (200, 30, 0), (100, 60, 0)
+    layers = feature_maps(identity_network(), pixels, layers=3, maps=2)
+    assert [layer.layer for layer in layers] == ["c0", "c2", "c4"]
+    for layer in layers:
+        assert (len(layer.maps), layer.channels) == (2, 3)
+        assert (layer.maps[0, 2, 5], layer.maps[1, 2, 5]) == pytest.approx((1, 0.5))
+        assert (layer.maps[0, 3, 4], layer.maps[1, 3, 4]) == pytest.approx((0.5, 1))
+    (last,) = feature_maps(identity_network(), pixels, layers=5, maps=3)[-1:]
+    assert last.maps[2].max() == 0  # a constant map
+    assert [layer.layer for layer in filters(identity_network(), layers=2)] == ["c0", "c4"]
+
+
+def test_heatmaps_of_several_batches_have_their_own_peaks_and_keep_their_order():
+    pixels = bright_spot(40, 24)
+    pixels[5:] = np.resize(pixels[:5], (35, 24, 24, 3))
+    pixels[3] //= 4
+    maps = grad_cam(sees_brightness(), pixels)
+    assert maps.max(axis=(1, 2)).tolist() == [1.0] * 40
+    assert [int(heatmap.argmax()) // 6 for heatmap in maps] == [k % 5 for k in range(40)]
