@@ -36,3 +36,15 @@ def model_metrics(
             "operating_point": operating_point or model.operating_point,
         }
     )
+
+
+def with_metrics(model: ModelMetrics, validation: dict[str, float], test: dict[str, float]) -> ModelMetrics:
+    """The evaluation with other values of some metrics."""
+    overall = model.test.overall
+    estimates = {name: overall.estimate(name).model_copy(update={"value": value}) for name, value in test.items()}
+    return model.model_copy(
+        update={
+            "validation": model.validation.model_copy(update=validation),
+            "test": model.test.model_copy(update={"overall": overall.model_copy(update=estimates)}),
+        }
+    )
