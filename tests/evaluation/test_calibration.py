@@ -60,8 +60,8 @@ def test_calibration_record(overconfident):
 
 
 def test_a_score_on_an_edge_belongs_to_the_bin_above_it():
-    (only,) = reliability(Predictions.from_arrays([0, 1], [0.5, 0.9]), bins=2, binning="equal_width")
-    assert (only.low, only.high, only.n) == (0.5, 1.0, 2)
+    found = reliability(Predictions.from_arrays([0, 1], [0.5, 0.9]), bins=2, binning="equal_width")
+    assert found[["low", "high", "n"]].to_numpy().tolist() == [[0.5, 1.0, 2]]
 
 
 def test_each_calibration_metric_is_named_after_its_definition():

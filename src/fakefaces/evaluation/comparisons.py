@@ -1,20 +1,13 @@
 """Pairwise comparisons of models on the same images: paired tests and intervals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.intervals import (
-    MIN_GROUPS,
-    Interval,
-    Resampling,
-    bootstrap,
-    percentile_interval,
-    too_few_groups,
-)
+from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, percentile_interval
 from fakefaces.evaluation.metrics import weighted_metrics
 from fakefaces.evaluation.predictions import Array, TestPredictions
 
@@ -35,14 +28,13 @@ class Comparison:
     only_first_right: int  # images that only the first model classifies correctly
     only_second_right: int  # images that only the second model classifies correctly
     accuracy_difference: float  # in [-1, 1]
-    accuracy_interval: list[float] | None  # 95 %, from the paired group bootstrap; None with a reason
+    accuracy_interval: list[float] | None  # 95 %, from the paired group bootstrap; None where there are too few groups
     accuracy_p: float
     accuracy_p_holm: float | None  # after Holm's correction for all pairs
     roc_auc_difference: float | None  # in [-1, 1]; None where a class is absent
-    roc_auc_interval: list[float] | None  # 95 %, from the paired group bootstrap; None with a reason
+    roc_auc_interval: list[float] | None  # 95 %, from the paired group bootstrap; None where there are too few groups
     roc_auc_p: float | None  # two-sided, from the paired group bootstrap
     roc_auc_p_holm: float | None  # after Holm's correction for all pairs
-    reasons: dict[str, str] = field(default_factory=dict)  # why something is None, by attribute
 
 
 def compare_all(
@@ -91,14 +83,13 @@ def compare_all(
                 only_first_right=only_first,
                 only_second_right=only_second,
                 accuracy_difference=(only_first - only_second) / len(images),
-                accuracy_interval=accuracy.interval.ends,
+                accuracy_interval=accuracy.interval,
                 accuracy_p=mcnemar_mid_p(only_first, only_second),
                 accuracy_p_holm=None,
                 roc_auc_difference=roc_auc.value,
-                roc_auc_interval=roc_auc.interval.ends,
+                roc_auc_interval=roc_auc.interval,
                 roc_auc_p=roc_auc.p,
                 roc_auc_p_holm=None,
-                reasons=_reasons(accuracy, roc_auc),
             )
         )
     by_accuracy, by_roc_auc = holm([pair.accuracy_p for pair in pairs]), holm([pair.roc_auc_p for pair in pairs])
@@ -164,7 +155,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 @dataclass(frozen=True)
 class _Difference:
     value: float | None
-    interval: Interval
+    interval: list[float] | None
     p: float | None
 
 
@@ -184,23 +175,12 @@ def _difference(
     keys = f"{metric} {first}", f"{metric} {second}"
     value = float(point[keys[0]][0] - point[keys[1]][0])
     if np.isnan(value):
-        return _Difference(None, Interval(reason=f"only one class among the {len(images)} images"), None)
+        return _Difference(None, None, None)
     n_groups = images.n_groups
     if metric == "roc_auc":
         n_groups = min(len(np.unique(images.group[side])) for side in (images.fake, ~images.fake))
     if n_groups < MIN_GROUPS:
-        return _Difference(value, too_few_groups(n_groups), None)
+        return _Difference(value, None, None)
     differences = resampled[keys[0]] - resampled[keys[1]]
-    return _Difference(value, percentile_interval(differences), bootstrap_p(differences[~np.isnan(differences)]))
-
-
-def _reasons(accuracy: _Difference, roc_auc: _Difference) -> dict[str, str]:
-    reasons = {}
-    if accuracy.interval.reason:
-        reasons["accuracy_interval"] = accuracy.interval.reason
-    if roc_auc.interval.reason:
-        reasons["roc_auc_interval"] = roc_auc.interval.reason
-        for name, value in (("roc_auc_difference", roc_auc.value), ("roc_auc_p", roc_auc.p)):
-            if value is None:
-                reasons[name] = roc_auc.interval.reason
-    return reasons
+    interval = percentile_interval(differences).ends
+    return _Difference(value, interval, bootstrap_p(differences[~np.isnan(differences)]))

@@ -19,21 +19,13 @@ from fakefaces.evaluation.shortcut_variance import variance_explained_by_shortcu
 
 @dataclass(frozen=True)
 class Evaluator:
-    """What all models of a run are evaluated with.
+    """What all models of a run are evaluated with."""
 
-    Attributes:
-        max_fpr: share of validation reals that the operating point may call fake.
-        max_fnr: share of validation fakes that may score below the abstention band.
-        resampling: number of resamples of the groups, and seed.
-        protocol: of the split.
-        n_splits: cross-validation splits; 1 for a single one.
-    """
-
-    max_fpr: float
-    max_fnr: float
-    resampling: Resampling
-    protocol: str
-    n_splits: int
+    max_fpr: float  # share of validation reals that the operating point may call fake
+    max_fnr: float  # share of validation fakes that may score below the abstention band
+    resampling: Resampling  # number of resamples of the groups, and seed
+    protocol: str  # of the split
+    n_splits: int  # cross-validation splits; 1 for a single one
 
     def evaluate(
         self,

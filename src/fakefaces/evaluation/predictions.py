@@ -18,17 +18,11 @@ PART_SCORES = tuple(f"{name}_score" for name in PARTS)  # columns of the scores 
 
 @dataclass(frozen=True)
 class Predictions:
-    """The labels of a set of images and a model's scores; made by :meth:`from_arrays` or :meth:`from_table`.
+    """The labels of a set of images and a model's scores; made by :meth:`from_arrays` or :meth:`from_table`."""
 
-    Attributes:
-        fake: bool (n,), the labels.
-        p_fake: float64 (n,), in [0, 1].
-        group: intp (n,), codes 0 … n_groups - 1; images of one code share a source photograph.
-    """
-
-    fake: Mask
-    p_fake: Array
-    group: NDArray[np.intp]
+    fake: Mask  # bool (n,), the labels
+    p_fake: Array  # float64 (n,), in [0, 1]
+    group: NDArray[np.intp]  # intp (n,), codes 0 … n_groups - 1; images of one code share a source photograph
 
     def __len__(self) -> int:
         return len(self.fake)
@@ -99,13 +93,12 @@ class ScoredImages:
     """One model's scores of the validation and the test images, with all that is known of each image.
 
     Attributes:
-        validation: a row an image, by name: the columns of the image table, ``p_fake``, and
-            :data:`PART_SCORES` where the model scores parts.
-        test: the test images, with the columns of ``validation``.
+        validation: a row an image, by name: the columns of the image table, ``p_fake``, and :data:`PART_SCORES` where
+            the model scores parts.
     """
 
     validation: pd.DataFrame
-    test: pd.DataFrame
+    test: pd.DataFrame  # the test images, with the columns of ``validation``
 
     @classmethod
     def join(cls, images: pd.DataFrame, scores: pd.DataFrame) -> Self:

@@ -9,17 +9,11 @@ from fakefaces.evaluation.predictions import Array, Mask
 
 @dataclass(frozen=True)
 class Ranking:
-    """The weight of each class at each distinct score, highest score first; made by :func:`rank`.
+    """The weight of each class at each distinct score, highest score first; made by :func:`rank`."""
 
-    Attributes:
-        scores: float64 (k,), the distinct scores, descending.
-        fakes: float64 (n_resamples, k), total weight of the fakes that have that score.
-        reals: float64 (n_resamples, k), total weight of the reals that have that score.
-    """
-
-    scores: Array
-    fakes: Array
-    reals: Array
+    scores: Array  # float64 (k,), the distinct scores, descending
+    fakes: Array  # float64 (n_resamples, k), total weight of the fakes that have that score
+    reals: Array  # float64 (n_resamples, k), total weight of the reals that have that score
 
     def roc_auc(self) -> Array:
         """Area under the ROC curve, float64 (n_resamples,); NaN where a class has no weight.

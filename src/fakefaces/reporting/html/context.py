@@ -138,11 +138,11 @@ def pairs(run: RunOutputs) -> list[dict[str, Any]]:
     for a, b, inliers in table[["a", "b", "inliers"]].itertuples(index=False):
         settings = {"min_inliers": run.params.duplicates.min_inliers, "seed": run.params.seed}
         try:
-            pair = pictures.align(run.layout.data, a, b, side=_PAIR_SIDE, **settings)
+            images = pictures.align(run.layout.data, a, b, side=_PAIR_SIDE, **settings)
         except DataError:
             continue
         names = [(name, "fake" if label[name] == FAKE else "real") for name in (a, b)]
-        uris = [pictures.data_uri(image) for image in (pair.first, pair.second, pair.difference)]
+        uris = [pictures.data_uri(image) for image in images]
         aligned.append({"names": names, "inliers": int(inliers), "uris": uris})
     return aligned
 

@@ -3,7 +3,6 @@
 import base64
 import io
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,6 @@ from fakefaces.data import images
 from fakefaces.duplicates.registration import register
 
 SIDES = (288, 224, 176, 128, 96)  # pixels that a photograph may have, largest first
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two images of one photograph, aligned, and their difference.
-
-    Attributes:
-        first: uint8 (side, side, 3).
-        second: uint8 (side, side, 3), warped onto the first.
-        difference: uint8 (side, side, 3), grey: their distance, scaled so that the largest is white.
-    """
-
-    first: NDArray[np.uint8]
-    second: NDArray[np.uint8]
-    difference: NDArray[np.uint8]
 
 
 def data_uri(pixels: NDArray[np.uint8], quality: int = 78) -> str:
@@ -75,8 +59,12 @@ def uris_within(photographs: list[NDArray[np.uint8]], max_bytes: int) -> list[st
     return uris
 
 
-def align(root: Path, first: str, second: str, *, side: int, min_inliers: int, seed: int) -> Pair:
-    """Align the second image with the first.
+def align(root: Path, first: str, second: str, *, side: int, min_inliers: int, seed: int) -> list[NDArray[np.uint8]]:
+    """Align two images of one photograph.
+
+    Returns:
+        Three images, uint8 (side, side, 3): the first, the second warped onto it, and their difference in grey, scaled
+        so that the largest is white.
 
     Raises:
         DataError: they show no common photograph.
@@ -91,4 +79,4 @@ def align(root: Path, first: str, second: str, *, side: int, min_inliers: int, s
     change: NDArray[Any] = np.where(covered > 0, cv2.absdiff(*blurred).max(axis=2), 0)
     change = change.astype(np.float64) * (255 / max(float(change.max()), 32.0))
     grey = np.repeat(change.round().astype(np.uint8)[..., None], 3, axis=2)
-    return Pair(*(shrink(np.asarray(image, dtype=np.uint8), side) for image in (a, warped, grey)))
+    return [shrink(np.asarray(image, dtype=np.uint8), side) for image in (a, warped, grey)]

@@ -24,15 +24,10 @@ RULES = ("header", "thumbnail", "colour", "exif")
 
 @dataclass(frozen=True)
 class RunOutputs:
-    """The outputs of a run.
+    """The outputs of a run."""
 
-    Attributes:
-        params: of the run.
-        layout: of the project.
-    """
-
-    params: Params
-    layout: Layout
+    params: Params  # of the run
+    layout: Layout  # of the project
 
     @property
     def models(self) -> list[str]:
