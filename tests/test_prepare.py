@@ -53,6 +53,16 @@ def test_a_cut_backbone_computes_what_the_whole_one_does(tmp_path, name, layer):
     assert trained.trainable_weights
 
 
+def test_statistics_of_a_trainable_part_stay_those_of_the_backbone(tmp_path):
+    import keras
+
+    _, trainable = cut(backbone(tmp_path, "EfficientNetB0").network, "block7a_expand_conv")
+    norms = [layer for layer in trainable.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert norms
+    assert not any(norm.trainable for norm in norms)
+    assert all(layer.trainable for layer in trainable.layers if layer not in norms)
+
+
 def test_random_weights_are_seeded(tmp_path):
     one, two = (backbone(tmp_path).network.get_weights() for _ in range(2))
     assert all((a == b).all() for a, b in zip(one, two, strict=True))

@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ from PIL import Image
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.paths import Layout
-from fakefaces.data.splits import read_split
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
@@ -20,7 +21,7 @@ from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
 from pipelines import corrupt, duplicates, split, validate
 from pipelines import score as score_stage
-from tests.conftest import picture
+from tests.conftest import ROOT, picture
 
 
 @pytest.fixture
@@ -140,18 +141,19 @@ def test_a_network_that_carries_code_is_refused(tmp_path):
 @pytest.fixture
 def models(workspace):
     """A workspace in which two models are trained and the test images corrupted."""
+    for name in ("src", "pipelines"):
+        (workspace / name).symlink_to(ROOT / name)
     layout, params = Layout(workspace), load(workspace / "params.yaml")
-    rows = {name: row for name, row in params.train.models.items() if name in ("simple_cnn", "custom_cnn_tuned")}
-    params = params.model_copy(update={"train": params.train.model_copy(update={"models": rows})})
+    params = only(params, "simple_cnn", "custom_cnn_tuned")
     for stage in (duplicates, split, validate, corrupt):
         stage.main(params, layout)
     runtime.start(seed=1, threads=2)
-    for name in rows:
+    for name in params.train.models:
         save(layout, name, seed=1)
     return layout, params
 
 
-def save(layout, name, seed):
+def save(layout, name, seed, folder=None):
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -159,7 +161,12 @@ def save(layout, name, seed):
     metadata = DetectorMetadata(
         model=name, kind="simple_cnn", image_size=32, weights="random", threshold=0.5, parameters=1
     )
-    detector.Detector(network, metadata).save(layout.model(name))
+    detector.Detector(network, metadata).save(folder or layout.model(name))
+
+
+def only(params, *names):
+    rows = {name: params.train.models[name] for name in names}
+    return params.model_copy(update={"train": params.train.model_copy(update={"models": rows})})
 
 
 def test_the_stage_scores_all_models_and_then_only_what_has_changed(models, capsys):
@@ -174,7 +181,7 @@ def test_the_stage_scores_all_models_and_then_only_what_has_changed(models, caps
         corrupted_scores = pd.read_csv(layout.corrupted_scores(name))
         assert set(corrupted_scores["image"]) == set(table.loc[table["split"] == "test", "image"])
         assert corrupted_scores.groupby("image").size().eq(5).all()  # levels of the small parameters
-    first = {path: path.read_bytes() for path in (layout.root / "outputs").rglob("s*/*.csv")}
+    first = {path: path.read_bytes() for path in (layout.root / "outputs").rglob("*scores/*.csv")}
     assert len(first) == 4
     notes = layout.score_cache.read_bytes()
 
@@ -217,8 +224,7 @@ def test_other_images_settings_or_code_are_scored_anew(models, capsys):
 def test_the_scores_of_a_model_that_params_yaml_lost_go(models):
     layout, params = models
     score_stage.main(params, layout)
-    rows = {"simple_cnn": params.train.models["simple_cnn"]}
-    score_stage.main(params.model_copy(update={"train": params.train.model_copy(update={"models": rows})}), layout)
+    score_stage.main(only(params, "simple_cnn"), layout)
     assert [path.name for path in layout.scores("any").parent.iterdir()] == ["simple_cnn.csv"]
     assert [path.name for path in layout.corrupted_scores("any").parent.iterdir()] == ["simple_cnn.csv"]
     assert list(json.loads(layout.score_cache.read_text())) == ["simple_cnn"]
@@ -246,3 +252,35 @@ def test_content_is_of_bytes_names_inside_folders_and_settings(tmp_path):
     (tmp_path / "d").rename(tmp_path / "e")
     (tmp_path / "e" / "y").rename(tmp_path / "e" / "x")
     assert digest_of([tmp_path / "e"], 1) == first
+
+
+def test_each_image_is_scored_by_the_network_of_the_fold_that_has_not_seen_it(models):
+    layout, params = models
+    table = read_split(layout.images)
+    table = table.assign(fold=[k % 3 for k in range(len(table))], validates=[k % 2 for k in range(len(table))])
+    table.to_csv(layout.images, index=False)
+    splits = cv_splits(read_split(layout.images))
+    shutil.rmtree(layout.model("simple_cnn"))
+    for fold in range(3):
+        save(layout, "simple_cnn", seed=fold, folder=layout.detector("simple_cnn", fold, 3))
+    corrupt.main(params, layout)
+    score_stage.main(only(params, "simple_cnn"), layout)
+    scores, corrupted = pd.read_csv(layout.scores("simple_cnn")), pd.read_csv(layout.corrupted_scores("simple_cnn"))
+    assert len(scores) == sum(len(cv_split.unseen) for cv_split in splits)
+    index = json.loads((layout.corrupted / "index.json").read_text())
+    features = np.load(layout.corrupted / "pixels-32.npy")
+    start = 0
+    for cv_split in splits:
+        rows = scores.iloc[start : start + len(cv_split.unseen)]
+        start += len(rows)
+        own = detector.load(layout.detector("simple_cnn", cv_split.fold, cv_split.n_splits))
+        paths = [layout.data / name for name in cv_split.unseen["image"]]
+        expected = [result.p_fake for result in score_files(own, paths, threads=1)]
+        assert list(rows["image"]) == list(cv_split.unseen["image"])
+        assert list(rows["split"]) == list(cv_split.unseen["split"])
+        assert rows["p_fake"].to_numpy() == pytest.approx(expected, abs=1e-6)
+        of_test = corrupted[corrupted["image"].isin(cv_split.test["image"])]
+        first = of_test.iloc[0]
+        level = index["levels"].index([first["transform"], first["level"]])
+        again = own.p_fake(features[level, [index["images"].index(first["image"])]])
+        assert first["p_fake"] == pytest.approx(again[0], abs=1e-6)

@@ -6,14 +6,20 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fakefaces.base.errors import ModelError
+from fakefaces.base.files import write_json
+from fakefaces.base.paths import Layout
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
+from fakefaces.data.faces import PARTS
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut, frozen_features, make_backbone
 from fakefaces.models.kinds import model_spec
+from fakefaces.params.file import load
 from fakefaces.params.train import Fit
 from fakefaces.tracking.digests import digest
 from fakefaces.training.augmentation import Recipe
@@ -237,3 +243,58 @@ def test_a_terminated_stage_leaves_an_exit_code_and_no_traceback(workspace):
     assert done.returncode == 128 + signal.SIGTERM
     assert "Traceback" not in done.stderr
     assert not list(workspace.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("kind", ["simple_cnn", "pretrained"])
+def test_a_network_learns_from_the_training_arrays_and_stops_on_the_validation_arrays(kind, tmp_path):
+    train, validation = arrays(TrainArrays, 64, 0), validation_arrays()
+    if kind == "pretrained":
+        train, validation = (replace(a, features=a.features.mean(axis=(1, 2)) / 255) for a in (train, validation))
+    unrelated = (np.arange(32) // 2 % 2).astype(
+        np.float32
+    )  # to the brightness, by which training images are told apart
+    prepared = PreparedFeatures(
+        train, replace(validation, labels=unrelated), None, None, "w", FeatureSpec("pixels", 32)
+    )
+    runtime.start(seed=1, threads=2)
+    spec = model_spec(kind, {}, "here")
+    _, state = train_network(prepared, spec, config(8), unfinished=tmp_path, on_epoch=lambda row: None)
+    assert state.history[-1]["roc_auc"] > 0.9
+    assert state.history[-1]["val_roc_auc"] < 0.7
+
+
+def test_each_fold_is_trained_on_its_own_training_images(workspace, monkeypatch):
+    from pipelines import train as stage
+
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    names = sorted(path.relative_to(layout.data).as_posix() for path in layout.data.rglob("*.jpg"))
+    table = pd.DataFrame({"image": names, "split": "train", "fold": [k % 3 for k in range(len(names))]})
+    table = table.assign(
+        label=[int("fake" in name) for name in names], group=names, validates=[k % 2 for k in range(80)]
+    )
+    table = table.assign(**dict.fromkeys(PARTS, 0))
+    layout.images.parent.mkdir(parents=True)
+    table.to_csv(layout.images, index=False)
+    folder = layout.features("pixels")
+    folder.mkdir(parents=True)
+    rows = np.arange(80, dtype=np.uint8)  # each image is known by its pixels
+    np.save(folder / "arrays.npy", np.broadcast_to(rows[:, None, None, None], (80, 32, 32, 3)))
+    spec = {"extractor": "pixels", "image_size": 32, "crop": 0, "weights": "trained from scratch", "group_sizes": []}
+    write_json(folder / "features.json", spec)
+    write_json(layout.tuned("none"), {"fit": {}, "settings": {}, "augment": {}})
+    write_json(layout.recipe("standard"), [])
+    trained = []
+
+    def record(features, spec, config, **_):
+        trained.append(features)
+        return spec.build((32, 32, 3)), FitState(history=[{"epoch": 1.0, "val_loss": 1.0}], best_epoch=1, seconds=1.0)
+
+    monkeypatch.setattr(stage, "train_network", record)
+    stage.main(params, layout, "simple_cnn")
+    splits = cv_splits(read_split(layout.images))
+    assert len(trained) == len(splits) == 3
+    for features, split in zip(trained, splits, strict=True):
+        assert set(features.train.features[:, 0, 0, 0]) == set(split.train.index)
+        assert set(features.validation.features[:, 0, 0, 0]) == set(split.validation.index)
+        assert features.train.labels.tolist() == split.train["label"].tolist()
+    assert pd.read_csv(layout.history("simple_cnn"))["fold"].tolist() == [0, 1, 2]

@@ -3,13 +3,22 @@ import signal
 import subprocess
 import sys
 import textwrap
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
+from fakefaces.base.paths import Layout
+from fakefaces.base.schema import parse
+from fakefaces.data.arrays import TrainArrays, ValidationArrays
+from fakefaces.features.extract import FeatureSpec
 from fakefaces.params.tune import SearchRange
+from fakefaces.training.augmentation import Recipe
+from fakefaces.training.fit import PreparedFeatures
+from fakefaces.training.loop import FitState
 from fakefaces.tuning.plots import draw_study
 from fakefaces.tuning.search import PrunedError, StudyConfig, StudyResult, Trial, best, search, share
-from fakefaces.tuning.trials import by_section
+from fakefaces.tuning.trials import Study, StudyParams, by_section
 from tests.conftest import ROOT
 
 SPACE = {
@@ -113,6 +122,31 @@ def test_a_study_of_one_trial_has_no_importances(tmp_path):
 def test_values_go_to_their_sections():
     sections = by_section({"settings.depth": 3, "fit.learning_rate": 0.01, "augment.strength": 0.5})
     assert sections == {"settings": {"depth": 3}, "fit": {"learning_rate": 0.01}, "augment": {"strength": 0.5}}
+
+
+def test_a_trial_is_worth_its_best_epoch(tmp_path, monkeypatch, small_params):
+    from fakefaces.tuning import trials
+
+    space = {"fit.learning_rate": {"low": 0.001, "high": 0.01}}
+    params = parse(StudyParams, small_params | {"tune": small_params["tune"] | {"space": space}}, "params.yaml")
+    arrays = [np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 1, 0, 1], np.float32), np.zeros((4, 4), np.int8)]
+    spec = FeatureSpec("pixels", 8)
+    features = PreparedFeatures(TrainArrays(*arrays), ValidationArrays(*arrays), None, None, "w", spec)
+    study = Study(params, Layout(tmp_path), features, Recipe([]))
+
+    def train_network(features, spec, config, *, unfinished, on_epoch):
+        assert config.fit.learning_rate == 0.005
+        for epoch, score in enumerate((0.6, 0.9, 0.7), start=1):
+            on_epoch({"epoch": epoch, "val_roc_auc": score})
+        return None, FitState(history=[{}] * 3, seconds=1.0)
+
+    monkeypatch.setattr(trials, "train_network", train_network)
+    reported, run = [], MagicMock()
+    score = study.run_trial(run, 0, {"fit.learning_rate": 0.005}, lambda *row: reported.append(row))
+    assert score == 0.9
+    assert reported == [(1, 0.6), (2, 0.9), (3, 0.9)]
+    trial_run = run.child.return_value.__enter__.return_value
+    trial_run.metrics.assert_called_with({"best_val_roc_auc": 0.9})
 
 
 WORKER = """

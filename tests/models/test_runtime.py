@@ -52,3 +52,12 @@ def test_equal_networks_give_equal_bytes_and_others_do_not(tmp_path):
     assert saved("later", (5, 6, 5), names[::-1]) == first
     assert saved("now", (5, 6, 6), names) != first  # other layers share weights
     assert saved("now", (77, 99, 77), names, b"v") != first
+
+
+def test_operations_are_made_deterministic(monkeypatch):
+    import tensorflow as tf
+
+    calls = []
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append(True))
+    runtime.start(seed=1, threads=2)
+    assert calls == [True]
