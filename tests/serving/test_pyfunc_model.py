@@ -35,7 +35,7 @@ from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.promotion import aligned_scores
 from fakefaces.registry.rescore import related_images, score_champion
 from fakefaces.registry.store import Registry
-from fakefaces.tracking.detectors import fetch_detector, fetch_model, pyfunc
+from fakefaces.tracking.detectors import fetch_detector, pyfunc
 from tests.conftest import ROOT, write_photographs
 from tests.tracking.factories import evaluated, operating_point, promoted, trained
 
@@ -113,7 +113,7 @@ def server(registered: Path) -> Iterator[Server]:
 
 
 def test_mlflow_loads_it_and_it_takes_bytes_paths_and_base64_alike(registered, monkeypatch):
-    model = pyfunc().load_model(str(fetch_model("models:/fake-faces@champion")))
+    model = pyfunc().load_model(str(fetch_detector("models:/fake-faces@champion").parents[1]))
     files = photographs(registered)[::20]
     of_bytes = model.predict([path.read_bytes() for path in files])
     assert [one.p_fake for one in model.predict([str(path) for path in files])] == [one.p_fake for one in of_bytes]
@@ -179,7 +179,7 @@ def test_a_prediction_has_the_score_label_abstention_and_parts_of_its_own_image(
 
 @pytest.mark.slow
 def test_it_loads_with_nothing_but_mlflow_and_the_package(registered, tmp_path):
-    folder, image = fetch_model("models:/fake-faces@champion"), photographs(registered)[0]
+    folder, image = fetch_detector("models:/fake-faces@champion").parents[1], photographs(registered)[0]
     code = (
         "import sys, pathlib, mlflow; model = mlflow.pyfunc.load_model(sys.argv[1]);"
         "print(model.predict([pathlib.Path(sys.argv[2]).read_bytes()])[0].p_fake)"

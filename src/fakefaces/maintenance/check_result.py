@@ -7,20 +7,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found.
+    """What one check found."""
 
-    Attributes:
-        area: such as ``store`` or ``runs``.
-        text: the finding, in one sentence.
-        level: ``error`` has to be fixed; ``note`` is worth knowing.
-        fix: what ``--fix`` calls; None where a person has to act.
-        fix_text: what it does.
-        advice: what a person can do.
-    """
-
-    area: str
+    area: str  # such as "store" or "runs"
     text: str
-    level: Literal["ok", "note", "error"] = "ok"
-    fix: Callable[[], object] | None = None
-    fix_text: str = ""
-    advice: str = ""
+    level: Literal["ok", "note", "error"] = "ok"  # an error has to be fixed, a note is worth knowing
+    fix: Callable[[], object] | None = None  # what --fix calls; None where a person has to act
+    fix_text: str = ""  # what the fix does
+    advice: str = ""  # what a person can do

@@ -26,12 +26,7 @@ from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect
 
 @dataclass(frozen=True)
 class Doctor:
-    """The checks of a project and its store.
-
-    Attributes:
-        params: of the project.
-        layout: its paths.
-    """
+    """The checks of a project and its store."""
 
     params: Params
     layout: Layout

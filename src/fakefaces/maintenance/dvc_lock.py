@@ -15,17 +15,11 @@ Stages = Mapping[str, Any]  # the section "stages" of dvc.lock
 
 @dataclass(frozen=True)
 class Output:
-    """An output of a stage.
+    """An output of a stage."""
 
-    Attributes:
-        stage: such as ``train@vgg16``.
-        path: as DVC spells it.
-        digest: DVC's digest of it.
-    """
-
-    stage: str
-    path: str
-    digest: str
+    stage: str  # such as "train@vgg16"
+    path: str  # as DVC spells it
+    digest: str  # DVC's
 
     def is_current(self, root: Path) -> bool:
         """Whether the workspace holds it as dvc.lock records it."""
@@ -34,12 +28,7 @@ class Output:
 
 @dataclass(frozen=True)
 class LoggedOutput(Output):
-    """An output that a run in the store must have written.
-
-    Attributes:
-        role: of the run.
-        name: of the run.
-    """
+    """An output that a run with this role and name, in the store, must have written."""
 
     role: str
     name: str

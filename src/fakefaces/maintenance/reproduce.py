@@ -4,13 +4,13 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from fakefaces.maintenance import dvc_lock
 from fakefaces.tracking import provenance
-from fakefaces.tracking.runs import OUTPUT_TAG, RELOGGED
+from fakefaces.tracking.runs import OUTPUT_TAG, RELOGGED, flatten
 from fakefaces.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -19,36 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference between a run and this checkout.
+    """A difference between a run and this checkout."""
 
-    Attributes:
-        name: such as ``commit`` or ``params.yaml: seed``.
-        run: the value in the run.
-        here: the value here.
-        matters: whether the outputs may differ because of it.
-    """
-
-    name: str
+    name: str  # such as "commit" or "params.yaml: seed"
     run: str
     here: str
-    matters: bool = True
+    matters: bool = True  # whether the outputs may differ because of it
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A run and this checkout.
+    """A run and this checkout."""
 
-    Attributes:
-        store: that holds the run.
-        run: the run.
-        files: its logged provenance, by file name.
-        root: the project's folder.
-    """
-
-    store: Store
     run: "RunRecord"
-    files: Mapping[str, str]
-    root: Path
+    files: Mapping[str, str]  # the run's logged provenance, by file name
+    root: Path  # the project's folder
 
     @classmethod
     def of(cls, store: Store, run: "RunRecord", root: Path) -> "Reproduction":
@@ -64,7 +49,7 @@ class Reproduction:
         if names:
             folder = Path(store.client.download_artifacts(run_id, "provenance"))
             files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
-        return cls(store, run, files, root)
+        return cls(run, files, root)
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -122,7 +107,7 @@ class Reproduction:
 
 
 def _parameters(run: str, here: str) -> list[Difference]:
-    before, after = _flat(yaml.safe_load(run) or {}), _flat(yaml.safe_load(here) or {})
+    before, after = flatten(yaml.safe_load(run) or {}), flatten(yaml.safe_load(here) or {})
     return [
         Difference(f"params.yaml: {key}", str(before.get(key, "-")), str(after.get(key, "-")))
         for key in before | after
@@ -134,13 +119,9 @@ def _packages(run: str, here: Mapping[str, str]) -> list[Difference]:
     before = dict(line.split("==", 1) for line in run.splitlines() if "==" in line)
     if not before:
         return []
+    missing = "not installed"
     differences = [
-        Difference(
-            name,
-            before.get(name, "not installed"),
-            here.get(name, "not installed"),
-            matters=name in provenance.LIBRARIES,
-        )
+        Difference(name, before.get(name, missing), here.get(name, missing), matters=name in provenance.LIBRARIES)
         for name in sorted(before.keys() | here.keys())
         if before.get(name) != here.get(name)
     ]
@@ -150,12 +131,6 @@ def _packages(run: str, here: Mapping[str, str]) -> list[Difference]:
 def _changed_files(patch: str) -> str:
     count = sum(line.startswith("diff --git ") for line in patch.splitlines())
     return f"{count} files" if count else "none"
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        return {prefix.rstrip("."): value}
-    return {key: leaf for name, inner in value.items() for key, leaf in _flat(inner, f"{prefix}{name}.").items()}
 
 
 def _has_commit(root: Path, commit: str) -> bool:

@@ -17,28 +17,15 @@ from fakefaces.tracking.detectors import fetch_detector, find_trained
 
 @dataclass(frozen=True)
 class Unregistered:
-    """A detector that may become a version.
+    """A detector that may become a version."""
 
-    Attributes:
-        path: of the output that it is, as in ``dvc.lock``.
-        folder: with its files.
-    """
-
-    path: str
-    folder: Path
+    path: str  # of the output that it is, as in dvc.lock
+    folder: Path  # with its files
 
 
 @dataclass(frozen=True)
 class PromotionCandidate:
-    """A model that may be promoted.
-
-    Attributes:
-        evidence: its evaluation.
-        source: its version, or what becomes one.
-
-    Raises:
-        ModelError: it was cross-validated.
-    """
+    """A model that may be promoted; a cross-validated one is refused with a ModelError."""
 
     evidence: Evidence
     source: Version | Unregistered

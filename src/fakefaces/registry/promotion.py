@@ -33,21 +33,12 @@ class ChampionScores:
 
 @dataclass(frozen=True)
 class Promotion:
-    """The inputs of a promotion.
-
-    Attributes:
-        registry: of the registered model.
-        candidate: the model.
-        rule: the metric, and the margins.
-        score_champion: gives a champion's scores of the candidate's test images.
-        n_resamples: of the bootstrap.
-        seed: of the bootstrap.
-    """
+    """The inputs of a promotion; ``n_resamples`` and ``seed`` are the bootstrap's."""
 
     registry: Registry
     candidate: PromotionCandidate
     rule: Promote
-    score_champion: Callable[[Version, Evidence], ChampionScores]
+    score_champion: Callable[[Version, Evidence], ChampionScores]  # scores the candidate's test images
     n_resamples: int
     seed: int
 

@@ -80,7 +80,9 @@ class FakeFaces(PythonModel):
         from fakefaces.inference.predict import score
 
         if params:
-            raise InvalidInputError.invalid_parameter_value(f"this model takes no params; there are: {', '.join(map(str, params))}")
+            raise InvalidInputError.invalid_parameter_value(
+                f"this model takes no params; there are: {', '.join(map(str, params))}"
+            )
         sources = [(f"image {k}", _reader(f"image {k}", image)) for k, image in enumerate(model_input, start=1)]
         with self.lock:  # the server answers in several threads, and Keras is not thread-safe
             results = list(score(self.detector, sources, threads=2))
@@ -101,7 +103,9 @@ def _reader(name: str, image: Any) -> Callable[[], bytes]:
     if isinstance(image, str | Path):
         path = Path(image)
         return lambda: images.read(path)
-    raise InvalidInputError.invalid_parameter_value(f"{name}: expected an image file as base64, not {type(image).__name__}")
+    raise InvalidInputError.invalid_parameter_value(
+        f"{name}: expected an image file as base64, not {type(image).__name__}"
+    )
 
 
 def _decoded(name: str, text: str) -> bytes:

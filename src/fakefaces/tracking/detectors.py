@@ -35,27 +35,15 @@ _EXAMPLE, _REQUEST = "input_example.json", "serving_input_example.json"  # MLflo
 
 
 class TrainedDetector(NamedTuple):
-    """A detector that a run trained.
+    """A detector that a run trained."""
 
-    Attributes:
-        path: of the output, ``outputs/models/<name>``.
-        digest: DVC's digest of it.
-        uri: its ``models:/`` URI.
-    """
-
-    path: str
-    digest: str
-    uri: str
+    path: str  # of the output, outputs/models/<name>
+    digest: str  # DVC's, of the output
+    uri: str  # models:/m-<id>
 
 
 def log_detector(run: Run, folder: Path, example: bytes) -> None:
-    """Log a saved detector with its signature and an input example, as a model that takes image files.
-
-    Args:
-        run: the run that trained it.
-        folder: as :meth:`fakefaces.inference.detector.Detector.save` wrote it.
-        example: the content of an image file.
-    """
+    """Log a saved detector as a model that takes image files, with ``example``, the content of one."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     client = run.store.client
@@ -168,34 +156,22 @@ def fetch_detector(uri: str) -> Path:
     Raises:
         TrackingError: there is no such model, its files are gone, or fakefaces did not log it.
     """
-    model = fetch_model(uri)
-    folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
-    if folder is None:
-        raise TrackingError(f"{uri}: fakefaces did not log this model; list its own with: fakefaces registry")
-    return folder
-
-
-def fetch_model(uri: str) -> Path:
-    """Download a model in MLflow's own format.
-
-    Args:
-        uri: of the model, as for :func:`fetch_detector`.
-
-    Raises:
-        TrackingError: there is no such model, or its files are gone.
-    """
     connect()
     import mlflow
     from mlflow.exceptions import MlflowException
 
     try:
-        return Path(mlflow.artifacts.download_artifacts(uri))
+        model = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrackingError(
             f"{uri}: no such model in {environment.without_password(environment.tracking_uri())} ({reason}); "
             "train and promote one with: dvc repro"
         ) from None
+    folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
+    if folder is None:
+        raise TrackingError(f"{uri}: fakefaces did not log this model; list its own with: fakefaces registry")
+    return folder
 
 
 def find_trained(name: str) -> TrainedDetector:

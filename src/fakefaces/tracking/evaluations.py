@@ -13,24 +13,15 @@ TRAINING_IMAGES = "seen.txt"  # lists the images that the model was trained or s
 
 
 def training_images(images: Path) -> list[str]:
-    """The sorted sha256 of the images outside of the test set.
-
-    Args:
-        images: the table ``outputs/images.csv``.
-    """
+    """The sorted sha256 of the images outside of the test set, of the table ``outputs/images.csv``."""
     table = read_split(images)
     return sorted(table.loc[table["split"] != "test", "sha256"])
 
 
 def log_evaluation(run: Run, layout: Layout, name: str, metrics: ModelMetrics, seed: int) -> None:
-    """Log the metrics of ``reports/metrics/<model>.json``, with the digests of the model and of the test images.
+    """Log a model's metrics, the digests of the model and of its test images, and the evaluated files.
 
-    Args:
-        run: of the evaluation.
-        layout: paths of the outputs.
-        name: of the model.
-        metrics: of the model.
-        seed: of the confidence intervals.
+    The seed is that of the confidence intervals.
     """
     run.params({"model": name, "seed": seed, "weights": metrics.weights, "threshold": metrics.threshold})
     run.params({"protocol": metrics.protocol, "n_splits": metrics.n_splits})

@@ -47,7 +47,7 @@ class Run:
         """Log parameters, nested ones as ``a.b``."""
         from mlflow.entities import Param
 
-        self.store.client.log_batch(self.id, params=[Param(key, str(value)) for key, value in _flat(values).items()])
+        self.store.client.log_batch(self.id, params=[Param(key, str(value)) for key, value in flatten(values).items()])
 
     def metrics(self, values: Mapping[str, float | None], step: int | None = None) -> None:
         """Log metrics; those that could not be computed (None) are left out."""
@@ -231,11 +231,9 @@ def _log_provenance(store: Store, run_id: str, root: Path) -> None:
         store.client.log_artifacts(run_id, folder, "provenance")
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with keys such as ``a.b``."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
     return flat
