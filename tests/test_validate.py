@@ -1,13 +1,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
-from fakefaces.data.splits import read_split
+from fakefaces.data.splits import CvSplit, read_split
 from fakefaces.params.file import load
 from fakefaces.validation.facts import image_facts
 from pipelines import split, validate
@@ -211,3 +212,64 @@ def test_unusual_images_are_warnings(run, workspace, capfd):
         line = next(line for line in warned.splitlines() if meaning in line)
         assert name in line
         assert line.startswith("WARNING")
+
+
+def test_a_rule_is_fitted_on_the_training_images_and_scores_the_others():
+    table = pd.DataFrame({"image": list("abcdefgh"), "label": [0, 0, 0, 1, 1, 1, 1, 1]})
+    split = pd.Series(["train"] * 4 + ["validation"] * 2 + ["test"] * 2)
+    features = {"header": np.ones((8, 2)), "colour": np.ones((8, 1))}
+    scores = validate.shortcut_scores(CvSplit(0, 1, table.assign(split=split)), features, seed=1)
+    assert list(scores.columns) == ["rule", "image", "split", "p_fake"]
+    assert list(scores["rule"]) == ["header"] * 4 + ["colour"] * 4
+    assert list(scores["image"]) == list("efgh") * 2
+    assert list(scores["split"]) == ["validation", "validation", "test", "test"] * 2
+    assert set(scores["p_fake"]) == {0.25}  # constant features: the share of fakes among the training images
+
+
+def test_scores_of_a_rule_are_those_of_their_images():
+    table = pd.DataFrame({"image": [f"{k:02d}" for k in range(60)], "label": np.arange(60) % 2})
+    split = pd.Series(np.where(np.arange(60) % 3 == 0, "test", "train"))
+    features = {"header": table["label"].to_numpy(dtype=float)[:, None]}
+    p_fake = validate.shortcut_scores(CvSplit(0, 1, table.assign(split=split)), features, seed=1).set_index("image")[
+        "p_fake"
+    ]
+    label = table.set_index("image")["label"]
+    assert (p_fake[label[p_fake.index] == 1] > 0.8).all() and (p_fake[label[p_fake.index] == 0] < 0.2).all()
+
+
+def test_with_folds_each_image_is_tested_once_by_each_rule(run):
+    layout = run("folds")
+    images = read_split(layout.images)
+    scores = pd.read_csv(layout.shortcuts)
+    tested = scores[scores["split"] == "test"]
+    for rule in ("header", "thumbnail", "colour", "exif"):
+        assert sorted(tested.loc[tested["rule"] == rule, "image"]) == sorted(images["image"])
+    validates = scores[(scores["split"] == "validation") & (scores["rule"] == "header")]
+    assert sorted(validates["image"]) == sorted(images.loc[images["validates"] == 1, "image"])
+
+
+def test_facts_do_not_depend_on_the_split(run):
+    layout = run()
+    first = layout.facts.read_bytes()
+    facts = pd.read_csv(layout.facts)
+    assert list(facts["image"]) == list(read_split(layout.images)["image"])
+    assert {"width", "sha256"} < set(facts.columns)
+    assert not {"split", "group", "fold", "label", "validates"} & set(facts.columns)
+    run("folds")
+    assert layout.facts.read_bytes() == first
+
+
+def test_the_audit_gets_the_groups_the_resamples_and_the_seed(run, monkeypatch):
+    arguments, audit = {}, validate.audit
+
+    def recorded(features, labels, groups, **sampling):
+        arguments.update(sampling, labels=list(labels), groups=list(groups))
+        return audit(features, labels, groups, **sampling)
+
+    monkeypatch.setattr(validate, "audit", recorded)
+    layout = run("reference", leak=True)
+    params, images = load(layout.root / "params.yaml"), read_split(layout.images)
+    assert (arguments["n_resamples"], arguments["seed"]) == (params.evaluate.n_resamples, params.seed)
+    assert arguments["labels"] == list(images["label"])
+    assert arguments["groups"] == list(images["group"])
+    assert arguments["groups"].count("one photograph") == 2

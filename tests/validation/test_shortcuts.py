@@ -255,3 +255,69 @@ def test_features_of_mixed_files_are_numbers():
     assert features["exif"][:, -1].sum() == 10
     few = table.assign(program=["GIMP"] * 37 + [""] * 3)
     assert rule_features(few, appearance)["exif"].shape == (n, 2 + 1)  # no program is a value of its own, however rare
+
+
+def test_a_value_of_ten_images_has_a_column_and_bytes_are_per_pixel():
+    table = pd.DataFrame(
+        {
+            "quantization": ["a"] * 10 + ["b"] * 9 + ["c"],
+            "subsampling": "4:2:0",
+            "format": "JPEG",
+            "width": [100] * 10 + [50] * 10,
+            "height": 20,
+            "bytes": 500,
+            "program": "",
+            "orientation": [1] * 19 + [None],
+        }
+    )
+    table["orientation"] = table["orientation"].astype("Int64")
+    thumbnails, colours = np.arange(20 * 256).reshape(20, 256), np.arange(20 * 6).reshape(20, 6)
+    appearance = Appearance(thumbnails.astype(np.float32), colours.astype(np.float32))
+    features = rule_features(table, appearance)
+    header = features["header"]
+    assert header.shape == (20, 2 + 1 + 1 + 3)
+    assert sorted(header[:, :2].sum(axis=0)) == [10, 10]
+    assert header[0, -3:] == pytest.approx(np.log([100, 20, 500 / 2000]))
+    assert header[19, -3:] == pytest.approx(np.log([50, 20, 500 / 1000]))
+    assert (features["thumbnail"] == thumbnails).all() and (features["colour"] == colours).all()
+    assert features["exif"][:, -1].tolist() == [0.0] * 20  # an unknown orientation is not a rotated one
+
+
+def weakly_separable(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sixty images, of which the fakes' feature is a little larger."""
+    labels = np.arange(60) % 2
+    features = np.random.default_rng(seed).normal(size=(60, 1))
+    features[:, 0] += 0.4 * labels
+    return features, labels, np.arange(60)
+
+
+def test_significance_is_corrected_for_the_number_of_rules():
+    features, labels, groups = weakly_separable(4)
+    (alone,) = audit({"header": features}, labels, groups, n_resamples=200, seed=1)
+    four = audit(dict.fromkeys(RULES, features), labels, groups, n_resamples=200, seed=1)
+    assert alone.beats_chance and alone.roc_auc == pytest.approx(0.6956, abs=1e-3)
+    assert [result.beats_chance for result in four] == [False] * 4
+    assert {(result.roc_auc, *result.interval) for result in four} == {(alone.roc_auc, *alone.interval)}
+
+
+def test_an_interval_above_one_half_is_not_enough_as_folds_are_dependent():
+    features, labels, groups = weakly_separable(0)
+    (result,) = audit({"header": features}, labels, groups, n_resamples=200, seed=1)
+    assert result.interval[0] > 0.5
+    assert not result.beats_chance
+
+
+def test_ten_groups_of_the_rarer_class_are_enough_to_beat_chance_and_nine_are_not():
+    for fakes, expected in ((10, True), (9, False)):
+        labels = np.arange(40) < fakes
+        (result,) = audit({"header": labels[:, None] * 1.0}, labels, np.arange(40), n_resamples=100, seed=1)
+        assert (result.roc_auc, result.beats_chance) == (1.0, expected)
+        assert result.majority_rate == 1 - fakes / 40
+
+
+def test_the_interval_resamples_images_of_one_photograph_together():
+    features, labels, groups = (np.repeat(array, 4, axis=0) for array in weakly_separable(2))
+    (together,) = audit({"header": features}, labels, groups, n_resamples=200, seed=1)
+    (alone,) = audit({"header": features}, labels, np.arange(240), n_resamples=200, seed=1)
+    wide, narrow = (result.interval[1] - result.interval[0] for result in (together, alone))
+    assert wide > 1.5 * narrow
