@@ -227,7 +227,7 @@ def test_another_clone_makes_the_same_bytes_and_has_its_runs_and_its_champion(re
 
 
 @pytest.mark.slow
-def test_an_experiment_moves_no_alias_and_a_better_or_equal_model_does(reproduced, tmp_path):
+def test_an_experiment_sets_no_alias_and_a_better_or_equal_model_does(reproduced, tmp_path):
     root = tmp_path / "copy"
     shutil.copytree(reproduced.root, root, symlinks=True)
     project = Project(root)
@@ -235,7 +235,7 @@ def test_an_experiment_moves_no_alias_and_a_better_or_equal_model_does(reproduce
     project.run("git", "commit", "-qm", "results")
     before = (root / "reports" / "promotion.json").read_bytes()
     done = project.run("dvc", "exp", "run", "-n", "faster", "-S", "train.fit.learning_rate=0.004")
-    assert "moves no alias" in done.stdout + done.stderr
+    assert "sets no alias" in done.stdout + done.stderr
     assert (root / "reports" / "promotion.json").read_bytes() == before
 
 

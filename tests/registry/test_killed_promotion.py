@@ -66,15 +66,16 @@ def dying(at):
 
 def state(path):
     """What the promotion left, without times and ids."""
-    version, found = promote(sys.argv[1])
+    version, decision = promote(sys.argv[1])
     registry = Registry("fake-faces")
-    versions = [[one.number, one.aliases, sorted((k, v) for k, v in one.tags.items() if not k.startswith("history."))]
-                for one in registry.versions()]
-    history = [[one.action, one.version, one.before, one.reason] for one in registry.history()]
+    versions = [[v.number, v.aliases, sorted(tag for tag in v.tags.items() if not tag[0].startswith("history."))]
+                for v in registry.versions()]
+    history = [[event.action, event.version, event.before, event.reason] for event in registry.history()]
     experiment = mlflow.get_experiment_by_name("fakefaces").experiment_id
-    kept = sorted(str(one.status) for one in MlflowClient().search_logged_models([experiment]))
-    told = {"versions": versions, "history": history, "models": kept, "promotion": found.record(version.number)}
-    Path(path).write_text(json.dumps(told))
+    models = sorted(str(model.status) for model in MlflowClient().search_logged_models([experiment]))
+    promotion = decision.record(version.number)
+    left = {"versions": versions, "history": history, "models": models, "promotion": promotion}
+    Path(path).write_text(json.dumps(left))
 
 
 def forked(work, *arguments):

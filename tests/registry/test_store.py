@@ -23,17 +23,17 @@ def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tra
     weak, strong, worse = models(tracked, ("weak", 0.5), ("stronger", 3), ("worse", 0.1))
     registry = Registry(RULE.name)
     assert promoted(tracked, weak)[1].reason == "there was no champion"
-    version, found = promoted(tracked, strong)
-    assert (version.number, found.outcome, found.against) == (2, "champion", 1)
-    version, found = promoted(tracked, worse)
-    assert (version.number, found.outcome, found.against) == (3, "challenger", 2)
+    version, decision = promoted(tracked, strong)
+    assert (version.number, decision.outcome, decision.against) == (2, "champion", 1)
+    version, decision = promoted(tracked, worse)
+    assert (version.number, decision.outcome, decision.against) == (3, "challenger", 2)
     assert [registry.champion().number, registry.at("challenger").number] == [2, 3]
     third, second, first = registry.versions()
-    assert [one.aliases for one in (third, second, first)] == [["challenger"], ["champion"], []]
+    assert [version.aliases for version in (third, second, first)] == [["challenger"], ["champion"], []]
     assert second.tags["model"] == "stronger"
     assert float(second.tags["decision.difference"]) > 0.1
     assert json.loads(third.tags["decision"])["comparison"]["difference"] < -0.1
-    assert [(one.action, one.version, one.before) for one in registry.history()] == [
+    assert [(event.action, event.version, event.before) for event in registry.history()] == [
         ("champion", 1, None),
         ("champion", 2, 1),
         ("refused", 3, 2),
@@ -42,7 +42,7 @@ def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tra
     assert "the champion stays" in page
     assert "| nose | 100 |" in page
     # Again, as after a kill or by `dvc repro --force`: nothing is added, and the decision stays.
-    assert promoted(tracked, worse)[1] == found
+    assert promoted(tracked, worse)[1] == decision
     assert promoted(tracked, strong)[1].against == 1
     assert len(registry.history()) == 3
     # A person may overrule the gate, and says why.
@@ -75,9 +75,9 @@ def test_another_operating_point_is_another_version_of_the_same_network(tracked)
     trained(tracked, "m")
     promoted(tracked, evaluated(tracked, "m", 1))
     other = evaluated(tracked, "m", 1, operating_point(0.5, low=0.5, high=0.5))
-    version, found = promoted(tracked, other)
-    assert (version.number, found.outcome) == (2, "champion")
-    assert "another operating point" in found.reason
+    version, decision = promoted(tracked, other)
+    assert (version.number, decision.outcome) == (2, "champion")
+    assert "another operating point" in decision.reason
     unknown = evaluated(tracked, "m", 1, OperatingPoint(threshold=None, max_fpr=0.1))
     version, _ = promoted(tracked, unknown)
     assert read_metadata(fetch_detector(version.uri)).operating is None
@@ -87,32 +87,32 @@ def test_rollback_goes_back_one_champion_after_another(tracked):
     registry = Registry(RULE.name)
     with pytest.raises(TrackingError, match="no champion before"):
         registry.roll_back()
-    for found in models(tracked, ("a", 0.1), ("bb", 2), ("ccc", 5)):
-        promoted(tracked, found)
+    for evidence in models(tracked, ("a", 0.1), ("bb", 2), ("ccc", 5)):
+        promoted(tracked, evidence)
     assert registry.previous_champion().number == 2
-    assert [one.number for one in registry.roll_back()] == [2, 3]
-    assert [one.number for one in registry.roll_back()] == [1, 2]
+    assert [version.number for version in registry.roll_back()] == [2, 3]
+    assert [version.number for version in registry.roll_back()] == [1, 2]
     with pytest.raises(TrackingError, match="no champion before"):
         registry.roll_back()
     assert registry.champion().number == 1
-    assert [(one.action, one.version, one.before) for one in registry.history()][3:] == [
+    assert [(event.action, event.version, event.before) for event in registry.history()][3:] == [
         ("rollback", 2, 3),
         ("rollback", 1, 2),
     ]
 
 
 def test_an_alias_moved_by_other_means_is_found_and_written_down(tracked):
-    for found in models(tracked, ("a", 0.1), ("bb", 2)):
-        promoted(tracked, found)
+    for evidence in models(tracked, ("a", 0.1), ("bb", 2)):
+        promoted(tracked, evidence)
     registry = Registry(RULE.name)
     registry._client.set_registered_model_alias(RULE.name, "champion", "1")  # in MLflow's page
     assert registry.roll_back()[0].number == 2
-    assert [(one.action, one.version) for one in registry.history()][2:] == [("found", 1), ("rollback", 2)]
+    assert [(event.action, event.version) for event in registry.history()][2:] == [("found", 1), ("rollback", 2)]
 
 
 def test_a_champion_that_moved_meanwhile_is_not_overwritten(tracked):
-    for found in models(tracked, ("a", 0.1), ("bb", 2)):
-        promoted(tracked, found)
+    for evidence in models(tracked, ("a", 0.1), ("bb", 2)):
+        promoted(tracked, evidence)
     registry = Registry(RULE.name)
     with pytest.raises(ChampionChangedError):
         registry.set_champion(registry.version(1), registry.version(1), "compared with version 1, but that is 2 now")
@@ -196,9 +196,9 @@ def test_ten_promotions_at_once_leave_one_champion_and_a_whole_history(tracked):
     versions, history = registry.versions(), registry.history()
     assert sorted(version.number for version in versions) == list(range(1, 11))
     assert len({version.tags["digest"] for version in versions}) == 10
-    champions = [one for one in history if one.action == "champion"]
+    champions = [event for event in history if event.action == "champion"]
     assert len(champions) == len(history) == 10
     # Each took the place of the one before it, and the last one has it.
-    assert [one.before for one in champions] == [None, *(one.version for one in champions[:-1])]
+    assert [event.before for event in champions] == [None, *(event.version for event in champions[:-1])]
     assert registry.champion().number == champions[-1].version
     assert [version.number for version in versions if "champion" in version.aliases] == [champions[-1].version]

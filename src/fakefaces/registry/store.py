@@ -74,10 +74,10 @@ class Registry:
         aliases: dict[int, list[str]] = {}
         for alias, number in sorted(models[0].aliases.items()) if models else []:
             aliases.setdefault(int(number), []).append(alias)
-        found = all_pages(
+        results = all_pages(
             lambda token: self._client.search_model_versions(f"name = '{self.name}'", 1000, page_token=token)
         )
-        versions = [self._version(version, aliases.get(int(version.version), [])) for version in found]
+        versions = [self._version(version, aliases.get(int(version.version), [])) for version in results]
         return sorted(versions, key=lambda version: -version.number)
 
     def version(self, number: int) -> Version:
