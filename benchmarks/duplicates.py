@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fakefaces.data import images
-from fakefaces.duplicates import SearchState, describe_all, group_images, update
+from fakefaces.duplicates.features import describe_all
+from fakefaces.duplicates.groups import group_images
+from fakefaces.duplicates.pairs import SearchState, update
 
 STRONGEST, SCREENED, BLOCK = 600, 4, 32  # keypoints for the screen, inliers to pass it, images a product
 RATIO, REACH = 0.8, 3.0  # of the distances to the two nearest, pixels between a point and its partner

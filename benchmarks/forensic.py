@@ -27,7 +27,7 @@ from fakefaces.data.arrays import TrainArrays
 from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.data.splits import assign_folds
-from fakefaces.duplicates import group_images
+from fakefaces.duplicates.groups import group_images
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.evaluation.source_pairs import match_sources

@@ -14,7 +14,9 @@ from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.faces import find_faces
-from fakefaces.duplicates import SearchState, describe_all, find_pairs, load_state, name_pairs, save_state, update
+from fakefaces.duplicates.features import describe_all
+from fakefaces.duplicates.pairs import SearchState, find_pairs, name_pairs, update
+from fakefaces.duplicates.state import load_state, save_state
 from fakefaces.params.duplicates import Duplicates
 
 

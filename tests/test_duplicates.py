@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from fakefaces.base.paths import Layout
-from fakefaces.duplicates import load_state
 from fakefaces.duplicates import pairs as pairs_module
+from fakefaces.duplicates.state import load_state
 from fakefaces.params.file import load
 from pipelines import duplicates
 

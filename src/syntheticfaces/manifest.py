@@ -4,14 +4,19 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from syntheticfaces.camera import Camera
+from syntheticfaces.forgery import ForgerySettings
 from syntheticfaces.generation import GeneratedImage
 
+_CAMERA = ("blur", "noise", "shot", "chroma", "grain", "quality")
+_DONOR_CAMERA = ("blur", "noise", "grain", "quality")
+_SETTINGS = ("residual", "noise_ratio", "scale", "feather", "kernel")
 COLUMNS = (
-    "image", "label", "difficulty", "parts", "base", "donor", "group", "seed", "decoy", "mask",
-    "camera_blur", "camera_noise", "camera_shot", "camera_chroma", "camera_grain", "camera_quality",
-    "donor_blur", "donor_noise", "donor_grain", "donor_quality",
-    "residual", "noise_ratio", "scale", "feather", "kernel",
-)  # fmt: skip
+    *("image", "label", "difficulty", "parts", "base", "donor", "group", "seed", "decoy", "mask"),
+    *(f"camera_{name}" for name in _CAMERA),
+    *(f"donor_{name}" for name in _DONOR_CAMERA),
+    *_SETTINGS,
+)
 
 
 def mask_name(image: str) -> str:
@@ -21,9 +26,8 @@ def mask_name(image: str) -> str:
 
 def manifest_row(generated: GeneratedImage, seed: int) -> dict[str, str]:
     """The manifest's line for one image; fields that do not apply are empty."""
-    entry, camera = generated.entry, generated.camera
-    line = dict.fromkeys(COLUMNS, "")
-    line |= {
+    entry = generated.entry
+    line = dict.fromkeys(COLUMNS, "") | {
         "image": entry.name,
         "label": entry.label,
         "parts": entry.parts,
@@ -31,30 +35,18 @@ def manifest_row(generated: GeneratedImage, seed: int) -> dict[str, str]:
         "group": f"g{entry.group:05d}",
         "seed": str(seed),
         "decoy": entry.decoy,
-        "camera_blur": f"{camera.blur:.3f}",
-        "camera_noise": f"{camera.noise:.3f}",
-        "camera_shot": f"{camera.shot:.3f}",
-        "camera_chroma": f"{camera.chroma:.3f}",
-        "camera_grain": f"{camera.grain:.3f}",
-        "camera_quality": str(camera.quality),
     }
+    line |= {f"camera_{name}": _format(generated.camera, name) for name in _CAMERA}
     if generated.settings is not None and generated.donor_camera is not None:
-        settings, donor = generated.settings, generated.donor_camera
-        line |= {
-            "difficulty": entry.difficulty or "",
-            "donor": f"p{entry.donor:05d}",
-            "mask": mask_name(entry.name),
-            "donor_blur": f"{donor.blur:.3f}",
-            "donor_noise": f"{donor.noise:.3f}",
-            "donor_grain": f"{donor.grain:.3f}",
-            "donor_quality": str(donor.quality),
-            "residual": f"{settings.residual:.3f}",
-            "noise_ratio": f"{settings.noise_ratio:.3f}",
-            "scale": f"{settings.scale:.4f}",
-            "feather": f"{settings.feather:.3f}",
-            "kernel": settings.kernel,
-        }
+        line |= {"difficulty": entry.difficulty or "", "donor": f"p{entry.donor:05d}", "mask": mask_name(entry.name)}
+        line |= {f"donor_{name}": _format(generated.donor_camera, name) for name in _DONOR_CAMERA}
+        line |= {name: _format(generated.settings, name) for name in _SETTINGS}
     return line
+
+
+def _format(values: Camera | ForgerySettings, name: str) -> str:
+    value = getattr(values, name)
+    return f"{value:.{4 if name == 'scale' else 3}f}" if isinstance(value, float) else str(value)
 
 
 def write_manifest(path: Path, rows: Sequence[dict[str, str]]) -> None:

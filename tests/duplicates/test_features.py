@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import Features, describe, describe_all
-from fakefaces.duplicates.features import MAX_KEYPOINTS, NORM
+from fakefaces.duplicates.features import MAX_KEYPOINTS, NORM, Features, describe, describe_all
 from fakefaces.duplicates.hashing import BANDS, BITS, keys
 
 

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import group_images
+from fakefaces.duplicates.groups import group_images
 
 
 def table(*pairs: tuple[str, str]) -> pd.DataFrame:

@@ -5,9 +5,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import Features, SearchState, describe, find_pairs, name_pairs, pairs, update
-from fakefaces.duplicates.features import MAX_KEYPOINTS
-from fakefaces.duplicates.pairs import COLUMNS, MIN_STORED_INLIERS
+from fakefaces.duplicates import pairs
+from fakefaces.duplicates.features import MAX_KEYPOINTS, Features, describe
+from fakefaces.duplicates.pairs import COLUMNS, MIN_STORED_INLIERS, SearchState, find_pairs, name_pairs, update
 from fakefaces.duplicates.verification import Similarity
 
 MIN = 13

@@ -5,7 +5,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from fakefaces.duplicates import describe_all, find_pairs, group_images
+from fakefaces.duplicates.features import describe_all
+from fakefaces.duplicates.groups import group_images
+from fakefaces.duplicates.pairs import find_pairs
 
 PUBLIC = Path(__file__).parents[3] / "shared" / "data" / "ciplab"
 PAIRS = [  # a fake and the real it was made of, then fakes that took a part of the other photograph

@@ -5,19 +5,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import (
-    SearchState,
-    candidates,
-    describe,
-    features,
-    hashing,
-    load_state,
-    pairs,
-    save_state,
-    state,
-    update,
-    verification,
-)
+from fakefaces.duplicates import candidates, features, hashing, pairs, state, verification
+from fakefaces.duplicates.features import describe
+from fakefaces.duplicates.pairs import SearchState, update
+from fakefaces.duplicates.state import load_state, save_state
 
 
 @pytest.fixture(scope="module")

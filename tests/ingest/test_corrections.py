@@ -85,7 +85,9 @@ def test_a_repeated_row_with_the_same_label_is_allowed_and_labels_are_read_in_an
     csv = table(fresh, "training_real/real_00000.jpg, FAKE ,", "training_real/real_00000.jpg,fake,")
     corrections = read_corrections(csv)
     assert [correction.label for correction in corrections] == [1, 1]
-    assert labels(merged(corrections, data, tmp_path / "set")) == labels(data) | {"training_fake/real_00000.jpg": 1}
+    assert labels(merge_corrections(corrections, data, tmp_path / "set")) == labels(data) | {
+        "training_fake/real_00000.jpg": 1
+    }
 
 
 def test_corrected_images_go_where_those_of_their_label_are(data, fresh, tmp_path):
@@ -93,7 +95,7 @@ def test_corrected_images_go_where_those_of_their_label_are(data, fresh, tmp_pat
         (data / "deep").mkdir(exist_ok=True)
         (data / old).rename(data / "deep" / new)
     csv = table(fresh, "training_real/real_00004.jpg,fake,", "training_fake/easy_4_1111.jpg,real,")
-    found = labels(merged(read_corrections(csv), data, tmp_path / "set"))
+    found = labels(merge_corrections(read_corrections(csv), data, tmp_path / "set"))
     assert {"deep/fake/real_00004.jpg", "deep/real/easy_4_1111.jpg"} <= set(found)
     assert len(found) == 8
     assert not (tmp_path / "set" / "training_real").exists()

@@ -5,23 +5,3 @@ each image alone and hashed with fixed random projections; pairs of images with 
 similarity transform are verified by RANSAC. No step depends on the set as a whole, so an added image costs only
 its own comparisons and changes no other result.
 """
-
-from fakefaces.duplicates.features import Features, describe, describe_all
-from fakefaces.duplicates.groups import group_images
-from fakefaces.duplicates.pairs import SearchState, find_pairs, name_pairs, update
-from fakefaces.duplicates.registration import register
-from fakefaces.duplicates.state import load_state, save_state
-
-__all__ = [
-    "Features",
-    "SearchState",
-    "describe",
-    "describe_all",
-    "find_pairs",
-    "group_images",
-    "load_state",
-    "name_pairs",
-    "register",
-    "save_state",
-    "update",
-]

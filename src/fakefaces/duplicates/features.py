@@ -1,10 +1,10 @@
 """Local features of an image: SIFT keypoints with RootSIFT descriptors."""
 
 import os
-from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -107,22 +107,13 @@ def describe_all(images: Iterable[tuple[str, NDArray[np.uint8]]], *, workers: in
     """
     threads = workers or os.cpu_count() or 1
     result: dict[str, Features] = {}
-    waiting: deque[tuple[str, Future[Features]]] = deque()
-
-    def collect(max_waiting: int) -> None:
-        while len(waiting) > max_waiting:
-            name, future = waiting.popleft()
-            result[name] = future.result()
-
+    remaining = iter(images)
     with ThreadPoolExecutor(threads) as pool:
-        names: set[str] = set()
-        for name, grey in images:
-            if name in names:
-                raise DataError(f"features: the name {name} is repeated")
-            names.add(name)
-            waiting.append((name, pool.submit(describe, grey)))
-            collect(2 * threads)
-        collect(0)
+        while batch := list(islice(remaining, 8 * threads)):
+            for (name, _), features in zip(batch, pool.map(describe, [grey for _, grey in batch]), strict=True):
+                if name in result:
+                    raise DataError(f"features: the name {name} is repeated")
+                result[name] = features
     return result
 
 
