@@ -33,12 +33,6 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write bytes, atomically."""
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(data)
-
-
 def write_json(path: Path, value: object) -> None:
     """Write indented JSON, atomically.
 

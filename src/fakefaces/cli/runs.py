@@ -1,6 +1,7 @@
 """``fakefaces runs``."""
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -69,7 +70,7 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
         print("no runs; start one with: dvc repro")
         return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    columns = [_column(name, [row.get(name) for row in rows]) for name in names]
+    columns = [[_cell(name, row.get(name)) for row in rows] for name in names]
     for name, cells in zip(names, columns, strict=True):
         number = all(cell.replace(".", "", 1).lstrip("-").isdigit() for cell in cells if cell)
         table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
@@ -78,24 +79,11 @@ def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
     print_table(table)
 
 
-def _column(name: str, values: list[Any]) -> list[str]:
-    """Format a column's cells: integers without decimals, others with three or with two significant digits."""
+def _cell(name: str, value: object) -> str:
     if name == "run":
-        return [str(value)[:8] for value in values]
-    if name == "started":
-        return [f"{value:%Y-%m-%d %H:%M}" for value in values]
-    numbers = [_number(value) for value in values]
-    known = [number for number in numbers if number is not None]
-    digits = "" if all(number.is_integer() for number in known) else ".3f" if max(map(abs, known)) >= 0.1 else ".2g"
-    words = ["" if value is None else str(value) for value in values]
-    return [
-        word if number is None else f"{number:{digits}}" if digits else f"{number:.0f}"
-        for word, number in zip(words, numbers, strict=True)
-    ]
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+        return str(value)[:8]
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.2g}"
+    return "" if value is None else str(value)

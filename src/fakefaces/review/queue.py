@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.files import write_bytes
+from fakefaces.base.files import atomic_write
 from fakefaces.data.images import SUFFIXES
 from fakefaces.explain.explanation import Explanation
 from fakefaces.ingest.corrections import read_rows, write_corrections
@@ -129,7 +129,8 @@ class Queue:
             if item.label is None:
                 continue
             path = f"images/{item.key[:12]}_{_safe_name(item.name)}"
-            write_bytes(folder / path, self.data(item.key))
+            with atomic_write(folder / path) as temporary:
+                temporary.write_bytes(self.data(item.key))
             details = {"p_fake": f"{item.p_fake:.6f}", "predicted": item.predicted, "name": item.name}
             # The same image may have had another name in an earlier review.
             rows = {key: row for key, row in rows.items() if not key.startswith(f"images/{item.key[:12]}_")}
