@@ -1,10 +1,20 @@
-"""Evaluations of made-up scores."""
+"""Records of metrics with stated values."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 
 from fakefaces.evaluation.evaluate import Evaluator
 from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.model_metrics import ModelMetrics, OperatingPoint
+from fakefaces.evaluation.localization_metrics import Baseline, Localization, LocalizationMetrics
+from fakefaces.evaluation.model_metrics import (
+    CorruptedMetrics,
+    Estimate,
+    ModelMetrics,
+    OperatingPoint,
+    ScoreDrift,
+    SliceMetrics,
+)
 from fakefaces.evaluation.predictions import ScoredImages
 
 EVALUATOR = Evaluator(max_fpr=0.1, max_fnr=0.1, resampling=Resampling(100, seed=1), protocol="grouped", n_splits=1)
@@ -48,3 +58,47 @@ def with_metrics(model: ModelMetrics, validation: dict[str, float], test: dict[s
             "test": model.test.model_copy(update={"overall": overall.model_copy(update=estimates)}),
         }
     )
+
+
+def slice_metrics(roc_auc: float | None, fakes: int = 4, interval: tuple[float, float] | None = None) -> SliceMetrics:
+    """Metrics of a slice with a stated ROC AUC."""
+    estimate = Estimate(value=roc_auc, interval=interval)
+    return SliceMetrics(
+        n=fakes + 20, reals=20, fakes=fakes, groups=9, roc_auc=estimate, balanced_accuracy=estimate, recall=estimate
+    )
+
+
+def corrupted_metrics(
+    transform: str | None, level: float | None, roc_auc: float | None, interval: tuple[float, float] | None = None
+) -> CorruptedMetrics:
+    """Metrics of corrupted images with a stated ROC AUC."""
+    estimate = Estimate(value=roc_auc, interval=interval)
+    drift = ScoreDrift(mean=None, reals=None, fakes=None, absolute=None, verdicts=None)
+    counts = {"n": 40, "reals": 20, "fakes": 20, "groups": 40}
+    return CorruptedMetrics(
+        transform=transform, level=level, roc_auc=estimate, accuracy=estimate, recall=estimate, drift=drift, **counts
+    )
+
+
+def localization_metrics(
+    pointing: float, *, empty: float = 0.0, gains: Mapping[str, tuple[float, float] | None] | None = None
+) -> LocalizationMetrics:
+    """Localization metrics with a stated pointing game: half as much energy, and baselines of 0.2 and 0.3.
+
+    Args:
+        pointing: share of heatmaps that point at the forgery; intervals are 0.1 to either side.
+        empty: share of heatmaps without heat.
+        gains: interval of the gain over each baseline, ``random`` and ``centre``.
+    """
+
+    def localization(value: float) -> Localization:
+        return Localization(
+            pointing=Estimate(value=value, interval=(value - 0.1, value + 0.1)),
+            energy=Estimate(value=value / 2, interval=(value / 2 - 0.1, value / 2 + 0.1)),
+        )
+
+    baselines = {}
+    for name, value in (("random", 0.2), ("centre", 0.3)):
+        gain = Estimate(value=pointing - value, interval=(gains or {}).get(name))
+        baselines[name] = Baseline(metrics=localization(value), gain=Localization(pointing=gain, energy=gain))
+    return LocalizationMetrics(n=4, groups=4, area=0.1, empty=empty, model=localization(pointing), baselines=baselines)
