@@ -78,6 +78,12 @@ def test_an_interrupt_tells_how_to_resume(capfd):
     assert "to resume" in capfd.readouterr().err
 
 
+def test_a_run_id_left_in_the_shell_does_not_collect_the_runs_of_a_stage(monkeypatch):
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0123")
+    assert error_boundary(lambda: None) == 0
+    assert "MLFLOW_RUN_ID" not in os.environ
+
+
 STAGES = ("split", "validate", "augment", "evaluate")
 
 
