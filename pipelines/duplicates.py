@@ -41,8 +41,7 @@ def main(params: Params, layout: Layout) -> None:
         state = update(state, features, seed=params.seed, workers=params.threads, progress=show)
     layout.duplicates.parent.mkdir(parents=True, exist_ok=True)
     save_state(state, layout.duplicates)
-    pairs = find_pairs(state.features, state, min_inliers=params.duplicates.min_inliers, seed=params.seed)
-    pairs = name_pairs(pairs, keys)
+    pairs = name_pairs(find_pairs(state, params.duplicates.min_inliers), keys)
     write_text(layout.duplicate_pairs, pairs.to_csv(index=False, float_format="%.4f"))
     echo(f"{len(pairs)} pairs of images share a photograph, among {len(names)} images, {len(new)} of them new")
 

@@ -30,7 +30,8 @@ def pasted(base: np.ndarray, donor: np.ndarray) -> np.ndarray:
 
 
 def search(images: dict[str, np.ndarray], **arguments: object) -> pd.DataFrame:
-    return find_pairs({name: describe(image) for name, image in images.items()}, min_inliers=MIN, seed=3, **arguments)
+    features = {name: describe(image) for name, image in images.items()}
+    return find_pairs(update(SearchState(), features, seed=3, **arguments), MIN)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def features(picture) -> dict[str, Features]:
 
 
 def test_all_partners_are_found_and_no_one_else(features):
-    found = find_pairs(features, min_inliers=MIN, seed=3)
+    found = find_pairs(update(SearchState(), features, seed=3), MIN)
     assert list(zip(found["a"], found["b"], strict=True)) == [
         ("crop", "p0"),
         ("crop", "small"),
@@ -107,29 +108,22 @@ def test_known_pairs_are_not_found_again_and_new_ones_are(features, monkeypatch)
     assert compared
 
 
-def test_only_asked_for_images_are_returned(features):
-    known = update(SearchState(), features, seed=3)
-    some = {name: features[name] for name in ("p0", "crop", "p1")}
-    found = find_pairs(some, known, min_inliers=MIN, seed=3)
-    assert list(zip(found["a"], found["b"], strict=True)) == [("crop", "p0")]
-
-
 def test_threads_and_repetition_change_nothing(features):
-    tables = [find_pairs(features, min_inliers=MIN, seed=3, workers=workers) for workers in (1, 1, 3)]
+    tables = [update(SearchState(), features, seed=3, workers=workers).pairs for workers in (1, 1, 3)]
     assert_frame_equal(tables[0], tables[1])
     assert_frame_equal(tables[0], tables[2])
 
 
 def test_progress_ends_with_all(features):
     calls: list[tuple[int, int]] = []
-    find_pairs(features, min_inliers=MIN, seed=3, progress=lambda done, total: calls.append((done, total)))
+    update(SearchState(), features, seed=3, progress=lambda done, total: calls.append((done, total)))
     assert calls and calls[-1][0] == calls[-1][1]
 
 
 def test_nothing_to_compare():
     flat = describe(np.full((200, 200), 9, np.uint8))
     for images in ({}, {"a": flat}, {"a": flat, "b": flat}):
-        found = find_pairs(images, min_inliers=MIN, seed=0)
+        found = find_pairs(update(SearchState(), images, seed=0), MIN)
         assert found.empty and tuple(found.columns) == COLUMNS
 
 
@@ -140,9 +134,9 @@ def test_an_added_image_without_structure_has_no_partner(features):
     assert_frame_equal(more.pairs, known.pairs)
 
 
-def test_fewer_inliers_than_are_remembered_is_an_error():
+def test_fewer_inliers_than_are_stored_is_an_error():
     with pytest.raises(DataError, match="min_inliers"):
-        find_pairs({}, min_inliers=MIN_STORED_INLIERS - 1, seed=0)
+        find_pairs(SearchState(), MIN_STORED_INLIERS - 1)
 
 
 def test_names_of_content_keys():
@@ -157,9 +151,9 @@ def test_a_pair_with_exactly_min_inliers_is_found():
     blank = describe(np.full((20, 20), 9, np.uint8))
     table = pd.DataFrame([("a", "b", 13, 1.0, 0.0), ("a", "c", 12, 1.0, 0.0)], columns=list(COLUMNS))
     state = SearchState(features=dict.fromkeys("abc", blank), pairs=table, seed=3)
-    found = find_pairs(state.features, state, min_inliers=13, seed=3)
+    found = find_pairs(state, 13)
     assert found[["a", "b"]].to_numpy().tolist() == [["a", "b"]]
-    assert len(find_pairs(state.features, state, min_inliers=MIN_STORED_INLIERS, seed=3)) == 2
+    assert len(find_pairs(state, MIN_STORED_INLIERS)) == 2
 
 
 @pytest.mark.parametrize(("inliers", "stored"), [(MIN_STORED_INLIERS, 1), (MIN_STORED_INLIERS - 1, 0)])

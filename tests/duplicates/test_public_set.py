@@ -7,7 +7,7 @@ import pytest
 
 from fakefaces.duplicates.features import describe_all
 from fakefaces.duplicates.groups import group_images
-from fakefaces.duplicates.pairs import find_pairs
+from fakefaces.duplicates.pairs import SearchState, find_pairs, update
 
 PUBLIC = Path(__file__).parents[3] / "shared" / "data" / "ciplab"
 PAIRS = [  # a fake and the real it was made of, then fakes that took a part of the other photograph
@@ -30,6 +30,6 @@ def test_pairs_of_the_public_set():
         pytest.skip(f"the public set is not at {PUBLIC}")
     names = sorted({name for pair in PAIRS + OTHER_PHOTOGRAPH for name in pair})
     greys = ((name, cv2.imread(str(PUBLIC / name), cv2.IMREAD_GRAYSCALE)) for name in names)
-    found = find_pairs(describe_all(greys), min_inliers=13, seed=0)
+    found = find_pairs(update(SearchState(), describe_all(greys), seed=0), 13)
     assert set(zip(found["a"], found["b"], strict=True)) == set(PAIRS)
     assert group_images(names, found).nunique() == len(names) - len(PAIRS)

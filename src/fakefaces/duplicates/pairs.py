@@ -43,16 +43,8 @@ class SearchState:
     seed: int = 0
 
 
-def find_pairs(
-    features: Mapping[str, Features],
-    state: SearchState | None = None,
-    *,
-    min_inliers: int,
-    seed: int,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> pd.DataFrame:
-    """Find the images that share a photograph, whole or in part.
+def find_pairs(state: SearchState, min_inliers: int) -> pd.DataFrame:
+    """Select the pairs of images that share a photograph, whole or in part.
 
     Finds copies, crops, resized, slightly rotated and recompressed copies, images with replaced parts, and images
     that contain a part of the same third photograph. Misses mirrored copies and parts too small to hold
@@ -60,27 +52,21 @@ def find_pairs(
     public set.
 
     Args:
-        features: of all images, by key.
-        state: of an earlier search, whose pairs are reused.
+        state: of the search.
         min_inliers: keypoints that one similarity transform must map to their matches; at least
             ``MIN_STORED_INLIERS``.
-        seed: random seed of RANSAC.
-        workers: number of threads, which does not change the result; all cores if None.
-        progress: called with the numbers of candidates verified and of all.
 
     Returns:
         A row for each pair, sorted: ``a`` and ``b`` (str, a < b), ``inliers`` (int64), ``scale`` (float64, size
         in ``b`` over size in ``a``) and ``angle`` (float64, degrees, -180 to 180, from x to y, from ``a`` to
-        ``b``). It does not depend on the order in which images were added.
+        ``b``).
 
     Raises:
         DataError: ``min_inliers`` is below ``MIN_STORED_INLIERS``.
     """
     if min_inliers < MIN_STORED_INLIERS:
         raise DataError(f"duplicates: min_inliers is {min_inliers}; it must be at least {MIN_STORED_INLIERS}")
-    pairs = update(state or SearchState(seed=seed), features, seed=seed, workers=workers, progress=progress).pairs
-    selected = (pairs["inliers"] >= min_inliers) & pairs["a"].isin(features) & pairs["b"].isin(features)
-    return pairs[selected].reset_index(drop=True)
+    return state.pairs[state.pairs["inliers"] >= min_inliers].reset_index(drop=True)
 
 
 def update(
