@@ -144,7 +144,10 @@ def test_the_files_in_the_documentation_are_valid(path):
         (space(settings__l2={"low": 0, "high": 0.1, "log": True}), "log: true needs low > 0"),
         (space(settings__l2={"low": 0}), "give either 'choices' or both 'low' and 'high'"),
         (space(settings__l2={"low": 0, "high": 1, "choices": [1]}), "give either 'choices' or both"),
-        (space(augment__strength={"low": 0, "high": 2}), "'tune.space.augment.strength': input should be less than or equal to 1"),
+        (
+            space(augment__strength={"low": 0, "high": 2}),
+            "'tune.space.augment.strength': input should be less than or equal to 1",
+        ),
         (lambda p: p["tune"].update(augment="none"), "'tune.augment': none has no strength to tune"),
         (lambda p: p["tune"].update(kind="resnet"), "'tune.kind': no kind 'resnet'"),
         (lambda p: p["tune"].update(pruner="percentile"), "'tune.pruner'"),

@@ -118,7 +118,7 @@ class _Sections:
             try:
                 compose(Recipe([(step.name, step.arguments)]), seed=0)
             except ParamsError as error:
-                yield str(error).removeprefix("params.yaml: ").replace("augment.transforms:", "'augment.transforms':", 1)
+                yield str(error).removeprefix("params.yaml: ")
         for name, features in self.features.items():
             known = backbone_names()
             if features.backbone and known and features.backbone not in known:
