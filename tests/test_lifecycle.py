@@ -70,7 +70,8 @@ def test_there_and_back_leads_to_the_first_run(copied):
     assert locked(project, "train@simple_cnn")[MODEL] == before[f"made.{MODEL}"]
     after = rows(project, "--where", "model = simple_cnn")
     assert len(after) == 2
-    assert "Its outputs are those of the present dvc.lock" in project.run("fakefaces", "reproduce", before["run"]).stdout
+    reproduction = project.run("fakefaces", "reproduce", before["run"]).stdout
+    assert "Its outputs are those of the present dvc.lock" in reproduction
     # made again bit for bit, the result still leads to its first run
     project.run("dvc", "repro", "--force", "--single-item", "train@simple_cnn")
     assert rows(project, "--where", "model = simple_cnn") == after
