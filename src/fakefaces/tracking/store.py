@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -92,9 +92,13 @@ def connect(*, create: bool = True) -> Store:
         return Store(client, experiment.experiment_id)
 
 
-def exclusive_lock(purpose: str) -> AbstractContextManager[None]:
+@contextmanager
+def exclusive_lock(purpose: str) -> Iterator[None]:
     """Let one process at a time do something with the store."""
-    return locks.exclusive_lock(environment.tracking_uri(), purpose)
+    with ExitStack() as stack:
+        with mlflow_errors():
+            stack.enter_context(locks.exclusive_lock(environment.tracking_uri(), purpose))
+        yield
 
 
 def running(store: Store) -> list["RunRecord"]:
