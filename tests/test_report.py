@@ -8,11 +8,11 @@ import pytest
 from fakefaces.data.splits import read_split
 from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.reporting.html import charts
-from fakefaces.reporting.html.context import facts
+from fakefaces.reporting.html.context import all_charts, facts
 from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.rendering import render_card
 from fakefaces.reporting.html.run_outputs import RunOutputs
-from pipelines.report import main
+from pipelines.report import main, model_charts
 from tests.browser import Browser, browser
 from tests.reporting.conftest import finished  # noqa: F401 - a fixture
 
@@ -90,9 +90,29 @@ def test_the_run_holds_the_page_with_its_commit_and_pictures_to_compare(made):
     pictures = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert {run.info.run_name for run in pictures} == {"custom_cnn", "worse"}
     for run in pictures:
-        kept = {file.path.split("/")[-1].split("+")[0] for file in client.list_artifacts(run.info.run_id, "images")}
-        assert {"roc", "precision_recall", "reliability", "robustness", "loss", "accuracy"} <= kept
-        assert run.data.metrics["pointing"] >= 0
+        images = {file.path.split("/")[-1].split("+")[0] for file in client.list_artifacts(run.info.run_id, "images")}
+        assert {"roc", "precision_recall", "reliability", "robustness", "loss", "accuracy"} <= images
+        metrics = RunOutputs(*made).localization[run.info.run_name]
+        values = {
+            "pointing": metrics.model.pointing.value,
+            "energy": metrics.model.energy.value,
+            "empty": metrics.empty,
+        }
+        assert {name: run.data.metrics[name] for name in values} == pytest.approx(values)
+        assert run.data.params == {"model": run.info.run_name}
+
+
+def test_the_charts_of_a_model_are_of_its_own_metrics(made):
+    run = RunOutputs(*made)
+    context = {"charts": all_charts(run)}
+    for name in run.models:
+        drawn = model_charts(run, context, name)
+        roc = charts.roc({name: run.curves("roc")[name]})
+        assert drawn["roc"]["data"]["values"] == roc["data"]["values"]
+        loss, accuracy = charts.history(run.history(name))
+        assert (drawn["loss"], drawn["accuracy"]) == (loss, accuracy)
+        for kind in ("reliability", "robustness"):
+            assert {row["model"] for row in drawn[kind]["data"]["values"]} == {name}
 
 
 def test_the_card_is_complete(made):

@@ -279,3 +279,67 @@ def test_a_preview_is_small_and_coloured_where_the_heatmap_is_hot():
     assert plain.shape == overlaid.shape == (100, 100, 3)
     change = np.abs(plain - overlaid).sum(axis=2)
     assert change[:15, :15].mean() > 10 * change[60:, 60:].mean()
+
+
+def test_the_least_sure_are_those_in_the_abstention_band_then_those_nearest_to_the_threshold(tmp_path):
+    queue = scored(tmp_path / "queue", 0.3, 0.41, 0.95, 0.59, 0.35, 0.5)  # the band is from 0.4 to below 0.6
+    queue.threshold = 0.55
+    queue.add([(f"{k}.png", encoded(k)) for k in range(6)])
+    assert [item.name[0] for item in queue.sorted("least sure")] == list("351402")
+    ties = scored(tmp_path / "ties", 0.5, 0.5)
+    ties.add([(f"{k}.png", encoded(k)) for k in range(2)])
+    assert [item.name[0] for item in ties.sorted("highest score")] == list("01")
+
+
+def test_a_photograph_keeps_its_own_bytes_score_and_label(tmp_path):
+    queue = scored(tmp_path / "queue", 0.9, 0.1, 0.7)
+    queue.add([("a.png", encoded(1)), ("b.png", encoded(2))])
+    queue.add([("c.png", encoded(3))])
+    items = {item.name[0]: item for item in queue.sorted("as added")}
+    assert {name: item.p_fake for name, item in items.items()} == {"a": 0.9, "b": 0.1, "c": 0.7}
+    assert {name: queue.data(item.key) for name, item in items.items()} == {
+        name: encoded(k) for k, name in enumerate("abc", start=1)
+    }
+    version = queue.version
+    queue.set_label(items["b"].key, "real")
+    assert queue.version > version
+    assert [item.label for item in queue.sorted("as added")] == [None, "real", None]
+    queue.set_label(items["b"].key, None)
+    assert queue.export(tmp_path / "out")[1] == 0
+
+
+def test_the_export_has_the_prediction_and_the_label_of_a_person(tmp_path):
+    queue = scored(tmp_path / "queue", 0.9, 0.1)
+    queue.add([("a.png", encoded(1)), ("b.JPEG", encoded(2))])
+    for item in queue.sorted("as added"):
+        queue.set_label(item.key, "real")
+    table, _ = queue.export(tmp_path / "out")
+    rows = {row["name"]: row for row in corrections.read_rows(table)}
+    assert {name: (row["label"], row["predicted"], row["p_fake"]) for name, row in rows.items()} == {
+        "a.png": ("real", "fake", "0.900000"),
+        "b.JPEG": ("real", "real", "0.100000"),
+    }
+    assert [(table.parent / row["path"]).suffix for row in rows.values()] == [".png", ".jpeg"]
+
+
+@pytest.mark.parametrize(
+    ("operating", "threshold"), [(Operating(threshold=0.55, low=0.3, high=0.7), 0.55), (None, 0.5)]
+)
+def test_the_command_sorts_by_distance_to_the_operating_threshold(monkeypatch, tmp_path, operating, threshold):
+    pytest.importorskip("nicegui", reason="the extra `app` is not installed")
+    from fakefaces.cli import review as command
+    from fakefaces.review import page
+
+    metadata = DetectorMetadata(
+        model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1, operating=operating
+    ).model_dump_json()
+    (tmp_path / "detector.json").write_text(metadata)
+    served: list[Queue] = []
+    monkeypatch.setattr(runtime, "start", lambda seed, threads: None)
+    monkeypatch.setattr(detector, "load", lambda folder: detector.Detector(None, detector.read_metadata(folder)))
+    monkeypatch.setattr(page, "serve", lambda queue, metadata, **options: served.append(queue))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command(port=port, to=tmp_path / "to", model=str(tmp_path), show=False, threads=1)
+    assert [queue.threshold for queue in served] == [threshold]

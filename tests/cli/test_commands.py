@@ -1,0 +1,259 @@
+"""Arguments and output of commands, with stub detectors."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from fakefaces.base.errors import DataError, FakefacesError
+from fakefaces.base.files import write_json
+from fakefaces.base.paths import Layout
+from fakefaces.cli import app
+from fakefaces.cli.arguments import detector_by_name, detector_folder, image_files, registered_name
+from fakefaces.cli.registry import describe
+from fakefaces.inference import detector
+from fakefaces.inference import predict as scoring
+from fakefaces.inference.metadata import DetectorMetadata
+from fakefaces.inference.predict import Score
+from fakefaces.models import runtime
+from fakefaces.params.file import load
+from fakefaces.registry.decision import Decision
+from fakefaces.registry.promotion import Promotion
+from fakefaces.tracking import detectors
+
+
+def write_metadata(folder: Path) -> Path:
+    metadata = DetectorMetadata(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
+    write_json(folder / "detector.json", metadata.model_dump())
+    return folder
+
+
+def test_files_keep_their_order_and_those_of_a_folder_are_sorted(tmp_path):
+    for name in ("b/2.JPG", "b/1.png", "b/deep/0.webp", "b/notes.txt", "a.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    files = image_files([tmp_path / "a.txt", tmp_path / "b"])
+    names = [path.relative_to(tmp_path).as_posix() for path in files]
+    assert names == ["a.txt", "b/1.png", "b/2.JPG", "b/deep/0.webp"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no image in this folder"):
+        image_files([tmp_path / "empty"])
+    with pytest.raises(DataError, match="no such file"):
+        image_files([tmp_path / "absent"])
+
+
+def test_a_detector_is_found_by_model_name_first_fold_folder_or_as_champion(workspace, monkeypatch):
+    layout = Layout(workspace)
+    fetched: list[str] = []
+    monkeypatch.setattr(detectors, "fetch_detector", lambda uri: fetched.append(uri) or Path("fetched"))
+    single = write_metadata(layout.model("single"))
+    first, _ = (write_metadata(layout.detector("folds", k, 2)) for k in range(2))
+    elsewhere = write_metadata(workspace / "elsewhere")
+    assert detector_by_name("single") == single
+    assert detector_by_name("folds") == first
+    assert detector_by_name(str(elsewhere)) == elsewhere == detector_folder(str(elsewhere))
+    assert fetched == []
+    assert detector_by_name("champion") == Path("fetched")
+    detector_folder("models:/other/3")
+    detector_folder(None)
+    assert fetched == ["models:/fake-faces@champion", "models:/other/3", "models:/fake-faces@champion"]
+    assert registered_name() == "fake-faces"
+    with pytest.raises(FakefacesError, match="neither a folder"):
+        detector_folder("nobody")
+
+
+SCORES = [
+    Score("a.png", 0.75, "fake", unsure=True, parts={"nose": 0.5}),
+    Score("b.png", 0.25, "real", unsure=False),
+    Score("c.png", None, None, "c.png: not an image"),
+    Score("d.png", 0.125, "real"),
+]
+
+
+@pytest.fixture
+def predicted(workspace, monkeypatch):
+    write_metadata(workspace / "model")
+    monkeypatch.setattr(runtime, "start", lambda seed, threads: None)
+    monkeypatch.setattr(detector, "load", lambda folder: None)
+    monkeypatch.setattr(scoring, "score_files", lambda loaded, files, threads: iter(SCORES))
+    for score in SCORES:
+        (workspace / score.name).touch()
+
+    def run(*options: str) -> list[str]:
+        names = [score.name for score in SCORES]
+        done = CliRunner().invoke(app, ["predict", *names, "--model", "model", *options])
+        assert isinstance(done.exception, DataError)
+        assert str(done.exception) == "1 of 4 files could not be scored"
+        return done.stdout.splitlines()
+
+    return run
+
+
+def test_the_table_of_scores_has_score_label_and_unsure_of_each_file(predicted):
+    assert [line.split() for line in predicted()] == [
+        ["path", "p_fake", "label", "unsure"],
+        ["a.png", "0.7500", "fake", "yes"],
+        ["b.png", "0.2500", "real", "no"],
+        ["d.png", "0.1250", "real", "-"],
+    ]
+
+
+def test_the_json_lines_have_all_fields_of_a_score(predicted):
+    rows = [json.loads(line) for line in predicted("--json")]
+    undefined = {"p_fake": None, "label": None, "unsure": None, "parts": None}
+    assert rows == [
+        {"path": "a.png", "p_fake": 0.75, "label": "fake", "unsure": True, "parts": {"nose": 0.5}},
+        {"path": "b.png", "p_fake": 0.25, "label": "real", "unsure": False, "parts": None},
+        {"path": "c.png"} | undefined | {"error": "c.png: not an image"},
+        {"path": "d.png", "p_fake": 0.125, "label": "real", "unsure": None, "parts": None},
+    ]
+
+
+def test_images_of_one_name_have_their_own_output_files(workspace, loaded):
+    loaded.save(workspace / "outputs" / "models" / "custom_cnn")
+    for k, folder in enumerate(("a", "b", "c")):
+        (workspace / folder).mkdir()
+        Image.new("RGB", (40, 40), (80 * k, 90, 100)).save(workspace / folder / "one.png")
+    arguments = ["explain", "custom_cnn", "a", "b", "c", "--layers", "1", "--maps", "1"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    heatmaps = [line for line in done.stdout.split() if line.endswith("_heat.png")]
+    assert len(set(heatmaps)) == 3
+    assert len({(workspace / path).read_bytes() for path in heatmaps}) == 3
+
+
+def test_a_version_is_described_with_its_own_metrics():
+    tags = {
+        "model": "m",
+        "validation.roc_auc": "0.75",
+        "test.roc_auc": "0.5",
+        "test.digest": "0123",
+        "operating.threshold": "0.625",
+        "operating.low": "0.25",
+        "decision.outcome": "champion",
+        "decision.against": "2",
+    }
+    version = SimpleNamespace(number=3, aliases=["champion"], tags=tags, created=86_400_000, run_id="r")
+    assert describe(version) == {
+        "version": 3,
+        "aliases": ["champion"],
+        "model": "m",
+        "created": "1970-01-02 00:00",
+        "metrics": {"validation.roc_auc": 0.75, "test.roc_auc": 0.5},
+        "threshold": 0.625,
+        "test_digest": "0123",
+        "outcome": "champion",
+        "against": "2",
+        "run": "r",
+    }
+
+
+DECISION = {
+    "reason": "a reason",
+    "model": "m",
+    "digest": "d",
+    "test_digest": "t",
+    "against": 2,
+    "margin": 0.02,
+    "slice_margin": 0.1,
+}
+
+
+@dataclass
+class StubGate:
+    """What ``fakefaces promote`` asks of a registry and a gate, and the outcome that they give."""
+
+    outcome: str = "champion"
+    calls: list[str] = field(default_factory=list)
+    candidate: object = None
+    inputs: Promotion | None = None
+    force: str | None = None
+
+    def decision(self) -> Decision:
+        return Decision(outcome=self.outcome, **DECISION)
+
+
+@pytest.fixture
+def gate(workspace, monkeypatch) -> StubGate:
+    from fakefaces.registry import candidates, promotion, store
+
+    gate = StubGate()
+
+    class Registry:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            gate.calls.append(name)
+
+        def champion(self) -> str:
+            return "the champion"
+
+        def previous_champion(self) -> SimpleNamespace:
+            return SimpleNamespace(number=4)
+
+        def roll_back(self) -> tuple[SimpleNamespace, SimpleNamespace]:
+            gate.calls.append("rolled back")
+            return SimpleNamespace(number=4), SimpleNamespace(number=7)
+
+    def candidate(name: str) -> SimpleNamespace:
+        gate.candidate = name
+        return SimpleNamespace(version=lambda registry: f"version of {name}")
+
+    def decide(inputs: Promotion, version: object, champion: object) -> Decision:
+        assert (version, champion) == (f"version of {gate.candidate}", "the champion")
+        gate.calls.append("decided")
+        gate.inputs = inputs
+        return gate.decision()
+
+    def promoted(inputs: Promotion, force: str | None = None) -> tuple[SimpleNamespace, Decision]:
+        gate.calls.append("promoted")
+        gate.inputs, gate.force = inputs, force
+        return SimpleNamespace(number=5), gate.decision()
+
+    monkeypatch.setattr(store, "Registry", Registry)
+    monkeypatch.setattr(candidates, "named_candidate", lambda registry, name, layout: candidate(f"named {name}"))
+    monkeypatch.setattr(
+        candidates, "best_of_pipeline", lambda layout, models, metric: candidate(f"best by {metric} of {list(models)}")
+    )
+    monkeypatch.setattr(promotion.Promotion, "decide", decide)
+    monkeypatch.setattr(promotion, "promote", promoted)
+    return gate
+
+
+def promote(*arguments: str):
+    return CliRunner().invoke(app, ["promote", *arguments])
+
+
+def test_a_promotion_uses_the_resamples_and_the_seed_of_the_parameters_and_is_recorded(gate, workspace):
+    done = promote("--force", "a reason")
+    assert gate.calls == ["fake-faces", "promoted"]
+    assert (gate.inputs.n_resamples, gate.inputs.seed, gate.force) == (200, 20, "a reason")
+    assert gate.inputs.rule == load(workspace / "params.yaml").promote
+    record = json.loads(Layout(workspace).promotion.read_text())
+    assert record == {"version": 5, "outcome": "champion", "comparison": None} | DECISION
+    assert done.exit_code == 0 and "fake-faces version 5" in done.stdout
+    gate.outcome = "challenger"
+    assert "version 5 is not champion" in str(promote().exception)
+
+
+@pytest.mark.parametrize("name", [None, "3"])
+def test_a_dry_run_decides_on_the_named_candidate_and_changes_nothing(gate, workspace, name):
+    gate.outcome = "challenger"
+    done = promote(*([name] if name else []), "--dry-run")
+    assert (done.exit_code, gate.calls) == (0, ["fake-faces", "decided"])
+    params = load(workspace / "params.yaml")
+    best = f"best by {params.promote.metric} of {list(params.train.models)}"
+    assert gate.candidate == (f"named {name}" if name else best)
+    assert (gate.inputs.n_resamples, gate.inputs.seed) == (200, 20)
+    assert "m is challenger" in done.stdout and "nothing was changed" in done.stdout
+    assert not Layout(workspace).promotion.exists()
+
+
+def test_a_rollback_restores_the_previous_champion_and_a_dry_one_does_not(gate):
+    assert "version 4 would be champion again" in promote("--rollback", "--dry-run").stdout
+    assert "rolled back" not in gate.calls
+    assert "version 4 is champion again, in place of version 7" in promote("--rollback").stdout
+    assert "rolled back" in gate.calls
+    assert promote("3", "--rollback").exit_code != 0
