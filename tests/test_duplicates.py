@@ -44,9 +44,9 @@ def test_the_pair_is_found_and_nothing_else(set_up):
     duplicates.main(params, layout)
     pairs = pd.read_csv(layout.duplicate_pairs)
     assert list(pairs.columns) == ["a", "b", "inliers", "scale", "angle"]
-    found = {tuple(row) for row in pairs[["a", "b"]].to_numpy()}
-    assert ("training_fake/mid_7_0001.jpg", "training_real/real_00003.jpg") in found
-    assert found <= {
+    found_pairs = {tuple(row) for row in pairs[["a", "b"]].to_numpy()}
+    assert ("training_fake/mid_7_0001.jpg", "training_real/real_00003.jpg") in found_pairs
+    assert found_pairs <= {
         ("training_fake/mid_7_0001.jpg", "training_real/real_00003.jpg"),
         ("training_fake/mid_4_0011.jpg", "training_fake/mid_7_0001.jpg"),  # the pasted part is another photograph's
     }
@@ -111,9 +111,9 @@ def test_another_seed_repeats_the_comparisons_and_another_limit_does_not(set_up,
     monkeypatch.setattr(pairs_module, "compare", lambda *a, seed: compared.append(seed) or original(*a, seed=seed))
     duplicates.main(params, layout)
     assert set(compared) == {params.seed}
-    found = pd.read_csv(layout.duplicate_pairs)
+    pairs = pd.read_csv(layout.duplicate_pairs)
     compared.clear()
-    strict = params.duplicates.model_copy(update={"min_inliers": int(found["inliers"].max()) + 1})
+    strict = params.duplicates.model_copy(update={"min_inliers": int(pairs["inliers"].max()) + 1})
     duplicates.main(params.model_copy(update={"duplicates": strict}), layout)
     assert pd.read_csv(layout.duplicate_pairs).empty
     assert compared == []

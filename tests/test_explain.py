@@ -48,12 +48,12 @@ def test_the_stage_explains_every_test_image_by_every_model(workspace):
     assert (explained["truth"] == np.where(fakes, "boxes", "")).all()
     record = read_json(layout.explanations)
     assert set(record) == set(params.train.models)
-    for name, found in record.items():
+    for name, metrics in record.items():
         heat = np.load(layout.heatmaps / f"{name}.npy")
         assert heat.dtype == np.uint8
         assert len(heat) == len(tested)
-        assert found["n"] == fakes.sum()
-        assert set(found["baselines"]) == {"random", "centre"}
+        assert metrics["n"] == fakes.sum()
+        assert set(metrics["baselines"]) == {"random", "centre"}
         for picture in ("feature_maps", "filters"):
             with Image.open(layout.heatmaps / f"{name}_{picture}.png") as drawn:
                 assert min(drawn.size) > 200

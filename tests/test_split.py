@@ -137,7 +137,7 @@ def test_too_few_photographs_are_refused():
         grouped_split(faces, by_label, **SHARES, seed=0)
 
 
-def test_names_tell_difficulty_and_parts():
+def test_file_names_hold_difficulty_and_parts():
     assert parts_of("mid_12_0011.jpg") == ("mid", (0, 0, 1, 1))
     assert parts_of("easy_116_111.jpg") == ("easy", (None,) * 4)  # a file of the public set
     assert parts_of("holiday.jpg") == ("", (None,) * 4)
@@ -182,7 +182,7 @@ def test_an_absent_or_empty_class_is_named(photographs, missing):
         find_faces(photographs)
 
 
-def test_an_empty_folder_says_what_is_expected(tmp_path):
+def test_an_error_about_an_empty_folder_names_the_expected_layout(tmp_path):
     with pytest.raises(DataError, match="training_real"):
         find_faces(tmp_path)
     with pytest.raises(DataError, match="no such folder"):

@@ -59,11 +59,11 @@ def test_exif_orientation_is_applied():
 def test_the_header_tells_format_program_and_tables():
     exif = Image.Exif()
     exif[0x0131] = "Adobe Photoshop"
-    found = images.header(encoded(gradient(), "JPEG", exif=exif, quality=80))
-    assert (found.format, found.mode, found.width, found.height) == ("JPEG", "RGB", 40, 30)
-    assert found.program == "Adobe Photoshop"
+    header = images.header(encoded(gradient(), "JPEG", exif=exif, quality=80))
+    assert (header.format, header.mode, header.width, header.height) == ("JPEG", "RGB", 40, 30)
+    assert header.program == "Adobe Photoshop"
     other = images.header(encoded(gradient(), "JPEG", quality=95))
-    assert found.quantization != other.quantization
+    assert header.quantization != other.quantization
     assert images.header(encoded(gradient())).quantization == ""
 
 
@@ -84,7 +84,7 @@ def test_a_header_beyond_the_bounds_is_refused_before_decoding(size):
 @pytest.mark.parametrize(
     "data", [b"", b"not an image", b"GIF89a", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n" + b"\0" * 40]
 )
-def test_what_is_no_image_is_refused(data):
+def test_bytes_that_are_no_image_are_refused(data):
     with pytest.raises(ImageError, match="a.jpg"):
         images.decode(data, "a.jpg")
 

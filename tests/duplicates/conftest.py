@@ -25,11 +25,11 @@ def _picture(seed: int, side: int = 360) -> Grey:
 
 @pytest.fixture(scope="session")
 def picture() -> Picture:
-    made: dict[int, Grey] = {}
+    cache: dict[int, Grey] = {}
 
     def get(seed: int) -> Grey:
-        if seed not in made:
-            made[seed] = _picture(seed)
-        return made[seed].copy()
+        if seed not in cache:
+            cache[seed] = _picture(seed)
+        return cache[seed].copy()
 
     return get

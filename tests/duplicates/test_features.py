@@ -8,15 +8,15 @@ from fakefaces.duplicates.hashing import BANDS, BITS, keys
 
 
 def test_arrays_are_bounded_and_normed(picture):
-    found = describe(cv2.resize(picture(0), (2000, 1500)))
-    assert 200 < len(found) <= MAX_KEYPOINTS
-    assert found.keypoints.dtype == np.float32 and found.keypoints.shape == (len(found), 4)
-    assert found.descriptors.dtype == np.uint8 and found.descriptors.shape == (len(found), 128)
-    assert found.shape == (1500, 2000) and found.reduction == 0.2
-    lengths = np.linalg.norm(found.descriptors.astype(float), axis=1)
+    features = describe(cv2.resize(picture(0), (2000, 1500)))
+    assert 200 < len(features) <= MAX_KEYPOINTS
+    assert features.keypoints.dtype == np.float32 and features.keypoints.shape == (len(features), 4)
+    assert features.descriptors.dtype == np.uint8 and features.descriptors.shape == (len(features), 128)
+    assert features.shape == (1500, 2000) and features.reduction == 0.2
+    lengths = np.linalg.norm(features.descriptors.astype(float), axis=1)
     assert np.abs(lengths / NORM - 1).max() < 0.02
     # In pixels of the image as given, not of the working size.
-    assert 1200 < found.keypoints[:, 0].max() < 2000 and 900 < found.keypoints[:, 1].max() < 1500
+    assert 1200 < features.keypoints[:, 0].max() < 2000 and 900 < features.keypoints[:, 1].max() < 1500
 
 
 def test_the_same_pixels_give_the_same_bytes_on_any_number_of_threads(picture):
@@ -35,15 +35,15 @@ def test_the_same_pixels_give_the_same_bytes_on_any_number_of_threads(picture):
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (128, 128)])
 def test_an_image_without_structure_has_no_features(shape):
-    found = describe(np.full(shape, 77, np.uint8))
-    assert len(found) == 0 and found.descriptors.shape == (0, 128)
-    assert keys(found.descriptors).shape == (0, BANDS)
+    features = describe(np.full(shape, 77, np.uint8))
+    assert len(features) == 0 and features.descriptors.shape == (0, 128)
+    assert keys(features.descriptors).shape == (0, BANDS)
 
 
 @pytest.mark.parametrize(
     "wrong", [np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.float32), np.zeros((0, 9), np.uint8)]
 )
-def test_what_is_no_grey_image_is_refused(wrong):
+def test_an_array_that_is_no_grey_image_is_refused(wrong):
     with pytest.raises(DataError, match="grey image"):
         describe(wrong)
 
@@ -53,7 +53,7 @@ def test_a_name_comes_once(picture):
         describe_all([("a", picture(0)), ("a", picture(1))])
 
 
-def test_arrays_that_do_not_belong_together_are_refused():
+def test_arrays_of_different_lengths_are_refused():
     with pytest.raises(DataError, match="must be"):
         Features(np.zeros((2, 4), np.float32), np.zeros((3, 128), np.uint8), (9, 9), 1.0)
 

@@ -45,9 +45,9 @@ def features(picture) -> dict[str, Features]:
     return {name: describe(image) for name, image in images.items()}
 
 
-def test_all_partners_are_found_and_no_one_else(features):
-    found = find_pairs(update(SearchState(), features, seed=3), MIN)
-    assert list(zip(found["a"], found["b"], strict=True)) == [
+def test_exactly_the_pairs_are_found(features):
+    pairs = find_pairs(update(SearchState(), features, seed=3), MIN)
+    assert list(zip(pairs["a"], pairs["b"], strict=True)) == [
         ("crop", "p0"),
         ("crop", "small"),
         ("fake", "large"),  # the pasted part
@@ -56,21 +56,21 @@ def test_all_partners_are_found_and_no_one_else(features):
         ("large", "p2"),
         ("p0", "small"),
     ]
-    assert tuple(found.columns) == COLUMNS
-    assert [str(dtype) for dtype in found.dtypes] == ["str", "str", "int64", "float64", "float64"]
+    assert tuple(pairs.columns) == COLUMNS
+    assert [str(dtype) for dtype in pairs.dtypes] == ["str", "str", "int64", "float64", "float64"]
 
 
 @pytest.mark.parametrize(("scale", "angle"), [(1.0, 0.0), (0.8, 0.0), (1.2, 7.0), (1.0, -35.0), (0.6, 170.0)])
 def test_scale_and_angle_are_those_from_a_to_b(picture, scale, angle):
-    found = search({"a": picture(5), "b": jpeg(moved(picture(5), scale, angle), 85)})
-    assert len(found) == 1
-    assert found["scale"][0] == pytest.approx(scale, rel=0.01)
-    assert (found["angle"][0] - angle + 180) % 360 - 180 == pytest.approx(0, abs=0.5)
+    pairs = search({"a": picture(5), "b": jpeg(moved(picture(5), scale, angle), 85)})
+    assert len(pairs) == 1
+    assert pairs["scale"][0] == pytest.approx(scale, rel=0.01)
+    assert (pairs["angle"][0] - angle + 180) % 360 - 180 == pytest.approx(0, abs=0.5)
 
 
 def test_sizes_as_given_count_for_the_scale(picture):
-    found = search({"a": cv2.resize(picture(5), (1080, 1080)), "b": picture(5)})
-    assert found["scale"][0] == pytest.approx(1 / 3, rel=0.01)
+    pairs = search({"a": cv2.resize(picture(5), (1080, 1080)), "b": picture(5)})
+    assert pairs["scale"][0] == pytest.approx(1 / 3, rel=0.01)
 
 
 def test_exact_copies_pair_and_mirrored_ones_do_not(picture):
@@ -89,7 +89,7 @@ def test_one_after_the_other_or_backwards_is_as_at_once(features):
         assert list(known.features) == list(at_once.features)
 
 
-def test_known_pairs_are_not_found_again_and_new_ones_are(features, monkeypatch):
+def test_only_pairs_with_new_images_are_verified(features, monkeypatch):
     from fakefaces.duplicates import pairs
 
     compared: list[int] = []
@@ -123,8 +123,8 @@ def test_progress_ends_with_all(features):
 def test_nothing_to_compare():
     flat = describe(np.full((200, 200), 9, np.uint8))
     for images in ({}, {"a": flat}, {"a": flat, "b": flat}):
-        found = find_pairs(update(SearchState(), images, seed=0), MIN)
-        assert found.empty and tuple(found.columns) == COLUMNS
+        pairs = find_pairs(update(SearchState(), images, seed=0), MIN)
+        assert pairs.empty and tuple(pairs.columns) == COLUMNS
 
 
 def test_an_added_image_without_structure_has_no_partner(features):
@@ -151,8 +151,8 @@ def test_a_pair_with_exactly_min_inliers_is_found():
     blank = describe(np.full((20, 20), 9, np.uint8))
     table = pd.DataFrame([("a", "b", 13, 1.0, 0.0), ("a", "c", 12, 1.0, 0.0)], columns=list(COLUMNS))
     state = SearchState(features=dict.fromkeys("abc", blank), pairs=table, seed=3)
-    found = find_pairs(state, 13)
-    assert found[["a", "b"]].to_numpy().tolist() == [["a", "b"]]
+    pairs = find_pairs(state, 13)
+    assert pairs[["a", "b"]].to_numpy().tolist() == [["a", "b"]]
     assert len(find_pairs(state, MIN_STORED_INLIERS)) == 2
 
 
@@ -172,6 +172,6 @@ def test_images_of_the_same_bytes_have_the_largest_number_of_inliers():
 def test_inliers_are_distinct_positions_in_either_image(picture):
     """A keypoint with two matches in the other image counts once."""
     once = picture(5)[:180, :180]
-    found = search({"a": once, "b": np.hstack([once, picture(6)[:180, :180]])})
-    assert len(found) == 1
-    assert found["inliers"][0] <= len(np.unique(describe(once).keypoints[:, :2].round(1), axis=0))
+    pairs = search({"a": once, "b": np.hstack([once, picture(6)[:180, :180]])})
+    assert len(pairs) == 1
+    assert pairs["inliers"][0] <= len(np.unique(describe(once).keypoints[:, :2].round(1), axis=0))

@@ -95,7 +95,7 @@ def test_corrected_images_go_where_those_of_their_label_are(data, fresh, tmp_pat
         (data / "deep").mkdir(exist_ok=True)
         (data / old).rename(data / "deep" / new)
     csv = table(fresh, "training_real/real_00004.jpg,fake,", "training_fake/easy_4_1111.jpg,real,")
-    found = labels(merge_corrections(read_corrections(csv), data, tmp_path / "set"))
-    assert {"deep/fake/real_00004.jpg", "deep/real/easy_4_1111.jpg"} <= set(found)
-    assert len(found) == 8
+    merged_labels = labels(merge_corrections(read_corrections(csv), data, tmp_path / "set"))
+    assert {"deep/fake/real_00004.jpg", "deep/real/easy_4_1111.jpg"} <= set(merged_labels)
+    assert len(merged_labels) == 8
     assert not (tmp_path / "set" / "training_real").exists()

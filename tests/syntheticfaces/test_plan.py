@@ -47,9 +47,9 @@ def test_parts_follow_the_frequencies_of_the_real_set(seed):
     plan = draw_plan(2000, seed)
     for difficulty in ("easy", "mid", "hard"):
         bits = [entry.parts for entry in plan if entry.difficulty == difficulty]
-        found = Counter(bits)
+        counts = Counter(bits)
         for parts, count in REAL_SET.items():
-            assert found[parts] / len(bits) == pytest.approx(count / 960, abs=0.012), (difficulty, parts)
+            assert counts[parts] / len(bits) == pytest.approx(count / 960, abs=0.012), (difficulty, parts)
 
 
 def test_parts_at_covers_the_ends_of_the_scale():

@@ -52,14 +52,14 @@ def test_all_images_have_the_same_tables_and_header(written):
     assert len(starts) == 1
 
 
-def test_processes_change_nothing_and_progress_is_told(written, tmp_path):
-    told: list[tuple[int, int]] = []
+def test_the_number_of_processes_changes_nothing_and_progress_is_reported(written, tmp_path):
+    calls: list[tuple[int, int]] = []
     again = tmp_path / "again"
     write_samples(
-        again, images=12, size=128, seed=4, workers=2, progress=lambda done, total: told.append((done, total))
+        again, images=12, size=128, seed=4, workers=2, progress=lambda done, total: calls.append((done, total))
     )
     assert files(again) == files(written)
-    assert told == [(8, 12), (12, 12)]
+    assert calls == [(8, 12), (12, 12)]
 
 
 def test_a_smaller_set_holds_the_same_images(written, tmp_path):
@@ -119,7 +119,7 @@ def test_nothing_is_left_after_an_error(tmp_path, monkeypatch, failure):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_in_one_line(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
