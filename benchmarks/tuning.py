@@ -26,10 +26,11 @@ from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import Params, load
+from fakefaces.tracking.trials import Trial
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.fit import load_features, train_network
 from fakefaces.training.loop import FitState, Row, TrainingConfig
-from fakefaces.tuning.search import PrunedError, Report, StudyConfig, Trial, best, search
+from fakefaces.tuning.search import PrunedError, Report, StudyConfig, best, search
 from fakefaces.tuning.trials import by_section
 
 

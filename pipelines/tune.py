@@ -10,6 +10,7 @@ from fakefaces.base.stage import run_stage
 from fakefaces.models import runtime
 from fakefaces.tracking.runs import stage_run
 from fakefaces.tracking.training_runs import log_study_outputs, log_study_params
+from fakefaces.tracking.trials import write_trials
 from fakefaces.tuning.plots import draw_study
 from fakefaces.tuning.search import best
 from fakefaces.tuning.trials import STUDY_TAG, Study, StudyParams, by_section
@@ -30,18 +31,17 @@ def main(params: StudyParams, layout: Layout) -> None:
         values = by_section(best_trial.values if best_trial else {})
         write_json(layout.tuned("none"), by_section({}))
         write_json(layout.tuned("best"), values)
-        trials = [vars(trial) for trial in result.trials]
-        write_json(layout.tuning_trials, {"trials": trials})
+        write_trials(layout.tuning_trials, result.trials)
         run.metrics({"trial_seconds": result.seconds})
         run.metrics({f"importance.{key}": value for key, value in result.importances.items()})
         with tempfile.TemporaryDirectory() as folder:
             for plot in draw_study(result, Path(folder)):
                 run.artifact(plot)
         run.adopt(STUDY_TAG, name)
-        log_study_outputs(run, layout, trials)
+        log_study_outputs(run, layout, result.trials)
     study.remove_database()
     pruned = sum(trial.pruned for trial in result.trials)
-    echo(f"{len(trials)} trials, {pruned} pruned, {result.seconds:.0f} s; best {values}")
+    echo(f"{len(result.trials)} trials, {pruned} pruned, {result.seconds:.0f} s; best {values}")
 
 
 if __name__ == "__main__":

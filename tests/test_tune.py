@@ -13,11 +13,12 @@ from fakefaces.base.schema import parse
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.params.tune import SearchRange
+from fakefaces.tracking.trials import Trial
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.fit import PreparedFeatures
 from fakefaces.training.loop import FitState
 from fakefaces.tuning.plots import draw_study
-from fakefaces.tuning.search import PrunedError, StudyConfig, StudyResult, Trial, best, search, share
+from fakefaces.tuning.search import PrunedError, StudyConfig, StudyResult, best, search, share
 from fakefaces.tuning.trials import Study, StudyParams, by_section
 from tests.conftest import ROOT
 

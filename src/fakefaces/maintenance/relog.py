@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from fakefaces.base.errors import DataError
-from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.evaluation.model_metrics import ModelMetrics
@@ -23,6 +22,7 @@ from fakefaces.tracking.training_runs import (
     log_training_params,
     log_trial,
 )
+from fakefaces.tracking.trials import read_trials
 
 
 def log_again(output: LoggedOutput, layout: Layout, stages: Stages) -> None:
@@ -87,9 +87,9 @@ def _training(run: Run, layout: Layout, name: str, params: Mapping[str, Any]) ->
 
 def _tuning(run: Run, layout: Layout, params: Mapping[str, Any]) -> None:
     log_study_params(run, params.get("seed"), params.get("tune", {}))
-    trials = read_json(layout.tuning_trials)["trials"]
+    trials = read_trials(layout.tuning_trials)
     for trial in trials:
-        with run.child(f"trial {trial['number']}", role="trial") as trial_run:
-            trial_run.params(trial["values"])
-            log_trial(trial_run, trial["score"], "pruned" if trial["pruned"] else "")
+        with run.child(f"trial {trial.number}", role="trial") as trial_run:
+            trial_run.params(trial.values)
+            log_trial(trial_run, trial.score, "pruned" if trial.pruned else "")
     log_study_outputs(run, layout, trials)

@@ -9,6 +9,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.runs import Run
+from fakefaces.tracking.trials import Trial
 
 
 def log_training_params(
@@ -82,9 +83,9 @@ def log_trial(run: Run, score: float | None, given_up: str) -> None:
     run.metrics({"best_val_roc_auc": score})
 
 
-def log_study_outputs(run: Run, layout: Layout, trials: Iterable[Mapping[str, Any]]) -> None:
+def log_study_outputs(run: Run, layout: Layout, trials: Iterable[Trial]) -> None:
     """Log the outputs of a finished study, whose trials are those of ``reports/tune.json``."""
-    scores: Sequence[float | None] = [None if trial["pruned"] else trial["score"] for trial in trials]
+    scores: Sequence[float | None] = [None if trial.pruned else trial.score for trial in trials]
     completed = [score for score in scores if score is not None]
     pruned = len(scores) - len(completed)
     run.metrics({"best_val_roc_auc": max(completed, default=None), "trials": len(scores), "pruned": pruned})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakefaces.params.tune import SearchRange
 from fakefaces.tracking import locks
+from fakefaces.tracking.trials import Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -44,23 +45,6 @@ class StudyConfig:
     epochs: int
     pruner: str
     seed: int
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A completed or pruned trial.
-
-    Attributes:
-        number: from 0.
-        values: sampled ones by name.
-        score: of a completed trial, its objective; None for a pruned one.
-        pruned: whether it was stopped early.
-    """
-
-    number: int
-    values: dict[str, Any]
-    score: float | None
-    pruned: bool
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from fakefaces.params.train import Train
 from fakefaces.params.tune import Tune
 from fakefaces.tracking.runs import Run
 from fakefaces.tracking.training_runs import log_epoch, log_trial
+from fakefaces.tracking.trials import Trial
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.fit import PreparedFeatures, load_features, train_network, training_code
 from fakefaces.training.loop import Row, TrainingConfig, fingerprint
-from fakefaces.tuning.search import PrunedError, Report, StudyConfig, StudyResult, Trial, search, share
+from fakefaces.tuning.search import PrunedError, Report, StudyConfig, StudyResult, search, share
 
 STUDY_TAG = "study"  # of the runs of one study, with its name
 

@@ -66,7 +66,7 @@ def facts(run: RunOutputs) -> dict[str, Any]:
         "reference_majority": MAJORITY,
         "duplicate_pairs": len(run.duplicate_pairs),
         "trials": len(run.trials),
-        "pruned": sum(trial["pruned"] for trial in run.trials),
+        "pruned": sum(trial.pruned for trial in run.trials),
     }
 
 

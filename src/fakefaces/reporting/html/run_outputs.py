@@ -18,6 +18,7 @@ from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.explain.ground_truth import SIDE
 from fakefaces.params.file import Params
 from fakefaces.reporting.tables.results import results_table, rule_name
+from fakefaces.tracking.trials import Trial, read_trials
 
 RULES = ("header", "thumbnail", "colour", "exif")
 
@@ -78,11 +79,9 @@ class RunOutputs:
         return {name: parse(LocalizationMetrics, records[name], str(path)) for name in self.models if name in records}
 
     @cached_property
-    def trials(self) -> list[dict[str, Any]]:
+    def trials(self) -> list[Trial]:
         """The trials of the tuning study."""
-        path = self.layout.tuning_trials
-        trials: list[dict[str, Any]] = read_json(path)["trials"] if path.is_file() else []
-        return trials
+        return read_trials(self.layout.tuning_trials)
 
     @cached_property
     def validation(self) -> dict[str, Any]:
