@@ -178,38 +178,6 @@ def test_four_first_starts_at_once_make_one_store_and_one_tree(workspace, empty_
     assert len(store.client.search_experiments(filter_string=f"name = '{EXPERIMENT}'")) == 1
 
 
-def test_the_state_follows_from_commit_parameters_data_and_experiment(tracked, monkeypatch):
-    def data(md5: str) -> None:
-        (tracked / "data.dvc").write_text(f"outs:\n- md5: {md5}\n  path: data\n")
-
-    states = [provenance.state(tracked)]
-    data("11.dir")
-    states.append(provenance.state(tracked))
-    data("22.dir")
-    states.append(provenance.state(tracked))
-    assert provenance.data_digest(tracked) == "22.dir"
-    (tracked / "params.yaml").write_text((tracked / "params.yaml").read_text() + "# a change\n")
-    states.append(provenance.state(tracked))
-    monkeypatch.setenv("DVC_EXP_NAME", "brave-ant")
-    states.append(provenance.state(tracked))
-    monkeypatch.setenv("DVC_EXP_NAME", "calm-bee")
-    states.append(provenance.state(tracked))
-    assert provenance.tags(tracked)["dvc.experiment"] == "calm-bee"
-    git(tracked, "commit", "-q", "--allow-empty", "-m", "another")
-    states.append(provenance.state(tracked))
-    assert len(set(states)) == len(states) == 7
-    assert provenance.state(tracked) == states[-1] == provenance.tags(tracked)["state"]
-
-
-def test_new_files_outside_of_the_code_are_no_change(tracked):
-    (tracked / "notes.txt").write_text("x")
-    assert not provenance.dirty(tracked) and provenance.changes(tracked) == ""
-    (tracked / "pipelines").mkdir()
-    (tracked / "pipelines" / "new.py").write_text("x = 1\n")
-    assert provenance.dirty(tracked) and "new.py" in provenance.changes(tracked)
-    assert "notes.txt" not in provenance.changes(tracked)
-
-
 def test_metrics_are_logged_by_epoch_and_unknown_ones_are_left_out(tracked):
     (tracked / "outputs").mkdir()
     with stage_run("m", role="train") as run:
