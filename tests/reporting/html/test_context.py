@@ -13,6 +13,7 @@ from PIL import Image
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
 from fakefaces.reporting.html import context
+from fakefaces.tracking.trials import Trial
 from tests.metrics import model_metrics
 from tests.reporting.html.test_run_outputs import params_with
 from tests.test_duplicates import scene
@@ -60,7 +61,7 @@ def run(tmp_path: Path) -> SimpleNamespace:
         results=pd.DataFrame({"n": [3, 9], "groups": [2, 9], "majority_rate": [2 / 3, 0.9]}),
         data_digest="0123",
         duplicate_pairs=pd.DataFrame({"a": ["a"], "b": ["e"], "inliers": [20]}),
-        trials=[{"pruned": True}, {"pruned": False}, {"pruned": True}],
+        trials=[Trial(0, {}, None, pruned=True), Trial(1, {}, 0.7, pruned=False), Trial(2, {}, None, pruned=True)],
     )
 
 
