@@ -44,7 +44,7 @@ from fakefaces.params.prepare import FeatureSet
 from fakefaces.tracking.runs import stage_run
 
 SEED = 20
-FEATURE_SET = FeatureSet(image_size=1024, extractor="residuals", crop=448, copies=2)
+FEATURE_SET = FeatureSet.model_validate({"image_size": 1024, "extractor": "residuals", "crop": 448, "copies": 2})
 SPEC = FeatureSpec("residuals", FEATURE_SET.image_size, FEATURE_SET.crop)
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
 GROUPS = ("luma", "chroma", "correlations", "colour cast", "fine", "coarse")  # the last two are the backbone's maps
