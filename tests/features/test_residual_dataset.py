@@ -18,6 +18,7 @@ from fakefaces.models.runtime import load_network
 from fakefaces.params.file import load
 from fakefaces.training.fit import load_features
 from pipelines import augment, corrupt, duplicates, prepare, score, split, train, validate
+from tests.conftest import ROOT
 
 
 def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(workspace, small_params):
@@ -26,6 +27,8 @@ def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(work
     feature_sets = feature_sets | {"residuals": feature_sets["residuals"] | backbone}
     values = small_params | {"prepare": {"features": feature_sets}}
     (workspace / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    for name in ("src", "pipelines"):
+        (workspace / name).symlink_to(ROOT / name)
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     for stage in (duplicates, split, validate, augment, corrupt):
         stage.main(params, layout)
