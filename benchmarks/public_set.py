@@ -1,12 +1,12 @@
-"""The pages of docs/ciplab: the pipeline on CIPLAB's photographs, by each protocol, in a clone of its own.
+"""The pages of docs/ciplab: the pipeline on the CIPLAB photographs, with each protocol.
 
     uv run python benchmarks/public_set.py FOLDER [--protocols grouped folds] [--weights FILE.weights.h5]
                                            [--without mobilenetv2 custom_cnn_tuned] [--project CLONE]
 
-Clones HEAD, takes `docs/ciplab/params.yaml`, imports FOLDER, and for each protocol runs `dvc repro`, copies
+Clones HEAD, imports FOLDER, and for each protocol runs `dvc repro` with `docs/ciplab/params.yaml`, copies
 `reports/results.md` to `docs/ciplab/<protocol>.md`, and prints the rows of the table in `docs/ciplab/README.md`.
-`--without` leaves models out; `--project` goes on in a clone of an earlier call, where only what changed runs. With
-two cores `folds` takes about 50 minutes.
+`--without` leaves models out; `--project` continues in the clone of an earlier call, where only what changed runs.
+With two cores `folds` takes about 50 minutes.
 """
 
 import argparse
@@ -29,15 +29,14 @@ HEAD = ("protocol", "model", "test images", "accuracy", "ROC AUC", "matched ROC 
 
 
 def parameters(protocol: str, without: Sequence[str]) -> str:
-    """`docs/ciplab/params.yaml` with another protocol and fewer models, and the views that these need."""
+    """`docs/ciplab/params.yaml` with another protocol, fewer models, and the feature sets that these need."""
     params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     params["split"]["protocol"] = protocol
-    models = {name: row for name, row in params["train"]["models"].items() if name not in without}
+    models = {name: model for name, model in params["train"]["models"].items() if name not in without}
     params["train"]["models"] = models
-    needed = {row["view"] for row in models.values()} | {params["tune"]["view"]}
-    params["prepare"]["features"] = {
-        name: view for name, view in params["prepare"]["features"].items() if name in needed
-    }
+    needed = {model["features"] for model in models.values()} | {params["tune"]["features"]}
+    feature_sets = params["prepare"]["features"]
+    params["prepare"]["features"] = {name: spec for name, spec in feature_sets.items() if name in needed}
     return yaml.safe_dump(params, sort_keys=False)
 
 
@@ -50,25 +49,26 @@ def new_project(project: Path, photographs: Path, weights: Path | None) -> None:
 
 
 def call(project: Path, *command: str) -> None:
-    """Run a command in the project with this environment, and stop with it where it fails."""
-    found = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(project / "src")}
-    code = subprocess.call(command, cwd=project, env=os.environ | found)
+    """Run a command in the project with this environment; exit if it fails."""
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(project / "src")}
+    code = subprocess.call(command, cwd=project, env=os.environ | environment)
     if code:
-        sys.exit(f"{' '.join(command)} in {project} ended with {code}")
+        sys.exit(f"{' '.join(command)} in {project}: exit code {code}")
 
 
 def rows(project: Path) -> str:
-    """The results table in short, a line of Markdown a row."""
+    """The main columns of the results table, as rows of a Markdown table."""
     table = pd.read_csv(project / "reports" / "results.csv")
     lines = []
     for row in table.to_dict("records"):
-        figures = [shown(row, name) for name in ("accuracy", "roc_auc", "matched_roc_auc", "paired_win_rate")]
+        metrics = [with_interval(row, name) for name in ("accuracy", "roc_auc", "matched_roc_auc", "paired_win_rate")]
         slides = "–" if pd.isna(row["printed_accuracy"]) else f"{row['printed_accuracy']:.3f}"
-        lines.append(f"| {' | '.join([row['protocol'], row['model'], str(row['n']), *figures, slides])} |")
+        lines.append(f"| {' | '.join([row['protocol'], row['model'], str(row['n']), *metrics, slides])} |")
     return "\n".join(lines)
 
 
-def shown(row: dict, name: str) -> str:
+def with_interval(row: dict, name: str) -> str:
+    """A metric with its 95 % interval, or a dash."""
     value, low, high = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
     if pd.isna(value):
         return "–"
@@ -82,13 +82,13 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--without", nargs="+", default=[])
     parser.add_argument("--project", type=Path)
-    given = parser.parse_args()
-    project = given.project or Path(tempfile.mkdtemp(prefix="ciplab-")) / "project"
+    args = parser.parse_args()
+    project = args.project or Path(tempfile.mkdtemp(prefix="ciplab-")) / "project"
     if not project.exists():
-        new_project(project, given.photographs, given.weights)
+        new_project(project, args.photographs, args.weights)
     lines = [f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
-    for protocol in given.protocols:
-        (project / "params.yaml").write_text(parameters(protocol, given.without), encoding="utf-8")
+    for protocol in args.protocols:
+        (project / "params.yaml").write_text(parameters(protocol, args.without), encoding="utf-8")
         start = time.perf_counter()
         call(project, "dvc", "repro")
         print(f"{protocol}: {(time.perf_counter() - start) / 60:.1f} minutes in {project}", flush=True)
