@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from fakefaces.data import images
+from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.explain.ground_truth import SIDE, GroundTruth, difference_mask, ground_truth_masks
 from fakefaces.explain.localization import centre_heatmap, evaluate_localization, random_heatmaps
 from fakefaces.explain.regions import box_mask, relative_heat
-from fakefaces.features.face_regions import PART_OUTLINES
 from tests.conftest import ROOT
 from tests.test_duplicates import scene
 

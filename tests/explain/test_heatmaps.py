@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fakefaces.base.errors import ModelError
+from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
 from fakefaces.explain import explanation
 from fakefaces.explain.feature_maps import FeatureMaps
@@ -17,7 +18,6 @@ from fakefaces.explain.localization import evaluate_localization
 from fakefaces.explain.overlay import overlay_heatmap, resize_heatmap
 from fakefaces.explain.plots import plot_feature_maps
 from fakefaces.explain.regions import box_mask
-from fakefaces.features.face_regions import PART_OUTLINES
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 

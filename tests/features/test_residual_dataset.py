@@ -9,9 +9,9 @@ import yaml
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
+from fakefaces.data.face_regions import crop_face
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.features.face_regions import crop_face
 from fakefaces.features.residuals.descriptor import residual_features
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.models.runtime import load_network

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from fakefaces.data.face_regions import CROP, INNER_BOXES, MIRRORED, NAMES, cell_weights, crop_face, pixel_boxes
 from fakefaces.data.faces import PARTS
-from fakefaces.features.face_regions import CROP, INNER_BOXES, MIRRORED, NAMES, cell_weights, crop_face, pixel_boxes
 from fakefaces.features.residuals.cooccurrences import cooccurrences
 from fakefaces.features.residuals.correlations import correlations
 from fakefaces.features.residuals.descriptor import GROUP_SIZES, residual_features

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
-from fakefaces.features.face_regions import MIRRORED, PART_OUTLINES
+from fakefaces.data.face_regions import MIRRORED, PART_OUTLINES
 from fakefaces.inference.detector import Detector, load
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime

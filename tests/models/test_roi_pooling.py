@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError
-from fakefaces.features.face_regions import cell_weights
+from fakefaces.data.face_regions import cell_weights
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
 from fakefaces.models.roi_pooling import embedding, roi_pooled

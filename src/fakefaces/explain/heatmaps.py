@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
 from fakefaces.explain.gradcam import grad_cam
-from fakefaces.features.face_regions import PART_OUTLINES
 from fakefaces.inference.detector import Detector
 
 MAX_SIDE = 32  # cells of a heatmap's longer side

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
-from fakefaces.features.face_regions import PART_OUTLINES
 
 
 def box_mask(parts: Mapping[str, int], side: int) -> NDArray[np.bool_]:

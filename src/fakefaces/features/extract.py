@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.features.face_regions import crop_face
+from fakefaces.data.face_regions import crop_face
 from fakefaces.features.residuals.descriptor import residual_features
 from fakefaces.params.extractor import Extractor
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
+from fakefaces.data.face_regions import REGIONS, cell_weights
 from fakefaces.features.batches import predict_in_batches
-from fakefaces.features.face_regions import REGIONS, cell_weights
 from fakefaces.features.residual_dataset import Embed
 
 _EPSILON = 1e-6  # added to a variance before its root

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.data.face_regions import pixel_boxes
 from fakefaces.data.faces import PARTS
-from fakefaces.features.face_regions import pixel_boxes
 
 _CELLS = 2  # a side, over which a region is averaged
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.features.face_regions import pixel_boxes
+from fakefaces.data.face_regions import pixel_boxes
 
 Residual = NDArray[np.int16]
 

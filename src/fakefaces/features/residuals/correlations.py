@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.features.face_regions import pixel_boxes
+from fakefaces.data.face_regions import pixel_boxes
 
 _KERNEL = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], dtype=np.float32) / 4
 _CLIP = 12.0  # code values beyond which a residual is an edge, not noise

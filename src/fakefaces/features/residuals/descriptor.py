@@ -21,7 +21,7 @@ def residual_features(pixels: NDArray[np.uint8], *, longest: int) -> NDArray[np.
             interpolation destroys the residuals.
 
     Returns:
-        float32 (regions, features): regions in the order of :data:`fakefaces.features.face_regions.REGIONS`, features
+        float32 (regions, features): regions in the order of :data:`fakefaces.data.face_regions.REGIONS`, features
         in groups of :data:`GROUP_SIZES`.
     """
     pixels = _limited(pixels, longest)

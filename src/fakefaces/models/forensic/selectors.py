@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.data.face_regions import MIRRORED, NAMES
 from fakefaces.data.faces import PARTS
-from fakefaces.features.face_regions import MIRRORED, NAMES
 
 
 @dataclass(frozen=True)
