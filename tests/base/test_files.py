@@ -4,7 +4,7 @@ from fakefaces.base.files import atomic_write, read_json, write_json, write_text
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path):
-    folder = tmp_path / "views"
+    folder = tmp_path / "features"
     for name in ("old", "new"):
         with atomic_write(folder) as aside:
             aside.mkdir()

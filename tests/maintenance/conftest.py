@@ -54,12 +54,12 @@ def trained(tracked: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
     """Train a model as far as git, dvc.lock and the store are concerned; gives the run's id."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")  # as `uv run` has it
 
-    def train(name: str = "simple_cnn", text: str = "weights", **figures: float) -> str:
+    def train(name: str = "simple_cnn", text: str = "weights", **metrics: float) -> str:
         write_detector(tracked, name, text)
         paths = (f"outputs/models/{name}", f"reports/history/{name}.csv")
         with stage_run(name, role="train", tags={"dvc.stage": f"train@{name}"}) as run:
             run.params({"model": name, "seed": 20})
-            run.metrics(figures)
+            run.metrics(metrics)
             photograph = next((tracked / "data" / "training_real").iterdir())
             log_detector(run, tracked / paths[0], photograph.read_bytes())
             run.log_outputs(*paths)

@@ -17,11 +17,11 @@ from fakefaces.tracking.runs import stage_run
 from fakefaces.tracking.store import connect
 
 
-def evaluate(root: Path, name: str, **figures: float) -> None:
+def evaluate(root: Path, name: str, **metrics: float) -> None:
     """The evaluation of a model that is trained."""
     with stage_run(name, role="evaluate") as run:
         run.tag("model.digest", digest(root / "outputs" / "models" / name))
-        run.metrics(figures)
+        run.metrics(metrics)
 
 
 def shown(capsys, **options) -> list[dict]:
