@@ -1,7 +1,4 @@
-"""Take the picture of MLflow's pages in the README again: ``make pictures``, after ``make repro``.
-
-It shows the runs of the store as MLflow's own pages do, in headless Chromium.
-"""
+"""Retake the README's screenshot of the runs in MLflow's UI: ``make pictures``, after ``make repro``."""
 
 import json
 import os
@@ -31,13 +28,13 @@ TARGET = Path(__file__).with_name("mlflow.png")
 
 
 def main() -> None:
-    """Start MLflow's pages, open the runs, unfold the tree, add the columns, and save what is seen."""
+    """Start MLflow's UI, open the runs, expand the tree, add columns, and save a screenshot."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", environment.tracking_uri()]
-    pages = subprocess.Popen(
+    server = subprocess.Popen(
         command,
         env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
@@ -45,50 +42,50 @@ def main() -> None:
     )
     browser = None
     try:
-        echo("waiting for MLflow's pages")
-        reachable(port)
-        browser = opened(f"http://127.0.0.1:{port}/")
-        picture(browser, f"http://127.0.0.1:{port}/")
+        echo("waiting for MLflow's UI")
+        wait_for_port(port)
+        browser = open_browser(f"http://127.0.0.1:{port}/")
+        take_screenshot(browser, f"http://127.0.0.1:{port}/")
     finally:
         if browser:
             browser.quit()
-        pages.terminate()
-        pages.wait(30)
-    # 256 colours of flat pages look the same, in a third of the bytes.
-    with Image.open(TARGET) as taken:
-        taken.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(TARGET, optimize=True)
+        server.terminate()
+        server.wait(30)
+    # 256 colours suffice for flat pages, in a third of the bytes.
+    with Image.open(TARGET) as screenshot:
+        screenshot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(TARGET, optimize=True)
     print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
 
 
-def picture(browser: webdriver.Chrome, url: str) -> None:
-    """Arrange the page as a reader would with the mouse, and save what is seen."""
-    # The page keeps its columns and unfolded rows in the browser's storage.
-    found, unfolded = runs()
-    arranged = {
-        f'MLflowLocalStorage-1.1-ExperimentPage-["{found}"]-ReactComponentState': {
+def take_screenshot(browser: webdriver.Chrome, url: str) -> None:
+    """Select columns and expand rows, and save a screenshot."""
+    # The page stores its columns and expanded rows in the browser's local storage.
+    experiment, expanded = expanded_runs()
+    storage = {
+        f'MLflowLocalStorage-1.1-ExperimentPage-["{experiment}"]-ReactComponentState': {
             "selectedColumns": ["tags.`role`", *(f"metrics.`{column}`" for column in COLUMNS)],
-            "runsExpanded": dict.fromkeys(unfolded, True),
+            "runsExpanded": dict.fromkeys(expanded, True),
         },
         "mlflow.assistant.panelOpen_v1": False,
         "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
     }
-    for key, value in arranged.items():
+    for key, value in storage.items():
         browser.execute_script("localStorage.setItem(arguments[0], arguments[1])", key, json.dumps(value))
-    browser.get(f"{url}#/experiments/{found}/runs")
+    browser.get(f"{url}#/experiments/{experiment}/runs")
     browser.refresh()
-    seen(browser, "//*[text()='Model training']").click()
-    browser.get(f"{url}#/experiments/{found}/runs")
-    seen(browser, "//*[contains(text(), 'matching runs')]")
-    time.sleep(3)  # until nothing moves any more
+    wait_for_element(browser, "//*[text()='Model training']").click()
+    browser.get(f"{url}#/experiments/{experiment}/runs")
+    wait_for_element(browser, "//*[contains(text(), 'matching runs')]")
+    time.sleep(3)  # until animations end
     browser.save_screenshot(str(TARGET))
 
 
-def seen(browser: webdriver.Chrome, path: str) -> WebElement:
-    """The element at an XPath, as soon as it is there."""
+def wait_for_element(browser: webdriver.Chrome, path: str) -> WebElement:
+    """The element at an XPath, as soon as it exists."""
     return WebDriverWait(browser, PATIENCE).until(lambda page: page.find_element(By.XPATH, path))
 
 
-def opened(url: str) -> webdriver.Chrome:
+def open_browser(url: str) -> webdriver.Chrome:
     """A browser on a page."""
     options = Options()
     for argument in ("headless=new", "no-sandbox", "hide-scrollbars", f"window-size={WIDTH},{HEIGHT}"):
@@ -98,19 +95,19 @@ def opened(url: str) -> webdriver.Chrome:
     return browser
 
 
-def reachable(port: int) -> None:
-    """Wait until the port is answered."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        with socket.socket() as asking:
-            if asking.connect_ex(("127.0.0.1", port)) == 0:
+def wait_for_port(port: int) -> None:
+    """Wait until something listens on the port."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.5)
-    raise WebDriverException(f"MLflow's pages did not come up on port {port}")
+    raise WebDriverException(f"MLflow's UI did not start on port {port}")
 
 
-def runs() -> tuple[str, list[str]]:
-    """The id of the project's experiment, and those of the runs that are shown unfolded."""
+def expanded_runs() -> tuple[str, list[str]]:
+    """The id of the project's experiment, and the ids of the runs to expand."""
     from fakefaces.tracking.store import connect
 
     store = connect()

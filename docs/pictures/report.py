@@ -1,6 +1,6 @@
-"""Take the README's pictures of the report and of the review page again: ``make pictures``, after ``make repro``.
+"""Retake the README's screenshots of the report and the review page: ``make pictures``, after ``make repro``.
 
-An argument names another model than the champion for the review page, as ``fakefaces review --model`` takes it.
+An optional argument is the model of the review page, as for ``fakefaces review --model``; default: the champion.
 """
 
 import base64
@@ -29,24 +29,24 @@ PROGRAM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 
 
 def main(*model: str) -> None:
-    """Open the report and the review page in headless Chromium, and save what is seen."""
+    """Open the report and the review page in headless Chromium, and save screenshots."""
     layout = Layout(environment.workspace())
     page = layout.reports / "index.html"
     if not page.is_file():
-        raise FakefacesError(f"{page}: there is no report yet; make one with: dvc repro report")
-    browser = opened()
+        raise FakefacesError(f"{page}: there is no report yet; create it with: dvc repro report")
+    browser = open_browser()
     try:
         echo("the report")
-        of_the_report(browser, page)
+        report_screenshots(browser, page)
         echo("the review page")
-        of_the_review(browser, layout, *(("--model", model[0]) if model else ()))
+        review_screenshot(browser, layout, *(("--model", model[0]) if model else ()))
     finally:
         browser.quit()
 
 
-def of_the_report(browser: Any, page: Path) -> None:
-    """The top of the page, a fake with its heat map, and where the models look."""
-    size(browser, 1200, 900)
+def report_screenshots(browser: Any, page: Path) -> None:
+    """The top of the page, the localization metrics, and a fake with its heatmap."""
+    set_size(browser, 1200, 900)
     browser.get(page.as_uri())
     wait(browser, "return document.documentElement.dataset.ready === 'true'")
     wait(browser, "return document.querySelectorAll('.vega svg').length > 8")
@@ -63,16 +63,16 @@ def of_the_report(browser: Any, page: Path) -> None:
     save(browser, "viewer.jpg")
 
 
-def of_the_review(browser: Any, layout: Layout, *model: str) -> None:
+def review_screenshot(browser: Any, layout: Layout, *model: str) -> None:
     """The review page with some test images in its queue."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
     command = [sys.executable, "-m", "fakefaces.cli", "review", "--no-open", "--port", str(port), *model]
-    served = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL)
     try:
-        reachable(address, served)
+        wait_for_server(address, server)
         browser.get(address)
         wait(browser, "return document.getElementById('drop')")
         time.sleep(1)
@@ -88,15 +88,15 @@ def of_the_review(browser: Any, layout: Layout, *model: str) -> None:
         time.sleep(2)
         save(browser, "review.jpg")
     finally:
-        served.terminate()
-        served.wait(30)
+        server.terminate()
+        server.wait(30)
 
 
-def opened() -> Any:
-    """Chromium as Debian has it, with its driver."""
+def open_browser() -> Any:
+    """Debian's Chromium, headless."""
     for program in (PROGRAM, DRIVER):
         if not program.exists():
-            raise FakefacesError(f"{program}: the pictures need it; install it with: apt install chromium-driver")
+            raise FakefacesError(f"{program}: needed for the screenshots; install it with: apt install chromium-driver")
     options = ChromeOptions()
     options.binary_location = str(PROGRAM)
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
@@ -104,8 +104,8 @@ def opened() -> Any:
     return Chrome(options=options, service=ChromeService(str(DRIVER)))
 
 
-def size(browser: Any, width: int, height: int) -> None:
-    """Show pages at this size."""
+def set_size(browser: Any, width: int, height: int) -> None:
+    """Set the size of the viewport in pixels."""
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
@@ -115,7 +115,7 @@ def wait(browser: Any, script: str) -> None:
     WebDriverWait(browser, PATIENCE, poll_frequency=0.2).until(lambda driver: driver.execute_script(script))
 
 
-def reachable(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for_server(address: str, process: "subprocess.Popen[bytes]") -> None:
     """Wait until a server answers."""
     for _ in range(5 * PATIENCE):
         try:
@@ -129,14 +129,14 @@ def reachable(address: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def save(browser: Any, name: str) -> None:
-    """What is seen: with photographs as a JPEG; else in 256 colours, which flat pages show in a third of the bytes."""
-    made = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
-    with Image.open(io.BytesIO(base64.b64decode(made["data"]))) as taken:
-        seen = taken.convert("RGB")
+    """Save a screenshot: pages with photographs as JPEG, flat ones in 256 colours, a third of the bytes."""
+    screenshot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
+    with Image.open(io.BytesIO(base64.b64decode(screenshot["data"]))) as decoded:
+        image = decoded.convert("RGB")
         if name.endswith(".jpg"):
-            seen.save(HERE / name, quality=85, subsampling=0, optimize=True)
+            image.save(HERE / name, quality=85, subsampling=0, optimize=True)
         else:
-            seen.quantize(256).save(HERE / name, optimize=True)
+            image.quantize(256).save(HERE / name, optimize=True)
     print(f"{HERE / name}: {(HERE / name).stat().st_size:,} bytes")
 
 
