@@ -5,10 +5,12 @@ from PIL import Image
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
+from fakefaces.data.faces import find_faces
+from fakefaces.features.extract import FeatureSpec, extract_bytes
 from fakefaces.params.file import load
 from fakefaces.training.augmentation import Recipe, augment, augment_with_parts
+from pipelines import augment as stage
 from pipelines import duplicates, split, validate
-from pipelines.augment import main
 
 PARTS = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [-1, -1, -1, -1]], dtype=np.int8)
 
@@ -98,12 +100,56 @@ def test_the_stage_writes_both_recipes_and_the_picture(workspace):
     duplicates.main(params, layout)
     split.main(params, layout)
     validate.main(params, layout)
-    main(params, layout)
+    stage.main(params, layout)
     assert read_json(layout.recipe("none")) == []
     standard = Recipe.from_json(read_json(layout.recipe("standard")))
     assert [name for name, _ in standard.transforms] == [step.name for step in params.augment.transforms]
     with Image.open(layout.reports / "augmentations.png") as drawn:
         assert drawn.width > 300
     first = (layout.reports / "augmentations.png").read_bytes()
-    main(params, layout)
+    stage.main(params, layout)
     assert (layout.reports / "augmentations.png").read_bytes() == first
+
+
+def test_the_strength_scales_the_probability_of_every_transform():
+    images, always = pictures(60), Recipe([("HorizontalFlip", {"p": 1.0})])
+    shares = {}
+    for strength in (0.0, 0.25, 1.0):
+        copies = augment(images, always.with_strength(strength), seed=[4])
+        shares[strength] = (copies == images[:, :, ::-1]).all(axis=(1, 2, 3)).mean()
+    assert shares[0.0] == 0
+    assert shares[0.25] == pytest.approx(0.25, abs=0.12)
+    assert shares[1.0] == 1
+    assert not always.with_strength(0.0)
+    assert always.with_strength(0.5).transforms == always.transforms
+    assert always.strength == 1
+
+
+def test_each_image_of_an_epoch_is_augmented_independently():
+    equal = np.repeat(pictures(1), 40, axis=0)
+    flipped = (augment(equal, Recipe([("HorizontalFlip", {"p": 0.5})]), seed=[4]) != equal).any(axis=(1, 2, 3))
+    assert 8 < flipped.sum() < 32
+
+
+def test_the_picture_shows_training_images_by_turns_of_kind_and_copies_that_differ(workspace, monkeypatch):
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    faces = find_faces(layout.data)
+    number = faces.groupby(["label", "difficulty"]).cumcount()
+    table = faces.assign(group=faces["image"], split=["train" if k else "test" for k in number])
+    layout.images.parent.mkdir()
+    table.to_csv(layout.images, index=False)
+    params = params.model_copy(update={"augment": params.augment.model_copy(update={"examples": 5, "copies": 2})})
+    drawn = {}
+    monkeypatch.setattr(stage, "draw_augmentations", lambda path, rows, kinds: drawn.update(rows=rows, kinds=kinds))
+    stage.main(params, layout)
+    (originals, parts), (first, _), (second, _) = drawn["rows"]
+    assert drawn["kinds"] == ["easy", "hard", "mid", "real", "easy"]
+    names = ["easy_12_1111", "hard_15_0001", "mid_13_0011", "real_00001", "easy_16_1111"]
+    for name, original in zip(names, originals, strict=True):
+        (path,) = layout.data.rglob(f"{name}.jpg")
+        assert np.array_equal(original, extract_bytes(FeatureSpec("pixels", len(original)), path.read_bytes()))
+    assert parts.tolist() == [[1, 1, 1, 1], [0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]]
+    recipe = Recipe([(step.name, step.arguments) for step in params.augment.transforms])
+    for k, copies in enumerate((first, second)):
+        assert np.array_equal(copies, augment(originals, recipe, seed=[params.seed, k]))
+    assert not np.array_equal(first, second)

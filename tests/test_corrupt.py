@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
@@ -85,3 +86,51 @@ def test_of_many_test_images_whole_photographs_are_drawn():
     assert drawn == stage.sampled_test_images(table, 10, seed=4) != stage.sampled_test_images(table, 10, seed=5)
     cross = table.assign(fold=[k // 2 % 3 for k in range(40)], validates=1)
     assert len(stage.sampled_test_images(cross, 100, seed=4)) == 40  # with folds all are tested
+
+
+def lightness(pixels: np.ndarray) -> np.ndarray:
+    """The luma, which the shared JPEG compression keeps at full resolution; it halves that of chroma."""
+    return pixels.astype(float) @ [0.299, 0.587, 0.114]
+
+
+def test_the_strength_of_noise_is_its_standard_deviation_in_grey_levels():
+    flat = np.full((96, 96, 3), 128, np.uint8)
+    share = np.sqrt(0.299**2 + 0.587**2 + 0.114**2)
+    for strength in (3.0, 10.0):
+        noisy = lightness(corrupt(flat, ("noise", strength), quality=100, seed=[1]))
+        assert noisy.std() == pytest.approx(share * strength, rel=0.08)
+        assert noisy.mean() == pytest.approx(128, abs=0.5)
+
+
+def test_the_strength_of_blur_is_its_standard_deviation_in_pixels():
+    edge = np.full((64, 64, 3), 40, np.uint8)
+    edge[:, 32:] = 220
+    for sigma in (1.0, 2.0):
+        blurred = lightness(corrupt(edge, ("blur", sigma), quality=100, seed=[1]))[32]
+        expected = 40 + 180 * norm.cdf((np.arange(64) - 31.5) / sigma)
+        assert np.abs(blurred - expected).max() < 4
+
+
+def test_scaling_down_averages_pixels():
+    board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, -1)
+    assert np.abs(corrupt(board, ("resize", 0.5), quality=100, seed=[1]).astype(int) - 127).max() <= 2
+    assert corrupt(np.zeros((40, 60, 3), np.uint8), ("resize", 0.5), quality=95, seed=[1]).shape == (20, 30, 3)
+
+
+def test_each_test_image_has_noise_of_its_own_and_the_quality_of_the_parameters(workspace):
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    values = {"jpeg": [], "blur": [], "resize": [], "noise": [5, 20], "quality": 60}
+    params = params.model_copy(update={"corrupt": params.corrupt.model_copy(update=values), "seed": 8})
+    names = [f"training_real/real_{k:05d}.jpg" for k in range(4)]
+    table = pd.DataFrame({"image": names, "split": ["test", "validation", "test", "test"], "group": names})
+    layout.images.parent.mkdir()
+    table.to_csv(layout.images, index=False)
+    stage.main(params, layout)
+    index = json.loads((layout.corrupted / "index.json").read_text())
+    assert index == {"images": [names[0], *names[2:]], "levels": [["noise", 5.0], ["noise", 20.0]]}
+    arrays = np.load(layout.corrupted / "pixels-32.npy")
+    for number, name in enumerate(index["images"]):
+        original = images.decode(images.read(layout.data / name))
+        for k, level in enumerate(index["levels"]):
+            corrupted = corrupt(original, tuple(level), quality=60, seed=[8, number])
+            assert np.array_equal(arrays[k, number], images.resize(corrupted, 32))

@@ -8,7 +8,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.models import runtime
-from fakefaces.models.backbones import cut, frozen_features, make_backbone
+from fakefaces.models.backbones import at_unit_scale, cut, frozen_features, make_backbone
 from fakefaces.params.file import load
 from fakefaces.params.prepare import FeatureSet
 from fakefaces.training.fit import load_features
@@ -145,3 +145,30 @@ def test_a_feature_set_has_a_minimum_size():
 
     with pytest.raises(ParamsError, match="image_size"):
         parse(FeatureSet, {"image_size": 4}, "here")
+
+
+def test_features_are_those_of_each_image_however_many_they_are():
+    import keras
+
+    runtime.start(seed=1, threads=2)
+    inputs = keras.Input((4, 4, 3))
+    frozen = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
+    for n in (1, 32, 70):
+        pixels = np.random.default_rng(n).integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
+        advances = []
+        features = frozen_features(frozen, pixels, lambda advance, note, advances=advances: advances.append(advance))
+        assert features == pytest.approx(pixels.mean(axis=(1, 2)), abs=1e-3)
+        assert sum(advances) == n
+
+
+def test_scaled_features_have_a_standard_deviation_of_one_on_the_training_rows():
+    import keras
+
+    runtime.start(seed=1, threads=2)
+    inputs = keras.Input((2,))
+    network = keras.Model(inputs, keras.layers.Rescaling(1.0)(inputs))
+    features, train_rows = np.array([[0, 2], [100, 300], [4, 6]], np.float32), np.array([0, 2])
+    scaled_network, scaled = at_unit_scale(network, features, train_rows)
+    assert scaled == pytest.approx(features / np.std([0, 2, 4, 6]))
+    assert scaled_network.predict_on_batch(features) == pytest.approx(scaled)
+    assert at_unit_scale(network, np.ones((3, 2), np.float32), train_rows)[1] == pytest.approx(1)

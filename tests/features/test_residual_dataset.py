@@ -1,24 +1,28 @@
-"""A forensic model with a backbone through the stages, on the small set of photographs."""
+"""Residual features of images and of corrupted copies; a forensic model with a backbone through the stages."""
 
 import json
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
+from fakefaces.data.corruptions import corrupt as corrupted_by
 from fakefaces.data.face_regions import crop_face
-from fakefaces.data.faces import PARTS
+from fakefaces.data.faces import PARTS, find_faces
 from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.features.residual_dataset import compute_residual_dataset, corrupted_copy
 from fakefaces.features.residuals.descriptor import residual_features
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.models.runtime import load_network
 from fakefaces.params.file import load
+from fakefaces.params.prepare import FeatureSet
 from fakefaces.training.fit import load_features
 from pipelines import augment, corrupt, duplicates, prepare, score, split, train, validate
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_photographs
 
 
 def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(workspace, small_params):
@@ -66,3 +70,63 @@ def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(work
     corrupted_scores = pd.read_csv(layout.corrupted_scores("forensic"))
     levels = json.loads((layout.corrupted / "index.json").read_text())["levels"]
     assert len(corrupted_scores) == len(levels) * (table["split"] == "test").sum()
+
+
+@pytest.fixture(scope="module")
+def few_photographs(tmp_path_factory):
+    return write_photographs(tmp_path_factory.mktemp("few") / "photographs", reals=2, fakes=3)
+
+
+def decoded(root, faces) -> list[np.ndarray]:
+    return [images.decode(images.read(root / name)) for name in faces["image"]]
+
+
+def feature_set(copies: int, crop: int = 448) -> FeatureSet:
+    return FeatureSet(image_size=256, extractor="residuals", copies=copies, crop=crop)
+
+
+def test_each_image_has_features_and_copies_of_its_own(few_photographs):
+    faces = find_faces(few_photographs)
+    dataset = compute_residual_dataset(few_photographs, faces, feature_set(2), seed=6, threads=2)
+    assert dataset.copies_table["image"].tolist() == [name for name in faces["image"] for _ in range(2)]
+    assert dataset.copies_table["label"].tolist() == [1] * 6 + [0] * 4
+    assert dataset.copies_table[list(PARTS)].to_numpy()[::2].tolist() == faces[list(PARTS)].to_numpy().tolist()
+    for row, pixels in enumerate(decoded(few_photographs, faces)):
+        assert np.array_equal(dataset.images[row], residual_features(pixels, longest=256))
+        rng = np.random.default_rng([6, row])
+        for number in range(2):  # corruptions alternate from image to image, too
+            expected = residual_features(corrupted_copy(pixels, row + number, rng), longest=256)
+            assert np.array_equal(dataset.copies[2 * row + number], expected)
+
+
+def test_copies_are_recompressed_and_scaled_down_by_turns(few_photographs):
+    pixels = decoded(few_photographs, find_faces(few_photographs))[0]
+    for number in (0, 2):
+        rng = np.random.default_rng(1)
+        quality = int(np.random.default_rng(1).integers(65, 96))
+        expected = images.decode(images.encode_jpeg(pixels, quality))
+        assert np.array_equal(corrupted_copy(pixels, number, rng), expected)
+    rng = np.random.default_rng(1)
+    level, quality = ("resize", float(rng.uniform(0.6, 0.97))), int(rng.integers(85, 97))
+    expected = corrupted_by(pixels, level, quality=quality, seed=[0])
+    assert np.array_equal(corrupted_copy(pixels, 1, np.random.default_rng(1)), expected)
+
+
+def test_unknown_parts_of_an_image_are_unknown_in_its_copies(few_photographs):
+    faces = find_faces(few_photographs)
+    faces.loc[1, list(PARTS)] = None
+    dataset = compute_residual_dataset(few_photographs, faces.iloc[1:], feature_set(1), seed=6, threads=1)
+    assert dataset.copies_table[list(PARTS)].to_numpy()[0].tolist() == [-1] * 4
+
+
+def test_backbone_features_of_the_crop_follow_the_residual_features_of_the_image(few_photographs):
+    def embed(crops):
+        return crops.mean(axis=(1, 2))[:, None].repeat(7, axis=1)
+
+    faces = find_faces(few_photographs)
+    both = compute_residual_dataset(few_photographs, faces, feature_set(1, 64), seed=6, threads=2, embed=embed)
+    residuals = compute_residual_dataset(few_photographs, faces, feature_set(1), seed=6, threads=2)
+    assert np.array_equal(both.images[..., :-3], residuals.images)
+    assert np.array_equal(both.copies[..., :-3], residuals.copies)
+    for row, pixels in enumerate(decoded(few_photographs, faces)):
+        assert both.images[row, 0, -3:] == pytest.approx(crop_face(pixels, 64).mean(axis=(0, 1)))

@@ -1,9 +1,12 @@
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
 
 from fakefaces.data.face_regions import CROP, INNER_BOXES, MIRRORED, NAMES, cell_weights, crop_face, pixel_boxes
 from fakefaces.data.faces import PARTS
+from fakefaces.features.residuals.colour_cast import colour_cast
 from fakefaces.features.residuals.cooccurrences import cooccurrences
 from fakefaces.features.residuals.correlations import correlations
 from fakefaces.features.residuals.descriptor import GROUP_SIZES, residual_features
@@ -86,3 +89,76 @@ def test_only_images_beyond_the_longest_side_are_scaled():
     assert np.array_equal(residual_features(large, longest=400), residual_features(large, longest=1024))
     smaller = cv2.resize(large, (200, 200), interpolation=cv2.INTER_AREA)
     assert np.array_equal(residual_features(large, longest=200), residual_features(smaller, longest=200))
+
+
+def test_a_colour_cast_is_a_regions_chroma_minus_the_skins_and_half_the_difference_of_its_sides():
+    cr, cb = (np.full((200, 200), value, np.uint8) for value in (100, 60))
+    left, top, right, bottom = pixel_boxes(200, 200)[NAMES.index("nose")]
+    cr[top:bottom, left:right] = 120
+    cb[top:bottom, left : (left + right) // 2] = 70
+    casts = colour_cast([cr, cb]).reshape(len(NAMES), 2, 2, 2)  # plane, row of cells, mean and half difference
+    nose = casts[NAMES.index("nose")]
+    assert nose[0] == pytest.approx(np.array([[20, 0], [20, 0]]), abs=1e-3)
+    assert nose[1] == pytest.approx(np.array([[5, 5], [5, 5]]), abs=1e-3)
+    skin = [NAMES.index(name) for name in ("forehead", "left_cheek", "right_cheek")]
+    assert casts[skin] == pytest.approx(0)
+    left, top, right, bottom = pixel_boxes(200, 200)[skin[0]]
+    cr[top:bottom, left:right] = 130  # a third of the skin, whose mean is subtracted
+    assert colour_cast([cr, cb])[skin, 0] == pytest.approx([20, -10, -10], abs=1e-3)
+
+
+def test_colour_casts_are_equal_after_mirroring():
+    rng = np.random.default_rng(4)
+    planes = [cv2.GaussianBlur(rng.integers(0, 256, (200, 200), dtype=np.uint8), (0, 0), 6) for _ in range(2)]
+    mirrored = colour_cast([np.ascontiguousarray(plane[:, ::-1]) for plane in planes])
+    assert np.abs(mirrored[list(MIRRORED)] - colour_cast(planes)).max() < 0.5
+    assert np.abs(mirrored - colour_cast(planes)).max() > 2
+
+
+def test_correlations_depend_on_direction_and_lag():
+    stripes = np.tile(np.float32([0, 0, 8, 8]), 50)[None, :, None] * np.ones((200, 1, 3), np.float32)
+    values = correlations((100 + stripes).astype(np.uint8))
+    # of a residual of ±2: log variance, log kurtosis of 1, equal channels; then the lags, in rows and columns
+    assert values[:, :3] == pytest.approx(np.log(4.01), abs=0.05)
+    assert values[:, 3:6] == pytest.approx(0, abs=0.05)
+    assert values[:, 6:9] == pytest.approx(1, abs=0.01)
+    for lag, expected in enumerate([0, 1, 0, -1, 1, 0, 1]):
+        assert values[:, 9 + lag] == pytest.approx(expected, abs=0.05)
+        assert values[:, 16 + lag] == pytest.approx(values[:, 9 + lag], abs=1e-6)
+    inverted = np.stack([100 + stripes[..., 0], 100 - stripes[..., 0] / 2, 100 + 0 * stripes[..., 0]], axis=-1)
+    pairs = correlations(inverted.astype(np.uint8))[:, 6:9]
+    assert pairs == pytest.approx(np.tile([-1, 0, 0], (len(NAMES), 1)), abs=0.01)
+
+
+def test_the_residual_features_of_an_image_do_not_change():
+    # a change of any feature invalidates all detectors that were trained on them
+    rng = np.random.default_rng(11)
+    ramp = np.linspace(0, 60, 256)[:, None, None] * np.float64([1, 0.6, 0.3])
+    pixels = np.clip(90 + ramp + 7 * rng.standard_normal((256, 256, 3)), 0, 255).astype(np.uint8)
+    features = residual_features(pixels, longest=512)
+    bounds = np.cumsum([0, *GROUP_SIZES])
+    means = np.column_stack([features[:, a:b].mean(axis=1) for a, b in pairwise(bounds)])
+    deviations = np.column_stack([features[:, a:b].std(axis=1) for a, b in pairwise(bounds)])
+    assert means == pytest.approx(np.array(MEANS), abs=1e-3)
+    assert deviations == pytest.approx(np.array(DEVIATIONS), rel=1e-2, abs=1e-3)
+
+
+# of the features of each group (columns) in each region (rows) of that image
+MEANS = [
+    [0.1170, 0.1015, 0.4009, 0.0192],
+    [0.1163, 0.1004, 0.4012, 0.0218],
+    [0.1175, 0.1008, 0.4008, 0.0232],
+    [0.1168, 0.1018, 0.4010, 0.0265],
+    [0.1162, 0.1013, 0.4036, 0.0026],
+    [0.1161, 0.1010, 0.3986, 0.0384],
+    [0.1159, 0.1006, 0.4030, 0.0945],
+]
+DEVIATIONS = [
+    [0.1093, 0.1239, 1.1925, 0.7440],
+    [0.1101, 0.1247, 1.1987, 0.8049],
+    [0.1088, 0.1244, 1.1918, 0.5481],
+    [0.1095, 0.1236, 1.1951, 2.1071],
+    [0.1102, 0.1240, 1.1978, 2.8827],
+    [0.1102, 0.1243, 1.1925, 1.4878],
+    [0.1105, 0.1246, 1.2010, 1.4705],
+]

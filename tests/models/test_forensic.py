@@ -189,3 +189,58 @@ def test_part_scores_are_painted_on_their_boxes():
         row, column = np.unravel_index(one.argmax(), one.shape)
         assert left < (column + 0.5) / len(one) < right
         assert top < (row + 0.5) / len(one) < bottom
+
+
+def test_an_unknown_part_of_a_fake_has_the_share_of_known_fakes_in_which_it_was_replaced():
+    from fakefaces.models.forensic.regression import output_targets
+
+    replaced = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [-1] * 4, [0] * 4, [0] * 4, [-1] * 4], np.int8)
+    train = TrainArrays(np.zeros((6, 1)), np.float32([1, 1, 1, 0, 0, 1]), replaced)
+    unknown = [1, 1, 0.5, 0, 0]
+    expected = [[1, 1, 0, 0, 0], [1, 1, 1, 0, 0], unknown, [0] * 5, [0] * 5, unknown]
+    assert output_targets(train).tolist() == expected
+    none_known = replace(train, replaced=np.full((6, 4), -1, np.int8))
+    assert output_targets(none_known)[:, 1:].tolist() == [[0.5] * 4] * 6
+
+
+def test_an_image_and_its_copies_are_left_out_together_when_a_feature_group_is_weighted():
+    from fakefaces.models.forensic.regression import Settings, fit_regression
+    from fakefaces.models.forensic.selectors import SELECTORS
+
+    rng = np.random.default_rng(3)
+    features = rng.standard_normal((60, 7, 5)).astype(np.float32)
+    labels = (rng.permutation(60) % 2).astype(np.float32)
+    replaced = np.repeat(labels[:, None], 4, axis=1).astype(np.int8)
+    order = rng.permutation(60)  # a copy gives its original away, which says nothing of the others
+    twice = TrainArrays(
+        np.r_[features, features[order]], np.r_[labels, labels[order]], np.r_[replaced, replaced[order]], copy_of=order
+    )
+    settings = Settings(components=20, width=3.0)
+    assert max(fit_regression(settings, selector, twice).somers_d for selector in SELECTORS) < 0.4
+
+
+@pytest.fixture(scope="module")
+def inverted():
+    """Fitted where a feature is always 0, and calibrated on images with inverted labels."""
+    runtime.start(seed=1, threads=2)
+    train, validation = arrays(TrainArrays, 300, 0), arrays(ValidationArrays, 80, 1)
+    for split in (train, validation):
+        split.features[..., 3] = 0
+    wrong = replace(validation, labels=1 - validation.labels, replaced=1 - validation.replaced)
+    return fit_forensic(train, wrong)
+
+
+def test_the_direction_of_scores_is_that_of_the_validation_images(inverted):
+    test = arrays(SplitArrays, 100, 2)
+    test.features[..., 3] = 0
+    outputs = inverted.predict_on_batch(test.features)
+    targets = np.column_stack([test.labels, test.replaced])
+    for scores, target in zip(outputs.T, targets.T, strict=True):
+        assert scores[target == 1].mean() < scores[target == 0].mean() - 0.3
+
+
+def test_a_feature_that_is_constant_in_training_has_no_influence(inverted):
+    features = arrays(SplitArrays, 20, 3).features
+    constant, changed = features.copy(), features.copy()
+    constant[..., 3], changed[..., 3] = 0, 5
+    assert inverted.predict_on_batch(changed) == pytest.approx(inverted.predict_on_batch(constant), abs=1e-4)

@@ -44,3 +44,15 @@ def test_maps_are_pooled_in_the_regions(backbone):
 def test_a_layer_without_a_feature_map_is_an_error(backbone):
     with pytest.raises(ModelError, match="prepare.features: layers: .* has no map 'block_99'"):
         roi_pooled(backbone, ["block_99"])
+
+
+def test_crops_are_embedded_in_their_order_however_many_they_are():
+    import keras
+
+    runtime.start(seed=1, threads=2)
+    inputs = keras.Input((4, 4, 3))
+    frozen = keras.Model(inputs, keras.layers.Reshape((7, 1))(keras.layers.Flatten()(inputs)[:, :7]))
+    embed = embedding(frozen)
+    for n in (1, 5, 16, 37):
+        crops = np.random.default_rng(n).integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
+        assert np.array_equal(embed(crops)[..., 0], crops.reshape(n, -1)[:, :7])

@@ -4,20 +4,24 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from fakefaces.models import runtime
 
 
 def test_the_seed_and_the_threads_are_set():
     code = (
         "from fakefaces.models import runtime; runtime.start(seed=7, threads=1); import tensorflow as tf, keras; "
-        "print(tf.config.threading.get_intra_op_parallelism_threads(), float(keras.random.uniform(())))"
+        "threading = tf.config.threading; print(threading.get_intra_op_parallelism_threads(), "
+        "threading.get_inter_op_parallelism_threads(), float(keras.random.uniform(())))"
     )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         for _ in range(2)
     ]
     assert runs[0] == runs[1]
-    assert runs[0].startswith("1 ")
+    assert runs[0].startswith("1 1 ")
 
 
 class Archive:
@@ -52,6 +56,27 @@ def test_equal_networks_give_equal_bytes_and_others_do_not(tmp_path):
     assert saved("later", (5, 6, 5), names[::-1]) == first
     assert saved("now", (5, 6, 6), names) != first  # other layers share weights
     assert saved("now", (77, 99, 77), names, b"v") != first
+
+
+def test_operators_are_deterministic_or_refuse():
+    runtime.start(seed=1, threads=2)
+    import tensorflow as tf
+
+    with pytest.raises(RuntimeError, match="determinism"):
+        tf.random.Generator.from_non_deterministic_state()
+
+
+def test_the_seed_of_the_start_decides_all_random_numbers():
+    import keras
+
+    def random_numbers(seed: int) -> list[float]:
+        runtime.start(seed=seed, threads=2)
+        dense = keras.layers.Dense(1)
+        dense.build((None, 1))
+        return [float(keras.random.uniform(())), float(dense.kernel[0, 0]), float(np.random.random())]
+
+    assert random_numbers(3) == random_numbers(3)
+    assert all(a != b for a, b in zip(random_numbers(3), random_numbers(4), strict=True))
 
 
 def test_operations_are_made_deterministic(monkeypatch):
