@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -67,7 +68,7 @@ def rows(project: Path) -> str:
     return "\n".join(lines)
 
 
-def with_interval(row: dict, name: str) -> str:
+def with_interval(row: dict[str, Any], name: str) -> str:
     """A metric with its 95 % interval, or a dash."""
     value, low, high = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
     if pd.isna(value):
