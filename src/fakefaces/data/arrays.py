@@ -9,17 +9,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class SplitArrays:
-    """The arrays of one split.
+    """The arrays of one split."""
 
-    Attributes:
-        features: (n, ...), uint8 pixels or float32 features.
-        labels: float32 (n,), 1 fake.
-        replaced: int8 (n, 4), whether each of :data:`fakefaces.data.faces.PARTS` was replaced; -1 unknown.
-    """
-
-    features: NDArray[Any]
-    labels: NDArray[np.float32]
-    replaced: NDArray[np.int8]
+    features: NDArray[Any]  # (n, ...), uint8 pixels or float32 features
+    labels: NDArray[np.float32]  # (n,), 1 fake
+    replaced: NDArray[np.int8]  # (n, 4), whether each of data.faces.PARTS was replaced; -1 unknown
 
 
 @dataclass(frozen=True)
@@ -29,10 +23,7 @@ class ValidationArrays(SplitArrays):
 
 @dataclass(frozen=True)
 class TrainArrays(SplitArrays):
-    """The arrays that weights are learned from: originals, and after them corrupted copies.
+    """The arrays that weights are learned from: originals, and after them corrupted copies, equally many of each."""
 
-    Attributes:
-        copy_of: intp (copies,), the row of each copy's original; every original has equally many copies.
-    """
-
+    # (copies,), the row of each copy's original
     copy_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))

@@ -20,23 +20,15 @@ def levels(strengths: Mapping[str, Sequence[float]]) -> list[Level]:
 def corrupt(pixels: NDArray[np.uint8], level: Level, *, quality: int, seed: Sequence[int]) -> NDArray[np.uint8]:
     """Apply one transform to an image, and then the JPEG compression that all transforms share.
 
-    Without the shared compression, metrics at a level would mix effects of the transform with traces of the files'
-    original encoders. After Hendrycks & Dietterich, "Benchmarking neural network robustness to common
-    corruptions and perturbations", ICLR 2019.
+    Without it, metrics at a level would mix effects of the transform with traces of the files' original encoders. After
+    Hendrycks & Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations", ICLR 2019.
 
     Args:
         pixels: uint8 (height, width, 3), RGB.
-        level: ``jpeg`` with the quality (1 to 100); ``blur`` with the standard deviation of a Gaussian in
-            pixels; ``resize`` with the factor of both sides; ``noise`` with the standard deviation of a Gaussian
-            in grey levels (0 to 255).
+        level: ``jpeg`` with the quality (1 to 100); ``blur`` or ``noise`` with the standard deviation of a Gaussian in
+            pixels or grey levels (0 to 255); ``resize`` with the factor of both sides.
         quality: of the JPEG compression after transforms other than ``jpeg``.
-        seed: random seed of the noise, different for each image.
-
-    Returns:
-        uint8 (height, width, 3), decoded; of another size after ``resize``.
-
-    Raises:
-        ValueError: an unknown transform.
+        seed: of the noise, different for each image.
     """
     name, strength = level
     if name == "jpeg":

@@ -25,24 +25,17 @@ _EXPECTED_LAYOUT = (
 
 
 def find_faces(root: Path) -> "pd.DataFrame":
-    """List the photographs under ``root`` with their labels.
+    """List the photographs under ``root`` with their labels, sorted by ``image``.
 
-    The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake``, are found at any depth; of
+    The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake``, may lie at any depth; of
     several pairs the shallowest is taken, if it holds the names of all the others (the Kaggle archive
     unpacks to the same set twice).
 
-    Args:
-        root: the data folder.
-
     Returns:
-        A row a photograph, sorted by ``image``:
-
-        - ``image``: path below ``root``, with ``/``.
-        - ``label``: 0 real, 1 fake.
-        - ``difficulty``: ``easy``, ``mid`` or ``hard`` as the name says; empty for reals and for fakes that
-          are not named by CIPLAB's convention.
-        - ``left_eye``, ``right_eye``, ``nose``, ``mouth``: 1 where that part was replaced, 0 where not,
-          missing (``Int64``) where a fake's name does not tell.
+        A row a photograph: ``image``, the path below ``root`` with ``/``; ``label``, 0 real, 1 fake; ``difficulty``,
+        ``easy``, ``mid`` or ``hard``, empty for reals and where the name does not follow CIPLAB's convention; and for
+        each of :data:`PARTS` (``Int64``) 1 where it was replaced, 0 where not, missing where a fake's name does not
+        tell.
 
     Raises:
         DataError: no such folders, one class empty, or two different sets in one folder.
@@ -61,11 +54,10 @@ def find_faces(root: Path) -> "pd.DataFrame":
 
 
 def parts_of(name: str) -> tuple[str, tuple[int | None, ...]]:
-    """Difficulty and replaced parts from the file name of a fake, such as ``mid_12_0011.jpg``.
+    """Difficulty and replaced parts in the file name of a fake: ``("mid", (0, 0, 1, 1))`` of ``mid_12_0011.jpg``.
 
-    Returns:
-        ``("mid", (0, 0, 1, 1))``; an unknown difficulty is empty and unknown parts are None. One file of
-        the public set, ``easy_116_111.jpg``, has three bits: its difficulty is known, its parts are not.
+    An unknown difficulty is empty and unknown parts are None. One file of the public set, ``easy_116_111.jpg``, has
+    three bits: its difficulty is known, its parts are not.
     """
     match = _FAKE_NAME.fullmatch(Path(name).stem)
     if match is None:

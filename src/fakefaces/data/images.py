@@ -1,7 +1,6 @@
-"""The only decoder of images: checks bounds before decoding, applies the orientation, converts all modes to RGB.
+"""The only decoder of images, for training, the server and the review page alike.
 
-Files, requests to the server and uploads to the review page are all decoded here, so training and serving use
-the same pixels.
+It checks bounds before decoding, applies the EXIF orientation, and converts all modes to RGB.
 """
 
 import hashlib
@@ -28,36 +27,20 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 @dataclass(frozen=True)
 class Header:
-    """Contents of an image file's header.
+    """Contents of an image file's header."""
 
-    Attributes:
-        format: ``JPEG``, ``PNG`` and so on.
-        mode: Pillow's mode as stored: ``RGB``, ``L``, ``CMYK``, ``P``, ``I;16``, ``RGBA`` ...
-        width: pixels, before the EXIF orientation is applied.
-        height: pixels, before the EXIF orientation is applied.
-        program: the EXIF ``Software`` tag, or an empty string.
-        orientation: the EXIF orientation, 1 to 8; 1 where there is none.
-        quantization: a digest of the JPEG luma quantization table with its first four values, or empty.
-        subsampling: of a JPEG's chroma: ``4:4:4``, ``4:2:2``, ``4:2:0`` or ``other``; empty where the file is
-            no JPEG or has no chroma.
-    """
-
-    format: str
-    mode: str
-    width: int
-    height: int
-    program: str
-    orientation: int
-    quantization: str
-    subsampling: str
+    format: str  # JPEG, PNG and so on
+    mode: str  # Pillow's, as stored: RGB, L, CMYK, P, I;16, RGBA ...
+    width: int  # pixels, before the EXIF orientation is applied
+    height: int  # pixels, before the EXIF orientation is applied
+    program: str  # the EXIF Software tag, or empty
+    orientation: int  # EXIF, 1 to 8; 1 where there is none
+    quantization: str  # digest of the JPEG luma quantization table with its first four values, or empty
+    subsampling: str  # of a JPEG's chroma: 4:4:4, 4:2:2, 4:2:0 or other; empty without chroma
 
 
 def read(path: Path) -> bytes:
-    """Read a file of at most ``MAX_BYTES``.
-
-    Raises:
-        ImageError: the file cannot be read or is too large.
-    """
+    """Read a file of at most ``MAX_BYTES``, or raise an ImageError."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -68,10 +51,10 @@ def read(path: Path) -> bytes:
 
 
 def header(data: bytes, name: str = "image") -> Header:
-    """Read the header and check it against the bounds, without decoding pixels.
+    """Read the header without decoding pixels.
 
     Raises:
-        ImageError: not an image, an unknown format, or a size beyond the bounds.
+        ImageError: not an image of a known format, or a size beyond the bounds.
     """
     with _open(data, name) as image:
         exif = image.getexif()
@@ -94,12 +77,11 @@ def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
     """Decode to RGB as displayed: rotated by the EXIF orientation, transparency over white.
 
     Args:
-        data: contents of an image file.
+        data: contents of an image file; of an animation the first frame is decoded.
         name: file name for error messages.
 
     Returns:
-        uint8 (height, width, 3), RGB. Grey, palette, CMYK and 16-bit images are converted;
-        of an animation the first frame is decoded.
+        uint8 (height, width, 3).
 
     Raises:
         ImageError: not an image, beyond the bounds, truncated or corrupt.
@@ -114,14 +96,9 @@ def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
 
 
 def resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize an image to a square, by area averaging when it shrinks.
+    """Resize to uint8 (size, size, 3), by area averaging when the image shrinks.
 
-    Args:
-        pixels: uint8 (height, width, 3).
-        size: pixels of either side.
-
-    Returns:
-        uint8 (size, size, 3). The aspect ratio is not preserved, as in the reference.
+    The aspect ratio is not preserved, as in the reference.
     """
     import cv2
 
@@ -132,12 +109,7 @@ def resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    """Encode an image as JPEG with 4:2:0 chroma subsampling and libjpeg's tables.
-
-    Args:
-        pixels: uint8 (height, width, 3), RGB.
-        quality: 1 to 100.
-    """
+    """Encode as JPEG of quality 1 to 100, with 4:2:0 chroma subsampling and libjpeg's tables."""
     import cv2
 
     _, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])

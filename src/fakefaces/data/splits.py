@@ -1,4 +1,9 @@
-"""Split the images into train, validation and test, without separating images of one photograph."""
+"""Split the images into train, validation and test, without separating images of one photograph.
+
+``faces`` is a table of :func:`fakefaces.data.faces.find_faces`; ``group`` names the photograph of each of its images.
+What is assigned is indexed as ``faces``. Shares lie between 0 and 1. Where a subset would lack a class, there is a
+DataError.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,17 +23,11 @@ _MIN_CLASS_SIZE = 10  # images of a class below which a stratified split makes n
 
 @dataclass(frozen=True, eq=False)
 class CvSplit:
-    """The images of one cross-validation fold, or of the only split.
+    """The images of one cross-validation fold, or of the only split."""
 
-    Attributes:
-        fold: 0 to ``n_splits`` - 1.
-        n_splits: number of folds; 1 where the protocol has none.
-        table: all images; the column ``split`` is ``train``, ``validation`` or ``test`` in this fold.
-    """
-
-    fold: int
-    n_splits: int
-    table: pd.DataFrame
+    fold: int  # 0 to n_splits - 1
+    n_splits: int  # 1 where the protocol has no folds
+    table: pd.DataFrame  # all images; the column ``split`` is train, validation or test in this fold
 
     @property
     def train(self) -> pd.DataFrame:
@@ -52,27 +51,16 @@ class CvSplit:
 
 
 def reference_split(faces: pd.DataFrame, *, test_size: float, validation_size: float, seed: int) -> pd.Series:
-    """Split as the reference does: a share for the test, then a share of the rest for validation.
+    """Split as the reference does: ``test_size`` of all images, then ``validation_size`` of the rest.
 
     Stratified by label and difficulty; images that share a photograph may be separated. With 0.1 and 0.11 the
     2,041 photographs of the public set give 1,634 / 202 / 205, the sizes on the reference's slides.
-
-    Args:
-        faces: table of :func:`fakefaces.data.faces.find_faces`.
-        test_size: share of all images, between 0 and 1.
-        validation_size: share of the images outside the test, between 0 and 1.
-        seed: random seed of the shuffles.
-
-    Returns:
-        ``train``, ``validation`` or ``test``, indexed as ``faces``.
-
-    Raises:
-        DataError: a class has too few images for a stratified split.
     """
     from sklearn.model_selection import train_test_split
 
     _check_class_sizes(faces, _MIN_CLASS_SIZE)
-    strata = _strata(faces, minimum=_min_stratum_size(test_size, validation_size))
+    smallest = min(test_size, (1 - test_size) * validation_size)
+    strata = _strata(faces, minimum=max(3, round(1 / smallest)))  # each split can expect an image of each stratum
     try:
         rest, test = train_test_split(faces.index, test_size=test_size, random_state=seed, stratify=strata)
         train, validation = train_test_split(
@@ -89,21 +77,7 @@ def reference_split(faces: pd.DataFrame, *, test_size: float, validation_size: f
 def grouped_split(
     faces: pd.DataFrame, group: pd.Series, *, test_size: float, validation_size: float, seed: int
 ) -> pd.Series:
-    """Split by the shares of :func:`reference_split`, but keep each group whole.
-
-    Args:
-        faces: table of :func:`fakefaces.data.faces.find_faces`.
-        group: group of each image, indexed as ``faces``.
-        test_size: share of all images, between 0 and 1.
-        validation_size: share of the images outside the test, between 0 and 1.
-        seed: random seed of the order in which groups are assigned.
-
-    Returns:
-        ``train``, ``validation`` or ``test``, indexed as ``faces``.
-
-    Raises:
-        DataError: too few images or groups for both classes in each split.
-    """
+    """Split by the shares of :func:`reference_split`, without separating a group."""
     _check_class_sizes(faces, _MIN_CLASS_SIZE)
     validation = (1 - test_size) * validation_size
     subset = _assign_groups(faces, group, [1 - test_size - validation, validation, test_size], seed)
@@ -113,20 +87,7 @@ def grouped_split(
 
 
 def assign_folds(faces: pd.DataFrame, group: pd.Series, *, n_splits: int, seed: int) -> pd.Series:
-    """Assign whole groups to stratified folds of about equal size.
-
-    Args:
-        faces: table of :func:`fakefaces.data.faces.find_faces`.
-        group: group of each image, indexed as ``faces``.
-        n_splits: number of folds.
-        seed: random seed of the order in which groups are assigned.
-
-    Returns:
-        0 to ``n_splits`` - 1, indexed as ``faces``.
-
-    Raises:
-        DataError: fewer groups than folds, or a fold would lack a class.
-    """
+    """Assign whole groups to stratified folds of about equal size, 0 to ``n_splits`` - 1."""
     _check_class_sizes(faces, n_splits)
     if group.nunique() < n_splits:
         raise DataError(
@@ -141,23 +102,10 @@ def assign_folds(faces: pd.DataFrame, group: pd.Series, *, n_splits: int, seed: 
 def assign_validation(
     faces: pd.DataFrame, group: pd.Series, fold: pd.Series, *, validation_size: float, seed: int
 ) -> pd.Series:
-    """Choose the validation images of each fold's split, leaving as many images as possible for training.
+    """Mark by 1 the images that validate in the split before their fold's own, and all others by 0.
 
     The split that tests fold k validates on images of fold k + 1: whole groups, stratified, that make up
     ``validation_size`` of all images outside fold k. Where that is more than a fold, the whole fold validates.
-
-    Args:
-        faces: table of :func:`fakefaces.data.faces.find_faces`.
-        group: group of each image, indexed as ``faces``.
-        fold: fold of each image, from :func:`assign_folds`.
-        validation_size: share of the images outside the tested fold, between 0 and 1.
-        seed: random seed of the order in which groups are assigned.
-
-    Returns:
-        1 for an image that validates in the split before its fold's own, else 0; indexed as ``faces``.
-
-    Raises:
-        DataError: the validation images of a fold would lack a class.
     """
     share = validation_size * (fold.nunique() - 1)
     if share >= 1:
@@ -176,13 +124,10 @@ def assign_validation(
 
 
 def cv_splits(table: pd.DataFrame) -> list[CvSplit]:
-    """The split of each fold; one split where the protocol has no folds.
+    """The split of each fold; one split where the table has no column ``fold``.
 
-    Split k tests fold k, validates on some images of fold k + 1 and trains on the others, so each image is
-    tested by exactly one model, which has seen no image of its photograph.
-
-    Args:
-        table: with ``split``; under the ``folds`` protocol also with ``fold`` and ``validates`` (0 or 1).
+    Split k tests fold k, validates on images of fold k + 1 whose ``validates`` is 1 and trains on the others, so each
+    image is tested by exactly one model, which has seen no image of its photograph.
     """
     if "fold" not in table:
         return [CvSplit(0, 1, table)]
@@ -221,11 +166,10 @@ def images_digest(images: pd.DataFrame) -> str:
 
 
 def _assign_groups(faces: pd.DataFrame, group: pd.Series, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
-    """Assign whole groups to subsets by iterative stratification; returns the subset of each image.
+    """Assign whole groups to subsets of these shares by iterative stratification; returns the subset of each image.
 
     After Sechidis, Tsoumakas & Vlahavas 2011, doi:10.1007/978-3-642-23808-6_10: large groups first, in seeded
-    order, each to the subset that lacks most of its strata. The lack is relative to the subset's own target, so
-    that subsets fill evenly.
+    order, each to the subset that lacks most of its strata, relative to the subset's target.
     """
     strata, _ = pd.factorize(_strata(faces, minimum=len(shares)), sort=True)
     codes, _ = pd.factorize(group, sort=True)
@@ -262,12 +206,6 @@ def _check_both_classes(faces: pd.DataFrame, group: pd.Series, subset: pd.Series
             f"{group.nunique()} photographs; add photographs, or see which images were grouped in "
             "reports/duplicate_pairs.csv"
         )
-
-
-def _min_stratum_size(test_size: float, validation_size: float) -> int:
-    """Images that a stratum needs so that each of the three splits can expect one."""
-    smallest = min(test_size, (1 - test_size) * validation_size)
-    return max(3, round(1 / smallest))
 
 
 def _strata(faces: pd.DataFrame, minimum: int) -> pd.Series:

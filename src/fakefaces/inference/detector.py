@@ -1,7 +1,7 @@
-"""A trained detector: one folder with the network and all that scoring an image needs.
+"""A trained detector: a folder with all that scoring an image needs.
 
-network.keras    from features to p_fake, the backbone included; no pickle, no code
-detector.json    features, threshold, positive class, and the origin of the weights
+It holds network.keras, from features to p_fake, the backbone included, without pickle or code; and detector.json, the
+metadata.
 """
 
 from dataclasses import dataclass
@@ -23,21 +23,15 @@ from fakefaces.models.runtime import load_network, save_network
 class Detector:
     """A network with its metadata.
 
-    Attributes:
-        network: Keras model from features, as ``metadata.spec`` describes them, to probabilities (batch, 1): fake; or
-            (batch, 5): fake, and that each of :data:`fakefaces.data.faces.PARTS` was replaced.
-        metadata: of the network.
+    The network is a Keras model from features, as ``metadata.spec`` describes them, to probabilities (batch, 1): fake;
+    or (batch, 5): fake, and that each of :data:`fakefaces.data.faces.PARTS` was replaced.
     """
 
     network: Any
     metadata: DetectorMetadata
 
     def read(self, data: bytes, name: str = "image") -> NDArray[Any]:
-        """The features of one image file, which errors call ``name``.
-
-        Raises:
-            ImageError: the bytes are not an image that can be read.
-        """
+        """The features of one image file, which an ImageError calls ``name``."""
         return extract_bytes(self.metadata.spec, data, name)
 
     def p_fake(self, features: NDArray[Any]) -> NDArray[np.float64]:
@@ -49,14 +43,7 @@ class Detector:
         return dict(zip(PARTS, outputs[1:].tolist(), strict=True)) if len(outputs) > 1 else None
 
     def outputs(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        """All outputs of the network.
-
-        Args:
-            features: (n, ...), stacked from :meth:`read`.
-
-        Returns:
-            float64 (n, 1) or (n, 5), probabilities.
-        """
+        """All outputs for features (n, ...), stacked from :meth:`read`: float64 (n, 1) or (n, 5), probabilities."""
         if not len(features):
             return np.empty((0, self.network.output_shape[-1]))
         return np.asarray(predict_in_batches(self.network.predict_on_batch, features), dtype=np.float64)
@@ -70,10 +57,6 @@ class Detector:
 
 
 def load(folder: Path) -> Detector:
-    """Read a folder that :meth:`Detector.save` wrote.
-
-    Raises:
-        ModelError: the folder is not a detector that this version can read.
-    """
-    metadata = read_metadata(folder)
+    """Read a folder that :meth:`Detector.save` wrote, or raise a ModelError."""
+    metadata = read_metadata(folder)  # first, because its errors are the clearer ones
     return Detector(load_network(folder / "network.keras"), metadata)

@@ -68,11 +68,7 @@ class DetectorMetadata(Schema):
 
 
 def read_metadata(folder: Path) -> DetectorMetadata:
-    """Read the metadata of a detector's folder, without TensorFlow.
-
-    Raises:
-        ModelError: the folder has no metadata that this version can read.
-    """
+    """Read the metadata of a detector's folder, without TensorFlow, or raise a ModelError."""
     path = folder / "detector.json"
     try:
         return parse(DetectorMetadata, read_json(path), str(path))

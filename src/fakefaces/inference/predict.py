@@ -20,31 +20,18 @@ _CHUNK = 64  # images in memory at a time
 
 @dataclass(frozen=True)
 class Score:
-    """The score of one image.
-
-    Attributes:
-        name: of the image.
-        p_fake: probability of fake, 0 to 1; None if the image could not be read.
-        label: ``fake`` or ``real``; None if the image could not be read.
-        problem: why the image could not be read, or an empty string.
-        unsure: whether the score is in the abstention band; None if the detector has no operating point.
-        parts: the score of each of :data:`fakefaces.data.faces.PARTS`; None if the detector does not score parts.
-    """
+    """The score of one image."""
 
     name: str
-    p_fake: float | None
-    label: str | None
-    problem: str = ""
-    unsure: bool | None = None
-    parts: dict[str, float] | None = None
+    p_fake: float | None  # probability of fake, 0 to 1; None if the image could not be read
+    label: str | None  # ``fake`` or ``real``; None if the image could not be read
+    problem: str = ""  # why the image could not be read, or empty
+    unsure: bool | None = None  # whether in the abstention band; None without an operating point
+    parts: dict[str, float] | None = None  # of each of data.faces.PARTS; None if the detector does not score parts
 
 
 def p_fakes(scores: Iterable[Score]) -> list[float]:
-    """The probabilities of fake, 0 to 1, of images that must all be readable.
-
-    Raises:
-        ImageError: with a line for each image that could not be read.
-    """
+    """The probabilities of fake; an ImageError with a line for each image that could not be read."""
     scores = list(scores)
     problems = [score.problem for score in scores if score.p_fake is None]
     if problems:
@@ -58,19 +45,15 @@ def score_files(detector: Detector, paths: Sequence[Path], *, threads: int) -> I
 
 
 def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]], *, threads: int) -> Iterator[Score]:
-    """Score anything that has a name and provides bytes.
+    """Score anything that has a name and provides bytes, in the order of ``sources``.
 
     Args:
         detector: to score with.
         sources: a name, and a function that returns an image file's bytes, called in a thread.
         threads: number of images that are decoded at a time.
-
-    Yields:
-        A score for each source, in their order.
     """
 
     def read(source: tuple[str, Callable[[], bytes]]) -> tuple[str, NDArray[Any] | str]:
-        """The name of a source, and its features or why it could not be read."""
         name, read_bytes = source
         try:
             return name, detector.read(read_bytes(), name)
@@ -84,14 +67,10 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
             readable = [result for _, result in results if not isinstance(result, str)]
             outputs = iter(detector.outputs(np.stack(readable)) if readable else ())
             for name, result in results:
-                yield (
-                    Score(name, None, None, result)
-                    if isinstance(result, str)
-                    else _score(detector, name, next(outputs))
-                )
-
-
-def _score(detector: Detector, name: str, outputs: NDArray[np.float64]) -> Score:
-    """The score of an image from its row of outputs."""
-    p, metadata = float(outputs[0]), detector.metadata
-    return Score(name, p, metadata.label(p), unsure=metadata.unsure(p), parts=detector.parts(outputs))
+                if isinstance(result, str):
+                    yield Score(name, None, None, result)
+                else:
+                    row = next(outputs)
+                    p_fake = float(row[0])
+                    label, unsure = detector.metadata.label(p_fake), detector.metadata.unsure(p_fake)
+                    yield Score(name, p_fake, label, unsure=unsure, parts=detector.parts(row))

@@ -7,15 +7,11 @@ from pathlib import Path
 
 from fakefaces.base.files import read_json, write_json
 
-_CHUNK = 1 << 20
-
 
 def digest_of(paths: Iterable[Path], settings: object = None) -> str:
-    """A digest of sixteen hexadecimal digits of files, folders with all files in them, and settings.
+    """Sixteen hexadecimal digits for the contents of files and folders, and settings that JSON can write.
 
-    Args:
-        paths: in a reproducible order. Names count within folders only, not those of ``paths`` themselves.
-        settings: anything that JSON can write.
+    Names count within folders only, not those of ``paths`` themselves, whose order counts.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in paths:
@@ -23,8 +19,7 @@ def digest_of(paths: Iterable[Path], settings: object = None) -> str:
         for file in inside if path.is_dir() else [path]:
             digest.update(f"\n{file.relative_to(path).as_posix()} {file.stat().st_size}\n".encode())
             with file.open("rb") as opened:
-                while chunk := opened.read(_CHUNK):
-                    digest.update(chunk)
+                hashlib.file_digest(opened, lambda: digest)
     return digest.hexdigest()[:16]
 
 
