@@ -121,6 +121,7 @@ def train_network(
         on_epoch(state.history[0])
         return (network if features.frozen is None else _with_crop_input(network, features.frozen)), state
     head = spec.build(train.features.shape[1:], features.trainable)
+    data = [train.features, train.labels, validation.features, validation.labels]
     settings = [
         spec.module.__name__,
         spec.settings.model_dump(),
@@ -129,7 +130,7 @@ def train_network(
         config.recipe.strength,
         config.seed,
     ]
-    key = fingerprint([train.features, train.labels, validation.features], settings, training_code())
+    key = fingerprint(data, settings, training_code())
     state = fit(head, train, validation, config, checkpoint=unfinished / key, on_epoch=on_epoch)
     if features.frozen is None:
         return head, state

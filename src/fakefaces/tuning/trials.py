@@ -63,7 +63,8 @@ class Study:
     def config(self) -> StudyConfig:
         """What is searched. The name is a digest of all that a trial depends on, so that no other study shares it."""
         tune, fit = self.params.tune, self.params.train.fit
-        arrays = [self.features.train.features, self.features.train.labels, self.features.validation.features]
+        train, validation = self.features.train, self.features.validation
+        arrays = [train.features, train.labels, validation.features, validation.labels]
         settings = [tune.model_dump(), fit.model_dump(), self.recipe.to_json(), self.params.seed, self.params.threads]
         own_code = sorted(Path(__file__).parent.glob("*.py"))
         return StudyConfig(
