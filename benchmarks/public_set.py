@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def rows(project: Path) -> str:
     return "\n".join(lines)
 
 
-def with_interval(row: dict[str, Any], name: str) -> str:
+def with_interval(row: dict[Hashable, Any], name: str) -> str:
     """A metric with its 95 % interval, or a dash."""
     value, low, high = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
     if pd.isna(value):
