@@ -37,7 +37,7 @@ check-lock: setup  ## check that dvc.lock is up to date with code, parameters an
 	$(RUN) pytest -m lock tests/test_dvc_lock.py
 
 test-postgres: setup  ## run the database tests on a private, temporary PostgreSQL
-	FAKEFACES_TEST_POSTGRES=1 $(RUN) pytest -m '' -k postgresql tests/test_tune.py tests/tracking tests/maintenance
+	FAKEFACES_TEST_POSTGRES=1 $(RUN) pytest -m '' -k postgresql tests/test_tune.py tests/tracking tests/registry tests/serving tests/maintenance
 
 lint: setup  ## check with ruff and mypy
 	$(RUN) ruff check .
