@@ -1,30 +1,21 @@
-"""Artifact paths after a move: MLflow stores them absolute, so a moved or copied project's would lead elsewhere.
-
-https://github.com/mlflow/mlflow/issues/3144
-"""
+"""Artifact paths after a move: MLflow stores them absolute (https://github.com/mlflow/mlflow/issues/3144)."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from fakefaces.base import environment
 
-_PATH_COLUMNS = {
-    "experiments": ("artifact_location",),
-    "runs": ("artifact_uri",),
-    "logged_models": ("artifact_location",),
-    "model_versions": ("source", "storage_location"),
-}
+_COLUMNS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
 
 
 def moved_from(location: str) -> str | None:
-    """The old location of artifacts that were moved together with their sqlite store.
-
-    Args:
-        location: of the experiment's artifacts, as the store has it.
-
-    Returns:
-        The location if the artifacts lie beside the store instead; None if nothing was moved, or only one of the two.
-    """
+    """``location``, the artifacts' in the store, if they were moved together with a sqlite store; else None."""
     root = environment.artifacts_root()
     if root is None or not environment.tracking_uri().startswith("sqlite:"):
         return None
@@ -33,24 +24,16 @@ def moved_from(location: str) -> str | None:
 
 
 def relocate(old: str) -> int:
-    """Make every path below an old location lead to the present one.
-
-    Args:
-        old: as :func:`moved_from` returns it.
-
-    Returns:
-        The number of changed paths.
-    """
+    """Make every path below an old location lead to the present one; return the number of changed paths."""
     from sqlalchemy import create_engine, text
 
     changed = 0
+    values = {"new": environment.artifacts_root(), "rest": len(old) + 1, "n": len(old), "old": old}
     engine = create_engine(environment.tracking_uri())
     with engine.begin() as connection:
-        for table, columns in _PATH_COLUMNS.items():
-            for column in columns:
-                update = f"{column} = :new || substr({column}, :rest) WHERE substr({column}, 1, :n) = :old"
-                values = {"new": environment.artifacts_root(), "rest": len(old) + 1, "n": len(old), "old": old}
-                changed += connection.execute(text(f"UPDATE {table} SET {update}"), values).rowcount
+        for table, column in _COLUMNS:
+            update = f"{column} = :new || substr({column}, :rest) WHERE substr({column}, 1, :n) = :old"
+            changed += connection.execute(text(f"UPDATE {table} SET {update}"), values).rowcount
     engine.dispose()
     return changed
 

@@ -72,13 +72,7 @@ def with_operating_point(folder: Path, point: Operating | None) -> Iterator[Path
 def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dict[str, str]) -> str:
     """Log a detector with its operating point as a model of the run that trained it, unless it is logged already.
 
-    The caller holds the registry's lock.
-
-    Args:
-        store: that holds the run.
-        run: that trained the detector; it is not changed.
-        folder: of the detector.
-        tags: of the logged model; it is found by ``served.digest``.
+    The caller holds the registry's lock. The model is found by its tag ``served.digest``.
 
     Returns:
         Its ``models:/`` URI.
@@ -96,16 +90,10 @@ def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dic
 
 
 def write_model_files(store: Store, model: "LoggedModel", folder: Path, example: bytes | None = None) -> None:
-    """Write the files of a logged model.
+    """Write the files of a logged model, with the content of an image file as its input example.
 
     MLflow's ``log_model`` would load the model twice and score the example twice to infer a signature that the type
     hints give already: half a minute for a large backbone. Nothing is loaded here.
-
-    Args:
-        store: that holds the model.
-        model: new, or one whose files were lost.
-        folder: of the detector.
-        example: the content of an image file, for MLflow's input example.
     """
     from mlflow.models import Model
 
@@ -127,13 +115,7 @@ def write_model_files(store: Store, model: "LoggedModel", folder: Path, example:
 
 
 def save_pyfunc(folder: Path, target: Path, metadata: "Model | None" = None) -> None:
-    """Save a detector in MLflow's format, with the code that serves it as a file and not as a pickle.
-
-    Args:
-        folder: of the detector.
-        target: a new folder.
-        metadata: of a logged model.
-    """
+    """Save a detector in MLflow's format to a new folder, with the code that serves it as a file, not as a pickle."""
     pyfunc().save_model(
         str(target),
         mlflow_model=metadata,
@@ -145,10 +127,7 @@ def save_pyfunc(folder: Path, target: Path, metadata: "Model | None" = None) -> 
 
 
 def fetch_detector(uri: str) -> Path:
-    """Download a logged or registered detector.
-
-    Args:
-        uri: such as ``models:/fake-faces@champion``, ``models:/fake-faces/3`` or ``models:/m-<id>``.
+    """Download a detector by its URI, such as ``models:/fake-faces@champion`` or ``models:/m-<id>``.
 
     Returns:
         The folder, for :func:`fakefaces.inference.detector.load`.
@@ -163,10 +142,9 @@ def fetch_detector(uri: str) -> Path:
     try:
         model = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+        where, reason = environment.without_password(environment.tracking_uri()), " ".join(str(error).split())[:200]
         raise TrackingError(
-            f"{uri}: no such model in {environment.without_password(environment.tracking_uri())} ({reason}); "
-            "train and promote one with: dvc repro"
+            f"{uri}: no such model in {where} ({reason}); train and promote one with: dvc repro"
         ) from None
     folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
     if folder is None:
@@ -175,20 +153,14 @@ def fetch_detector(uri: str) -> Path:
 
 
 def find_trained(name: str) -> TrainedDetector:
-    """The detector of a training or an evaluation run.
-
-    Args:
-        name: the run's id, or at least six characters of its beginning, or the run's name; of several the newest.
+    """The detector of the newest run of training or evaluation with an id, its first six characters, or a name.
 
     Raises:
         TrackingError: there is no such run, it wrote no detector, or the run that trained the detector is gone.
     """
     store = connect()
-    runs = [
-        run
-        for run in store.search_runs("attributes.status = 'FINISHED'")
-        if run.data.tags.get("role") in ("train", "evaluate")
-    ]
+    finished = store.search_runs("attributes.status = 'FINISHED'")
+    runs = [run for run in finished if run.data.tags.get("role") in ("train", "evaluate")]
     by_id = [run for run in runs if len(name) >= 6 and run.info.run_id.startswith(name)]
     matches = by_id or [run for run in runs if run.info.run_name == name]
     if not matches:

@@ -19,10 +19,7 @@ def training_images(images: Path) -> list[str]:
 
 
 def log_evaluation(run: Run, layout: Layout, name: str, metrics: ModelMetrics, seed: int) -> None:
-    """Log a model's metrics, the digests of the model and of its test images, and the evaluated files.
-
-    The seed is that of the confidence intervals.
-    """
+    """Log a model's metrics, its digests, and the evaluated files; ``seed`` is the confidence intervals'."""
     run.params({"model": name, "seed": seed, "weights": metrics.weights, "threshold": metrics.threshold})
     run.params({"protocol": metrics.protocol, "n_splits": metrics.n_splits})
     run.tag("model.digest", metrics.model_digest)

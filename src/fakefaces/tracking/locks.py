@@ -15,13 +15,10 @@ _TIMEOUT = 300  # seconds
 
 @contextmanager
 def exclusive_lock(uri: str, purpose: str) -> Iterator[None]:
-    """Hold the lock of a database for one purpose; other processes wait for it.
+    """Hold the lock of a database for one purpose, such as ``registry``; other processes wait for it.
 
-    Args:
-        uri: of the database. PostgreSQL's advisory locks hold across machines. For sqlite a lock file lies beside the
-            database. For any other store it lies in the temporary folder, and holds among the processes of one user
-            on one machine.
-        purpose: names the lock, such as ``registry``.
+    PostgreSQL's advisory locks hold across machines. For sqlite a lock file lies beside the database. For any other
+    store it lies in the temporary folder, and holds among the processes of one user on one machine.
 
     Raises:
         TrackingError: another process has held the lock for five minutes.
@@ -43,7 +40,7 @@ def exclusive_lock(uri: str, purpose: str) -> Iterator[None]:
         with FileLock(path, timeout=_TIMEOUT):
             yield
     except Timeout:
-        raise TrackingError(_timeout_message(purpose, str(path))) from None
+        raise _timeout_error(purpose, str(path)) from None
 
 
 @contextmanager
@@ -65,13 +62,13 @@ def _advisory_lock(uri: str, purpose: str) -> Iterator[None]:
         try:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
         except OperationalError:
-            raise TrackingError(_timeout_message(purpose, "an advisory lock in PostgreSQL")) from None
+            raise _timeout_error(purpose, "an advisory lock in PostgreSQL") from None
         connection.commit()  # the lock belongs to the session and ends with it
         yield
 
 
-def _timeout_message(purpose: str, lock: str) -> str:
-    return (
+def _timeout_error(purpose: str, lock: str) -> TrackingError:
+    return TrackingError(
         f"another process has held the lock '{purpose}' of the store for five minutes ({lock}); end it if it hangs, "
         "then try again"
     )

@@ -1,4 +1,4 @@
-"""Which process a run belongs to, so that a run whose process was killed is told from one that is running.
+"""Which process a run belongs to, so that a killed process is distinguished from a running one.
 
 The operating system reuses process numbers, so a process is identified by its number and its start time, within one
 host and one container.
@@ -13,7 +13,7 @@ import psutil
 
 
 def tags() -> dict[str, str]:
-    """The tags ``host``, ``pid``, ``pid.space`` and ``pid.started``, which identify this process."""
+    """The tags that identify this process."""
     pid = os.getpid()
     return {
         "host": socket.gethostname(),

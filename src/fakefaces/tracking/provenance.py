@@ -33,18 +33,9 @@ def data_digest(root: Path) -> str | None:
 
 def state(root: Path) -> str:
     """The digest of commit, parameters, data and experiment: runs with the same one belong to one parent run."""
-    parts = (
-        commit(root),
-        hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest(),
-        data_digest(root) or "",
-        environment.dvc_experiment() or "",
-    )
+    params = hashlib.sha256((root / "params.yaml").read_bytes()).hexdigest()
+    parts = (_commit(root), params, data_digest(root) or "", environment.dvc_experiment() or "")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def commit(root: Path) -> str:
-    """The full hash of HEAD; ``none`` outside of git or before the first commit."""
-    return _git(root, "rev-parse", "--verify", "-q", "HEAD").strip() or "none"
 
 
 def dirty(root: Path) -> bool:
@@ -54,16 +45,14 @@ def dirty(root: Path) -> bool:
 
 def changes(root: Path) -> str:
     """The uncommitted changes, untracked code included, as a patch for ``git apply``."""
-    parts = [_git(root, "diff", "--binary", "HEAD", "--", *_SOURCES)]
-    parts += [
-        _git(root, "diff", "--no-index", "--", os.devnull, path, exit_codes=(0, 1)) for path in _untracked_code(root)
-    ]
-    patch = "".join(parts)
+    patch = _git(root, "diff", "--binary", "HEAD", "--", *_SOURCES)
+    for path in _untracked_code(root):
+        patch += _git(root, "diff", "--no-index", "--", os.devnull, path, exit_codes=(0, 1))
     return patch if len(patch) <= _MAX_PATCH else patch[:_MAX_PATCH] + "\n# cut off here: the patch is too long\n"
 
 
 def user() -> str:
-    """The name of the user that runs us."""
+    """The name of the current user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # no such user in this container
@@ -81,7 +70,7 @@ def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor() or "unknown processor"
+        lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or "unknown processor"
 
@@ -95,14 +84,14 @@ def versions() -> dict[str, str]:
 
 def tags(root: Path) -> dict[str, str]:
     """The tags of every run."""
-    installed = versions()
+    installed, stage = versions(), environment.dvc_stage()
     provenance = {
         "mlflow.user": user(),
         "mlflow.source.type": "LOCAL",
-        "mlflow.source.name": f"dvc:{environment.dvc_stage()}" if environment.dvc_stage() else "fakefaces",
-        "mlflow.source.git.commit": commit(root),
+        "mlflow.source.name": f"dvc:{stage}" if stage else "fakefaces",
+        "mlflow.source.git.commit": _commit(root),
         "git.dirty": str(dirty(root)).lower(),
-        "dvc.stage": environment.dvc_stage() or "",
+        "dvc.stage": stage or "",
         "dvc.experiment": environment.dvc_experiment() or "",
         "data.digest": data_digest(root) or "",
         "state": state(root),
@@ -119,13 +108,18 @@ def files(root: Path) -> dict[str, str]:
     return texts | ({"changes.patch": patch} if patch else {})
 
 
+def _commit(root: Path) -> str:
+    """The full hash of HEAD; ``none`` outside of git or before the first commit."""
+    return _git(root, "rev-parse", "--verify", "-q", "HEAD").strip() or "none"
+
+
 def _untracked_code(root: Path) -> list[str]:
     return _git(root, "ls-files", "--others", "--exclude-standard", "--", *_CODE).splitlines()
 
 
 def _git(root: Path, *arguments: str, exit_codes: tuple[int, ...] = (0,)) -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+        process = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     except OSError:
         return ""
-    return done.stdout.decode(errors="replace") if done.returncode in exit_codes else ""
+    return process.stdout.decode(errors="replace") if process.returncode in exit_codes else ""

@@ -4,7 +4,6 @@ import io
 import json
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,19 +28,12 @@ _PARENT = "mlflow.parentRunId"
 
 @dataclass(frozen=True)
 class Run:
-    """A run in progress.
+    """A run in progress."""
 
-    Attributes:
-        store: that holds it.
-        id: the run's id.
-        root: the workspace whose outputs it writes.
-        tags: its provenance, which its child runs share.
-    """
-
-    store: Store
+    store: Store  # that holds it
     id: str
-    root: Path
-    tags: Mapping[str, str]
+    root: Path  # the workspace whose outputs it writes
+    tags: Mapping[str, str]  # its provenance, which its child runs share
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters, nested ones as ``a.b``."""
@@ -54,8 +46,8 @@ class Run:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        known = [Metric(key, float(value), now, step or 0) for key, value in values.items() if value is not None]
-        self.store.client.log_batch(self.id, metrics=known)
+        metrics = [Metric(key, float(value), now, step or 0) for key, value in values.items() if value is not None]
+        self.store.client.log_batch(self.id, metrics=metrics)
 
     def tag(self, name: str, value: str) -> None:
         """Set one tag."""
@@ -68,10 +60,7 @@ class Run:
     def log_outputs(self, *paths: str) -> None:
         """Tag the run with the digests of the outputs that it wrote, by which it is found.
 
-        A run that wrote the same bytes as an earlier one is tagged as its repeat; the earlier one is found.
-
-        Args:
-            paths: files or folders, relative to the workspace.
+        Paths are relative to the workspace. A run that wrote the same bytes as an earlier one is tagged as its repeat.
         """
         digests = {path: digest(self.root / path) for path in paths}
         earlier = [find_run(self.store, path, md5) for path, md5 in digests.items()]
@@ -123,12 +112,8 @@ def stage_run(name: str, role: str, tags: Mapping[str, str] | None = None) -> It
     """Open a run under the parent of this state of the pipeline.
 
     It ends as FINISHED, as FAILED if the block raises, or as KILLED if a signal ends it. A run whose process was
-    killed outright is closed as KILLED by the next run.
-
-    Args:
-        name: the run's name, such as the model's.
-        role: ``train``, ``tune`` or ``evaluate``, as the tag ``role``.
-        tags: more tags; with ``relogged`` the run stands for a lost one, and has no duration or memory of its own.
+    killed outright is closed as KILLED by the next run. With the tag ``relogged`` the run stands for a lost one, and
+    has no duration or memory of its own.
 
     Raises:
         TrackingError: the store cannot be opened or written.
@@ -142,15 +127,9 @@ def stage_run(name: str, role: str, tags: Mapping[str, str] | None = None) -> It
 
 
 def joined_run(role: str, tag: str, value: str) -> Run:
-    """The run that another process has opened, for child runs of this process.
+    """The run with a role and a tag that another process has opened, for child runs of this process.
 
-    Args:
-        role: of that run.
-        tag: by which it is found.
-        value: of the tag.
-
-    Returns:
-        The run; where none is running, the parent of this state of the pipeline stands in for it.
+    Where none is running, the parent of this state of the pipeline stands in for it.
     """
     root, store = environment.workspace(), connect()
     close_dead_runs(store)
@@ -162,13 +141,7 @@ def joined_run(role: str, tag: str, value: str) -> Run:
 
 
 def find_run(store: Store, path: str, md5: str) -> "RunRecord | None":
-    """The first finished run that wrote an output with this digest; None if there is none.
-
-    Args:
-        store: to search.
-        path: of the output, relative to the workspace, as in ``dvc.lock``.
-        md5: DVC's digest of it.
-    """
+    """The first finished run that wrote the output at ``path``, as in ``dvc.lock``, with this digest of DVC's."""
     condition = f"tags.`{OUTPUT_TAG}{path}` = '{md5}' and attributes.status = 'FINISHED'"
     return next(iter(store.search_runs(condition, newest_first=False)), None)
 
@@ -206,8 +179,8 @@ def _pipeline_run(store: Store, root: Path, tags: Mapping[str, str]) -> str:
             return str(parents[0].info.run_id)
         commit = tags["mlflow.source.git.commit"][:7]
         name = environment.dvc_experiment() or f"repro-{commit}-{state[:6]}"
-        own = dict(tags) | {"role": "pipeline", "mlflow.source.name": "dvc", "dvc.stage": ""}
-        run = store.client.create_run(str(store.experiment_id), run_name=name, tags=own)
+        parent_tags = dict(tags) | {"role": "pipeline", "mlflow.source.name": "dvc", "dvc.stage": ""}
+        run = store.client.create_run(str(store.experiment_id), run_name=name, tags=parent_tags)
         _log_provenance(store, run.info.run_id, root)
         store.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
@@ -225,10 +198,8 @@ def _log_data(run: Run) -> None:
 
 def _log_provenance(store: Store, run_id: str, root: Path) -> None:
     """Parameters, pipeline, lock file, uncommitted changes and packages, in the run's folder ``provenance``."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in provenance.files(root).items():
-            (Path(folder) / name).write_text(text, encoding="utf-8")
-        store.client.log_artifacts(run_id, folder, "provenance")
+    for name, text in provenance.files(root).items():
+        store.client.log_text(run_id, text, f"provenance/{name}")
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,30 +18,20 @@ if TYPE_CHECKING:
     from mlflow.store.entities import PagedList
 
 EXPERIMENT = "fakefaces"
+_LIBRARIES = ("mlflow.", "sqlalchemy.", "alembic.", "requests.", "urllib3.", "sqlite3")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Store:
-    """A connection to the MLflow store.
+    """A connection to the MLflow store."""
 
-    Attributes:
-        client: MLflow's client; whatever a call fails with is raised as a TrackingError.
-        experiment_id: of the experiment :data:`EXPERIMENT`; None if the store has none yet.
-    """
-
-    client: "MlflowClient"
-    experiment_id: str | None
+    client: "MlflowClient"  # raises a TrackingError whatever a call fails with
+    experiment_id: str | None  # of :data:`EXPERIMENT`; None if the store has none yet
 
     def search_runs(self, condition: str, *, newest_first: bool = True, deleted: bool = False) -> list["RunRecord"]:
-        """The experiment's runs, by start time.
-
-        Args:
-            condition: in MLflow's search syntax; empty for all runs.
-            newest_first: False for the oldest first.
-            deleted: whether deleted runs are included.
-        """
+        """The experiment's runs that meet a condition in MLflow's search syntax (empty: all), by start time."""
         from mlflow.entities import ViewType
 
         if self.experiment_id is None:
@@ -60,10 +50,8 @@ class Store:
 def connect(*, create: bool = True) -> Store:
     """Open the store that ``MLFLOW_TRACKING_URI`` names, or the project's own.
 
-    A store that was moved together with its artifacts is updated to where they lie now.
-
-    Args:
-        create: whether to create the experiment, with its tables, if it is missing, and to update a moved store.
+    With ``create`` a missing experiment is created, with its tables, and the paths of a store that was moved together
+    with its artifacts are updated.
 
     Raises:
         TrackingError: the store cannot be reached, opened or written.
@@ -77,16 +65,14 @@ def connect(*, create: bool = True) -> Store:
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         _check_server(uri)
         mlflow.set_tracking_uri(uri)
-        if not create:
-            client = cast("MlflowClient", _Client(mlflow.MlflowClient()))
-            experiment = client.get_experiment_by_name(EXPERIMENT)
-            return Store(client, experiment.experiment_id if experiment else None)
-        with exclusive_lock("store"):  # the client creates the tables, and two first starts would do so both
+        # The client creates the tables, and two first starts would both do so.
+        with exclusive_lock("store") if create else nullcontext():
             client = cast("MlflowClient", _Client(mlflow.MlflowClient()))
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
-                return Store(client, client.create_experiment(EXPERIMENT, environment.artifacts_root()))
-            if old := artifact_paths.moved_from(experiment.artifact_location):
+                created = client.create_experiment(EXPERIMENT, environment.artifacts_root()) if create else None
+                return Store(client, created)
+            if create and (old := artifact_paths.moved_from(experiment.artifact_location)):
                 count = artifact_paths.relocate(old)
                 echo(f"updated {count} artifact paths of the MLflow store, which was moved from {old}")
         return Store(client, experiment.experiment_id)
@@ -114,19 +100,13 @@ def close_dead_runs(store: Store) -> None:
 
 
 def all_pages(search: "Callable[[str | None], PagedList[T]]") -> list[T]:
-    """All results of one of MLflow's searches.
-
-    Args:
-        search: from a page token, or None for the first page, to a page.
-    """
-    results: list[T] = []
-    token = None
-    while True:
-        page = search(token)
+    """All results of one of MLflow's searches, which takes a page token: None for the first page."""
+    page = search(None)
+    results = list(page)
+    while page.token:
+        page = search(page.token)
         results += page
-        token = page.token
-        if not token:
-            return results
+    return results
 
 
 @contextmanager
@@ -137,14 +117,7 @@ def mlflow_errors() -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, OSError | ImportError) and not type(error).__module__.startswith(_LIBRARIES):
             raise
-        uri = environment.tracking_uri()
-        reason = " ".join(str(error).split()).split(" [SQL:")[0][:300]
-        raise TrackingError(
-            f"MLflow store {environment.without_password(uri)}: {reason}; {_advice(uri, reason)}"
-        ) from None
-
-
-_LIBRARIES = ("mlflow.", "sqlalchemy.", "alembic.", "requests.", "urllib3.", "sqlite3")
+        raise _tracking_error(" ".join(str(error).split()).split(" [SQL:")[0][:300]) from None
 
 
 class _Client:
@@ -168,9 +141,7 @@ def _check_server(uri: str) -> None:
     except requests.exceptions.SSLError:
         pass  # MLflow has settings of its own for certificates
     except requests.RequestException:
-        raise TrackingError(
-            f"MLflow store {environment.without_password(uri)}: no server answers; {_advice(uri, '')}"
-        ) from None
+        raise _tracking_error("no server answers") from None
 
 
 def _tracking_error(reason: str) -> TrackingError:

@@ -1,6 +1,6 @@
 """What runs of training and tuning log: the stages and ``fakefaces doctor``, which logs lost runs again, share it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ def log_training_params(
         name: of the model.
         shared: what all models share: ``seed``, ``threads`` and ``n_splits``.
         model: its row of ``train.models``.
-        fit: with which it was fitted.
-        settings: of its kind.
+        fit: the options of fitting, resolved.
+        settings: of its kind, resolved.
     """
     row = {key: model[key] for key in ("kind", "features", "augment", "tuned") if key in model}
     run.params({"model": name} | dict(shared) | row | {"fit": fit, "settings": settings})
@@ -45,14 +45,7 @@ def log_epoch(run: Run, row: Mapping[str, float]) -> None:
 
 
 def log_network(run: Run, epochs: int, folder: Path, example: bytes) -> None:
-    """Log a trained detector.
-
-    Args:
-        run: that trained it.
-        epochs: that it was trained for.
-        folder: of the detector.
-        example: an image file, which is logged as the model's input example.
-    """
+    """Log a detector that was trained for some epochs, with an image file as its input example."""
     run.metrics({"epochs": epochs})
     log_detector(run, folder, example)
 
@@ -65,29 +58,24 @@ def log_training_outputs(run: Run, layout: Layout, name: str, n_splits: int) -> 
 
 
 def log_study_params(run: Run, seed: object, tune: Mapping[str, Any]) -> None:
-    """Log the parameters of a study: the seed and the section ``tune``."""
-    run.params({"seed": seed} | {key: value for key, value in tune.items() if key != "space"})
-    for name, search_range in tune.get("space", {}).items():
-        run.params({f"space.{name}": {key: value for key, value in search_range.items() if value is not None}})
+    """Log the parameters of a study: the seed and the section ``tune``, without keys that a search range lacks."""
+    space = tune.get("space", {})
+    ranges = {
+        name: {key: value for key, value in limits.items() if value is not None} for name, limits in space.items()
+    }
+    run.params({"seed": seed} | {key: value for key, value in tune.items() if key != "space"} | {"space": ranges})
 
 
 def log_trial(run: Run, score: float | None, given_up: str) -> None:
-    """Log the result of a trial.
-
-    Args:
-        run: of the trial.
-        score: the best validation ROC AUC of its epochs, if it is known.
-        given_up: why it was stopped early; empty if it was completed.
-    """
+    """Log a trial's best validation ROC AUC, and why it was given up; empty if it was completed."""
     run.tag("given_up", given_up)
     run.metrics({"best_val_roc_auc": score})
 
 
-def log_study_outputs(run: Run, layout: Layout, trials: Iterable[Trial]) -> None:
+def log_study_outputs(run: Run, layout: Layout, trials: Sequence[Trial]) -> None:
     """Log the outputs of a finished study, whose trials are those of ``reports/tune.json``."""
-    scores: Sequence[float | None] = [None if trial.pruned else trial.score for trial in trials]
-    completed = [score for score in scores if score is not None]
-    pruned = len(scores) - len(completed)
-    run.metrics({"best_val_roc_auc": max(completed, default=None), "trials": len(scores), "pruned": pruned})
+    completed = [trial.score for trial in trials if not trial.pruned and trial.score is not None]
+    pruned = len(trials) - len(completed)
+    run.metrics({"best_val_roc_auc": max(completed, default=None), "trials": len(trials), "pruned": pruned})
     run.artifact(layout.tuning_trials)
     run.log_outputs(layout.relative(layout.tuned("best")), layout.relative(layout.tuning_trials))
