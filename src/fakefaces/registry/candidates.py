@@ -64,7 +64,7 @@ class PromotionCandidate:
         )
 
     def tags(self, metric: str) -> dict[str, str]:
-        """What its version tells of it."""
+        """The tags of its version."""
         metrics, point = self.evidence.metrics, self.operating_point()
         validation, test = metrics.validation.value(metric), metrics.test.overall.estimate(metric).value
         return {
@@ -77,12 +77,7 @@ class PromotionCandidate:
 
 
 def best_of_pipeline(layout: Layout, models: Collection[str], metric: str) -> PromotionCandidate:
-    """The model of the present pipeline that is best on validation.
-
-    Args:
-        layout: paths of the outputs.
-        models: their names.
-        metric: by which they are compared.
+    """The model of the present pipeline whose metric is best on validation.
 
     Raises:
         ModelError: the metric is undefined for all models.

@@ -4,35 +4,25 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fakefaces.evaluation.gate import ChampionComparison, SliceDifference
+from pydantic import TypeAdapter
+
+from fakefaces.evaluation.gate import ChampionComparison
 from fakefaces.registry.store import Version
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision on a candidate.
+    """The decision on a candidate."""
 
-    Attributes:
-        outcome: ``champion`` or ``challenger``.
-        reason: in one sentence.
-        model: the candidate's name.
-        digest: DVC's digest of its folder.
-        test_digest: of the test images that both were evaluated on.
-        against: the champion's version; None if there was none.
-        margin: non-inferiority margin of the metric.
-        slice_margin: the largest loss on a slice.
-        comparison: with the champion; None where none was needed.
-    """
-
-    outcome: str
-    reason: str
-    model: str
-    digest: str
-    test_digest: str
-    against: int | None
-    margin: float
-    slice_margin: float
-    comparison: ChampionComparison | None = None
+    outcome: str  # ``champion`` or ``challenger``
+    reason: str  # in one sentence
+    model: str  # the candidate's name
+    digest: str  # DVC's digest of its folder
+    test_digest: str  # of the test images that both were evaluated on
+    against: int | None  # the champion's version; None if there was none
+    margin: float  # non-inferiority margin of the metric
+    slice_margin: float  # the largest loss on a slice
+    comparison: ChampionComparison | None = None  # with the champion; None where none was needed
 
     def tags(self) -> dict[str, str]:
         """The version's tags: the decision as JSON under ``decision``, and what people look for under own keys."""
@@ -70,9 +60,5 @@ def read_decision(version: Version) -> Decision | None:
     if "decision" not in version.tags:
         return None
     fields = json.loads(version.tags["decision"])
-    comparison = fields.pop("comparison", None) or fields.pop("held", None)  # "held" in earlier releases
-    fields.pop("held", None)
-    if comparison:
-        comparison["slices"] = [SliceDifference(**s) for s in comparison["slices"]]
-        comparison = ChampionComparison(**comparison)
-    return Decision(**fields, comparison=comparison)
+    fields.setdefault("comparison", fields.pop("held", None))  # "held" in earlier releases
+    return TypeAdapter(Decision).validate_python(fields)

@@ -11,73 +11,55 @@ from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.store import connect
 
-_PREDICTIONS = ("predictions.csv", "tested.csv")  # the second in evaluations of earlier releases
+_TABLES = ("predictions.csv", "tested.csv")  # the second in evaluations of earlier releases
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One model's evaluation.
+    """One model's evaluation."""
 
-    Attributes:
-        model: its name in ``params.yaml``.
-        digest: DVC's digest of its folder.
-        test_digest: of the test images.
-        metrics: what ``reports/metrics/<model>.json`` holds.
-        predictions: a row for each test image: ``sha256``, ``label``, ``group``, ``difficulty``, the parts, ``p_fake``.
-        training_images: the sha256 of the images that it was trained or selected on; empty where unknown.
-    """
-
-    model: str
-    digest: str
-    test_digest: str
+    model: str  # its name in ``params.yaml``
+    digest: str  # DVC's digest of its folder
+    test_digest: str  # of the test images
     metrics: ModelMetrics
-    predictions: pd.DataFrame
-    training_images: frozenset[str] = frozenset()
+    predictions: pd.DataFrame  # of the test images: ``sha256``, ``label``, ``group``, ``difficulty``, parts, ``p_fake``
+    training_images: frozenset[str] = frozenset()  # sha256 of those it was trained or selected on; empty where unknown
 
 
 def read_evidence(model: str, metrics: ModelMetrics, predictions: Path) -> Evidence:
-    """The evaluation of a model from its files.
-
-    Args:
-        model: its name.
-        metrics: of the model.
-        predictions: the table of the test images, which has a column of scores for each model.
-    """
+    """The evaluation of a model, with the scores of its column in the table ``predictions`` of the test images."""
     table = read_split(predictions)
     scored = table.assign(p_fake=table[model].astype("float64"))
     return Evidence(model, metrics.model_digest, metrics.test_digest, metrics, scored)
 
 
 def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | None:
-    """The newest finished evaluation of a detector in the MLflow store.
+    """The newest finished evaluation, in the MLflow store, of the detector with this digest of DVC's.
 
     Args:
-        digest: DVC's digest of its folder.
+        digest: of the detector's folder.
         test_digest: of the test images; None for any.
 
     Returns:
-        None if the store has none, or its files are gone or of a release before 0.1.
+        None if there is none, or its files are gone or of a release before 0.1.
     """
     store = connect()
     condition = f"tags.role = 'evaluate' and tags.`model.digest` = '{digest}' and attributes.status = 'FINISHED'"
     if test_digest:
         condition += f" and tags.`test.digest` = '{test_digest}'"
-    for run in store.search_runs(condition)[:1]:
-        model, run_id = run.data.params["model"], run.info.run_id
-        files = {file.path for file in store.client.list_artifacts(run_id)}
-        table = next((name for name in _PREDICTIONS if name in files), None)
-        if table is None or f"{model}.json" not in files:
-            return None
-        metrics, predictions = (
-            Path(store.client.download_artifacts(run_id, name)) for name in (f"{model}.json", table)
-        )
-        images: frozenset[str] = frozenset()
-        if TRAINING_IMAGES in files:  # not among those of earlier releases
-            path = Path(store.client.download_artifacts(run_id, TRAINING_IMAGES))
-            images = frozenset(path.read_text(encoding="utf-8").split())
-        try:
-            evidence = read_evidence(model, ModelMetrics.read(metrics), predictions)
-        except ParamsError:  # of a release before 0.1
-            return None
-        return replace(evidence, training_images=images)
-    return None
+    runs = store.search_runs(condition)
+    if not runs:
+        return None
+    model, run_id = runs[0].data.params["model"], runs[0].info.run_id
+    names = {file.path for file in store.client.list_artifacts(run_id)} & {f"{model}.json", *_TABLES, TRAINING_IMAGES}
+    files = {name: Path(store.client.download_artifacts(run_id, name)) for name in names}
+    table = next((files[name] for name in _TABLES if name in files), None)
+    if table is None or f"{model}.json" not in files:
+        return None
+    try:
+        evidence = read_evidence(model, ModelMetrics.read(files[f"{model}.json"]), table)
+    except ParamsError:  # of a release before 0.1
+        return None
+    if TRAINING_IMAGES not in files:  # in earlier releases
+        return evidence
+    return replace(evidence, training_images=frozenset(files[TRAINING_IMAGES].read_text(encoding="utf-8").split()))

@@ -1,7 +1,7 @@
 """The champion history of a registered model: which version became champion or did not, when, by whom and why.
 
-Each event is one tag of the version that it is about, under a key of its own: it is written in one step, no other
-process can overwrite it, and MLflow's page of the version shows it.
+Each event is one tag of its version, under a key of its own: it is written in one step, and no other process can
+overwrite it.
 """
 
 import json
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from fakefaces.tracking import provenance
 
 _KEY = "history."
@@ -18,7 +20,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # sorts by time; MLflow allows no plus in a k
 
 
 class Action(StrEnum):
-    """What happened to a version; the values are those of the tags."""
+    """What can happen to a version; the values are those of the tags."""
 
     CHAMPION = "champion"  # became champion
     REFUSED = "refused"  # did not become champion
@@ -28,23 +30,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One event of the history.
+    """What happened to a version."""
 
-    Attributes:
-        at: UTC, to the microsecond, as ``2026-01-31T12:00:00.000000Z``.
-        action: what happened.
-        version: to which version.
-        before: the champion until then; None if there was none.
-        reason: in one sentence.
-        by: user and host.
-    """
-
-    at: str
+    at: str  # UTC, to the microsecond, as ``2026-01-31T12:00:00.000000Z``
     action: Action
     version: int
-    before: int | None
-    reason: str
-    by: str
+    before: int | None  # the champion until then; None if there was none
+    reason: str  # in one sentence
+    by: str  # user and host
 
     @property
     def key(self) -> str:
@@ -61,25 +54,21 @@ class Event:
 def new_event(action: Action, version: int, before: int | None, reason: str, last: Event | None) -> Event:
     """An event of now; later than the last one even if the clock was set back."""
     now = datetime.now(UTC)
-    if last is not None:
+    if last:
         now = max(now, datetime.strptime(last.at, _FORMAT).replace(tzinfo=UTC) + timedelta(microseconds=1))
     by = f"{provenance.user()}@{socket.gethostname()}"
     return Event(now.strftime(_FORMAT), action, version, before, reason, by)
 
 
 def read_events(tags: Mapping[int, Mapping[str, str]]) -> list[Event]:
-    """All events by time.
-
-    Args:
-        tags: of each version.
-    """
-    events = []
-    for version, own in tags.items():
-        for key, value in own.items():
-            if key.startswith(_KEY):
-                fields = json.loads(value)
-                fields["action"] = Action(fields["action"])
-                events.append(Event(key.removeprefix(_KEY), version=version, **fields))
+    """All events by time, from the tags of each version."""
+    adapter = TypeAdapter(Event)
+    events = [
+        adapter.validate_python({"at": key.removeprefix(_KEY), "version": version} | json.loads(value))
+        for version, tags_of_version in tags.items()
+        for key, value in tags_of_version.items()
+        if key.startswith(_KEY)
+    ]
     return sorted(events, key=lambda event: (event.at, event.version))
 
 

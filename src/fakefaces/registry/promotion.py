@@ -18,17 +18,11 @@ from fakefaces.tracking.detectors import CHALLENGER, CHAMPION
 
 @dataclass(frozen=True)
 class ChampionScores:
-    """A champion's scores of the candidate's test images.
+    """A champion's scores of the candidate's test images."""
 
-    Attributes:
-        threshold: an image is called fake where its score reaches it.
-        p_fake: the scores, by the images' sha256.
-        training_images: the sha256 of those that it was trained on, or that share a photograph with such a one.
-    """
-
-    threshold: float
-    p_fake: Mapping[str, float]
-    training_images: Collection[str] = ()
+    threshold: float  # an image is called fake where its score reaches it
+    p_fake: Mapping[str, float]  # by the images' sha256
+    training_images: Collection[str] = ()  # sha256 of those that share a photograph with one that it was trained on
 
 
 @dataclass(frozen=True)
@@ -43,11 +37,7 @@ class Promotion:
     seed: int
 
     def decide(self, version: Version | None, champion: Version | None) -> Decision:
-        """Compare the candidate with the champion on the same test images.
-
-        Args:
-            version: of the candidate; None if it is not registered.
-            champion: None if there is none.
+        """Compare the candidate, whose version is None if it is unregistered, with the champion, if there is one.
 
         Raises:
             ModelError: the two were evaluated on different images.
@@ -55,15 +45,15 @@ class Promotion:
         evidence = self.candidate.evidence
         result, comparison = self._compare(version, champion)
         return Decision(
-            CHAMPION if result.promoted else CHALLENGER,
-            result.reason,
-            evidence.model,
-            evidence.digest,
-            evidence.test_digest,
-            champion.number if champion else None,
-            self.rule.margin,
-            self.rule.slice_margin,
-            comparison,
+            outcome=CHAMPION if result.promoted else CHALLENGER,
+            reason=result.reason,
+            model=evidence.model,
+            digest=evidence.digest,
+            test_digest=evidence.test_digest,
+            against=champion.number if champion else None,
+            margin=self.rule.margin,
+            slice_margin=self.rule.slice_margin,
+            comparison=comparison,
         )
 
     def _compare(
@@ -78,19 +68,19 @@ class Promotion:
             return GateResult(True, "it is the champion's network, with another operating point"), None
         scores = self.score_champion(champion, evidence)
         p_fake = aligned_scores(scores, evidence.predictions)
-        unseen = ~evidence.predictions["sha256"].isin(set(scores.training_images))
-        if not unseen.any():
+        compared = ~evidence.predictions["sha256"].isin(set(scores.training_images))
+        if not compared.any():
             return GateResult(False, "the champion was trained on all of the test images: it stays"), None
         comparison = compare_with_champion(
-            evidence.predictions[unseen],
-            candidate=Scores(evidence.predictions.loc[unseen, "p_fake"], evidence.metrics.threshold),
-            champion=Scores(p_fake[unseen], scores.threshold),
+            evidence.predictions[compared],
+            candidate=Scores(evidence.predictions.loc[compared, "p_fake"], evidence.metrics.threshold),
+            champion=Scores(p_fake[compared], scores.threshold),
             metric=self.rule.metric,
             resampling=Resampling(self.n_resamples, self.seed),
         )
         result = decide(comparison, margin=self.rule.margin, slice_margin=self.rule.slice_margin)
-        if not unseen.all():
-            excluded = f"without the {int((~unseen).sum())} test images that the champion was trained on"
+        if not compared.all():
+            excluded = f"without the {int((~compared).sum())} test images that the champion was trained on"
             result = replace(result, reason=f"{excluded}: {result.reason}")
         return result, comparison
 
@@ -99,11 +89,7 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
     """Register a candidate as challenger, decide, record the decision, and set the champion if it passed.
 
     Idempotent after a crash at any point. Where another process sets the champion meanwhile, the candidate is
-    compared with the new one.
-
-    Args:
-        promotion: its inputs.
-        force: promote whatever the gate says, for this reason.
+    compared with the new one. ``force`` is a reason to promote the candidate whatever the gate says.
 
     Raises:
         ModelError: candidate and champion were evaluated on different images.

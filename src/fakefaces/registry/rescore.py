@@ -1,7 +1,7 @@
-"""Rescore a champion on the test images of the present split, in a process of its own.
+"""The champion's scores of a candidate's test images.
 
-:func:`score_champion` is called where the champion was evaluated on other images than the candidate. The process that
-it starts, ``python -m fakefaces.registry.rescore URI``, loads TensorFlow, so that promotion itself need not.
+Where it was evaluated on others, ``python -m fakefaces.registry.rescore URI``, a process of its own as it loads
+TensorFlow, rescores it on the test images of the present split.
 """
 
 import json
@@ -36,10 +36,10 @@ def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
         ModelError: it was never evaluated on them, and they are not this workspace's test images.
         TrackingError: it could not be loaded.
     """
-    own = find_evidence(champion.tags.get("digest", ""), candidate.test_digest)
-    if own:
-        scores = dict(zip(own.predictions["sha256"], own.predictions["p_fake"], strict=True))
-        return ChampionScores(own.metrics.threshold, scores)
+    evidence = find_evidence(champion.tags.get("digest", ""), candidate.test_digest)
+    if evidence:
+        scores = dict(zip(evidence.predictions["sha256"], evidence.predictions["p_fake"], strict=True))
+        return ChampionScores(evidence.metrics.threshold, scores)
     layout = Layout(environment.workspace())
     if workspace_test_digest(layout) != candidate.test_digest:
         raise ModelError(
@@ -57,9 +57,9 @@ def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
 
 def related_images(champion: Version, layout: Layout) -> frozenset[str]:
     """The sha256 of this workspace's images that share a photograph with one that the champion was trained on."""
-    own = find_evidence(champion.tags.get("digest", ""))
+    evidence = find_evidence(champion.tags.get("digest", ""))
     table = read_split(layout.images)
-    groups = table.loc[table["sha256"].isin(own.training_images if own else ()), "group"]
+    groups = table.loc[table["sha256"].isin(evidence.training_images if evidence else ()), "group"]
     return frozenset(table.loc[table["group"].isin(groups), "sha256"])
 
 

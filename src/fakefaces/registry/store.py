@@ -27,33 +27,20 @@ class ChampionChangedError(Exception):
 class Version:
     """A registered version.
 
-    Attributes:
-        number: as MLflow counts.
-        uri: ``models:/<name>/<number>``.
-        tags: ``model``, ``digest`` (DVC's of the detector's folder), ``served.digest`` (of the registered copy, whose
-            metadata holds the operating point), ``test.digest``, metrics, the decision, and the history.
-        run_id: of the run that trained it.
-        created: milliseconds since 1970.
-        aliases: that point at it.
+    Its tags are ``model``, ``digest`` (DVC's of the detector's folder), ``served.digest`` (of the registered copy,
+    whose metadata holds the operating point), ``test.digest``, metrics, the decision, and the history.
     """
 
     number: int
-    uri: str
+    uri: str  # ``models:/<name>/<number>``
     tags: dict[str, str]
-    run_id: str
-    created: int = 0
+    run_id: str  # of the run that trained it
+    created: int = 0  # milliseconds since 1970
     aliases: list[str] = field(default_factory=list)
 
 
 class Registry:
-    """The versions of one registered model.
-
-    Args:
-        name: of the registered model.
-
-    Raises:
-        TrackingError: the MLflow store cannot be used; so does every method.
-    """
+    """The versions of one registered model; a TrackingError is raised where the MLflow store cannot be used."""
 
     def __init__(self, name: str):
         self.name = name
@@ -81,11 +68,7 @@ class Registry:
         return sorted(versions, key=lambda version: -version.number)
 
     def version(self, number: int) -> Version:
-        """One version.
-
-        Raises:
-            TrackingError: there is no such version.
-        """
+        """The version with a number; a TrackingError lists the numbers if there is none."""
         versions = {version.number: version for version in self.versions()}
         if number not in versions:
             listed = ", ".join(map(str, sorted(versions))) or "none"
@@ -110,7 +93,7 @@ class Registry:
             path: of the output that it is, as in ``dvc.lock``.
             md5: DVC's digest of it.
             folder: with its files.
-            point: its operating point.
+            point: its operating point, if it has one.
             tags: of the version.
 
         Raises:
@@ -143,20 +126,15 @@ class Registry:
         self._set_alias(CHALLENGER, version.number)
 
     def set_champion(self, version: Version, expected: Version | None, reason: str) -> None:
-        """Set the alias ``champion``, and record it in the history.
-
-        Args:
-            version: the new champion.
-            expected: the champion with which it was compared.
-            reason: in one sentence.
+        """Set the alias ``champion``, and record the reason in the history.
 
         Raises:
-            ChampionChangedError: the champion is another one by now.
+            ChampionChangedError: the champion is no longer ``expected``, with which the version was compared.
         """
         with exclusive_lock("registry"):
             history, champion = self._repaired_history(), self.champion()
-            current, compared = (one.number if one else None for one in (champion, expected))
-            if current != compared:
+            current = champion.number if champion else None
+            if current != (expected.number if expected else None):
                 raise ChampionChangedError
             if current != version.number:
                 self._set_alias(CHAMPION, version.number)
@@ -172,11 +150,7 @@ class Registry:
                 self._record(Action.REFUSED, version.number, champion.number, reason, history)
 
     def previous_champion(self) -> Version:
-        """The version that a rollback would make champion.
-
-        Raises:
-            TrackingError: there was no champion before this one.
-        """
+        """The version that a rollback would make champion; a TrackingError says if there is none."""
         versions, champion = {version.number: version for version in self.versions()}, self.champion()
         current = champion.number if champion else None
         earlier = [number for number in champion_stack(self.history()) if number in versions and number != current]
@@ -185,14 +159,7 @@ class Registry:
         return versions[earlier[-1]]
 
     def roll_back(self) -> tuple[Version, Version | None]:
-        """Make the previous champion champion again.
-
-        Returns:
-            The champion now, and the one until then.
-
-        Raises:
-            TrackingError: there was no champion before this one.
-        """
+        """Make the previous champion champion again; return it, and the champion until then."""
         with exclusive_lock("registry"):
             history, champion, previous = self._repaired_history(), self.champion(), self.previous_champion()
             current = champion.number if champion else None
