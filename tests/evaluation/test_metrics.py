@@ -6,7 +6,6 @@ import pytest
 from sklearn import metrics as sk
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.confusion import Confusion
 from fakefaces.evaluation.metrics import (
     METRICS,
     metrics_from_counts,
@@ -14,6 +13,7 @@ from fakefaces.evaluation.metrics import (
     reference_metrics,
     weighted_metrics,
 )
+from fakefaces.evaluation.model_metrics import Confusion
 from fakefaces.evaluation.predictions import Predictions
 
 PUBLISHED = [

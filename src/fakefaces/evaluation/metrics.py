@@ -3,14 +3,12 @@
 A metric that is undefined for a set of images is None with a reason, never a conventional 0 or 1.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 
-from fakefaces.evaluation.confusion import Confusion
-from fakefaces.evaluation.model_metrics import PointMetrics, ReferenceMetrics
+from fakefaces.evaluation.model_metrics import Confusion, PointMetrics, ReferenceMetrics
 from fakefaces.evaluation.predictions import Array, Mask, Predictions
-from fakefaces.evaluation.ranking import rank, ratio
 
 # The populations that each metric is estimated from: it is undefined where one of them is empty.
 POPULATIONS: dict[str, tuple[str, ...]] = {
@@ -29,15 +27,7 @@ REFERENCE_METRICS = ("accuracy", "f1", "precision", "recall", "auc")
 
 
 def point_metrics(predictions: Predictions, threshold: float = 0.5) -> PointMetrics:
-    """All metrics of a model; fake is positive, names and values are scikit-learn's.
-
-    Args:
-        predictions: of n images.
-        threshold: an image is called fake where ``p_fake >= threshold``.
-
-    Raises:
-        ModelError: the threshold is not in [0, 1].
-    """
+    """All metrics of a model; fake is positive, names and values are scikit-learn's."""
     values, reasons = metric_values(predictions, threshold)
     return PointMetrics(
         n=len(predictions),
@@ -49,12 +39,7 @@ def point_metrics(predictions: Predictions, threshold: float = 0.5) -> PointMetr
 
 
 def reference_metrics(predictions: Predictions, threshold: float = 0.5) -> ReferenceMetrics:
-    """The metrics by the reference's convention.
-
-    Args:
-        predictions: of n images.
-        threshold: an image is called real where ``p_fake < threshold``.
-    """
+    """The metrics by the reference's convention: real is positive."""
     return metrics_from_counts(confusion(predictions, threshold).swapped())
 
 
@@ -62,7 +47,7 @@ def metrics_from_counts(counts: Confusion) -> ReferenceMetrics:
     """The five metrics of a published table from its confusion counts, with real as the positive class."""
     values = _from_counts(*(np.array([float(cell)]) for cell in (counts.tp, counts.fp, counts.fn, counts.tn)))
     values["auc"] = values["balanced_accuracy"]
-    reasons = undefined(REFERENCE_METRICS, counts.sizes(), positive="real", negative="fake")
+    reasons = _undefined(REFERENCE_METRICS, counts, positive="real", negative="fake")
     defined = {name: None if name in reasons else float(values[name][0]) for name in REFERENCE_METRICS}
     return ReferenceMetrics(confusion=counts, reasons=reasons, **defined)
 
@@ -71,7 +56,7 @@ def metric_values(
     predictions: Predictions, threshold: float, names: Collection[str] = METRICS
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Metrics of all images with equal weight, and why some are None."""
-    reasons = undefined(names, confusion(predictions, threshold).sizes())
+    reasons = _undefined(names, confusion(predictions, threshold))
     values = weighted_metrics(predictions, threshold, np.ones((1, len(predictions))), names)
     return {name: None if name in reasons else float(values[name][0]) for name in names}, reasons
 
@@ -83,7 +68,7 @@ def weighted_metrics(
 
     Args:
         predictions: of n images.
-        threshold: an image is called fake where ``p_fake >= threshold``.
+        threshold: an image is called fake where its score reaches it.
         weights: float64 (n_resamples, n), not negative.
         names: a selection of :data:`METRICS`.
 
@@ -98,10 +83,10 @@ def weighted_metrics(
     values = _from_counts(*cells)
     values["brier"] = ratio(square, np.sum(cells, axis=0))
     if "roc_auc" in names or "average_precision" in names:
-        ranking = rank(fake, predictions.p_fake, weights)
-        values["roc_auc"] = ranking.roc_auc()
+        fakes, reals = _weights_by_score(predictions, weights)
+        values["roc_auc"] = _roc_auc(fakes, reals)
         if "average_precision" in names:
-            values["average_precision"] = ranking.average_precision()
+            values["average_precision"] = _average_precision(fakes, reals)
     return {name: values[name] for name in names}
 
 
@@ -124,24 +109,22 @@ def population_masks(predictions: Predictions, threshold: float) -> dict[str, Ma
     }
 
 
-def undefined(
-    names: Collection[str], sizes: Mapping[str, int], *, positive: str = "fake", negative: str = "real"
+def _undefined(
+    names: Collection[str], counts: Confusion, *, positive: str = "fake", negative: str = "real"
 ) -> dict[str, str]:
-    """The reason for each metric that is undefined for populations of these sizes."""
-    among = f"among the {sizes['images']} images"
-    empty = {
-        "images": "no images",
-        "positives": f"no {positive}s {among}",
-        "negatives": f"no {negative}s {among}",
-        "predicted_positives": f"none of the {sizes['images']} images is called {positive}",
-        "positives_or_predicted": f"none of the {sizes['images']} images is {positive} or called {positive}",
+    """The reason for each metric that is undefined for these counts: the first of its populations that is empty."""
+    tp, fp, fn, tn = counts.tp, counts.fp, counts.fn, counts.tn
+    n = tp + fp + fn + tn
+    populations = {
+        "images": (n, "no images"),
+        "positives": (tp + fn, f"no {positive}s among the {n} images"),
+        "negatives": (fp + tn, f"no {negative}s among the {n} images"),
+        "predicted_positives": (tp + fp, f"none of the {n} images is called {positive}"),
+        "positives_or_predicted": (tp + fp + fn, f"none of the {n} images is {positive} or called {positive}"),
     }
-    reasons = {}
-    for name in names:
-        lacking = [population for population in ("images", *POPULATIONS[name]) if not sizes[population]]
-        if lacking:
-            reasons[name] = empty[lacking[0]]
-    return reasons
+    empty = {population: reason for population, (size, reason) in populations.items() if not size}
+    lacking = {name: [empty[key] for key in ("images", *POPULATIONS[name]) if key in empty] for name in names}
+    return {name: reasons[0] for name, reasons in lacking.items() if reasons}
 
 
 def majority_rate(predictions: Predictions) -> float | None:
@@ -150,6 +133,13 @@ def majority_rate(predictions: Predictions) -> float | None:
         return None
     share = float(predictions.fake.mean())
     return max(share, 1 - share)
+
+
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """The quotient, float64 (n_resamples,); NaN where the denominator is 0."""
+    quotient = np.full(np.shape(denominator), np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient
 
 
 def _from_counts(tp: Array, fp: Array, fn: Array, tn: Array) -> dict[str, Array]:
@@ -161,3 +151,38 @@ def _from_counts(tp: Array, fp: Array, fn: Array, tn: Array) -> dict[str, Array]
         "precision": ratio(tp, tp + fp),
         "recall": recall,
     }
+
+
+def _weights_by_score(predictions: Predictions, weights: Array) -> tuple[Array, Array]:
+    """Weight of the fakes and of the reals at each distinct score, highest first; float64 (n_resamples, n_scores)."""
+    order = np.argsort(-predictions.p_fake, kind="stable")
+    scores = predictions.p_fake[order]
+    starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]]) if len(scores) else np.arange(0)
+    ordered = weights[:, order]
+    fakes = ordered * predictions.fake[order]
+    reals = ordered - fakes
+    if len(starts) < len(scores):
+        fakes, reals = (np.add.reduceat(weight, starts, axis=1) for weight in (fakes, reals))
+    return fakes, reals
+
+
+def _roc_auc(fakes: Array, reals: Array) -> Array:
+    """The share of fake-real pairs in which the fake scores higher, ties counting one half.
+
+    Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve",
+    Radiology 143 (1982).
+    """
+    cumulative_reals = np.cumsum(reals, axis=1)
+    n_fakes, n_reals = fakes.sum(axis=1), reals.sum(axis=1)
+    lower_reals = n_reals[:, None] - cumulative_reals + reals / 2
+    return ratio(np.einsum("ij,ij->i", fakes, lower_reals), n_fakes * n_reals)
+
+
+def _average_precision(fakes: Array, reals: Array) -> Array:
+    """The sum over scores of precision times the gain in recall; NaN without reals, where it would always be 1."""
+    n_fakes, n_reals = fakes.sum(axis=1), reals.sum(axis=1)
+    tp, called = np.cumsum(fakes, axis=1), np.cumsum(fakes + reals, axis=1)
+    # Both are 0 before the first score that has weight; no recall is gained there, so any precision will do.
+    precision = np.divide(tp, called, out=np.zeros_like(tp), where=called > 0)
+    area = np.einsum("ij,ij->i", fakes, precision)
+    return ratio(np.where(n_reals > 0, area, 0.0), np.where(n_reals > 0, n_fakes, 0.0))

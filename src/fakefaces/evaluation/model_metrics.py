@@ -1,34 +1,49 @@
-"""The record of one model's evaluation: what ``reports/metrics/<model>.json`` holds, and the only way to read it.
+"""The record of one model's evaluation: what ``reports/metrics/<model>.json`` holds.
 
-Metrics are rounded to six decimals when a record is made, so a record equals the one read back from its file.
-Thresholds keep all digits: rounding could move them past a score.
+Metrics are rounded to six decimals, so a record equals the one read back from its file. Thresholds keep all
+digits: rounding could move them past a score.
 """
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator
 
+from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_json, write_json
 from fakefaces.base.schema import Schema, parse
-from fakefaces.evaluation.confusion import Confusion
 from fakefaces.evaluation.old_metrics import upgraded
 
 DIGITS = 6
 Rounded = Annotated[float, AfterValidator(lambda value: round(value, DIGITS))]
 
 
-class Estimate(Schema):
-    """A metric with its 95 % confidence interval.
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of predictions against labels, with one of the classes as the positive one."""
 
-    Attributes:
-        reason: why the value or the interval is missing, or why the interval is Wilson's and not the bootstrap's.
-    """
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+    def __post_init__(self) -> None:
+        if min(self.tp, self.fp, self.fn, self.tn) < 0:
+            raise ModelError(f"confusion counts cannot be negative: {asdict(self)}")
+
+    def swapped(self) -> "Confusion":
+        """The same predictions with the other class as the positive one."""
+        return Confusion(tp=self.tn, fp=self.fn, fn=self.fp, tn=self.tp)
+
+
+class Estimate(Schema):
+    """A metric with its 95 % confidence interval."""
 
     value: Rounded | None  # None where it is undefined
     interval: tuple[Rounded, Rounded] | None = None  # lower and upper bound; None where there is none
     n_undefined: int = 0  # bootstrap resamples in which the metric is undefined
-    reason: str | None = None
+    reason: str | None = None  # why value or interval is missing, or why the interval is Wilson's
 
     def __format__(self, sign: str) -> str:
         """Value and interval for people, such as ``0.917 [0.88, 0.95]``; with sign where ``sign`` is ``+``."""
@@ -157,21 +172,16 @@ class Bootstrap(Schema):
 
 
 class TestMetrics(Schema):
-    """Metrics of the test images.
-
-    Attributes:
-        difficulty: fakes of each difficulty against all reals; empty where no difficulty is known.
-        part_count: fakes with ``"1"`` to ``"4"`` replaced parts against all reals; empty where no part is known.
-    """
+    """Metrics of the test images; a slice is its fakes against all reals, and empty where nothing is known."""
 
     threshold: float  # an image is called fake where its score reaches it
     bootstrap: Bootstrap  # how the intervals were made
     overall: AllMetrics  # all images
     reference: ReferenceMetrics  # all images by the reference's convention
     calibration: Calibration  # of the scores
-    difficulty: dict[str, SliceMetrics]
-    part: dict[str, SliceMetrics]  # fakes with each replaced part against all reals; empty where no part is known
-    part_count: dict[str, SliceMetrics]
+    difficulty: dict[str, SliceMetrics]  # slices by difficulty
+    part: dict[str, SliceMetrics]  # slices by replaced part
+    part_count: dict[str, SliceMetrics]  # slices by number of replaced parts, ``"1"`` to ``"4"``
     matched: MatchedMetrics | None  # images in the commonest encoding of reals; None where encodings were not given
     paired: SourcePairs | None  # fakes against their sources; None where sources were not given
 
@@ -190,11 +200,7 @@ class OperatingMetrics(Subset):
 
 
 class AbstentionBand(Schema):
-    """Scores between the two thresholds, where a person should look at the image.
-
-    Attributes:
-        reasons: why a bound is missing or unreliable: ``low``, ``high``, or ``band`` where there is none at all.
-    """
+    """Scores between the two thresholds, where a person should look at the image."""
 
     low: float | None  # below it an image is called real; None where no image may be
     high: float | None  # from it on an image is called fake; None where no image may be
@@ -202,17 +208,13 @@ class AbstentionBand(Schema):
     share: Rounded | None = None  # share of the test images in the band
     fpr: Rounded | None = None  # share of test reals above it
     fnr: Rounded | None = None  # share of test fakes below it
-    reasons: dict[str, str] = {}
+    reasons: dict[str, str] = {}  # why ``low`` or ``high`` is missing or unreliable, or why there is no ``band``
 
 
 class OperatingPoint(Schema):
-    """The threshold for a stated false-positive rate, chosen on validation and measured on test.
+    """The threshold for a stated false-positive rate, chosen on validation and measured on test."""
 
-    Attributes:
-        threshold: an image is called fake where its score reaches it; None where no threshold keeps the rate.
-    """
-
-    threshold: float | None
+    threshold: float | None  # an image is called fake where its score reaches it; None where none keeps the rate
     max_fpr: float  # the false-positive rate that was asked for
     fpr: Rounded | None = None  # false-positive rate on validation, at most ``max_fpr``
     fpr_high: Rounded | None = None  # upper bound of its 95 % Wilson interval
@@ -263,12 +265,7 @@ class PartScores(Schema):
 
 
 class Evaluation(Schema):
-    """The evaluation of one model, or of one shortcut rule.
-
-    Attributes:
-        variance_explained_by_shortcuts: share of the score's variance (R² on logits) that each rule explains, and
-            ``all`` of them together; empty for a rule.
-    """
+    """The evaluation of one model, or of one shortcut rule."""
 
     weights: str  # where the model's weights come from; what a rule sees
     threshold: float  # an image is called fake where its score reaches it
@@ -279,16 +276,12 @@ class Evaluation(Schema):
     test: TestMetrics  # metrics of the test images
     operating_point: OperatingPoint  # chosen on validation, measured on test
     reliability: list[ReliabilityBin]  # the points of the reliability diagram, on test
-    variance_explained_by_shortcuts: dict[str, Rounded | None] = {}
+    variance_explained_by_shortcuts: dict[str, Rounded | None] = {}  # R² on logits by rule, and of ``all``
     robustness: list[CorruptedMetrics] = []  # the original images, then each corruption at each level; empty for a rule
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read ``reports/metrics/<model>.json``, of this version or an earlier one.
-
-        Raises:
-            ParamsError: the file holds something else.
-        """
+        """Read ``reports/metrics/<model>.json``, of this version or an earlier one."""
         return parse(cls, upgraded(read_json(path)), str(path))
 
     def write(self, path: Path) -> None:

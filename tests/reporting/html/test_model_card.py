@@ -6,9 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from fakefaces.base.paths import Layout
-from fakefaces.evaluation.confusion import Confusion
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.evaluation.model_metrics import Estimate, ModelMetrics
+from fakefaces.evaluation.model_metrics import Confusion, Estimate, ModelMetrics
 from fakefaces.params.file import load
 from fakefaces.reporting.html.model_card import card_context
 from tests.conftest import ROOT

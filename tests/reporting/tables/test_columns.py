@@ -3,9 +3,9 @@
 import pandas as pd
 
 from fakefaces.evaluation.comparisons import Comparison
-from fakefaces.evaluation.confusion import Confusion
 from fakefaces.evaluation.model_metrics import (
     AbstentionBand,
+    Confusion,
     Estimate,
     MatchedMetrics,
     ModelMetrics,

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from fakefaces.evaluation.comparisons import Comparison
-from fakefaces.evaluation.confusion import Confusion
 from fakefaces.evaluation.metrics import metrics_from_counts
-from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
+from fakefaces.evaluation.model_metrics import Confusion, Estimate, Evaluation, ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.reporting.tables import columns
 from fakefaces.reporting.tables.markdown import results_markdown
