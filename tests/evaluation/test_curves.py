@@ -5,11 +5,11 @@ from sklearn import metrics as sk
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.curves import MAX_POINTS, precision_recall_curve, roc_curve
+from fakefaces.evaluation.evaluate import robustness
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import point_metrics
 from fakefaces.evaluation.model_metrics import CorruptedMetrics
 from fakefaces.evaluation.predictions import Predictions
-from fakefaces.evaluation.robustness import robustness
 from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
@@ -52,11 +52,20 @@ def test_constant_scores_and_an_absent_class():
         assert curve(Predictions.from_arrays([], [])).empty
 
 
+def copies(test: pd.DataFrame, scores: dict[tuple[str, float], np.ndarray]) -> pd.DataFrame:
+    """The scores of corrupted copies of the images, by transform and level."""
+    return pd.concat(
+        pd.DataFrame({"image": test["image"], "transform": transform, "level": level, "p_fake": p_fake})
+        for (transform, level), p_fake in scores.items()
+    )
+
+
 def test_robustness_has_metrics_and_drift_of_each_level(images):
     y, p = images.fake.astype(int), images.p_fake
     blurred = np.clip(p - 0.2 * y, 0, 1)
-    test = pd.DataFrame({"label": y, "p_fake": p, "group": images.group})
-    rows = robustness(test, {("jpeg", 95): p, ("blur", 2.0): blurred}, 0.5, Resampling(200, seed=0))
+    test = pd.DataFrame({"image": range(len(y)), "label": y, "p_fake": p, "group": images.group})
+    corrupted = copies(test, {("jpeg", 95): p, ("blur", 2.0): blurred})
+    rows = robustness(test, corrupted, 0.5, Resampling(200, seed=0))
     assert [(row.transform, row.level) for row in rows] == [(None, None), ("jpeg", 95), ("blur", 2.0)]
     assert [row.name for row in rows] == ["original", "jpeg 95", "blur 2"]
     clean, same, worse = rows
@@ -72,19 +81,20 @@ def test_robustness_has_metrics_and_drift_of_each_level(images):
 
 
 def test_robustness_refuses_other_images_and_takes_a_single_class():
-    test = pd.DataFrame({"label": [0, 1], "p_fake": [0.1, 0.2], "group": [0, 1]})
-    with pytest.raises(ModelError, match="one length"):
-        robustness(test, {("jpeg", 50): [0.1]}, 0.5, Resampling(100, seed=0))
-    _, row = robustness(test.assign(label=1), {("jpeg", 50): [0.2, 0.2]}, 0.5, Resampling(100, seed=0))
+    test = pd.DataFrame({"image": ["a", "b"], "label": [0, 1], "p_fake": [0.1, 0.2], "group": [0, 1]})
+    corrupted = copies(test, {("jpeg", 50): np.array([0.2, 0.2]), ("blur", 1): np.array([0.2, 0.2])})
+    with pytest.raises(ModelError, match="1 of 2 are NaN"):
+        robustness(test, corrupted.iloc[:3], 0.5, Resampling(100, seed=0))
+    _, row, _ = robustness(test.assign(label=1), corrupted, 0.5, Resampling(100, seed=0))
     assert row.drift.reals is row.roc_auc.value is None
 
 
 def test_robustness_is_at_its_threshold_and_by_groups():
     y, group = np.tile([0, 1], 60), np.arange(120) // 6
     p = np.random.default_rng(0).uniform(0, 0.4, 120) + 0.2 * y
-    test = pd.DataFrame({"label": y, "p_fake": p, "group": group})
+    test = pd.DataFrame({"image": range(120), "label": y, "p_fake": p, "group": group})
     resampling = Resampling(100, seed=0)
-    _, row = robustness(test, {("blur", 1): 0.8 * p}, 0.3, resampling)
+    _, row = robustness(test, copies(test, {("blur", 1): 0.8 * p}), 0.3, resampling)
     blurred = Predictions.from_arrays(y, 0.8 * p, group)
     assert row == subset_metrics(CorruptedMetrics, blurred, 0.3, resampling, transform="blur", level=1, drift=row.drift)
     assert row.groups == 20

@@ -14,14 +14,12 @@ from fakefaces.evaluation.calibration import reliability
 from fakefaces.evaluation.evaluate import Evaluator
 from fakefaces.evaluation.intervals import Resampling, wilson_interval
 from fakefaces.evaluation.metrics import confusion, point_metrics
-from fakefaces.evaluation.model_metrics import AllMetrics, Evaluation, ModelMetrics, ReliabilityBin
-from fakefaces.evaluation.operating_point import operating_point
+from fakefaces.evaluation.model_metrics import AllMetrics, CorruptedMetrics, Evaluation, ModelMetrics, ReliabilityBin
+from fakefaces.evaluation.operating_point import abstention_band, operating_point, operating_threshold
 from fakefaces.evaluation.predictions import ScoredImages, ValidationPredictions
-from fakefaces.evaluation.robustness import robustness
 from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.evaluation.shortcut_variance import variance_explained
 from fakefaces.evaluation.subset_metrics import subset_metrics
-from fakefaces.evaluation.thresholds import abstention_band, operating_threshold
 from tests.metrics import EVALUATOR
 
 RNG = np.random.default_rng(11)
@@ -196,9 +194,14 @@ def test_robustness_is_at_the_threshold_by_groups_in_the_order_of_the_levels(sco
     p_fake = test.set_index("image")["p_fake"]
     corrupted["p_fake"] = corrupted["image"].map(p_fake) * corrupted["factor"]
     originals = test[test["image"].isin(sample["image"])]
-    scores = {level: originals["p_fake"] * factor for level, factor in factors.items()}
     record = evaluate_at_03(ScoredImages(test, test), corrupted=corrupted)
-    assert record.robustness == robustness(originals, scores, 0.3, RESAMPLING)
+    assert [(row.transform, row.level) for row in record.robustness] == [(None, None), *factors]
+    for row, factor in zip(record.robustness, [1, *factors.values()], strict=True):
+        expected = predictions.TestPredictions.from_table(originals.assign(p_fake=originals["p_fake"] * factor))
+        corruption = {"transform": row.transform, "level": row.level, "drift": row.drift}
+        assert row == subset_metrics(CorruptedMetrics, expected, 0.3, RESAMPLING, **corruption)
+        change = factor * originals["p_fake"] - originals["p_fake"]
+        assert row.drift.mean == pytest.approx(change.mean(), abs=1e-6)
 
 
 def test_shortcut_rules_explain_the_scores_of_the_same_images_alone_and_together(scored):

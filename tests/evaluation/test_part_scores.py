@@ -5,8 +5,8 @@ from sklearn.metrics import roc_auc_score
 
 from fakefaces.data.faces import PARTS
 from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.part_scores import part_score_metrics
 from fakefaces.evaluation.predictions import PART_SCORES
+from fakefaces.evaluation.scores import part_score_metrics
 
 
 def table(n: int = 120) -> pd.DataFrame:

@@ -130,8 +130,8 @@ def test_no_pairs_and_wrong_pairs():
     found = paired_win_rate(images, [], RESAMPLING)
     assert found.win_rate.value is None
     assert found.win_rate.reason == "no fake with its source among the images"
-    for pair, message in (((0, 1), "1 of 1"), ((1, 2), "1 of 1"), ((1, 3), "0 to 2"), ((1, -1), "0 to 2")):
-        with pytest.raises(ModelError, match=message):
+    for pair in ((0, 1), (1, 2)):
+        with pytest.raises(ModelError, match="1 of 1"):
             paired_win_rate(images, [pair], RESAMPLING)
 
 

@@ -6,8 +6,8 @@ from sklearn.metrics import roc_curve
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
+from fakefaces.evaluation.operating_point import abstention_band, operating_threshold
 from fakefaces.evaluation.predictions import ValidationPredictions
-from fakefaces.evaluation.thresholds import abstention_band, operating_threshold
 
 
 def validation(y_true, p_fake) -> ValidationPredictions:

@@ -9,10 +9,10 @@ from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.model_metrics import Calibration
 from fakefaces.evaluation.predictions import Predictions
 
-Binning = Literal["equal_mass", "equal_width"]
 
-
-def reliability(predictions: Predictions, *, bins: int = 10, binning: Binning = "equal_mass") -> pd.DataFrame:
+def reliability(
+    predictions: Predictions, *, bins: int = 10, binning: Literal["equal_mass", "equal_width"] = "equal_mass"
+) -> pd.DataFrame:
     """The points of a reliability diagram.
 
     Niculescu-Mizil and Caruana, "Predicting good probabilities with supervised learning", ICML 2005.
@@ -24,12 +24,8 @@ def reliability(predictions: Predictions, *, bins: int = 10, binning: Binning = 
             bins may be unequal or fewer. ``equal_width`` cuts [0, 1] evenly.
 
     Returns:
-        A row for each bin that holds an image, in ascending order: ``low`` (inclusive), ``high`` (exclusive but for the
-        last bin), ``n`` images, their mean score ``mean_p`` and the share of fakes ``fraction_fake``, which is equal to
-        it if calibrated.
-
-    Raises:
-        ModelError: there are no images, or fewer than one bin.
+        A row for each bin that holds an image, ascending: ``low`` (inclusive), ``high`` (exclusive but for the last
+        bin), ``n`` images, their mean score ``mean_p``, and ``fraction_fake``, which is equal to it if calibrated.
     """
     if not len(predictions) or bins < 1:
         raise ModelError(f"no calibration of {len(predictions)} images in {bins} bins")
@@ -58,20 +54,10 @@ def expected_calibration_error(bins: pd.DataFrame) -> float:
 
 
 def calibration(predictions: Predictions, *, bins: int = 10) -> Calibration:
-    """Brier score and both calibration errors.
-
-    Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
-
-    Args:
-        predictions: of at least one image.
-        bins: at most.
-
-    Raises:
-        ModelError: there are no images, or fewer than one bin.
-    """
+    """Brier score (Monthly Weather Review 78, 1950) and both calibration errors, of at least one image."""
     labels, scores = predictions.fake.astype(np.float64), predictions.p_fake
     return Calibration(
-        ece_equal_mass=expected_calibration_error(reliability(predictions, bins=bins, binning="equal_mass")),
+        ece_equal_mass=expected_calibration_error(reliability(predictions, bins=bins)),
         ece_equal_width=expected_calibration_error(reliability(predictions, bins=bins, binning="equal_width")),
         brier=float(np.mean((scores - labels) ** 2)),
         mean_p=float(scores.mean()),

@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fakefaces.evaluation.calibration import reliability
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import point_metrics
-from fakefaces.evaluation.model_metrics import CorruptedMetrics, Evaluation, ReliabilityBin
+from fakefaces.evaluation.model_metrics import CorruptedMetrics, Evaluation, ReliabilityBin, ScoreDrift
 from fakefaces.evaluation.operating_point import operating_point
-from fakefaces.evaluation.part_scores import part_score_metrics
 from fakefaces.evaluation.predictions import ScoredImages, TestPredictions, ValidationPredictions
-from fakefaces.evaluation.robustness import robustness
-from fakefaces.evaluation.scores import evaluate_scores
+from fakefaces.evaluation.scores import evaluate_scores, part_score_metrics
 from fakefaces.evaluation.shortcut_variance import variance_explained_by_shortcuts
+from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Evaluator:
         Args:
             scored: the validation and test images with their scores.
             weights: where the model's weights come from; what a rule sees.
-            threshold: an image is called fake where ``p_fake >= threshold``.
+            threshold: an image is called fake where its score reaches it.
             corrupted: ``transform``, ``level``, ``image``, ``p_fake`` of corrupted test images; None for none.
             rules: by shortcut rule, ``p_fake`` of the test images, indexed by ``image``.
         """
@@ -64,16 +65,48 @@ class Evaluator:
             ),
             reliability=[ReliabilityBin.model_validate(row) for row in reliability(test).to_dict("records")],
             variance_explained_by_shortcuts=variance_explained_by_shortcuts(scored.test, rules or {}),
-            robustness=[] if corrupted is None else _robustness(scored.test, corrupted, threshold, self.resampling),
+            robustness=[] if corrupted is None else robustness(scored.test, corrupted, threshold, self.resampling),
         )
 
 
-def _robustness(
+def robustness(
     test: pd.DataFrame, corrupted: pd.DataFrame, threshold: float, resampling: Resampling
 ) -> list[CorruptedMetrics]:
-    original = test[test["image"].isin(corrupted["image"])].set_index("image")
-    scores = {
-        (str(transform), float(str(level))): rows.set_index("image")["p_fake"].loc[original.index]
-        for (transform, level), rows in corrupted.groupby(["transform", "level"], sort=False)
-    }
-    return robustness(original, scores, threshold, resampling)
+    """Metrics on the test images of which there are corrupted copies: of the originals, then of each corruption.
+
+    After Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and
+    perturbations", ICLR 2019.
+
+    Args:
+        test: a row an image with ``image``, ``label``, ``group`` and ``p_fake``.
+        corrupted: ``transform``, ``level``, ``image`` and ``p_fake`` of the copies.
+        threshold: an image is called fake where its score reaches it.
+        resampling: number of resamples of the groups, and seed.
+
+    Raises:
+        ModelError: a corruption lacks an image, or a score is not in [0, 1].
+    """
+    originals = test[test["image"].isin(corrupted["image"])].set_index("image")
+    original = TestPredictions.from_table(originals)
+
+    def row(transform: str | None, level: float | None, p_fake: pd.Series) -> CorruptedMetrics:
+        predictions = TestPredictions.from_table(originals.assign(p_fake=p_fake))
+        change = predictions.p_fake - original.p_fake
+        drift = ScoreDrift(
+            mean=_mean(change),
+            reals=_mean(change[~original.fake]),
+            fakes=_mean(change[original.fake]),
+            absolute=_mean(np.abs(change)),
+            verdicts=_mean(predictions.called_fake(threshold) != original.called_fake(threshold)),
+        )
+        corruption = {"transform": transform, "level": level}
+        return subset_metrics(CorruptedMetrics, predictions, threshold, resampling, **corruption, drift=drift)
+
+    return [row(None, None, originals["p_fake"])] + [
+        row(str(transform), float(str(level)), copies.set_index("image")["p_fake"])
+        for (transform, level), copies in corrupted.groupby(["transform", "level"], sort=False)
+    ]
+
+
+def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float | None:
+    return float(values.mean()) if len(values) else None

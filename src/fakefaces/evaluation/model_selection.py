@@ -19,15 +19,7 @@ class Candidate:
 
 
 def select_candidate(models: Mapping[str, ModelMetrics], metric: str) -> Candidate:
-    """The model that is best on validation; of equals the one with fewer parameters, then the first by name.
-
-    Args:
-        models: by name.
-        metric: one of :data:`fakefaces.evaluation.metrics.METRICS`.
-
-    Raises:
-        ModelError: the metric is undefined for all models.
-    """
+    """The model that is best on validation; of equals the one with fewer parameters, then the first by name."""
     candidates = []
     for name, model in models.items():
         validation, test = model.validation.value(metric), model.test.overall.estimate(metric).value

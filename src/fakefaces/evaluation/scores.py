@@ -1,11 +1,11 @@
-"""All metrics of one model's test scores: overall, by slice, within one encoding, and against the sources."""
+"""All metrics of one model's test scores: overall, by slice, within one encoding, against the sources, by part."""
 
 from typing import TypeVar
 
 import pandas as pd
 
 from fakefaces.base.errors import ModelError
-from fakefaces.data.faces import PARTS
+from fakefaces.data.faces import FAKE, PARTS
 from fakefaces.evaluation import slices
 from fakefaces.evaluation.calibration import calibration
 from fakefaces.evaluation.intervals import Resampling
@@ -14,17 +14,16 @@ from fakefaces.evaluation.model_metrics import (
     AllMetrics,
     Bootstrap,
     MatchedMetrics,
+    PartMetrics,
+    PartScores,
     SliceMetrics,
-    SourcePairs,
     TestMetrics,
 )
-from fakefaces.evaluation.predictions import Mask, TestPredictions
+from fakefaces.evaluation.predictions import PART_SCORES, Mask, TestPredictions
 from fakefaces.evaluation.source_pairs import paired_win_rate
 from fakefaces.evaluation.subset_metrics import subset_metrics
 
 A = TypeVar("A", bound=AllMetrics)
-
-_REQUIRED = ("image", "label", "p_fake", "group")
 
 
 def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resampling) -> TestMetrics:
@@ -41,14 +40,14 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
             - ``left_eye``, ``right_eye``, ``nose``, ``mouth``: 0, 1 or missing; optional, all four or none.
             - ``encoding``: an identifier of how the file was encoded; optional.
             - ``source``: for a fake, the ``image`` it was made from, or empty; optional.
-        threshold: an image is called fake where ``p_fake >= threshold``.
+        threshold: an image is called fake where its score reaches it.
         resampling: number of resamples of the groups, and seed.
 
     Raises:
         ModelError: a column is missing, the table is empty, an image comes twice, a source is no real, or labels,
             scores or groups are invalid.
     """
-    lacking = [name for name in _REQUIRED if name not in table]
+    lacking = [name for name in ("image", "label", "p_fake", "group") if name not in table]
     if lacking:
         raise ModelError(f"scores: the table lacks the columns {', '.join(lacking)}")
     if table.empty:
@@ -59,40 +58,60 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
     table = table.reset_index(drop=True)
     predictions = TestPredictions.from_table(table)
 
+    def all_metrics(record: type[A], predictions: TestPredictions, **fields: object) -> A:
+        fields |= {"majority_rate": majority_rate(predictions), "confusion": confusion(predictions, threshold)}
+        return subset_metrics(record, predictions, threshold, resampling, **fields)
+
     def by_slice(masks: dict[str, Mask]) -> dict[str, SliceMetrics]:
         return slices.slice_metrics(predictions, masks, threshold, resampling)
 
+    matched = None
+    if "encoding" in table:
+        encoding, mask = slices.matched_subset(predictions, table["encoding"])
+        matched = all_metrics(MatchedMetrics, predictions.subset(mask), encoding=encoding)
     has_parts = set(PARTS) <= set(table)
     return TestMetrics(
         threshold=threshold,
         bootstrap=Bootstrap(n_resamples=resampling.n_resamples, seed=resampling.seed),
-        overall=_all_metrics(AllMetrics, predictions, threshold, resampling),
+        overall=all_metrics(AllMetrics, predictions),
         reference=reference_metrics(predictions, threshold),
         calibration=calibration(predictions),
         difficulty=by_slice(slices.difficulty_masks(table["difficulty"])) if "difficulty" in table else {},
         part=by_slice(slices.part_masks(table)) if has_parts else {},
         part_count=by_slice(slices.part_count_masks(table)) if has_parts else {},
-        matched=_matched(predictions, table["encoding"], threshold, resampling) if "encoding" in table else None,
-        paired=_paired(predictions, table, resampling) if "source" in table else None,
+        matched=matched,
+        paired=paired_win_rate(predictions, _source_pairs(table), resampling) if "source" in table else None,
     )
 
 
-def _all_metrics(
-    record: type[A], predictions: TestPredictions, threshold: float, resampling: Resampling, **fields: object
-) -> A:
-    fields |= {"majority_rate": majority_rate(predictions), "confusion": confusion(predictions, threshold)}
-    return subset_metrics(record, predictions, threshold, resampling, **fields)
+def part_score_metrics(test: pd.DataFrame, resampling: Resampling) -> dict[str, PartScores] | None:
+    """The ROC AUC of each part's score: images in which it was replaced against all in which it was not.
+
+    The latter are the reals and the fakes with other parts replaced, so a score that detects fakes as such is not
+    enough. Images whose parts are unknown are left out.
+
+    Args:
+        test: a row an image: ``label``, ``group``, :data:`fakefaces.data.faces.PARTS` (0, 1 or missing) and
+            :data:`fakefaces.evaluation.predictions.PART_SCORES`, in [0, 1], without which there is no result.
+        resampling: number of resamples of the groups, and seed.
+    """
+    if not set(PART_SCORES) <= set(test):
+        return None
+
+    def roc_auc(rows: pd.DataFrame, part: str, score: str) -> PartMetrics:
+        predictions = TestPredictions.from_arrays(rows[part].astype(int), rows[score], rows["group"])
+        return subset_metrics(PartMetrics, predictions, 0.5, resampling)
+
+    scores = {}
+    for part, score in zip(PARTS, PART_SCORES, strict=True):
+        known = test[test[part].notna() & test[score].notna()]
+        fakes = known[known["label"] == FAKE]
+        scores[part] = PartScores(all=roc_auc(known, part, score), fakes=roc_auc(fakes, part, score))
+    return scores
 
 
-def _matched(
-    predictions: TestPredictions, encoding: pd.Series, threshold: float, resampling: Resampling
-) -> MatchedMetrics:
-    commonest, mask = slices.matched_subset(predictions, encoding)
-    return _all_metrics(MatchedMetrics, predictions.subset(mask), threshold, resampling, encoding=commonest)
-
-
-def _paired(predictions: TestPredictions, table: pd.DataFrame, resampling: Resampling) -> SourcePairs:
+def _source_pairs(table: pd.DataFrame) -> list[tuple[int, int]]:
+    """The positions of each fake and of its source, where that is among the images."""
     position = pd.Series(table.index, index=table["image"])
-    sources = table["source"].map(position).where(predictions.fake).dropna()
-    pairs = list(zip(sources.index.to_list(), sources.astype("int64").to_list(), strict=True))
-    return paired_win_rate(predictions, pairs, resampling, unpaired=int(predictions.fake.sum()) - len(pairs))
+    sources = table["source"].map(position).where(table["label"] == FAKE).dropna()
+    return list(zip(sources.index.to_list(), sources.astype("int64").to_list(), strict=True))

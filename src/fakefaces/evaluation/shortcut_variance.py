@@ -8,16 +8,11 @@ from numpy.typing import ArrayLike
 
 from fakefaces.evaluation.predictions import Array
 
-_SATURATED = 1e-6  # scores nearer to 0 or 1 are clipped, so that their logits are finite
-_CONSTANT = 1e-12
-
 
 def variance_explained_by_shortcuts(test: pd.DataFrame, rules: Mapping[str, pd.Series]) -> dict[str, float | None]:
-    """The share of the variance of a model's score that each rule explains, and ``all`` of them together.
+    """The share of the variance of ``p_fake`` that each rule explains, and ``all`` of them together; empty without.
 
-    Args:
-        test: ``image`` and ``p_fake`` of the test images.
-        rules: ``p_fake`` by rule, indexed by ``image``; empty for no result.
+    Each rule has its ``p_fake`` of the test images, indexed by ``image``.
     """
     if not rules:
         return {}
@@ -40,7 +35,7 @@ def variance_explained(p_fake: ArrayLike, rules: ArrayLike) -> float | None:
         A share in [0, 1]; None where the model's scores are constant or there are too few images.
     """
     target, predictors = _logit(p_fake), _logit(rules)
-    if len(target) <= predictors.shape[1] + 1 or np.ptp(target) < _CONSTANT:
+    if len(target) <= predictors.shape[1] + 1 or np.ptp(target) < 1e-12:
         return None
     design = np.column_stack([np.ones(len(target)), predictors])
     fitted = design @ np.linalg.lstsq(design, target, rcond=None)[0]
@@ -48,5 +43,6 @@ def variance_explained(p_fake: ArrayLike, rules: ArrayLike) -> float | None:
 
 
 def _logit(values: ArrayLike) -> Array:
-    p: Array = np.clip(np.asarray(values, dtype=np.float64), _SATURATED, 1 - _SATURATED)
+    """Finite logits: scores nearer to 0 or 1 than 1e-6 are clipped."""
+    p: Array = np.clip(np.asarray(values, dtype=np.float64), 1e-6, 1 - 1e-6)
     return np.asarray(np.log(p / (1 - p)))

@@ -13,25 +13,17 @@ from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
 def difficulty_masks(difficulty: pd.Series) -> dict[str, Mask]:
-    """The images of each difficulty, bool (n,).
-
-    Args:
-        difficulty: (n,) ``easy``, ``mid``, ``hard``; anything else, or missing, belongs to no slice.
-    """
+    """The images of each difficulty; any other value, or a missing one, belongs to no slice."""
     return {name: _mask(difficulty == name) for name in DIFFICULTIES}
 
 
 def part_masks(parts: pd.DataFrame) -> dict[str, Mask]:
-    """The images in which each part is replaced, whatever else is, bool (n,).
-
-    Args:
-        parts: (n, 4), 0 or 1, columns :data:`fakefaces.data.faces.PARTS`; missing belongs to no slice.
-    """
+    """The images in which each part is replaced, whatever else is; 0, 1 or missing, which belongs to no slice."""
     return {name: _mask(parts[name] == 1) for name in PARTS}
 
 
 def part_count_masks(parts: pd.DataFrame) -> dict[str, Mask]:
-    """The images with ``"1"`` to ``"4"`` replaced parts, bool (n,); ``parts`` is that of :func:`part_masks`."""
+    """The images with ``"1"`` to ``"4"`` replaced parts."""
     replaced = parts[list(PARTS)].sum(axis=1, skipna=False)
     return {str(count): _mask(replaced == count) for count in range(1, len(PARTS) + 1)}
 
@@ -39,14 +31,7 @@ def part_count_masks(parts: pd.DataFrame) -> dict[str, Mask]:
 def slice_metrics(
     predictions: Predictions, masks: Mapping[str, Mask], threshold: float, resampling: Resampling
 ) -> dict[str, SliceMetrics]:
-    """The fakes of each slice against all reals; empty if no fake is in a slice.
-
-    Args:
-        predictions: of n images.
-        masks: bool (n,) by slice; reals in it are ignored.
-        threshold: an image is called fake where ``p_fake >= threshold``.
-        resampling: number of resamples of the groups in a slice, and seed.
-    """
+    """The fakes of each slice against all reals, whether in its mask or not; empty if no fake is in a slice."""
     fakes = {name: mask & predictions.fake for name, mask in masks.items()}
     if not any(mask.any() for mask in fakes.values()):
         return {}
@@ -57,18 +42,11 @@ def slice_metrics(
 
 
 def matched_subset(predictions: Predictions, encoding: pd.Series) -> tuple[str | None, Mask]:
-    """The images in the encoding that most reals have.
+    """The encoding that most reals have (of equally common ones the first; None if no real has any), and its images.
 
     Where fakes were saved by another program than the photographs, the quantization tables alone separate the
-    classes. Within one encoding they cannot; traces of an earlier one may be left in the pixels.
-
-    Args:
-        predictions: of n images.
-        encoding: (n,) an identifier each; empty or missing matches nothing.
-
-    Returns:
-        That encoding (of equally common ones the first in order; None if no real has one), and the images in it,
-        bool (n,).
+    classes. Within one encoding they cannot; traces of an earlier one may be left in the pixels. An empty or missing
+    encoding matches nothing.
     """
     known = _mask(encoding.notna() & (encoding != ""))
     counts = encoding[known & ~predictions.fake].value_counts()

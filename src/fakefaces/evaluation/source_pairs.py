@@ -15,7 +15,7 @@ from fakefaces.evaluation.subset_metrics import estimate
 
 
 def match_sources(images: pd.DataFrame, pairs: pd.DataFrame, *, min_inliers: int) -> pd.Series:
-    """The real that each fake was made from: the one that it agrees with in most places; missing where unknown.
+    """The real that each fake was made from: the one with most, and at least ``min_inliers``, inliers; or missing.
 
     A fake also agrees with the photograph that lent it a part, and with the neighbour in a group's photograph,
     but in fewer places: on CIPLAB's set in 94 at most, with its own source in 118 or more (over all pairs).
@@ -23,7 +23,7 @@ def match_sources(images: pd.DataFrame, pairs: pd.DataFrame, *, min_inliers: int
     Args:
         images: ``image`` and ``label`` of all images.
         pairs: ``a``, ``b``, ``inliers`` of ``reports/duplicate_pairs.csv``.
-        min_inliers: fewest inliers of a source.
+        min_inliers: of a source.
     """
     pairs = pairs[pairs["inliers"] >= min_inliers]
     label = images.set_index("image")["label"]
@@ -33,9 +33,7 @@ def match_sources(images: pd.DataFrame, pairs: pd.DataFrame, *, min_inliers: int
     return images["image"].map(ranked.drop_duplicates("a").set_index("a")["b"])
 
 
-def paired_win_rate(
-    predictions: Predictions, pairs: Sequence[tuple[int, int]], resampling: Resampling, *, unpaired: int = 0
-) -> SourcePairs:
+def paired_win_rate(predictions: Predictions, pairs: Sequence[tuple[int, int]], resampling: Resampling) -> SourcePairs:
     """The share of fakes that score higher than their own source photograph, ties counting one half.
 
     It is the ROC AUC restricted to pairs of one face in one light, so what a model has learned about faces and
@@ -48,18 +46,16 @@ def paired_win_rate(
         predictions: of n images.
         pairs: (position of a fake, position of its source) in ``predictions``; a source may have several fakes.
         resampling: number of resamples of the sources' groups, and seed.
-        unpaired: fakes without a source, for the record.
 
     Raises:
         ModelError: the positions of a pair are not those of a fake and a real.
     """
     positions = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
-    if positions.size and (positions.min() < 0 or positions.max() >= len(predictions)):
-        raise ModelError(f"pairs: a position is not among 0 to {len(predictions) - 1}")
     fakes, sources = positions.T
     wrong = ~predictions.fake[fakes] | predictions.fake[sources]
     if wrong.any():
         raise ModelError(f"pairs: {int(wrong.sum())} of {len(wrong)} are not a fake with a real as its source")
+    unpaired = int(predictions.fake.sum()) - len(positions)
     if not len(positions):
         none = Estimate(value=None, reason="no fake with its source among the images")
         return SourcePairs(n=0, groups=0, win_rate=none, ties=0, unpaired=unpaired)

@@ -20,8 +20,6 @@ from fakefaces.evaluation.predictions import Array, Predictions
 
 S = TypeVar("S", bound=Subset)
 
-_PROPORTIONS = {"accuracy", "precision", "recall"}
-
 
 def subset_metrics(
     record: type[S], predictions: Predictions, threshold: float, resampling: Resampling, **fields: object
@@ -31,7 +29,7 @@ def subset_metrics(
     Args:
         record: its fields named in :data:`fakefaces.evaluation.metrics.METRICS` are computed.
         predictions: of the set; it may lack a class or be empty.
-        threshold: an image is called fake where ``p_fake >= threshold``.
+        threshold: an image is called fake where its score reaches it.
         resampling: number of resamples, and seed.
         **fields: the other fields of the record.
 
@@ -58,12 +56,12 @@ def subset_metrics(
 
 def estimate(value: float, interval: Interval) -> Estimate:
     """A metric that is defined, with its interval."""
-    bounds = None if interval.low is None or interval.high is None else (interval.low, interval.high)
-    return Estimate(value=value, interval=bounds, n_undefined=interval.n_undefined, reason=interval.reason)
+    ends = interval.ends and (interval.ends[0], interval.ends[1])
+    return Estimate(value=value, interval=ends, n_undefined=interval.n_undefined, reason=interval.reason)
 
 
 def _interval(name: str, value: float, resampled: Array | None, n_groups: int) -> Interval:
-    if name in _PROPORTIONS:
+    if name in ("accuracy", "precision", "recall"):
         return proportion_interval(value, resampled, n_groups)
     return too_few_groups(n_groups) if resampled is None else percentile_interval(resampled)
 
