@@ -16,9 +16,7 @@ from fakefaces.evaluation.predictions import Array, TestPredictions
 class Comparison:
     """Two models on the same images; each difference is first minus second.
 
-    Attributes:
-        accuracy_p: two-sided, McNemar's mid-p. It assumes independent images: where groups hold several, trust the
-            interval.
+    McNemar's test assumes independent images: where groups hold several, trust the interval.
     """
 
     first: str  # a model's name
@@ -29,7 +27,7 @@ class Comparison:
     only_second_right: int  # images that only the second model classifies correctly
     accuracy_difference: float  # in [-1, 1]
     accuracy_interval: list[float] | None  # 95 %, from the paired group bootstrap; None where there are too few groups
-    accuracy_p: float
+    accuracy_p: float  # two-sided, McNemar's mid-p
     accuracy_p_holm: float | None  # after Holm's correction for all pairs
     roc_auc_difference: float | None  # in [-1, 1]; None where a class is absent
     roc_auc_interval: list[float] | None  # 95 %, from the paired group bootstrap; None where there are too few groups
@@ -43,12 +41,9 @@ def compare_all(
     """Compare every pair of models, image by image, on the same resamples of groups.
 
     Args:
-        models: predictions of the same n images in the same order, by model.
+        models: predictions of the same images in the same order, by model.
         thresholds: by model; an image is called fake where its score reaches it.
         resampling: number of resamples of the groups, and seed.
-
-    Returns:
-        A comparison for each of the m (m - 1) / 2 pairs, in the order of ``models``.
 
     Raises:
         ModelError: there are no images, the models were not tested on the same ones, or one has no threshold.
@@ -72,8 +67,10 @@ def compare_all(
     for first, second in combinations(models, 2):
         only_first = int((correct[first] & ~correct[second]).sum())
         only_second = int((correct[second] & ~correct[first]).sum())
-        accuracy = _difference(first, second, "accuracy", point, resampled, images)
-        roc_auc = _difference(first, second, "roc_auc", point, resampled, images)
+        _, accuracy_interval, _ = _difference((first, second), "accuracy", images.n_groups, point, resampled)
+        roc_auc, roc_auc_interval, roc_auc_p = _difference(
+            (first, second), "roc_auc", min(images.n_groups_by_class), point, resampled
+        )
         pairs.append(
             Comparison(
                 first,
@@ -83,12 +80,12 @@ def compare_all(
                 only_first_right=only_first,
                 only_second_right=only_second,
                 accuracy_difference=(only_first - only_second) / len(images),
-                accuracy_interval=accuracy.interval,
+                accuracy_interval=accuracy_interval,
                 accuracy_p=mcnemar_mid_p(only_first, only_second),
                 accuracy_p_holm=None,
-                roc_auc_difference=roc_auc.value,
-                roc_auc_interval=roc_auc.interval,
-                roc_auc_p=roc_auc.p,
+                roc_auc_difference=roc_auc,
+                roc_auc_interval=roc_auc_interval,
+                roc_auc_p=roc_auc_p,
                 roc_auc_p_holm=None,
             )
         )
@@ -100,18 +97,12 @@ def compare_all(
 
 
 def mcnemar_mid_p(only_first: int, only_second: int) -> float:
-    """McNemar's test of equal accuracy, two-sided: the exact binomial mid-p value.
+    """McNemar's test of equal accuracy, two-sided: the exact binomial mid-p value, in (0, 1].
 
     The exact conditional test is needlessly conservative; its mid-p variant keeps the level in practice and has
     more power: Fagerland, Lydersen and Laake, "The McNemar test for binary matched-pairs data: mid-p and
-    asymptotic are better than exact conditional", BMC Medical Research Methodology 13:91 (2013).
-
-    Args:
-        only_first: images that only the first model classifies correctly, at least 0.
-        only_second: images that only the second model classifies correctly, at least 0.
-
-    Returns:
-        p in (0, 1]; 1 where the models are correct on equally many images that the other is not.
+    asymptotic are better than exact conditional", BMC Medical Research Methodology 13:91 (2013). The arguments are
+    the numbers of images that only one of the models classifies correctly.
     """
     from scipy.special import bdtr  # the binomial distribution function
 
@@ -129,9 +120,6 @@ def bootstrap_p(differences: Array) -> float:
     Twice the smaller share of resamples on either side of 0, with 0 counted on both sides and one resample added
     to each, so that it is never 0: Davison and Hinkley, "Bootstrap Methods and their Application" (1997),
     chapter 4.
-
-    Args:
-        differences: float64 (n_resamples,), without NaN.
     """
     tail = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (len(differences) + 1))
@@ -152,13 +140,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
-@dataclass(frozen=True)
-class _Difference:
-    value: float | None
-    interval: list[float] | None
-    p: float | None
-
-
 def _metrics(
     models: Mapping[str, TestPredictions], thresholds: Mapping[str, float], weights: Array
 ) -> dict[str, Array]:
@@ -170,17 +151,14 @@ def _metrics(
 
 
 def _difference(
-    first: str, second: str, metric: str, point: dict[str, Array], resampled: dict[str, Array], images: TestPredictions
-) -> _Difference:
-    keys = f"{metric} {first}", f"{metric} {second}"
-    value = float(point[keys[0]][0] - point[keys[1]][0])
+    models: tuple[str, str], metric: str, n_groups: int, point: dict[str, Array], resampled: dict[str, Array]
+) -> tuple[float | None, list[float] | None, float | None]:
+    """First minus second, its interval and its p, as far as there are any for so many groups."""
+    first, second = (f"{metric} {model}" for model in models)
+    value = float(point[first][0] - point[second][0])
     if np.isnan(value):
-        return _Difference(None, None, None)
-    n_groups = images.n_groups
-    if metric == "roc_auc":
-        n_groups = min(len(np.unique(images.group[side])) for side in (images.fake, ~images.fake))
+        return None, None, None
     if n_groups < MIN_GROUPS:
-        return _Difference(value, None, None)
-    differences = resampled[keys[0]] - resampled[keys[1]]
-    interval = percentile_interval(differences).ends
-    return _Difference(value, interval, bootstrap_p(differences[~np.isnan(differences)]))
+        return value, None, None
+    differences = resampled[first] - resampled[second]
+    return value, percentile_interval(differences).ends, bootstrap_p(differences[~np.isnan(differences)])

@@ -13,7 +13,7 @@ from fakefaces.evaluation.intervals import (
     percentile_interval,
     too_few_groups,
 )
-from fakefaces.evaluation.metrics import metric_values, population_masks, weighted_metrics
+from fakefaces.evaluation.metrics import metric_values, weighted_metrics
 from fakefaces.evaluation.predictions import Array, Mask, TestPredictions
 from fakefaces.evaluation.slices import difficulty_masks, part_masks
 
@@ -71,15 +71,13 @@ def compare_with_champion(
         champion: its scores of the images.
         metric: one of :data:`fakefaces.evaluation.metrics.METRICS`.
         resampling: number of resamples of the groups, and seed.
-
-    Raises:
-        ModelError: labels, scores or groups are invalid.
     """
-    pair = _Pair.of(images, candidate, champion, metric)
-    (candidate_value, champion_value), reason = pair.values()
-    difference, interval = _minus(candidate_value, champion_value), Interval(reason=reason)
-    if difference is not None:
-        interval = pair.interval(resampling)
+    first, second = (
+        TestPredictions.from_arrays(images["label"], scores.p_fake, images["group"]) for scores in (candidate, champion)
+    )
+    pair = _Pair(metric, first, second, (candidate.threshold, champion.threshold))
+    candidate_value, champion_value, difference, reason = pair.values()
+    interval = Interval(reason=reason) if difference is None else pair.interval(resampling)
     masks = {"difficulty": difficulty_masks(images["difficulty"]), "part": part_masks(images)}
     return ChampionComparison(
         metric,
@@ -100,13 +98,8 @@ def decide(comparison: ChampionComparison, *, margin: float, slice_margin: float
     """A test of non-inferiority: is the candidate no worse, surely not much worse, and much worse on no slice.
 
     A new model need not be shown to be better, which a few hundred images can hardly do, but a loss of more than
-    ``margin`` must be ruled out.
-
-    Args:
-        comparison: the two on the same images.
-        margin: the lower 95 % bound of candidate minus champion must be at least minus this.
-        slice_margin: no slice's difference may lie below minus this; a slice is a few images, so its
-            difference has no interval.
+    ``margin`` must be ruled out: the lower 95 % bound of candidate minus champion must be at least -``margin``, and
+    no slice's difference may lie below -``slice_margin`` (a slice is a few images: it has no interval).
     """
     if comparison.difference is None or comparison.interval is None:
         return GateResult(
@@ -141,20 +134,14 @@ class _Pair:
     champion: TestPredictions
     thresholds: tuple[float, float]
 
-    @classmethod
-    def of(cls, images: pd.DataFrame, candidate: Scores, champion: Scores, metric: str) -> "_Pair":
-        first, second = (
-            TestPredictions.from_arrays(images["label"], scores.p_fake, images["group"])
-            for scores in (candidate, champion)
-        )
-        return cls(metric, first, second, (candidate.threshold, champion.threshold))
-
-    def values(self) -> tuple[tuple[float | None, float | None], str | None]:
-        """The metric of both models, and why one is None."""
+    def values(self) -> tuple[float | None, float | None, float | None, str | None]:
+        """The metric of both models, candidate minus champion, and why one is None."""
         first, first_reasons = metric_values(self.candidate, self.thresholds[0], [self.metric])
         second, second_reasons = metric_values(self.champion, self.thresholds[1], [self.metric])
-        reason = first_reasons.get(self.metric) or second_reasons.get(self.metric)
-        return (first[self.metric], second[self.metric]), reason
+        candidate, champion = first[self.metric], second[self.metric]
+        if candidate is None or champion is None:
+            return candidate, champion, None, first_reasons.get(self.metric) or second_reasons[self.metric]
+        return candidate, champion, candidate - champion, None
 
     def slice_difference(self, kind: str, name: str, mask: Mask) -> SliceDifference:
         """The fakes of a slice against all reals."""
@@ -165,13 +152,12 @@ class _Pair:
             return SliceDifference(kind, name, n_fakes, None, f"groups: {n_groups}; {MIN_GROUPS} are needed")
         subset = in_slice | ~fake
         pair = replace(self, candidate=self.candidate.subset(subset), champion=self.champion.subset(subset))
-        values, reason = pair.values()
-        return SliceDifference(kind, name, n_fakes, _minus(*values), reason)
+        _, _, difference, reason = pair.values()
+        return SliceDifference(kind, name, n_fakes, difference, reason)
 
     def interval(self, resampling: Resampling) -> Interval:
         """The interval of the difference."""
-        masks = population_masks(self.candidate, self.thresholds[0])
-        n_groups = min(len(np.unique(self.candidate.group[masks[side]])) for side in ("positives", "negatives"))
+        n_groups = min(self.candidate.n_groups_by_class)
         if n_groups < MIN_GROUPS:
             return too_few_groups(n_groups)
 
@@ -183,7 +169,3 @@ class _Pair:
         differences = bootstrap(both, self.candidate.group, resampling)["difference"]
         # Two models that rank all images alike differ by exactly 0, which no interval of resamples would say.
         return percentile_interval(differences) if differences.any() else Interval(0.0, 0.0)
-
-
-def _minus(candidate: float | None, champion: float | None) -> float | None:
-    return None if candidate is None or champion is None else candidate - champion

@@ -16,19 +16,13 @@ MIN_GROUPS = 10  # resampling fewer gives intervals that are far too narrow
 MAX_UNDEFINED = 0.1  # share of resamples that may be undefined before the others are a biased sample
 _MIN_RESAMPLES = math.ceil(2 / (1 - LEVEL))  # so that at least one resample lies in each tail
 _BLOCK = 2**21  # weights in memory at a time, 16 MiB
-_EQUAL = 1e-9  # resamples that differ by less differ by rounding only
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How groups are resampled.
+    """How groups are resampled; metrics under equal seeds and groups may be subtracted resample by resample."""
 
-    Attributes:
-        seed: of the random generator. Equal seeds and groups give equal resamples, whose metrics may be subtracted
-            resample by resample.
-    """
-
-    n_resamples: int  # number of resamples of all groups, at least 40
+    n_resamples: int  # at least 40
     seed: int
 
 
@@ -56,13 +50,10 @@ def group_weights(group: NDArray[np.intp], resampling: Resampling) -> Iterator[A
 
     Args:
         group: intp (n,), codes 0 … G - 1.
-        resampling: number of resamples of G groups, and seed.
+        resampling: number of resamples, enough for one to lie in each tail of the interval, and seed.
 
     Yields:
         float64 (rows, n): how often each resample holds each image, in blocks of resamples.
-
-    Raises:
-        ModelError: there are too few resamples for one to lie in each tail of the interval.
     """
     n_resamples = resampling.n_resamples
     if n_resamples < _MIN_RESAMPLES:
@@ -83,15 +74,12 @@ def group_weights(group: NDArray[np.intp], resampling: Resampling) -> Iterator[A
 def bootstrap(
     statistics: Callable[[Array], dict[str, Array]], group: NDArray[np.intp], resampling: Resampling
 ) -> dict[str, Array]:
-    """Compute statistics on every resample.
+    """Compute statistics on every resample: float64 (n_resamples,) by name.
 
     Args:
         statistics: float64 weights (rows, n) to float64 (rows,) by name; NaN where undefined.
         group: intp (n,), codes 0 … G - 1.
         resampling: number of resamples, and seed.
-
-    Returns:
-        float64 (n_resamples,) by name.
     """
     blocks = [statistics(weights) for weights in group_weights(group, resampling)]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
@@ -100,20 +88,15 @@ def bootstrap(
 def percentile_interval(values: Array) -> Interval:
     """Efron's percentile interval: the middle 95 % of a statistic's resamples.
 
-    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13.
-
-    Args:
-        values: float64 (n_resamples,); NaN, where the statistic is undefined, is left out and counted.
-
-    Returns:
-        An interval; without bounds where more than a tenth of the resamples are undefined, or where all are equal:
-        an interval of no width would claim certainty.
+    NaN, where the statistic is undefined, is left out and counted. There are no bounds where more than a tenth of the
+    resamples are undefined, or where all are equal: an interval of no width would claim certainty. Efron and
+    Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13.
     """
     known = values[~np.isnan(values)]
     n_undefined = len(values) - len(known)
     if n_undefined > MAX_UNDEFINED * len(values):
         return Interval(n_undefined=n_undefined, reason=f"undefined in {n_undefined} of {len(values)} resamples")
-    if np.ptp(known) < _EQUAL:
+    if np.ptp(known) < 1e-9:  # they differ by rounding only
         return Interval(n_undefined=n_undefined, reason="all resamples are equal and give no interval")
     tail = 50 * (1 - LEVEL)
     low, high = np.percentile(known, [tail, 100 - tail])
@@ -129,9 +112,6 @@ def wilson_interval(proportion: float, n: float) -> Interval:
     Args:
         proportion: observed, in [0, 1].
         n: independent observations, more than 0.
-
-    Raises:
-        ModelError: ``proportion`` or ``n`` is out of range.
     """
     if not 0 <= proportion <= 1 or not n > 0:
         raise ModelError(f"no proportion: {proportion} of {n}")
@@ -145,10 +125,10 @@ def proportion_interval(proportion: float, values: Array | None, n_groups: int) 
     """The bootstrap's interval of a proportion, or Wilson's where the bootstrap has none.
 
     Args:
-        proportion: observed, in [0, 1].
+        proportion: in [0, 1].
         values: float64 (n_resamples,); None where there are too few groups to resample.
-        n_groups: groups that the proportion is estimated from. Wilson's interval takes each for one
-            observation, which is conservative if images of a group differ.
+        n_groups: that the proportion is estimated from, each one observation to Wilson: conservative if images of a
+            group differ.
     """
     interval = too_few_groups(n_groups) if values is None else percentile_interval(values)
     if interval.ends is not None:

@@ -32,12 +32,13 @@ class Predictions:
         """Groups that hold at least one image."""
         return int(self.group.max()) + 1 if len(self) else 0
 
-    def called_fake(self, threshold: float) -> Mask:
-        """Predicted classes, bool (n,): fake where ``p_fake >= threshold``.
+    @property
+    def n_groups_by_class(self) -> tuple[int, int]:
+        """Groups that hold at least one real, and at least one fake."""
+        return len(np.unique(self.group[~self.fake])), len(np.unique(self.group[self.fake]))
 
-        Raises:
-            ModelError: the threshold is not in [0, 1].
-        """
+    def called_fake(self, threshold: float) -> Mask:
+        """Predicted classes, bool (n,): fake where ``p_fake >= threshold``, which must lie in [0, 1]."""
         if not 0 <= threshold <= 1:
             raise ModelError(f"threshold: {threshold} is not between 0 and 1")
         return self.p_fake >= threshold
@@ -49,7 +50,7 @@ class Predictions:
 
     @classmethod
     def from_table(cls, table: pd.DataFrame) -> Self:
-        """Predictions from the columns ``label``, ``p_fake`` and ``group``; errors as for :meth:`from_arrays`."""
+        """Predictions from the columns ``label``, ``p_fake`` and ``group``."""
         return cls.from_arrays(table["label"], table["p_fake"], table["group"])
 
     @classmethod
@@ -73,7 +74,10 @@ class Predictions:
             raise ModelError(f"labels, scores and groups must be of one length; they are {shapes}")
         if not np.isin(labels, (REAL, FAKE)).all():
             raise ModelError("labels must be 0 (real) or 1 (fake)")
-        _check_probabilities(scores)
+        if missing := int(np.isnan(scores).sum()):
+            raise ModelError(f"scores: {missing} of {scores.size} are NaN; the model or its input is broken")
+        if scores.size and (scores.min() < 0 or scores.max() > 1):
+            raise ModelError(f"scores must be probabilities; they lie between {scores.min():g} and {scores.max():g}")
         codes, _ = pd.factorize(keys, sort=True)
         if (codes < 0).any():
             raise ModelError(f"groups: {int((codes < 0).sum())} of {len(codes)} images have none")
@@ -90,24 +94,14 @@ class TestPredictions(Predictions):
 
 @dataclass(frozen=True)
 class ScoredImages:
-    """One model's scores of the validation and the test images, with all that is known of each image.
-
-    Attributes:
-        validation: a row an image, by name: the columns of the image table, ``p_fake``, and :data:`PART_SCORES` where
-            the model scores parts.
-    """
+    """One model's scores: the image table by name, with ``p_fake``, and :data:`PART_SCORES` where there are any."""
 
     validation: pd.DataFrame
-    test: pd.DataFrame  # the test images, with the columns of ``validation``
+    test: pd.DataFrame
 
     @classmethod
     def join(cls, images: pd.DataFrame, scores: pd.DataFrame) -> Self:
-        """Join images with their scores.
-
-        Args:
-            images: a row an image, with ``image``.
-            scores: ``image``, ``split``, ``p_fake``, and scores of the parts under their names, or not.
-        """
+        """Join images with their scores: ``image``, ``split``, ``p_fake``, and scores of the parts by name, or not."""
         columns = ["image", "split", "p_fake", *(name for name in PARTS if name in scores)]
         renamed = scores[columns].rename(columns=dict(zip(PARTS, PART_SCORES, strict=True)))
         of_split = {
@@ -124,11 +118,3 @@ def _numbers(values: ArrayLike, name: str) -> Array:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise ModelError(f"{name}: not all are numbers") from None
-
-
-def _check_probabilities(scores: Array) -> None:
-    missing = int(np.isnan(scores).sum())
-    if missing:
-        raise ModelError(f"scores: {missing} of {scores.size} are NaN; the model or its input is broken")
-    if scores.size and (scores.min() < 0 or scores.max() > 1):
-        raise ModelError(f"scores must be probabilities; they lie between {scores.min():g} and {scores.max():g}")
