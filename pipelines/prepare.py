@@ -11,11 +11,12 @@ from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import find_faces
+from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.features.residual_dataset import compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
 from fakefaces.models import runtime
-from fakefaces.models.backbones import Backbone, cut, frozen_features, make_backbone
+from fakefaces.models.backbones import Backbone, cut, make_backbone
 from fakefaces.models.roi_pooling import embedding, roi_pooled
 from fakefaces.params.prepare import FeatureSet, Prepare
 
@@ -46,7 +47,7 @@ def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder
         backbone = load_backbone(feature_set, feature_set.backbone, spec.image_size, params, layout)
         frozen, trainable = cut(backbone.network, feature_set.trainable_from)
         with progress(f"{backbone.name} features", len(arrays)) as step:
-            arrays = frozen_features(frozen, arrays, step)
+            arrays = predict_in_batches(frozen.predict_on_batch, arrays, on_batch=step)
         runtime.save_network(frozen, folder / "frozen.keras")
         if trainable is not None:
             runtime.save_network(trainable, folder / "trainable.keras")

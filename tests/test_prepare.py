@@ -7,8 +7,9 @@ from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.features.batches import predict_in_batches
 from fakefaces.models import runtime
-from fakefaces.models.backbones import at_unit_scale, cut, frozen_features, make_backbone
+from fakefaces.models.backbones import at_unit_scale, cut, make_backbone
 from fakefaces.params.file import load
 from fakefaces.params.prepare import FeatureSet
 from fakefaces.training.fit import load_features
@@ -21,10 +22,6 @@ def backbone(tmp_path, name="MobileNet", size=32, weights="none", allow_random=F
 
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
-
-
-def silent(advance, note):
-    pass
 
 
 @pytest.mark.parametrize("name", ["VGG16", "MobileNet", "EfficientNetB0", "DenseNet121"])
@@ -45,9 +42,9 @@ def test_a_cut_backbone_computes_what_the_whole_one_does(tmp_path, name, layer):
     made = backbone(tmp_path, name).network
     whole, none = cut(made, None)
     assert none is None
-    wanted = frozen_features(whole, PIXELS, silent)
+    wanted = predict_in_batches(whole.predict_on_batch, PIXELS)
     frozen, trained = cut(backbone(tmp_path, name).network, layer)
-    below = frozen_features(frozen, PIXELS, silent)
+    below = predict_in_batches(frozen.predict_on_batch, PIXELS)
     assert np.abs(np.asarray(trained.predict_on_batch(below)) - wanted).max() < 1e-5
     assert not frozen.trainable_weights
     assert trained.trainable_weights
@@ -156,7 +153,9 @@ def test_features_are_those_of_each_image_however_many_they_are():
     for n in (1, 32, 70):
         pixels = np.random.default_rng(n).integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
         advances = []
-        features = frozen_features(frozen, pixels, lambda advance, note, advances=advances: advances.append(advance))
+        features = predict_in_batches(
+            frozen.predict_on_batch, pixels, on_batch=lambda advance, note, advances=advances: advances.append(advance)
+        )
         assert features == pytest.approx(pixels.mean(axis=(1, 2)), abs=1e-3)
         assert sum(advances) == n
 

@@ -15,9 +15,10 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.models import runtime
-from fakefaces.models.backbones import cut, frozen_features, make_backbone
+from fakefaces.models.backbones import cut, make_backbone
 from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import load
 from fakefaces.params.train import Fit
@@ -191,7 +192,7 @@ def test_the_last_blocks_of_a_backbone_are_trained_and_the_others_are_not(tmp_pa
     validation = arrays(ValidationArrays, 16, 1)
 
     def embedded(images: A) -> A:
-        return replace(images, features=frozen_features(frozen, images.features, lambda n, note: None))
+        return replace(images, features=predict_in_batches(frozen.predict_on_batch, images.features))
 
     spec = FeatureSpec("pixels", 32)
     train = embedded(arrays(TrainArrays, 32, 0))

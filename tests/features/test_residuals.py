@@ -6,10 +6,8 @@ import pytest
 
 from fakefaces.data.face_regions import CROP, INNER_BOXES, MIRRORED, NAMES, cell_weights, crop_face, pixel_boxes
 from fakefaces.data.faces import PARTS
-from fakefaces.features.residuals.colour_cast import colour_cast
 from fakefaces.features.residuals.cooccurrences import cooccurrences
-from fakefaces.features.residuals.correlations import correlations
-from fakefaces.features.residuals.descriptor import GROUP_SIZES, residual_features
+from fakefaces.features.residuals.descriptor import GROUP_SIZES, colour_cast, correlations, residual_features
 
 
 def noise(size: int = 256, strength: float = 6, seed: int = 0) -> np.ndarray:

@@ -19,10 +19,9 @@ def _pixels_of_600(left: int, top: int, right: int, bottom: int) -> Box:
 class Region:
     """A region of the face; left and right as seen in the image.
 
-    Attributes:
-        inner: the box that features are computed in, symmetric about the middle of the image.
-        outline: the box that a replaced part is expected in, read off photographs of CIPLAB's, which are 600 pixels
-            a side and only roughly aligned; None for skin, which is not replaced.
+    ``inner`` is the box that features are computed in, symmetric about the middle of the image. ``outline`` is the box
+    that a replaced part is expected in, read off photographs of CIPLAB's, which are 600 pixels a side and only roughly
+    aligned; skin, which is not replaced, has none.
     """
 
     inner: Box
@@ -55,15 +54,7 @@ MIRRORED = tuple(
 
 
 def crop_face(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Cut out the square :data:`CROP`.
-
-    Args:
-        pixels: uint8 (height, width, 3).
-        size: side of the result in pixels; a crop of another size is scaled to it.
-
-    Returns:
-        uint8 (size, size, 3).
-    """
+    """Cut the square :data:`CROP` out of uint8 (height, width, 3), and scale it to uint8 (size, size, 3)."""
     height, width = pixels.shape[:2]
     left, top, right, bottom = np.rint(np.array(CROP) * [width, height, width, height]).astype(int)
     crop = pixels[top:bottom, left:right]
@@ -74,10 +65,7 @@ def crop_face(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def cell_weights(size: int) -> NDArray[np.float32]:
-    """The weight of each cell of a feature map over :data:`CROP` in the mean of each region.
-
-    Args:
-        size: cells a side of the map.
+    """The weight of each cell of a feature map over :data:`CROP`, ``size`` cells a side, in the mean of each region.
 
     Returns:
         float32 (regions, size * size); each row sums to 1. A region smaller than a cell has the cell at its middle.

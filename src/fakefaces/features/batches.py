@@ -25,9 +25,6 @@ def predict_in_batches(
         features: (n, ...) with n >= 1, as :mod:`fakefaces.features.extract` makes them.
         batch_size: inputs of a batch.
         on_batch: called after each batch with the number of its inputs and an empty note.
-
-    Returns:
-        (n, ...), the outputs.
     """
     outputs = []
     for start in range(0, len(features), batch_size):

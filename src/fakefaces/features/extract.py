@@ -18,18 +18,11 @@ from fakefaces.params.extractor import Extractor
 
 @dataclass(frozen=True, order=True)
 class FeatureSpec:
-    """What a network reads of an image.
+    """What a network reads of an image."""
 
-    Attributes:
-        extractor: ``pixels`` for the whole image scaled to a square; ``residuals`` for
-            :func:`fakefaces.features.residuals.descriptor.residual_features`.
-        image_size: side of the square in pixels; with ``residuals`` the side above which images are scaled down.
-        crop: with ``residuals``, the side of the crop of the face that a backbone reads besides; 0 for none.
-    """
-
-    extractor: Extractor
-    image_size: int
-    crop: int = 0
+    extractor: Extractor  # the whole image scaled to a square, or :func:`residual_features`
+    image_size: int  # side of the square in pixels; with residuals the side above which images are scaled down
+    crop: int = 0  # with residuals, the side of the crop of the face that a backbone reads besides; 0 for none
 
     @property
     def file_name(self) -> str:
@@ -38,11 +31,7 @@ class FeatureSpec:
 
 
 def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-    """Compute the features of a decoded image.
-
-    Args:
-        spec: what to compute.
-        pixels: uint8 (height, width, 3), RGB.
+    """Compute the features of a decoded image, uint8 (height, width, 3), RGB.
 
     Returns:
         uint8 (image_size, image_size, 3) for ``pixels``; float32 (regions, features) for ``residuals``; with a crop a
@@ -58,31 +47,19 @@ def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def extract_bytes(spec: FeatureSpec, data: bytes, name: str = "image") -> NDArray[Any]:
-    """Decode an image file, called ``name`` in errors, and compute its features; see :func:`extract`.
-
-    Raises:
-        ImageError: the bytes are not an image that can be read.
-    """
+    """Decode an image file, which an ImageError calls ``name``, and compute its features."""
     return extract(spec, images.decode(data, name))
 
 
 def extract_files(spec: FeatureSpec, paths: Sequence[Path], *, threads: int, description: str = "") -> NDArray[Any]:
-    """Compute the features of many files.
+    """The features of at least one file, stacked in the order of ``paths``.
 
     Args:
         spec: what to compute.
-        paths: at least one image file.
+        paths: image files, or an ImageError names the first that is none.
         threads: number of images that are worked on at a time.
         description: of the progress bar; empty for none.
-
-    Returns:
-        The features of :func:`extract`, stacked in the order of ``paths``.
-
-    Raises:
-        ImageError: a file is not an image that can be read.
     """
     with ThreadPoolExecutor(threads) as pool:
         features = pool.map(lambda path: extract_bytes(spec, images.read(path), str(path)), paths)
-        if description:
-            return np.stack(list(track(features, description, len(paths))))
-        return np.stack(list(features))
+        return np.stack(list(track(features, description, len(paths)) if description else features))

@@ -23,34 +23,25 @@ Embed = Callable[[NDArray[np.uint8]], Features]  # crops (n, size, size, 3) to a
 
 @dataclass(frozen=True)
 class ResidualDataset:
-    """Features of images and of copies of them.
+    """Features of images and of corrupted copies of them."""
 
-    Attributes:
-        images: float32 (n, regions, features).
-        copies: float32 (m, regions, features).
-        copies_table: a row for each copy: ``image`` (the only one that it was made from), ``label``, and the parts.
-    """
-
-    images: Features
-    copies: Features
-    copies_table: pd.DataFrame
+    images: Features  # (n, regions, features)
+    copies: Features  # (m, regions, features)
+    copies_table: pd.DataFrame  # a row a copy: ``image``, the only one that it was made from, ``label``, and the parts
 
 
 def compute_residual_dataset(
     root: Path, faces: pd.DataFrame, feature_set: FeatureSet, *, seed: int, threads: int, embed: Embed | None = None
 ) -> ResidualDataset:
-    """Compute the features of all images and of corrupted copies of them.
+    """Compute the features of all images, and of copies of each that are in turn recompressed and scaled down.
 
     Args:
         root: the data folder.
         faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.faces.find_faces` returns them.
-        feature_set: the parameters; ``copies`` of each image are made, alternately recompressed and scaled down.
+        feature_set: the parameters.
         seed: of the strengths of corruptions, together with the row of the image.
         threads: number of images that are worked on at a time.
         embed: a backbone on crops of the face; its features follow the residual ones.
-
-    Raises:
-        ImageError: a file is not an image that can be read.
     """
     spec = FeatureSpec("residuals", feature_set.image_size, feature_set.crop if embed else 0)
 
@@ -75,13 +66,7 @@ def compute_residual_dataset(
 
 
 def corrupted_copy(pixels: NDArray[np.uint8], number: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A copy as social networks make them: recompressed where ``number`` is even, else scaled down.
-
-    Args:
-        pixels: uint8 (height, width, 3), RGB.
-        number: chooses the corruption.
-        rng: draws its strength.
-    """
+    """A copy as social networks make them: recompressed where ``number`` is even, else scaled down."""
     if number % 2 == 0:
         return images.decode(images.encode_jpeg(pixels, int(rng.integers(65, 96))))
     return corrupt(pixels, ("resize", float(rng.uniform(0.6, 0.97))), quality=int(rng.integers(85, 97)), seed=[0])

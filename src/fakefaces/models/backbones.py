@@ -1,7 +1,6 @@
 """Frozen backbones of ``keras.applications``: their weights, their preprocessing, and where they are cut."""
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,15 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.progress import echo
-from fakefaces.features.batches import predict_in_batches
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A backbone with its weights.
+    """A backbone with its weights."""
 
-    Attributes:
-        name: as in ``keras.applications``.
-        weights: their origin: ``imagenet``, ``random``, the name of a file, or
-            ``random (imagenet could not be downloaded)``.
-        network: Keras model from RGB pixels (batch, size, size, 3), 0 to 255, to feature maps; the first layer
-            preprocesses.
-    """
-
-    name: str
-    weights: str
-    network: Any
+    name: str  # as in keras.applications
+    weights: str  # ``imagenet``, ``random``, a file's name, or ``random (imagenet could not be downloaded)``
+    network: Any  # from RGB pixels (batch, size, size, 3), 0 to 255, to feature maps; the first layer preprocesses
 
 
 def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, seed: int, root: Path) -> Backbone:
@@ -39,14 +29,13 @@ def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, see
         name: a model in ``keras.applications``, such as ``VGG16``.
         size: side of its input in pixels.
         weights: ``imagenet`` (Keras downloads them once), ``none`` (random) or the path of a ``.weights.h5`` file
-            without the top.
+            without the top, relative to ``root``.
         allow_random: whether to continue with random weights if ``imagenet`` cannot be downloaded.
         seed: of the random weights.
-        root: the folder that relative paths start from.
+        root: the project's folder.
 
     Raises:
-        ModelError: there is no such model; the model does not accept the size; the weights file is missing or belongs
-            to another network; or the download failed and random weights are not allowed.
+        ModelError: no such model, a size that it does not accept, or no weights for it.
     """
     import keras
 
@@ -63,14 +52,10 @@ def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, see
 
 
 def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
-    """Cut a backbone in two: the frozen part, which is computed once, and the trainable part.
+    """Cut the network of a :class:`Backbone` in two: a frozen part, which is computed once, and a trainable part.
 
-    Args:
-        backbone: the network of a :class:`Backbone`.
-        layer: the first trainable layer; None freezes all layers and pools the last maps.
-
-    Returns:
-        ``(frozen, trainable)``; ``trainable`` reads the output of ``frozen`` and is None if all layers are frozen.
+    ``layer`` is the first trainable one; None freezes all and pools the last maps. The trainable part reads the output
+    of the frozen one, and is None if all layers are frozen.
 
     Raises:
         ModelError: there is no such layer, or several tensors cross the cut.
@@ -104,37 +89,13 @@ def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
     return frozen, trained
 
 
-def frozen_features(
-    frozen: Any, pixels: NDArray[np.uint8], on_batch: Callable[[int, str], None]
-) -> NDArray[np.float32]:
-    """Apply the frozen part to all images.
-
-    Args:
-        frozen: as :func:`cut` returns it.
-        pixels: uint8 (n, size, size, 3), RGB.
-        on_batch: called after each batch with the number of its images and an empty note.
-
-    Returns:
-        float32 (n, ...).
-    """
-    return np.asarray(predict_in_batches(frozen.predict_on_batch, pixels, on_batch=on_batch), dtype=np.float32)
-
-
 def at_unit_scale(
     frozen: Any, features: NDArray[np.float32], train_rows: NDArray[np.intp]
 ) -> tuple[Any, NDArray[np.float32]]:
-    """Scale pooled features to a standard deviation of one on the training images, and their network with them.
+    """Scale pooled features (n, units), and their network, to a standard deviation of one on the training images.
 
     Heads must not depend on the backbone's units: features of a random EfficientNet are of the order of 1e-6, where
     the epsilon of a batch normalisation would flatten them to a constant.
-
-    Args:
-        frozen: the network that computed the features.
-        features: float32 (n, units).
-        train_rows: rows of the training images.
-
-    Returns:
-        The network with a scaling layer, and the scaled features.
     """
     import keras
 
@@ -150,8 +111,8 @@ def _with_weights(make: Any, name: str, size: int, weights: str, allow_random: b
         if weights == "imagenet":
             try:
                 return make(weights="imagenet", **shape), "imagenet"
-            except Exception as error:  # Keras raises no narrower one
-                if not _is_download(error):
+            except Exception as error:  # Keras wraps errors of a download in a bare one
+                if not (isinstance(error, URLError) or "URL fetch failure" in str(error)):
                     raise
                 if not allow_random:
                     raise ModelError(
@@ -178,17 +139,11 @@ def _with_weights(make: Any, name: str, size: int, weights: str, allow_random: b
     return core, path.name
 
 
-def _is_download(error: Exception) -> bool:
-    """Keras wraps errors of a download in a bare Exception whose text starts with "URL fetch failure"."""
-    return isinstance(error, URLError) or "URL fetch failure" in str(error)
-
-
 def _preprocessing(make: Any) -> Any:
     """The backbone's own preprocessing as one fixed 1x1 convolution.
 
     Every ``preprocess_input`` of ``keras.applications`` is affine in the three channels of a pixel (a scale, a mean,
-    sometimes RGB to BGR), so four colours determine it. A layer is stored in the model file; a function would need its
-    code when the model is loaded.
+    sometimes RGB to BGR), so four colours determine it. A function would need its code when the model is loaded.
     """
     import keras
 

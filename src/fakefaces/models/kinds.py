@@ -1,9 +1,9 @@
 """Kinds of models: from a name in ``params.yaml`` to a package in this folder.
 
 A kind is a package, so that an edit of one kind retrains its own models only (``dvc.yaml``). It has ``Settings``, a
-strict record of what ``params.yaml`` may set, ``READS``, the feature sets that it can read, as
-:attr:`fakefaces.params.prepare.FeatureSet.holds` names them, and one of two functions: ``build(settings, shape,
-trainable)`` returns a network to train; ``fit(settings, train, validation, group_sizes)`` returns one that is fitted in
+record of what ``params.yaml`` may set; ``READS``, the feature sets that it can read, as
+:attr:`fakefaces.params.prepare.FeatureSet.holds` names them; and either ``build(settings, shape, trainable)``, which
+returns a network to train, or ``fit(settings, train, validation, group_sizes)``, which returns one that is fitted in
 closed form. A new package is a new kind; nothing else changes. Keras is imported inside of these functions, so that
 settings are checked in milliseconds.
 """
@@ -23,12 +23,7 @@ from fakefaces.data.arrays import TrainArrays, ValidationArrays
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A kind of model with checked settings.
-
-    Attributes:
-        module: of the kind.
-        settings: an instance of the module's ``Settings``.
-    """
+    """A kind of model, which is a module, with checked settings, an instance of the module's ``Settings``."""
 
     module: ModuleType
     settings: Schema
@@ -39,24 +34,13 @@ class ModelSpec:
         return hasattr(self.module, "fit")
 
     def fit(self, train: TrainArrays, validation: ValidationArrays, group_sizes: Sequence[int]) -> Any:
-        """Make the fitted network of a closed-form kind.
-
-        Args:
-            train: to learn from.
-            validation: to calibrate on.
-            group_sizes: number of features in each group, in their order.
-        """
+        """The network of a closed-form kind, fitted on ``train`` and calibrated on ``validation``."""
         return self.module.fit(self.settings, train, validation, group_sizes)
 
     def build(self, shape: tuple[int, ...], trainable: Any | None = None) -> Any:
-        """Make the untrained network.
+        """The untrained network of another kind, from inputs (batch, *shape) to p_fake (batch, 1).
 
-        Args:
-            shape: of one input, without the batch.
-            trainable: the part of a backbone that is trained with the network, or None.
-
-        Returns:
-            A Keras model from a batch of inputs to p_fake, float32 (batch, 1).
+        ``trainable`` is the part of a backbone that is trained with it.
         """
         return self.module.build(self.settings, shape, trainable)
 
@@ -67,12 +51,7 @@ def kinds() -> list[str]:
 
 
 def model_spec(kind: str, settings: dict[str, Any], where: str) -> ModelSpec:
-    """Look up a kind and check its settings.
-
-    Args:
-        kind: the name of a package in this folder.
-        settings: as in ``params.yaml``.
-        where: the place that errors name.
+    """Look up a kind and check its settings; errors name ``where`` they stand.
 
     Raises:
         ParamsError: there is no such kind, or it does not accept the settings.

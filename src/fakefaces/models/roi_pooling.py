@@ -1,10 +1,8 @@
 """ROI pooling: a frozen backbone over the crop of a face, its feature maps pooled in each region of the face."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.face_regions import REGIONS, cell_weights
@@ -51,11 +49,7 @@ def roi_pooled(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
 
 def embedding(frozen: Any) -> Embed:
     """A function from crops to the features of :func:`roi_pooled`."""
-
-    def embed(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.asarray(predict_in_batches(frozen.predict_on_batch, crops, batch_size=16), np.float32)
-
-    return embed
+    return partial(predict_in_batches, frozen.predict_on_batch, batch_size=16)
 
 
 def _pooled(maps: Any, name: str) -> Any:

@@ -20,9 +20,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 def start(seed: int, threads: int) -> None:
     """Import TensorFlow, make it deterministic and seed it; to be called before anything that uses Keras.
 
-    Args:
-        seed: of weights, dropout and shuffles.
-        threads: of TensorFlow's operators; the last digits of sums depend on it.
+    ``threads`` are those of TensorFlow's operators; the last digits of sums depend on their number.
     """
     with _without_banner():
         import keras
@@ -91,11 +89,7 @@ def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
 
 
 def load_network(path: Path) -> Any:
-    """Load a ``.keras`` file, not compiled.
-
-    Raises:
-        ModelError: the file is missing, broken, or contains code.
-    """
+    """Load a ``.keras`` file, not compiled; a ModelError if it is missing, broken, or contains code."""
     import keras
 
     try:

@@ -22,15 +22,10 @@ _POINTS = np.array(
 
 @dataclass(frozen=True)
 class Recipe:
-    """An ordered list of albumentations transforms; an empty one leaves images unchanged.
+    """An ordered list of albumentations transforms; an empty one leaves images unchanged."""
 
-    Attributes:
-        transforms: names of classes of albumentations, and their arguments.
-        strength: 0 to 1; multiplies the probability of every transform.
-    """
-
-    transforms: Sequence[tuple[str, dict[str, Any]]]
-    strength: float = 1.0
+    transforms: Sequence[tuple[str, dict[str, Any]]]  # names of classes of albumentations, and their arguments
+    strength: float = 1.0  # 0 to 1; multiplies the probability of every transform
 
     def __bool__(self) -> bool:
         return bool(self.transforms) and self.strength > 0
@@ -50,15 +45,10 @@ class Recipe:
 
 
 def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
-    """Build the albumentations pipeline.
+    """Build the albumentations pipeline; a ParamsError names a transform or argument that albumentations does not have.
 
-    Args:
-        recipe: the transforms.
-        seed: of all draws, which are the same with and without ``sides``.
-        sides: whether keypoints are transformed, too, which takes longer than most transforms.
-
-    Raises:
-        ParamsError: albumentations has no such transform, or the transform does not accept an argument.
+    Draws are the same with and without ``sides``, which transforms keypoints, too, and takes longer than most
+    transforms.
     """
     import warnings
 
@@ -86,15 +76,9 @@ def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
 
 
 def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -> NDArray[np.uint8]:
-    """Draw one augmented copy of each image.
+    """Draw one augmented copy of each image, uint8 (n, height, width, 3), RGB.
 
-    Args:
-        images: uint8 (n, height, width, 3), RGB.
-        recipe: the transforms.
-        seed: integers, such as the seed and the epoch; equal ones give equal copies.
-
-    Returns:
-        uint8 (n, height, width, 3).
+    Equal seeds, such as a seed and the epoch, give equal copies.
     """
     if not recipe:
         return images
@@ -110,15 +94,8 @@ def augment_with_parts(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
     """Draw the copies of :func:`augment`, with labels of parts that follow mirroring.
 
-    Args:
-        images: uint8 (n, height, width, 3), RGB.
-        parts: int8 (n, 4): left eye, right eye, nose, mouth replaced; -1 where unknown.
-        recipe: the transforms.
-        seed: integers; equal ones give equal copies.
-
-    Returns:
-        uint8 (n, height, width, 3) and int8 (n, 4). Where a copy is a mirror image, its left and right eye are
-        exchanged.
+    ``parts``, int8 (n, 4), are: left eye, right eye, nose, mouth replaced; -1 where unknown. Where a copy is a mirror
+    image, its left and right eye are exchanged.
     """
     if not recipe:
         return images, parts

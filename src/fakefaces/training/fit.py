@@ -23,34 +23,19 @@ from fakefaces.training.loop import FitState, OnEpoch, TrainingConfig, closed_fo
 
 @dataclass(frozen=True)
 class PreparedFeatures:
-    """A feature set, as the prepare stage wrote it, divided by a split.
-
-    Attributes:
-        train: arrays of the training images.
-        validation: arrays of the validation images.
-        frozen: the network that computed the features of a backbone; None without a backbone.
-        trainable: the backbone's layers that are trained; None if there are none.
-        weights: origin of the backbone's weights.
-        spec: what a network that is trained on the features reads of an image.
-        group_sizes: number of residual features in each group; empty for pixels.
-    """
+    """A feature set, as the prepare stage wrote it, divided by a split."""
 
     train: TrainArrays
     validation: ValidationArrays
-    frozen: Any | None
-    trainable: Any | None
-    weights: str
-    spec: FeatureSpec
-    group_sizes: Sequence[int] = ()
+    frozen: Any | None  # the network that computed the features of a backbone; None without one
+    trainable: Any | None  # the backbone's layers that are trained; None if there are none
+    weights: str  # origin of the backbone's weights
+    spec: FeatureSpec  # what a network that is trained on the features reads of an image
+    group_sizes: Sequence[int] = ()  # number of residual features in each group; empty for pixels
 
 
 def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
-    """Read a feature set and divide it.
-
-    Args:
-        folder: as the prepare stage wrote it.
-        split: of the images, in the order of the features.
-    """
+    """Read a feature set, as the prepare stage wrote it, and divide it by a split of its images."""
     metadata, images = read_json(folder / "features.json"), split.table
     spec = FeatureSpec(metadata["extractor"], metadata["image_size"], metadata["crop"])
 

@@ -26,34 +26,21 @@ _EPSILON = 1e-7  # Keras' own bound on a probability within a logarithm
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is trained.
-
-    Attributes:
-        fit: epochs, batch size, learning rate and early stopping.
-        recipe: augmentation of the training images.
-        seed: of weights, order, augmentation and dropout.
-    """
+    """How a network is trained."""
 
     fit: Fit
-    recipe: Recipe
-    seed: int
+    recipe: Recipe  # augmentation of the training images
+    seed: int  # of weights, order, augmentation and dropout
 
 
 @dataclass
 class FitState:
-    """The state of training between two epochs.
+    """The state of training between two epochs."""
 
-    Attributes:
-        history: a row for each epoch.
-        best: the best value of the monitored metric, negated where smaller is better.
-        best_epoch: from 1.
-        seconds: duration of the epochs, including those before a kill.
-    """
-
-    history: list[Row] = field(default_factory=list)
-    best: float | None = None
-    best_epoch: int = 0
-    seconds: float = 0.0
+    history: list[Row] = field(default_factory=list)  # a row for each epoch
+    best: float | None = None  # the best value of the monitored metric, negated where smaller is better
+    best_epoch: int = 0  # from 1
+    seconds: float = 0.0  # duration of the epochs, including those before a kill
 
     @property
     def epoch(self) -> int:
@@ -83,13 +70,13 @@ def fit(
     checkpoint: Path | None = None,
     on_epoch: OnEpoch = lambda row: None,
 ) -> FitState:
-    """Train a network and restore the weights of its best epoch.
+    """Train a Keras model, not compiled, and restore the weights of its best epoch.
 
     The order and the augmentation of an epoch depend on the seed and the epoch alone, so that training resumed from a
     checkpoint ends with the same weights.
 
     Args:
-        network: a Keras model, not compiled.
+        network: to train.
         train: to learn from.
         validation: for early stopping.
         config: how to train.
@@ -124,13 +111,9 @@ def fit(
 
 
 def closed_form_history(network: Any, train: TrainArrays, validation: ValidationArrays, seconds: float) -> FitState:
-    """The history of a network that was fitted in closed form: one epoch.
+    """The history, of one epoch, of a network that was fitted in closed form.
 
-    Args:
-        network: a Keras model whose first output is p_fake.
-        train: that it was fitted on.
-        validation: that it was calibrated on.
-        seconds: duration of the fit.
+    Its first output is p_fake; it was fitted on ``train`` and calibrated on ``validation`` within ``seconds``.
     """
 
     def metrics(arrays: SplitArrays) -> Row:
@@ -138,17 +121,14 @@ def closed_form_history(network: Any, train: TrainArrays, validation: Validation
         return _epoch_metrics(arrays.labels, p_fake, 0.0)
 
     state = FitState(seconds=seconds)
-    state.add_epoch({"epoch": 1.0} | metrics(train) | _prefixed(metrics(validation)), "val_loss")
+    state.add_epoch(_row(1, metrics(train), metrics(validation)), "val_loss")
     return state
 
 
 def fingerprint(arrays: Sequence[NDArray[Any]], settings: object, code: Sequence[Path]) -> str:
     """A short digest of all that training depends on, so that a checkpoint is resumed by the same training only.
 
-    Args:
-        arrays: the data.
-        settings: anything that JSON can write.
-        code: source files.
+    ``settings`` are anything that JSON can write, ``code`` are source files.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in sorted(code):
@@ -195,15 +175,16 @@ def _run_epoch(
     batches = [validation.features[k : k + size] for k in range(0, len(validation.labels), size)]
     p_validation = np.concatenate([network.predict_on_batch(batch)[:, 0] for batch in batches])
     penalty = float(sum(float(loss) for loss in network.losses))
-    row = {"epoch": float(epoch + 1)} | _epoch_metrics(labels, p_train, penalty)
-    row |= _prefixed(_epoch_metrics(validation.labels, p_validation, penalty))
+    row = _row(
+        epoch + 1, _epoch_metrics(labels, p_train, penalty), _epoch_metrics(validation.labels, p_validation, penalty)
+    )
     if not all(np.isfinite(value) for value in row.values()):
         raise ModelError(f"{network.name}: the loss is not finite after epoch {epoch + 1}; lower its learning_rate")
     return row
 
 
-def _prefixed(row: Row) -> Row:
-    return {f"val_{name}": value for name, value in row.items()}
+def _row(epoch: int, train: Row, validation: Row) -> Row:
+    return {"epoch": float(epoch)} | train | {f"val_{name}": value for name, value in validation.items()}
 
 
 def _epoch_metrics(labels: NDArray[np.float32], p_fake: NDArray[np.float32], penalty: float) -> Row:

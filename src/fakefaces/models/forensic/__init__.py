@@ -88,12 +88,12 @@ def weighted(regressions: Sequence[Sequence[Regression]]) -> list[list[Regressio
 
 
 def as_layers(regression: Regression, inputs: Sequence[Any], name: str) -> list[Any]:
-    """A regression as layers, with a squared distance as two squares and a product.
+    """A regression as layers that all outputs share, with a squared distance as two squares and a product.
 
     Args:
         regression: to be stored.
         inputs: for each output of the selector a tensor (batch, rows, features), standardised and clipped.
-        name: prefix of the names of layers, which all outputs share.
+        name: prefix of the layers' names.
 
     Returns:
         For each output a tensor (batch, 1).

@@ -37,19 +37,12 @@ class Settings(Schema):
 
 @dataclass(frozen=True)
 class Projection:
-    """From features to the space of the kernel.
+    """From features to the space of the kernel."""
 
-    Attributes:
-        mean: float64 (features,).
-        scale: float64 (features,), one over the standard deviation; 0 for constant features.
-        centre: float32 (features,), the mean of standardised and clipped features.
-        axes: float32 (features, components).
-    """
-
-    mean: Array
-    scale: Array
-    centre: NDArray[np.float32]
-    axes: NDArray[np.float32]
+    mean: Array  # (features,)
+    scale: Array  # (features,), one over the standard deviation; 0 for constant features
+    centre: NDArray[np.float32]  # (features,), the mean of standardised and clipped features
+    axes: NDArray[np.float32]  # (features, components)
 
     def transform(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, features) to float32 (n, components)."""
@@ -58,45 +51,29 @@ class Projection:
 
 @dataclass(frozen=True)
 class Regression:
-    """A fitted regression on one group of features through one input selector.
+    """A fitted regression on one group of features through one input selector."""
 
-    Attributes:
-        selector: of its inputs.
-        projection: of what was selected.
-        landmarks: float32 (landmarks, components), projected.
-        gamma: of the kernel ``exp(-gamma * squared distance)``.
-        weights: float64 (landmarks,).
-        intercept: the prediction far from all landmarks.
-        somers_d: 0 to 1, how well left-out images are ranked; see :func:`group_weights`.
-    """
-
-    selector: InputSelector
-    projection: Projection
-    landmarks: NDArray[np.float32]
-    gamma: float
-    weights: Array
-    intercept: float
-    somers_d: float
+    selector: InputSelector  # of its inputs
+    projection: Projection  # of what was selected
+    landmarks: NDArray[np.float32]  # (landmarks, components), projected
+    gamma: float  # of the kernel exp(-gamma * squared distance)
+    weights: Array  # (landmarks,)
+    intercept: float  # the prediction far from all landmarks
+    somers_d: float  # 0 to 1, how well left-out images are ranked; see :func:`group_weights`
 
     def scaled(self, factor: float) -> "Regression":
         """The regression whose predictions are ``factor`` times as large."""
         return replace(self, weights=self.weights * factor, intercept=self.intercept * factor)
 
     def predict(self, features: NDArray[np.float32]) -> Array:
-        """float32 (n, regions, features) to float64 (n, outputs of the selector); 0 is real or kept, 1 the contrary."""
+        """float32 (n, regions, features) to float64 (n, outputs of the selector); 1 is fake, or a replaced part."""
         inputs = self.selector.select(features)
-        kernels = [_kernel(self.projection.transform(one), self.landmarks, self.gamma) for one in inputs]
+        kernels = [_kernel(self.projection.transform(x), self.landmarks, self.gamma) for x in inputs]
         return np.column_stack([kernel @ self.weights + self.intercept for kernel in kernels])
 
 
 def fit_regression(settings: Settings, selector: InputSelector, train: TrainArrays) -> Regression:
-    """Fit one group of features through one input selector.
-
-    Args:
-        settings: of the kind.
-        selector: of the inputs.
-        train: features float32 (n, regions, features of the group).
-    """
+    """Fit a group of features, float32 (n, regions, features of the group), through one input selector."""
     inputs = selector.select(train.features)
     n_outputs, n = inputs.shape[:2]
     examples = inputs.reshape(n_outputs * n, -1)  # all images for the first output, then for the next
@@ -133,16 +110,13 @@ def output_targets(arrays: SplitArrays) -> Array:
 
 
 class RidgeSystem:
-    """Ridge regression in the span of landmarks; kernel ridge regression where every example is a landmark."""
+    """Ridge regression in the span of landmarks; kernel ridge regression where every example is a landmark.
+
+    ``kernel`` compares all examples with the landmarks, (n, landmarks); ``landmarks`` are their rows.
+    """
 
     def __init__(self, kernel: NDArray[np.float32], landmarks: NDArray[np.intp], ridge: float) -> None:
-        """Factorise the system.
-
-        Args:
-            kernel: float32 (n, landmarks), of all examples against the landmarks.
-            landmarks: intp (landmarks,), their rows.
-            ridge: strength of the regularisation.
-        """
+        """Factorise the system."""
         from scipy.linalg import cho_factor
 
         self.kernel = kernel.astype(np.float64)
@@ -159,16 +133,10 @@ class RidgeSystem:
         return np.asarray(cho_solve(self.factor, self.kernel.T @ target))
 
     def leave_out(self, target: Array, groups: NDArray[np.intp]) -> Array:
-        """Predictions for each group by the regression on all others, from the blocks of the hat matrix.
+        """Predictions float64 (n,) for each group by the regression on all others, from the blocks of the hat matrix.
 
-        R. D. Cook & S. Weisberg, "Residuals and Influence in Regression", 1982.
-
-        Args:
-            target: float64 (n,).
-            groups: intp (groups, k), rows that are left out together.
-
-        Returns:
-            float64 (n,).
+        R. D. Cook & S. Weisberg, "Residuals and Influence in Regression", 1982. ``groups`` (groups, k) are the rows
+        that are left out together, ``target`` is float64 (n,).
         """
         from scipy.linalg import cho_solve
 

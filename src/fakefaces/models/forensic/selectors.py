@@ -15,20 +15,13 @@ from fakefaces.data.faces import PARTS
 
 @dataclass(frozen=True)
 class InputSelector:
-    """The inputs of one regression, which may answer for several outputs.
+    """The inputs of one regression, which may answer for several outputs."""
 
-    Attributes:
-        name: in the names of layers.
-        outputs: the index of each output that is answered: 0 fake, then :data:`fakefaces.data.faces.PARTS`.
-        matrices: for each output a linear map float32 (rows, regions) on the regions; mirrored faces have equal inputs,
-            or those of the other eye.
-        weight: of the answers in the sum over selectors.
-    """
-
-    name: str
-    outputs: tuple[int, ...]
+    name: str  # in the names of layers
+    outputs: tuple[int, ...]  # the index of each output that is answered: 0 fake, then data.faces.PARTS
+    # For each output a linear map (rows, regions) on the regions; mirrored faces have equal inputs, or the other eye's.
     matrices: tuple[NDArray[np.float32], ...]
-    weight: float = 1.0
+    weight: float = 1.0  # of the answers in the sum over selectors
 
     def select(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """The inputs for each output: (n, regions, features) to float32 (outputs, n, rows * features)."""

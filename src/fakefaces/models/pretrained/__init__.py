@@ -18,12 +18,9 @@ class Settings(Schema):
 
 
 def build(settings: Settings, shape: tuple[int, ...], trainable: Any | None = None) -> Any:
-    """Build the network from frozen features (batch, ...) to p_fake (batch, 1).
+    """Build the network from frozen features (batch, *shape) to p_fake (batch, 1).
 
-    Args:
-        settings: of this kind.
-        shape: of the features of one image.
-        trainable: the backbone's layers above the frozen ones, or None.
+    ``trainable`` are the backbone's layers above the frozen ones.
     """
     import keras
     from keras import layers
@@ -33,12 +30,8 @@ def build(settings: Settings, shape: tuple[int, ...], trainable: Any | None = No
     # Frozen features have any scale; this gives each zero mean and unit variance.
     x = layers.BatchNormalization(name="norm")(x)
     if settings.units:
-        x = layers.Dense(
-            settings.units,
-            activation="relu",
-            kernel_regularizer=keras.regularizers.L2(settings.l2),
-            name="dense",
-        )(x)
+        penalty = keras.regularizers.L2(settings.l2)
+        x = layers.Dense(settings.units, activation="relu", kernel_regularizer=penalty, name="dense")(x)
     x = layers.Dropout(settings.dropout, name="dropout")(x)
     outputs = layers.Dense(1, activation="sigmoid", name="p_fake")(x)
     return keras.Model(inputs, outputs, name="pretrained")
