@@ -164,17 +164,17 @@ def test_a_prediction_has_the_score_label_abstention_and_parts_of_its_own_image(
     for grey in (51, 230, 102, 178, 140):
         files.append(tmp_path / f"{grey}.png")
         Image.new("RGB", (32, 32), (grey,) * 3).save(files[-1])
-    predictions = model.predict([path.read_bytes() for path in files])
+    predictions = model.predict(None, [path.read_bytes() for path in files])
     assert [p.p_fake for p in predictions] == pytest.approx([0.2, 230 / 255, 0.4, 178 / 255, 140 / 255])
     assert [p.label for p in predictions] == ["real", "fake", "real", "fake", "real"]
     assert [p.unsure for p in predictions] == [False, False, True, True, True]
     parts = {"left_eye": 0.02, "right_eye": 0.04, "nose": 0.06, "mouth": 0.08}
     assert predictions[0].parts == pytest.approx(parts)
     model.detector = detector.Detector(MeanNetwork(), metadata.model_copy(update={"operating": None}))
-    (plain,) = model.predict([files[4].read_bytes()])
+    (plain,) = model.predict(None, [files[4].read_bytes()])
     assert (plain.label, plain.unsure) == ("fake", None)
     with pytest.raises(MlflowException, match="image 2: not an image"):
-        model.predict([files[0].read_bytes(), b"x"])
+        model.predict(None, [files[0].read_bytes(), b"x"])
 
 
 @pytest.mark.slow
