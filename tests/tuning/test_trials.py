@@ -152,20 +152,37 @@ def test_the_name_of_a_study_depends_on_all_that_its_trials_depend_on(study):
     assert (config.pruner, config.seed, config.space) == (tune.pruner, params.seed, tune.space)
 
 
-def test_the_stage_tunes_on_the_features_of_the_study_and_writes_the_best_trial(tracked, monkeypatch):
-    params, layout = load(tracked / "params.yaml"), Layout(tracked)
-    tune = params.tune.model_copy(update={"trials": 4, "startup_trials": 4, "pruner": "none"})
-    params = params.model_copy(update={"tune": tune})
-    folder = layout.features(tune.features)
+def write_inputs(layout: Layout, name: str, splits: dict[str, list]) -> Recipe:
+    """The inputs of the stage; row k of the features holds k."""
+    folder = layout.features(name)
     folder.mkdir(parents=True)
     np.save(folder / "arrays.npy", np.arange(6, dtype=np.uint8)[:, None])
     metadata = {"extractor": "pixels", "image_size": 32, "crop": 0, "weights": "w", "group_sizes": []}
     write_json(folder / "features.json", metadata)
     table = pd.DataFrame({"image": [f"{k}" for k in range(6)], "label": [0, 1] * 3, "difficulty": ""})
-    table = table.assign(split=["train", "train", "validation", "test", "validation", "train"], group=table["image"])
-    table.assign(**dict.fromkeys(PARTS, 0)).to_csv(layout.images, index=False)
+    table = table.assign(group=table["image"], **dict.fromkeys(PARTS, 0), **splits)
+    table.to_csv(layout.images, index=False)
     recipe = Recipe([("HorizontalFlip", {"p": 0.5})])
     write_json(layout.recipe("standard"), recipe.to_json())
+    return recipe
+
+
+def test_with_folds_a_study_tunes_on_the_first_split(workspace):
+    params, layout = load(workspace / "params.yaml"), Layout(workspace)
+    folds = {"split": ["unused"] * 6, "fold": [0, 0, 1, 1, 2, 2], "validates": [1, 0] * 3}
+    recipe = write_inputs(layout, params.tune.features, folds)
+    study = Study.load(params, layout)
+    assert study.features.train.features[:, 0].tolist() == [3, 4, 5]
+    assert study.features.validation.features[:, 0].tolist() == [2]
+    assert study.recipe == recipe
+
+
+def test_the_stage_tunes_on_the_features_of_the_study_and_writes_the_best_trial(tracked, monkeypatch):
+    params, layout = load(tracked / "params.yaml"), Layout(tracked)
+    tune = params.tune.model_copy(update={"trials": 4, "startup_trials": 4, "pruner": "none"})
+    params = params.model_copy(update={"tune": tune})
+    splits = ["train", "train", "validation", "test", "validation", "train"]
+    write_inputs(layout, tune.features, {"split": splits})
     scores, calls = iter([0.6, 0.9, 0.7, 0.8]), []
 
     def train_network(features, spec, config, *, unfinished, on_epoch):
