@@ -11,9 +11,10 @@ from fakefaces.base.files import write_json
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
+from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.models import runtime
-from fakefaces.models.backbones import cut, frozen_features
+from fakefaces.models.backbones import cut
 from fakefaces.models.kinds import model_spec
 from fakefaces.params.train import Fit
 from fakefaces.training import fit as fitting
@@ -117,7 +118,7 @@ def test_a_fit_changes_the_trainable_convolutions_and_no_normalisation_of_the_ba
     frozen, trainable = cut(small_backbone(), "high")
     before = {v.path: np.asarray(v).copy() for part in (frozen, trainable) for v in part.variables}
     pixels = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
-    values = frozen_features(frozen, pixels, lambda n, note: None), (np.arange(24) % 2).astype(np.float32)
+    values = predict_in_batches(frozen.predict_on_batch, pixels), (np.arange(24) % 2).astype(np.float32)
     train, validation = (kind(*values, np.zeros((24, 4), np.int8)) for kind in (TrainArrays, ValidationArrays))
     features = PreparedFeatures(train, validation, frozen, trainable, "w", FeatureSpec("pixels", 8))
     whole, _ = train_with(features, tmp_path, kind="pretrained", config=replace(CONFIG, recipe=Recipe([])))
@@ -126,7 +127,7 @@ def test_a_fit_changes_the_trainable_convolutions_and_no_normalisation_of_the_ba
     # the network that is returned starts from pixels, and holds the trained convolution
     assert whole.input_shape == (None, 8, 8, 3)
     head = whole.layers[-1]
-    expected = head.predict_on_batch(frozen_features(frozen, pixels, lambda n, note: None))
+    expected = head.predict_on_batch(predict_in_batches(frozen.predict_on_batch, pixels))
     assert whole.predict_on_batch(pixels.astype(np.float32)) == pytest.approx(expected, abs=1e-6)
 
 
