@@ -9,7 +9,7 @@ import pytest
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.maintenance import dvc_lock, relog
-from fakefaces.maintenance.dvc_lock import LoggedOutput
+from fakefaces.maintenance.dvc_lock import Output
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.store import Store, connect
 from tests.maintenance.conftest import write_detector
@@ -20,7 +20,7 @@ def children(store: Store, parent: str) -> dict:
     return {run.info.run_name: run for run in runs}
 
 
-def logged(output: LoggedOutput, root: Path, stages: dict):
+def logged(output: Output, root: Path, stages: dict):
     """The run that is logged again, and its child runs by name."""
     relog.log_again(output, Layout(root), stages)
     store = connect()
@@ -38,7 +38,7 @@ def test_a_study_is_logged_again_with_its_best_score_and_its_pruned_trials(track
     ]
     write_json(layout.tuning_trials, {"trials": trials})
     write_json(layout.tuned("best"), {})
-    output = LoggedOutput("tune", "outputs/tune/best.json", digest(layout.tuned("best")), "tune", "tune")
+    output = Output("tune", "outputs/tune/best.json", digest(layout.tuned("best")))
     tune = {"trials": 4, "space": {"width": {"low": 1, "high": 4}}}
     run, child_runs = logged(output, tracked, {"tune": {"params": {"params.yaml": {"seed": 20, "tune": tune}}}})
     assert {key: run.data.metrics[key] for key in ("best_val_roc_auc", "trials", "pruned")} == {
@@ -65,7 +65,7 @@ def test_each_fold_is_logged_again_with_its_own_epochs_and_network(tracked):
         {"fold": [0, 0, 1], "epoch": [1.0, 2.0, 1.0], "loss": [0.7, 0.6, 0.9], "val_loss": [0.75, 0.65, 0.95]}
     )
     history.to_csv(layout.history("m"), index=False)
-    output = LoggedOutput("train@m", "outputs/models/m", digest(layout.model("m")), "train", "m")
+    output = Output("train@m", "outputs/models/m", digest(layout.model("m")))
     params = {"seed": 20, "threads": 2, "train.fit": {"epochs": 9, "patience": 3}}
     params["train.models.m"] = {"kind": "simple_cnn", "features": "pixels", "fit": {"epochs": 2}}
     run, child_runs = logged(output, tracked, {"train@m": {"params": {"params.yaml": params}}})
@@ -108,7 +108,7 @@ def stages(tmp_path: Path) -> dict:
 
 
 def test_the_logged_outputs_are_those_of_trainings_studies_and_evaluations(stages, tmp_path):
-    logged = {(output.role, output.name): output for output in dvc_lock.logged_outputs(stages, tmp_path)}
+    logged = {(output.role, output.run_name): output for output in dvc_lock.logged_outputs(stages, tmp_path)}
     assert {key: output.path for key, output in logged.items()} == {
         ("train", "a"): "outputs/models/a",
         ("tune", "tune"): "outputs/tune/best.json",
@@ -118,6 +118,8 @@ def test_the_logged_outputs_are_those_of_trainings_studies_and_evaluations(stage
     assert logged["train", "a"].stage == "train@a"
     (tmp_path / "reports/metrics/rule_exif.json").write_text("changed")
     # the folder is not as dvc.lock records it, so the digest of one file of it is unknown
-    assert ("evaluate", "a") not in {(output.role, output.name) for output in dvc_lock.logged_outputs(stages, tmp_path)}
+    assert ("evaluate", "a") not in {
+        (output.role, output.run_name) for output in dvc_lock.logged_outputs(stages, tmp_path)
+    }
     assert len(dvc_lock.outputs(stages)) == 4
     assert [output.is_current(tmp_path) for output in dvc_lock.outputs(stages)] == [True, True, False, True]

@@ -24,14 +24,7 @@ _MODELS = "models"  # the folder of the experiment's artifacts in which MLflow k
 
 
 def check_models(store: Store, name: str, layout: Layout, stages: Stages) -> Iterator[CheckResult]:
-    """Check that the files of logged models are there.
-
-    Args:
-        store: that holds the models.
-        name: of the registered model.
-        layout: paths of the outputs, from which files are restored.
-        stages: of dvc.lock.
-    """
+    """Check that the files of logged models are there; lost ones are restored from the outputs."""
     models = _logged_models(store)
     needed = _needed_models(store, name, layout, stages)
     lost = [model for model in models if _is_lost(model.artifact_location)]

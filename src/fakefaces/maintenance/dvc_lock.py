@@ -1,4 +1,4 @@
-"""What ``dvc.lock`` records: the outputs of the last run of each stage, and their parameters."""
+"""What ``dvc.lock`` records: the outputs of the last run of each stage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,17 +21,19 @@ class Output:
     path: str  # as DVC spells it
     digest: str  # DVC's
 
+    @property
+    def role(self) -> str:
+        """The role of the run that wrote it: the stage without its item."""
+        return self.stage.partition("@")[0]
+
+    @property
+    def run_name(self) -> str:
+        """The name of the run that wrote it: of training and evaluation the model's."""
+        return Path(self.path).stem if self.role == "evaluate" else self.stage.rpartition("@")[2]
+
     def is_current(self, root: Path) -> bool:
         """Whether the workspace holds it as dvc.lock records it."""
         return (root / self.path).exists() and digest(root / self.path) == self.digest
-
-
-@dataclass(frozen=True)
-class LoggedOutput(Output):
-    """An output that a run with this role and name, in the store, must have written."""
-
-    role: str
-    name: str
 
 
 def read_stages(root: Path) -> Stages:
@@ -60,28 +62,18 @@ def outputs(stages: Stages) -> list[Output]:
     ]
 
 
-def logged_outputs(stages: Stages, root: Path) -> list[LoggedOutput]:
+def logged_outputs(stages: Stages, root: Path) -> list[Output]:
     """The outputs by which the runs behind dvc.lock are found.
 
     An evaluation's is a file of a folder, whose own digest dvc.lock does not record: it is computed if the folder in
     the workspace is current.
     """
     logged = []
-    models = [stage.removeprefix("train@") for stage in stages if stage.startswith("train@")]
     for out in outputs(stages):
-        role, _, name = out.stage.partition("@")
-        if role == "train" and out.path == f"outputs/models/{name}":
-            logged.append(LoggedOutput(out.stage, out.path, out.digest, "train", name))
-        elif role == "tune" and out.path == "outputs/tune/best.json":
-            logged.append(LoggedOutput(out.stage, out.path, out.digest, "tune", "tune"))
-        elif role == "evaluate" and out.path == "reports/metrics" and out.is_current(root):
-            for model in models:
-                path = f"{out.path}/{model}.json"
-                if (root / path).is_file():
-                    logged.append(LoggedOutput(out.stage, path, digest(root / path), "evaluate", model))
+        if (out.role, out.path) in (("train", f"outputs/models/{out.run_name}"), ("tune", "outputs/tune/best.json")):
+            logged.append(out)
+        elif (out.role, out.path) == ("evaluate", "reports/metrics") and out.is_current(root):
+            models = [stage.removeprefix("train@") for stage in stages if stage.startswith("train@")]
+            paths = [f"{out.path}/{model}.json" for model in models]
+            logged += [Output(out.stage, path, digest(root / path)) for path in paths if (root / path).is_file()]
     return logged
-
-
-def parameters(stages: Stages, stage: str) -> dict[str, Any]:
-    """The parameters that a stage ran with, by their keys in ``params.yaml``."""
-    return dict(stages.get(stage, {}).get("params", {}).get("params.yaml", {}))

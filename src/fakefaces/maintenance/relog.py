@@ -9,7 +9,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.evaluation.model_metrics import ModelMetrics
-from fakefaces.maintenance.dvc_lock import LoggedOutput, Stages, parameters
+from fakefaces.maintenance.dvc_lock import Output, Stages
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
 from fakefaces.tracking.training_runs import (
@@ -25,16 +25,11 @@ from fakefaces.tracking.training_runs import (
 from fakefaces.tracking.trials import read_trials
 
 
-def log_again(output: LoggedOutput, layout: Layout, stages: Stages) -> None:
-    """Log the run that wrote an output, as far as the outputs and dvc.lock tell.
+def log_again(output: Output, layout: Layout, stages: Stages) -> None:
+    """Log the run that wrote a current output, with the parameters that ``stages`` of dvc.lock record.
 
-    Its parameters are those of dvc.lock. Commit and machine are today's, since the old ones are unknown, and it has no
-    duration; the tag ``relogged`` marks it.
-
-    Args:
-        output: in the workspace, as dvc.lock records it.
-        layout: paths of the outputs.
-        stages: of dvc.lock.
+    Commit and machine are those of the logging, as the old ones are unknown, and it has no duration; the tag
+    ``relogged`` marks it.
 
     Raises:
         FakefacesError: a file that it needs is missing.
@@ -46,30 +41,25 @@ def log_again(output: LoggedOutput, layout: Layout, stages: Stages) -> None:
         "mlflow.note.content": "Logged again from DVC's outputs. Its parameters are those of dvc.lock; the commit and "
         "the machine are those of the logging.",
     }
-    with stage_run(output.name, role=output.role, tags=tags) as run:
-        params = parameters(stages, output.stage)
+    name, params = output.run_name, stages.get(output.stage, {}).get("params", {}).get("params.yaml", {})
+    with stage_run(name, role=output.role, tags=tags) as run:
         if output.role == "train":
-            _training(run, layout, output.name, params)
+            _log_training(run, layout, name, params)
         elif output.role == "tune":
-            _tuning(run, layout, params)
+            _log_study(run, layout, params)
         else:
-            metrics = ModelMetrics.read(layout.metrics(output.name))
-            log_evaluation(run, layout, output.name, metrics, params.get("seed", 0))
+            log_evaluation(run, layout, name, ModelMetrics.read(layout.metrics(name)), params.get("seed", 0))
 
 
-def example(layout: Layout) -> bytes:
-    """One image, for the model's example.
-
-    Raises:
-        DataError: there is none.
-    """
+def _example(layout: Layout) -> bytes:
+    """One image file, for the model's example."""
     for path in sorted(layout.data.rglob("*")):
         if path.suffix.lower() in images.SUFFIXES:
             return images.read(path)
     raise DataError("data/ holds no image, which a logged model needs as an example; fetch it: dvc pull, or dvc repro")
 
 
-def _training(run: Run, layout: Layout, name: str, params: Mapping[str, Any]) -> None:
+def _log_training(run: Run, layout: Layout, name: str, params: Mapping[str, Any]) -> None:
     model, folder = params.get(f"train.models.{name}", {}), layout.model(name)
     n_splits = 1 if (folder / "detector.json").is_file() else sum(path.is_dir() for path in folder.iterdir())
     shared = {"seed": params.get("seed"), "threads": params.get("threads"), "n_splits": n_splits}
@@ -81,11 +71,11 @@ def _training(run: Run, layout: Layout, name: str, params: Mapping[str, Any]) ->
             rows = history if n_splits == 1 else history[history["fold"] == fold].drop(columns="fold")
             for row in rows.to_dict("records"):
                 log_epoch(network_run, {str(key): value for key, value in row.items()})
-            log_network(network_run, len(rows), layout.detector(name, fold, n_splits), example(layout))
+            log_network(network_run, len(rows), layout.detector(name, fold, n_splits), _example(layout))
     log_training_outputs(run, layout, name, n_splits)
 
 
-def _tuning(run: Run, layout: Layout, params: Mapping[str, Any]) -> None:
+def _log_study(run: Run, layout: Layout, params: Mapping[str, Any]) -> None:
     log_study_params(run, params.get("seed"), params.get("tune", {}))
     trials = read_trials(layout.tuning_trials)
     for trial in trials:

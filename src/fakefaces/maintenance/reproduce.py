@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,18 +38,13 @@ class Reproduction:
     @classmethod
     def of(cls, store: Store, run: "RunRecord", root: Path) -> "Reproduction":
         """Read the provenance of a run; a trial's is its study's."""
-        run_id = run.info.run_id
-        while True:
-            names = store.client.list_artifacts(run_id, "provenance")
-            parent = store.client.get_run(run_id).data.tags.get("mlflow.parentRunId")
-            if names or not parent:
-                break
-            run_id = parent
-        files = {}
-        if names:
-            folder = Path(store.client.download_artifacts(run_id, "provenance"))
-            files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
-        return cls(run, files, root)
+        run_id: str | None = run.info.run_id
+        while run_id:
+            if store.client.list_artifacts(run_id, "provenance"):
+                folder = Path(store.client.download_artifacts(run_id, "provenance"))
+                return cls(run, {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}, root)
+            run_id = store.client.get_run(run_id).data.tags.get("mlflow.parentRunId")
+        return cls(run, {}, root)
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -72,19 +67,12 @@ class Reproduction:
 
     def differences(self) -> list[Difference]:
         """The differences in commit, changes, data, machine, parameters and packages."""
-        tags, here = self.run.data.tags, provenance.tags(self.root)
-        commit, changes = "mlflow.source.git.commit", provenance.changes(self.root)
-        pairs = [
-            Difference("commit", tags.get(commit, "?"), here[commit]),
-            Difference(
-                "uncommitted changes", _changed_files(self.files.get("changes.patch", "")), _changed_files(changes)
-            ),
-            Difference("data", tags.get("data.digest", "?"), here["data.digest"]),
-            Difference("machine", tags.get("machine", "?"), here["machine"]),
-        ]
+        state = _state(self.run.data.tags, self.files.get("changes.patch", ""))
+        state_here = _state(provenance.tags(self.root), provenance.changes(self.root))
+        params_here = _params((self.root / "params.yaml").read_text(encoding="utf-8"))
         return [
-            *(pair for pair in pairs if pair.run != pair.here),
-            *_parameters(self.files.get("params.yaml", ""), (self.root / "params.yaml").read_text(encoding="utf-8")),
+            *_differences(state, state_here),
+            *_differences(_params(self.files.get("params.yaml", "")), params_here),
             *_packages(self.files.get("packages.txt", ""), provenance.versions()),
         ]
 
@@ -106,31 +94,33 @@ class Reproduction:
         return steps
 
 
-def _parameters(run: str, here: str) -> list[Difference]:
-    before, after = flatten(yaml.safe_load(run) or {}), flatten(yaml.safe_load(here) or {})
-    return [
-        Difference(f"params.yaml: {key}", str(before.get(key, "-")), str(after.get(key, "-")))
-        for key in before | after
-        if before.get(key) != after.get(key)
-    ]
-
-
-def _packages(run: str, here: Mapping[str, str]) -> list[Difference]:
-    before = dict(line.split("==", 1) for line in run.splitlines() if "==" in line)
-    if not before:
-        return []
-    missing = "not installed"
-    differences = [
-        Difference(name, before.get(name, missing), here.get(name, missing), matters=name in provenance.LIBRARIES)
-        for name in sorted(before.keys() | here.keys())
-        if before.get(name) != here.get(name)
-    ]
-    return sorted(differences, key=lambda difference: not difference.matters)
-
-
-def _changed_files(patch: str) -> str:
+def _state(tags: Mapping[str, str], patch: str) -> dict[str, str]:
     count = sum(line.startswith("diff --git ") for line in patch.splitlines())
-    return f"{count} files" if count else "none"
+    return {
+        "commit": tags.get("mlflow.source.git.commit", "?"),
+        "uncommitted changes": f"{count} files" if count else "none",
+        "data": tags.get("data.digest", "?"),
+        "machine": tags.get("machine", "?"),
+    }
+
+
+def _params(text: str) -> dict[str, str]:
+    return {f"params.yaml: {key}": str(value) for key, value in flatten(yaml.safe_load(text) or {}).items()}
+
+
+def _packages(text: str, here: dict[str, str]) -> list[Difference]:
+    versions = dict(line.split("==", 1) for line in text.splitlines() if "==" in line)
+    differences = _differences(versions, here, absent="not installed") if versions else []
+    differences = [replace(package, matters=package.name in provenance.LIBRARIES) for package in differences]
+    return sorted(differences, key=lambda package: (not package.matters, package.name))
+
+
+def _differences(run: dict[str, str], here: dict[str, str], absent: str = "-") -> list[Difference]:
+    return [
+        Difference(name, run.get(name, absent), here.get(name, absent))
+        for name in run | here
+        if run.get(name) != here.get(name)
+    ]
 
 
 def _has_commit(root: Path, commit: str) -> bool:

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.registry.store import Registry
 from fakefaces.tracking.runs import OUTPUT_TAG, REPEATS
-from fakefaces.tracking.store import Store, all_pages
+from fakefaces.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RunRecord
@@ -28,12 +29,7 @@ _CONDITION = re.compile(r"^\s*([\w.@/-]+?)\s*(<=|>=|!=|<|>|=|~)\s*(.+?)\s*$")
 
 
 def run_rows(store: Store, role: str, *, repeats: bool = False) -> list[Row]:
-    """The runs of one role, newest first.
-
-    Args:
-        store: that holds the runs.
-        role: ``train``, ``tune``, ``trial``, ``evaluate`` or another.
-        repeats: whether runs that wrote the same outputs as an earlier one are included.
+    """The runs of one role, newest first; with ``repeats`` also those that wrote the same outputs as an earlier one.
 
     Returns:
         For each run ``run``, ``started``, ``status``, ``model``, ``experiment`` and ``commit``, and its parameters,
@@ -44,9 +40,7 @@ def run_rows(store: Store, role: str, *, repeats: bool = False) -> list[Row]:
     if role == "train":
         evaluations = store.search_runs("tags.role = 'evaluate'", newest_first=False)
         metrics = {run.data.tags.get("model.digest"): run.data.metrics for run in evaluations}
-        for row in rows:
-            of_evaluation = metrics.get(row.get(f"{OUTPUT_TAG}outputs/models/{row['model']}"), {})
-            row |= {name: value for name, value in of_evaluation.items() if name not in row}
+        rows = [metrics.get(row.get(f"{OUTPUT_TAG}outputs/models/{row['model']}"), {}) | row for row in rows]
     return rows
 
 
@@ -70,8 +64,7 @@ def filter_rows(rows: Iterable[Row], conditions: Sequence[str]) -> list[Row]:
 
 def sort_rows(rows: Iterable[Row], by: str) -> list[Row]:
     """The rows sorted by a name, or by ``-name`` in descending order; rows without it come last."""
-    name, descending = by.removeprefix("-"), by.startswith("-")
-    rows = list(rows)
+    rows, name, descending = list(rows), by.removeprefix("-"), by.startswith("-")
     with_value = [row for row in rows if row.get(name) is not None]
     try:
         with_value.sort(key=lambda row: _number_or_text(row[name]), reverse=descending)
@@ -87,28 +80,18 @@ def differing_parameters(store: Store, rows: Sequence[Row]) -> list[str]:
 
 
 def resolve_run(store: Store, name: str, registered: str) -> "RunRecord":
-    """The run that a user names.
-
-    Args:
-        store: that holds the runs.
-        name: a run's id or its beginning, the number of a registered version, or an alias such as ``champion``.
-        registered: name of the registered model.
+    """The run of an id or its beginning, or behind a version's number or alias of the model ``registered``.
 
     Raises:
         FakefacesError: there is no such run, or more than one.
     """
-    is_number = name.isdigit() and len(name) < 6
-    if is_number or not re.fullmatch(r"[0-9a-f]{4,32}", name):
-        models = store.client.search_registered_models(f"name = '{registered}'")
-        aliases = models[0].aliases if models else {}
-        number = name if is_number else aliases.get(name)
-        versions = all_pages(
-            lambda token: store.client.search_model_versions(f"name = '{registered}'", page_token=token)
-        )
+    if (name.isdigit() and len(name) < 6) or not re.fullmatch(r"[0-9a-f]{4,32}", name):
+        versions = Registry(registered).versions()
         for version in versions:
-            if str(version.version) == str(number) and version.run_id:
+            if name in (str(version.number), *version.aliases) and version.run_id:
                 return store.client.get_run(version.run_id)
-        known = f"; aliases: {', '.join(aliases)}" if aliases else ""
+        aliases = ", ".join(alias for version in versions for alias in version.aliases)
+        known = f"; aliases: {aliases}" if aliases else ""
         raise FakefacesError(f"{name}: no such run, version or alias of {registered}{known}")
     runs = [run for run in store.search_runs("") if run.info.run_id.startswith(name)]
     if len(runs) != 1:

@@ -12,7 +12,9 @@ from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.inference.metadata import Operating
 from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
 from fakefaces.registry.store import Registry, Version
-from fakefaces.tracking.detectors import fetch_detector, find_trained
+from fakefaces.tracking.detectors import fetch_detector
+from fakefaces.tracking.runs import OUTPUT_TAG, find_run
+from fakefaces.tracking.store import connect
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,7 @@ def named_candidate(registry: Registry, name: str, layout: Layout) -> PromotionC
     version = registry.version(int(number)) if number.isdecimal() else registry.at(name.split("@")[-1])
     if version:
         return PromotionCandidate(_find_evidence(version.tags.get("digest", ""), layout), version)
-    detector = find_trained(name)
-    evidence = _find_evidence(detector.digest, layout)
-    return PromotionCandidate(evidence, Unregistered(detector.path, fetch_detector(detector.uri)))
+    return _candidate_of_run(name, layout)
 
 
 def workspace_test_digest(layout: Layout) -> str | None:
@@ -120,6 +120,28 @@ def workspace_test_digest(layout: Layout) -> str | None:
         return None
     table = read_split(layout.images)
     return images_digest(table[table["split"] == "test"])
+
+
+def _candidate_of_run(name: str, layout: Layout) -> PromotionCandidate:
+    """The detector of the newest run of training or evaluation with this name, or an id that begins so."""
+    store = connect()
+    finished = store.search_runs("attributes.status = 'FINISHED'")
+    runs = [run for run in finished if run.data.tags.get("role") in ("train", "evaluate")]
+    by_id = [run for run in runs if len(name) >= 6 and run.info.run_id.startswith(name)]
+    matches = by_id or [run for run in runs if run.info.run_name == name]
+    if not matches:
+        raise TrackingError(f"{name}: no version, alias, or run of training or evaluation; see: fakefaces registry")
+    tags = matches[0].data.tags
+    path = f"outputs/models/{matches[0].data.params['model']}"
+    md5 = tags.get("model.digest") or tags.get(f"{OUTPUT_TAG}{path}", "")
+    training = find_run(store, path, md5)
+    if training is None:
+        raise TrackingError(f"{name}: the run that trained its detector is not in the store; restore it: dvc repro")
+    models = training.outputs.model_outputs if training.outputs else []
+    if not models:
+        raise TrackingError(f"the run {training.info.run_name} ({training.info.run_id}) logged no detector")
+    evidence = _find_evidence(md5, layout)
+    return PromotionCandidate(evidence, Unregistered(path, fetch_detector(f"models:/{models[-1].model_id}")))
 
 
 def _find_evidence(digest: str, layout: Layout) -> Evidence:

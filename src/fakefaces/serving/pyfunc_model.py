@@ -1,7 +1,6 @@
 """The detector as MLflow loads and serves it: from image files to scores and labels.
 
-MLflow keeps this file as the model's code ("models from code"), so no pickle is involved. It needs the
-fakefaces package where it runs, and nothing of a project.
+MLflow keeps this file as the model's code ("models from code"), so no pickle is involved.
 """
 
 import base64
@@ -23,27 +22,21 @@ from fakefaces.base.errors import ImageError
 class Prediction(pydantic.BaseModel):
     """The prediction for one image."""
 
-    p_fake: float
-    label: str
-    unsure: bool | None = None
-    parts: dict[str, float] | None = None
+    p_fake: float  # 0 to 1
+    label: str  # ``fake`` or ``real``, at the operating threshold
+    unsure: bool | None = None  # whether the score lies in the abstention band
+    parts: dict[str, float] | None = None  # a score by face part; None where the model has none
 
 
 class InvalidInputError(MlflowException):
-    """The input is invalid: the server answers 400 with the reason alone."""
+    """The input is invalid: the server answers 400 with the reason alone.
 
-    def __init__(self, message: str, **details: Any):
-        super().__init__(message, **details)
-        self._reason = message
+    MLflow's server puts the whole request before a message: this one is set once.
+    """
 
-    @property
-    def message(self) -> str:
-        """The reason. MLflow's server puts the whole request before a message; this one does not take it."""
-        return self._reason
-
-    @message.setter
-    def message(self, _: str) -> None:
-        pass
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "message" or not hasattr(self, name):
+            super().__setattr__(name, value)
 
 
 class FakeFaces(PythonModel):
@@ -65,14 +58,9 @@ class FakeFaces(PythonModel):
 
         Args:
             context: of MLflow; not used.
-            model_input: each a JPEG, PNG or other file: its bytes, its path, or its bytes as base64. In a
-                request to the server a string is base64 and never a path.
+            model_input: of each file its bytes, its path, or its bytes as base64. In a request to the server a string
+                is base64 and never a path.
             params: none are taken.
-
-        Returns:
-            For each: ``p_fake`` (0 to 1); ``label`` (``fake`` or ``real``) at the operating threshold; ``unsure``,
-            whether the score lies in the abstention band; ``parts``, a score by face part, or None where the model
-            has none.
 
         Raises:
             MlflowException: one of them is not an image; the server answers 400.

@@ -1,7 +1,7 @@
 """MLflow's scoring server behind a request filter that limits the body's size and reports errors in one sentence.
 
 MLflow's own app reads bodies of any size, repeats a body that is not JSON in its answer, and answers with stack
-traces. :class:`RequestFilter` stands before it.
+traces.
 """
 
 import base64
@@ -9,9 +9,12 @@ import json
 import logging
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.progress import echo
@@ -20,19 +23,7 @@ from fakefaces.tracking.detectors import pyfunc, save_pyfunc
 
 MAX_BODY = MAX_BYTES * 4 // 3 + 2**16  # bytes: one image of the largest size, as base64
 _CONCURRENCY = 32  # requests; more are answered 503
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
-
-class BadRequestError(Exception):
-    """A request that is answered with an HTTP status and a reason."""
-
-    def __init__(self, status: int, reason: str):
-        super().__init__(reason)
-        self.status = status
+_ERROR_CODES = {413: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
 
 
 class RequestFilter:
@@ -40,85 +31,47 @@ class RequestFilter:
 
     A POST to ``/invocations`` is passed on if its body has at most ``max_body`` bytes and is an image file
     (``Content-Type: image/...``) or JSON of the form ``{"inputs": ["<base64>", ...]}``.
-
-    Args:
-        app: MLflow's.
-        max_body: bytes.
     """
 
-    def __init__(self, app: App, max_body: int = MAX_BODY):
+    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY):
         self.app, self.max_body = app, max_body
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/invocations"):
             await self.app(scope, receive, send)
             return
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        kind = headers.get(b"content-type", "").split(";")[0].strip().lower()
+        request = Request(scope, receive)
         try:
-            body = _inputs(kind, await self._read(headers, receive))
-        except BadRequestError as error:
-            await _answer(send, error.status, str(error))
+            body = _inputs(request.headers.get("content-type", ""), await self._read(request))
+        except HTTPException as error:
+            await _error(error.status_code, error.detail)(scope, receive, send)
             return
-        forwarded = [(name, value) for name, value in scope["headers"] if name.lower() not in _REPLACED_HEADERS]
-        forwarded += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await self.app(dict(scope) | {"headers": forwarded}, _replayed(body, receive), _ErrorFilter(send))
+        headers = request.headers.mutablecopy()
+        del headers["transfer-encoding"]
+        headers.update({"content-type": "application/json", "content-length": str(len(body))})
+        forwarded = dict(scope) | {"headers": headers.raw}
+        await self.app(forwarded, _replayed(body, receive), _without_traces(scope, receive, send))
 
-    async def _read(self, headers: dict[bytes, str], receive: Receive) -> bytes:
-        claimed = headers.get(b"content-length", "0")
+    async def _read(self, request: Request) -> bytes:
+        claimed = request.headers.get("content-length", "0")
         if claimed.isdecimal() and int(claimed) > self.max_body:
-            raise BadRequestError(413, f"the body has {int(claimed):,} bytes; the limit is {self.max_body:,}")
+            raise HTTPException(413, f"the body has {int(claimed):,} bytes; the limit is {self.max_body:,}")
         body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise BadRequestError(400, "the connection ended before the body did")
-            body += message.get("body", b"")
-            if len(body) > self.max_body:
-                raise BadRequestError(413, f"the body is larger than {self.max_body:,} bytes, the limit")
-            if not message.get("more_body"):
-                return bytes(body)
-
-
-class _ErrorFilter:
-    """Passes answers on; of an error only its status and its reason."""
-
-    def __init__(self, send: Send):
-        self.send = send
-        self.status = 200
-        self.error = bytearray()
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-        if self.status < 400:
-            await self.send(message)
-        elif message["type"] == "http.response.body":
-            self.error += message.get("body", b"")
-            if not message.get("more_body"):
-                await self._send_error()
-
-    async def _send_error(self) -> None:
         try:
-            answer = json.loads(self.error)
-            reason, trace = str(answer["message"]), answer.get("stack_trace")
-        except (ValueError, KeyError, TypeError):
-            reason, trace = self.error.decode("utf-8", "replace"), None
-        if trace:  # MLflow answers an error of the model as a bad request
-            logging.getLogger("uvicorn.error").error(trace)
-            await _answer(self.send, 500, "the model failed; the server's log says why")
-        else:
-            await _answer(self.send, self.status, reason)
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self.max_body:
+                    raise HTTPException(413, f"the body is larger than {self.max_body:,} bytes, the limit")
+        except ClientDisconnect:
+            raise HTTPException(400, "the connection ended before the body did") from None
+        return bytes(body)
 
 
-def application(folder: Path) -> App:
-    """MLflow's app on a detector, behind the request filter.
+def application(folder: Path) -> ASGIApp:
+    """MLflow's app on the detector in a folder, behind the request filter.
 
     The detector is served by the installed code: a version that an earlier release registered holds that one's.
-
-    Args:
-        folder: of the detector.
     """
     with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
         save_pyfunc(folder, Path(temporary) / "model")
@@ -129,12 +82,7 @@ def application(folder: Path) -> App:
 
 
 def serve(folder: Path, host: str, port: int) -> None:
-    """Serve a model until it is interrupted.
-
-    Args:
-        folder: of the detector.
-        host: to bind to.
-        port: to bind to; 0 for a free one.
+    """Serve the detector in a folder until it is interrupted; port 0 is any free one.
 
     Raises:
         FakefacesError: the port is taken, or may not be used.
@@ -148,35 +96,27 @@ def serve(folder: Path, host: str, port: int) -> None:
             listener.bind((host, port))
         except OSError as error:
             raise FakefacesError(f"{host}:{port}: {error.strerror}; take another port with --port") from None
-        server = uvicorn.Server(
-            uvicorn.Config(application(folder), limit_concurrency=_CONCURRENCY, log_level="warning")
-        )
+        config = uvicorn.Config(application(folder), limit_concurrency=_CONCURRENCY, log_level="warning")
         listener.listen()  # from here on requests are answered, if only after uvicorn has started
-        shown = f"[{host}]" if ":" in host else host
-        echo(f"serving at http://{shown}:{listener.getsockname()[1]}/invocations; Ctrl-C ends it")
-        server.run(sockets=[listener])
+        address = f"[{host}]" if ":" in host else host
+        echo(f"serving at http://{address}:{listener.getsockname()[1]}/invocations; Ctrl-C ends it")
+        uvicorn.Server(config).run(sockets=[listener])
 
 
-_REPLACED_HEADERS = (b"content-type", b"content-length", b"transfer-encoding")
-
-
-def _inputs(kind: str, body: bytes) -> bytes:
-    """The body as MLflow takes it.
-
-    Raises:
-        BadRequestError: it is neither an image nor JSON of the right form.
-    """
+def _inputs(content_type: str, body: bytes) -> bytes:
+    """The body as MLflow takes it; an HTTPException if it is neither an image nor JSON of the right form."""
+    kind = content_type.split(";")[0].strip().lower()
     if kind.startswith("image/"):
         return json.dumps({"inputs": [base64.b64encode(body).decode("ascii")]}).encode()
     if kind != "application/json":
-        raise BadRequestError(415, f"Content-Type must be application/json or image/..., not '{kind}'")
+        raise HTTPException(415, f"Content-Type must be application/json or image/..., not '{kind}'")
     try:
         request = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadRequestError(400, f"the body is not JSON ({error})") from None
+        raise HTTPException(400, f"the body is not JSON ({error})") from None
     images = request.get("inputs") if isinstance(request, dict) and set(request) == {"inputs"} else None
     if not isinstance(images, list) or not images or not all(isinstance(image, str) for image in images):
-        raise BadRequestError(400, 'the body must be {"inputs": ["<an image file as base64>", ...]}')
+        raise HTTPException(400, 'the body must be {"inputs": ["<an image file as base64>", ...]}')
     return body
 
 
@@ -189,9 +129,35 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _answer(send: Send, status: int, reason: str) -> None:
-    codes = {413: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
-    body = json.dumps({"error_code": codes.get(status, "BAD_REQUEST"), "message": reason}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _without_traces(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Pass answers on; of an error only its status and its reason."""
+    status, content = 200, bytearray()
+
+    async def send_filtered(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        if status < 400:
+            await send(message)
+        elif message["type"] == "http.response.body":
+            content.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                await _error_of_mlflow(status, bytes(content))(scope, receive, send)
+
+    return send_filtered
+
+
+def _error_of_mlflow(status: int, content: bytes) -> JSONResponse:
+    try:
+        answer = json.loads(content)
+        reason, trace = str(answer["message"]), answer.get("stack_trace")
+    except (ValueError, KeyError, TypeError):
+        return _error(status, content.decode("utf-8", "replace"))
+    if trace:  # MLflow answers an error of the model as a bad request
+        logging.getLogger("uvicorn.error").error(trace)
+        return _error(500, "the model failed; the server's log says why")
+    return _error(status, reason)
+
+
+def _error(status: int, reason: str) -> JSONResponse:
+    return JSONResponse({"error_code": _ERROR_CODES.get(status, "BAD_REQUEST"), "message": reason}, status)

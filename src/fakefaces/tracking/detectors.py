@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
 from fakefaces.inference.metadata import Operating, read_metadata
-from fakefaces.tracking.runs import OUTPUT_TAG, Run, find_run
+from fakefaces.tracking.runs import Run
 from fakefaces.tracking.store import Store, all_pages, connect, mlflow_errors
 
 if TYPE_CHECKING:
@@ -32,14 +32,6 @@ _ARTIFACT = "detector"
 # By path and not by import: a training, which logs its detector, does not depend on the server's code.
 _MODEL_CODE = Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"
 _EXAMPLE, _REQUEST = "input_example.json", "serving_input_example.json"  # MLflow's names
-
-
-class TrainedDetector(NamedTuple):
-    """A detector that a run trained."""
-
-    path: str  # of the output, outputs/models/<name>
-    digest: str  # DVC's, of the output
-    uri: str  # models:/m-<id>
 
 
 def log_detector(run: Run, folder: Path, example: bytes) -> None:
@@ -150,31 +142,6 @@ def fetch_detector(uri: str) -> Path:
     if folder is None:
         raise TrackingError(f"{uri}: fakefaces did not log this model; list its own with: fakefaces registry")
     return folder
-
-
-def find_trained(name: str) -> TrainedDetector:
-    """The detector of the newest run of training or evaluation with an id, its first six characters, or a name.
-
-    Raises:
-        TrackingError: there is no such run, it wrote no detector, or the run that trained the detector is gone.
-    """
-    store = connect()
-    finished = store.search_runs("attributes.status = 'FINISHED'")
-    runs = [run for run in finished if run.data.tags.get("role") in ("train", "evaluate")]
-    by_id = [run for run in runs if len(name) >= 6 and run.info.run_id.startswith(name)]
-    matches = by_id or [run for run in runs if run.info.run_name == name]
-    if not matches:
-        raise TrackingError(f"{name}: no version, alias, or run of training or evaluation; see: fakefaces registry")
-    tags = matches[0].data.tags
-    path = f"outputs/models/{matches[0].data.params['model']}"
-    md5 = tags.get("model.digest") or tags.get(f"{OUTPUT_TAG}{path}", "")
-    origin = find_run(store, path, md5)
-    if origin is None:
-        raise TrackingError(f"{name}: the run that trained its detector is not in the store; restore it: dvc repro")
-    models = origin.outputs.model_outputs if origin.outputs else []
-    if not models:
-        raise TrackingError(f"the run {origin.info.run_name} ({origin.info.run_id}) logged no detector")
-    return TrainedDetector(path, md5, f"models:/{models[-1].model_id}")
 
 
 def pyfunc() -> ModuleType:
