@@ -20,13 +20,13 @@ def doctor(
 ) -> None:
     """Check that runs, artifacts, registry, dvc.lock, outputs and environment are consistent."""
     from fakefaces.base.paths import Layout
-    from fakefaces.maintenance.doctor import Doctor
+    from fakefaces.maintenance.doctor import check_project
     from fakefaces.params.file import load
 
     root = environment.workspace()
 
     def check() -> "list[CheckResult]":
-        return list(Doctor(load(root / "params.yaml"), Layout(root)).check())
+        return list(check_project(load(root / "params.yaml"), Layout(root)))
 
     results = check()
     _print(results)
