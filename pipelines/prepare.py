@@ -30,12 +30,10 @@ class Params(StageParams):
 
 def main(params: Params, layout: Layout, name: str) -> None:
     feature_set = params.prepare.features[name]
+    write = write_residuals if feature_set.extractor == "residuals" else write_pixels
     with atomic_write(layout.features(name)) as folder:
         folder.mkdir()
-        if feature_set.extractor == "residuals":
-            write_residuals(params, layout, feature_set, folder)
-        else:
-            write_pixels(params, layout, feature_set, folder)
+        write(params, layout, feature_set, folder)
 
 
 def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> None:

@@ -50,9 +50,8 @@ def main(params: Params, layout: Layout) -> None:
 def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One model's scores of the validation and test images, and of corrupted test images; by fold the fold's network.
 
-    Returns:
-        A table with ``image``, ``split``, ``p_fake`` and the parts, and one with ``transform``, ``level``, ``image``
-        and ``p_fake``.
+    The first table has ``image``, ``split``, ``p_fake`` and the parts, the second ``transform``, ``level``, ``image``
+    and ``p_fake``.
     """
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []

@@ -1,5 +1,6 @@
 """Tune a kind of model with Optuna; each trial is a run nested in the study's."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def main(params: StudyParams, layout: Layout) -> None:
                 run.artifact(plot)
         run.adopt(STUDY_TAG, name)
         log_study_outputs(run, layout, result.trials)
-    study.remove_database()
+    shutil.rmtree(layout.unfinished("tune", "study"), ignore_errors=True)  # the database of a search in one process
     pruned = sum(trial.pruned for trial in result.trials)
     echo(f"{len(result.trials)} trials, {pruned} pruned, {result.seconds:.0f} s; best {values}")
 

@@ -1,31 +1,31 @@
 """Plots of a study: optimisation history and importances of the hyperparameters."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fakefaces.base.files import atomic_write
 from fakefaces.tuning.search import StudyResult
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _BEST, _COMPLETED, _PRUNED = "#1b6ca8", "#8a8f98", "#c9ccd1"
 
 
 def draw_study(result: StudyResult, folder: Path) -> list[Path]:
     """Draw ``history.png`` and, where there are importances, ``importance.png`` into a folder; return their paths."""
-    files = []
+    figures = {}
     if any(trial.score is not None for trial in result.trials):
-        files.append(_draw_history(result, folder / "history.png"))
+        figures[folder / "history.png"] = _history(result)
     if result.importances:
-        files.append(_draw_importances(result, folder / "importance.png"))
-    return files
+        figures[folder / "importance.png"] = _importances(result)
+    for path, figure in figures.items():
+        figure.axes[0].spines[["top", "right"]].set_visible(False)
+        with atomic_write(path) as aside:
+            figure.savefig(aside, format="png", metadata={"Software": None})
+    return list(figures)
 
 
-def _draw_history(result: StudyResult, path: Path) -> Path:
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
+def _history(result: StudyResult) -> Figure:
     figure = Figure(figsize=(6.4, 3.6), layout="constrained", dpi=120)
     ax = figure.subplots()
     completed = [(trial.number, trial.score) for trial in result.trials if trial.score is not None]
@@ -41,24 +41,14 @@ def _draw_history(result: StudyResult, path: Path) -> Path:
     ax.set(xlabel="trial", ylabel="validation ROC AUC")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, loc="lower right", fontsize=8)
-    return _save(figure, path)
+    return figure
 
 
-def _draw_importances(result: StudyResult, path: Path) -> Path:
-    from matplotlib.figure import Figure
-
+def _importances(result: StudyResult) -> Figure:
     names = sorted(result.importances, key=lambda name: result.importances[name])
     figure = Figure(figsize=(6.4, 0.9 + 0.32 * len(names)), layout="constrained", dpi=120)
     ax = figure.subplots()
     bars = ax.barh(names, [result.importances[name] for name in names], color=_BEST, height=0.6)
     ax.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
     ax.set(xlabel="share of the score's variance (fANOVA)", xlim=(0, 1.1 * max(result.importances.values())))
-    return _save(figure, path)
-
-
-def _save(figure: "Figure", path: Path) -> Path:
-    for ax in figure.axes:
-        ax.spines[["top", "right"]].set_visible(False)
-    with atomic_write(path) as aside:
-        figure.savefig(aside, format="png", metadata={"Software": None})
-    return path
+    return figure

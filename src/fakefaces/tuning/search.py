@@ -11,55 +11,40 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
 
 from fakefaces.params.tune import SearchRange
 from fakefaces.tracking import locks
 from fakefaces.tracking.trials import Trial
 
-if TYPE_CHECKING:
-    import optuna
-
+_ENDED = TrialState.COMPLETE, TrialState.PRUNED
 _POLL = 1.0  # seconds after which a process without a trial checks the study again
 _RETRIES = 3  # of a trial whose process died
 
 
 @dataclass(frozen=True)
 class StudyConfig:
-    """What is searched, and how.
+    """What is searched, and how."""
 
-    Attributes:
-        name: of the study; studies of one name share their trials.
-        space: the range of each value.
-        trials: number of trials, including pruned ones.
-        startup_trials: trials that are sampled at random before TPE starts, and never pruned by the median.
-        epochs: maximum number of epochs that a trial reports.
-        pruner: ``median``, ``hyperband`` or ``none``.
-        seed: of the sampler.
-    """
-
-    name: str
+    name: str  # studies of one name share their trials
     space: Mapping[str, SearchRange]
-    trials: int
-    startup_trials: int
-    epochs: int
-    pruner: str
+    trials: int  # including pruned ones
+    startup_trials: int  # sampled at random before TPE starts, and never pruned by the median
+    epochs: int  # that a trial reports, at most
+    pruner: str  # median, hyperband or none
     seed: int
 
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The outcome of a search.
+    """The outcome of a search."""
 
-    Attributes:
-        trials: in order.
-        seconds: their durations, summed up over all processes.
-        importances: of each value for the score (fANOVA), which sum to 1; empty with fewer than two different scores.
-    """
-
-    trials: list[Trial]
-    seconds: float
-    importances: dict[str, float]
+    trials: list[Trial]  # in order
+    seconds: float  # their durations, summed up over all processes
+    importances: dict[str, float]  # for the score (fANOVA); they sum to 1; empty with fewer than two different scores
 
 
 Report = Callable[[int, float], None]
@@ -85,18 +70,15 @@ def search(config: StudyConfig, objective: Objective, *, folder: Path, on_trial:
         folder: for the study's database, which is not removed.
         on_trial: called after each trial, those before a kill included.
     """
-    import optuna
-
     folder.mkdir(parents=True, exist_ok=True)
     with _storage(f"sqlite:///{folder / config.name}.db") as storage:
         # Trials run in memory and are stored once they have ended: those of killed processes leave no trace.
         stored, study = _study(storage, config), _study(optuna.storages.InMemoryStorage(), config)
-        study.add_trials(stored.get_trials(states=_ended_states()))
+        study.add_trials(stored.get_trials(states=_ENDED))
         for trial in _ended(study):
             on_trial(trial)
         while (number := len(_ended(study))) < config.trials:
-            study.sampler = _sampler(config, number)
-            study.optimize(_optuna_objective(config, objective), n_trials=1)
+            _run_trial(study, config, objective, number)
             stored.add_trial(study.get_trials()[-1])
             on_trial(_ended(study)[-1])
         return _result(study, config)
@@ -117,9 +99,6 @@ def share(
         on_trial: called after each trial that ends while this process takes part.
         heartbeat: seconds between two; after three of them without one a trial is run again.
     """
-    import optuna
-    from optuna.trial import TrialState
-
     with ExitStack() as stack:
         with locks.exclusive_lock(storage_url, "study"):  # two first processes would both create the tables
             storage = stack.enter_context(_storage(storage_url, heartbeat))
@@ -138,8 +117,7 @@ def share(
                 if reported >= config.trials:
                     return _result(study, config)
                 if reported + running < config.trials:
-                    study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
-                    study.optimize(_optuna_objective(config, objective, started=asking.close), n_trials=1)
+                    _run_trial(study, config, objective, len(study.get_trials(deepcopy=False)), started=asking.close)
                     continue
             time.sleep(_POLL)
 
@@ -150,10 +128,14 @@ def best(trials: list[Trial]) -> Trial | None:
     return max(completed, key=lambda trial: (trial.score, -trial.number)) if completed else None
 
 
-def _optuna_objective(
-    config: StudyConfig, objective: Objective, started: Callable[[], None] = lambda: None
-) -> Callable[["optuna.Trial"], float]:
-    import optuna
+def _run_trial(
+    study: optuna.Study,
+    config: StudyConfig,
+    objective: Objective,
+    number: int,
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Run one trial, whose values are sampled by TPE seeded for this number."""
 
     def run(trial: optuna.Trial) -> float:
         started()
@@ -169,26 +151,18 @@ def _optuna_objective(
         except PrunedError:
             raise optuna.TrialPruned from None
 
-    return run
+    study.sampler = optuna.samplers.TPESampler(n_startup_trials=config.startup_trials, seed=config.seed + number)
+    study.optimize(run, n_trials=1)
 
 
-def _suggest(trial: "optuna.Trial", name: str, search_range: SearchRange) -> Any:
+def _suggest(trial: optuna.Trial, name: str, search_range: SearchRange) -> Any:
     if search_range.choices is not None:
         return trial.suggest_categorical(name, search_range.choices)
     assert search_range.low is not None and search_range.high is not None  # checked by SearchRange
     return trial.suggest_float(name, search_range.low, search_range.high, log=search_range.log)
 
 
-def _sampler(config: StudyConfig, number: int) -> "optuna.samplers.TPESampler":
-    """TPE for the trial of this number."""
-    import optuna
-
-    return optuna.samplers.TPESampler(n_startup_trials=config.startup_trials, seed=config.seed + number)
-
-
-def _pruner(config: StudyConfig) -> "optuna.pruners.BasePruner":
-    import optuna
-
+def _pruner(config: StudyConfig) -> optuna.pruners.BasePruner:
     if config.pruner == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=config.startup_trials, n_warmup_steps=1)
     if config.pruner == "hyperband":
@@ -197,10 +171,8 @@ def _pruner(config: StudyConfig) -> "optuna.pruners.BasePruner":
 
 
 @contextmanager
-def _storage(url: str, heartbeat: int | None = None) -> Iterator["optuna.storages.RDBStorage"]:
+def _storage(url: str, heartbeat: int | None = None) -> Iterator[optuna.storages.RDBStorage]:
     """A database, with heartbeats of running trials where their seconds are given."""
-    import optuna
-
     with _experimental():
         retry = optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=_RETRIES) if heartbeat else None
         storage = optuna.storages.RDBStorage(
@@ -216,37 +188,29 @@ def _storage(url: str, heartbeat: int | None = None) -> Iterator["optuna.storage
         storage.engine.dispose()
 
 
-def _study(storage: "optuna.storages.BaseStorage", config: StudyConfig) -> "optuna.Study":
-    import optuna
-
+def _study(storage: optuna.storages.BaseStorage, config: StudyConfig) -> optuna.Study:
     optuna.logging.set_verbosity(logging.ERROR)
     return optuna.create_study(
         storage=storage, study_name=config.name, direction="maximize", load_if_exists=True, pruner=_pruner(config)
     )
 
 
-def _ended_states() -> "tuple[optuna.trial.TrialState, ...]":
-    from optuna.trial import TrialState
-
-    return TrialState.COMPLETE, TrialState.PRUNED
-
-
-def _ended(study: "optuna.Study") -> list[Trial]:
+def _ended(study: optuna.Study) -> list[Trial]:
     return [
         Trial(
             number=number,
             values=dict(trial.params),
-            score=trial.value if trial.state.name == "COMPLETE" else None,
-            pruned=trial.state.name == "PRUNED",
+            score=trial.value if trial.state == TrialState.COMPLETE else None,
+            pruned=trial.state == TrialState.PRUNED,
         )
-        for number, trial in enumerate(study.get_trials(deepcopy=False, states=_ended_states()))
+        for number, trial in enumerate(study.get_trials(deepcopy=False, states=_ENDED))
     ]
 
 
-def _result(study: "optuna.Study", config: StudyConfig) -> StudyResult:
-    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+def _result(study: optuna.Study, config: StudyConfig) -> StudyResult:
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances  # imports scikit-learn
 
-    durations = [trial.duration for trial in study.get_trials(deepcopy=False, states=_ended_states())]
+    durations = [trial.duration for trial in study.get_trials(deepcopy=False, states=_ENDED)]
     trials, importances = _ended(study), {}
     if len({trial.score for trial in trials if trial.score is not None}) > 1:
         importances = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=config.seed))
@@ -257,8 +221,6 @@ def _result(study: "optuna.Study", config: StudyConfig) -> StudyResult:
 @contextmanager
 def _experimental() -> Iterator[None]:
     """Use what Optuna marks as experimental, without its warnings."""
-    import optuna
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield

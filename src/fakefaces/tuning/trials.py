@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +38,12 @@ class StudyParams(StageParams):
 
 @dataclass(frozen=True)
 class Study:
-    """The study of ``params.yaml``.
-
-    Attributes:
-        params: of the tune stage.
-        layout: of the project.
-        features: that are learned from.
-        recipe: of augmentation, at full strength.
-    """
+    """The study of ``params.yaml``."""
 
     params: StudyParams
     layout: Layout
-    features: PreparedFeatures
-    recipe: Recipe
+    features: PreparedFeatures  # that are learned from
+    recipe: Recipe  # of augmentation, at full strength
 
     @classmethod
     def load(cls, params: StudyParams, layout: Layout) -> "Study":
@@ -78,36 +71,21 @@ class Study:
         )
 
     def run(self, study_run: Run, step: Step) -> StudyResult:
-        """Search in this process alone, or with others where ``OPTUNA_STORAGE`` names a database.
-
-        Args:
-            study_run: in which the runs of trials are nested.
-            step: called after each trial.
-        """
-
-        def objective(number: int, values: Mapping[str, Any], report: Report) -> float:
-            return self.run_trial(study_run, number, values, report)
+        """Search in this process, or with others where ``OPTUNA_STORAGE`` names a database; ``step`` counts trials."""
 
         def on_trial(trial: Trial) -> None:
             step(1, "pruned" if trial.pruned else f"val_roc_auc {trial.score:.3f}")
 
-        storage_url = environment.study_storage()
-        if storage_url:
+        objective = partial(self.run_trial, study_run)
+        if storage_url := environment.study_storage():
             result = share(self.config, objective, storage_url=storage_url, on_trial=on_trial)
         else:
-            result = search(self.config, objective, folder=self._unfinished("study"), on_trial=on_trial)
-        shutil.rmtree(self._unfinished("trials"), ignore_errors=True)
+            result = search(self.config, objective, folder=self.layout.unfinished("tune", "study"), on_trial=on_trial)
+        shutil.rmtree(self.layout.unfinished("tune", "trials"), ignore_errors=True)
         return result
 
-    def remove_database(self) -> None:
-        """Remove the database of a search in one process, once its result is written."""
-        shutil.rmtree(self._unfinished("study"), ignore_errors=True)
-
     def run_trial(self, study_run: Run, number: int, values: Mapping[str, Any], report: Report) -> float:
-        """Train with sampled values.
-
-        Returns:
-            The highest validation ROC AUC of an epoch.
+        """Train with sampled values, and return the highest validation ROC AUC of an epoch.
 
         Raises:
             PrunedError: the trial was pruned, or its loss is not finite.
@@ -120,7 +98,7 @@ class Study:
             self.params.seed,
         )
         spec = model_spec(tune.kind, sampled["settings"], "params.yaml: tune.space")
-        given_up = ""
+        problem = ""
         with study_run.child(f"trial {number}", role="trial", tags={STUDY_TAG: self.config.name}) as run:
             run.params({"seed": self.params.seed} | dict(values))
             highest = 0.0
@@ -133,20 +111,17 @@ class Study:
 
             try:
                 _, state = train_network(
-                    self.features, spec, config, unfinished=self._unfinished("trials"), on_epoch=on_epoch
+                    self.features, spec, config, unfinished=self.layout.unfinished("tune", "trials"), on_epoch=on_epoch
                 )
                 run.speed(state.epoch * len(self.features.train.labels), state.seconds)
             except PrunedError:
-                given_up = "pruned"
+                problem = "pruned"
             except ModelError as error:
-                given_up = str(error)
-            log_trial(run, highest, given_up)
-        if given_up:  # raised outside of the run, which would end as failed
+                problem = str(error)
+            log_trial(run, highest, problem)
+        if problem:  # raised outside of the run, which would end as failed
             raise PrunedError
         return highest
-
-    def _unfinished(self, name: str) -> Path:
-        return self.layout.unfinished("tune", name)
 
 
 def by_section(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
