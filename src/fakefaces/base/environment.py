@@ -40,12 +40,9 @@ def unset_run() -> None:
 
 
 def workspace() -> Path:
-    """The project's folder: the working directory, or the nearest one above it, with ``dvc.yaml`` and ``params.yaml``.
+    """The project's folder: the nearest one, from the working directory up, with ``dvc.yaml`` and ``params.yaml``.
 
-    In ``dvc exp run --temp`` and ``--queue`` this is a temporary copy.
-
-    Raises:
-        FakefacesError: there is none.
+    In ``dvc exp run --temp`` and ``--queue`` this is a temporary copy. A FakefacesError where there is none.
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -58,20 +55,16 @@ def workspace() -> Path:
 
 
 def store_root() -> Path:
-    """The project whose MLflow store is used: ``DVC_ROOT`` where DVC set it, else the workspace.
+    """The project whose MLflow store is used: the one that started a queued or temporary experiment, else the workspace.
 
-    For a queued or temporary experiment DVC sets ``DVC_ROOT`` to the project that started it, so that the runs of
-    all experiments are in one store.
+    DVC sets ``DVC_ROOT`` to it, so that the runs of all experiments are in one store.
     """
     root = os.environ.get("DVC_ROOT")
     return Path(root) if root else workspace()
 
 
 def tracking_uri() -> str:
-    """``MLFLOW_TRACKING_URI``, else the sqlite file ``mlruns/mlflow.db`` of :func:`store_root`.
-
-    A relative sqlite path is relative to :func:`store_root`.
-    """
+    """``MLFLOW_TRACKING_URI``, else ``mlruns/mlflow.db``; a relative sqlite path is relative to :func:`store_root`."""
     return _absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns/mlflow.db")
 
 
@@ -112,10 +105,7 @@ def dvc_stage() -> str | None:
 
 def dvc_experiment() -> str | None:
     """The name of the ``dvc exp run`` that runs this process; None in a plain ``dvc repro``."""
-    name = os.environ.get("DVC_EXP_NAME")
-    if name:
-        return name
-    return "unnamed" if os.environ.get("DVC_EXP_BASELINE_REV") else None
+    return os.environ.get("DVC_EXP_NAME") or ("unnamed" if os.environ.get("DVC_EXP_BASELINE_REV") else None)
 
 
 def in_scoring_server() -> bool:

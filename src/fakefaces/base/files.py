@@ -34,11 +34,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write indented JSON, atomically.
-
-    Raises:
-        ValueError: ``value`` contains NaN or infinity.
-    """
+    """Write indented JSON, atomically; a ValueError for NaN or infinity."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 

@@ -6,15 +6,11 @@ import yaml
 
 
 class Layout:
-    """The paths of a project.
-
-    Args:
-        root: the folder with ``dvc.yaml``.
-    """
+    """The paths of the project in ``root``."""
 
     def __init__(self, root: Path) -> None:
         outputs, reports = root / "outputs", root / "reports"
-        self.root = root
+        self.root = root  # the folder with dvc.yaml
         self.data = root / "data"  # the photographs
         self.duplicates = outputs / "duplicates.npz"  # keypoints and compared pairs, by the images' sha256
         self.duplicate_pairs = reports / "duplicate_pairs.csv"  # pairs of near-duplicates, one a row
@@ -78,11 +74,9 @@ class Layout:
 
     def code(self, stage: str) -> list[Path]:
         """The files and folders of code among a stage's ``deps`` in ``dvc.yaml``."""
-        text = (self.root / "dvc.yaml").read_text(encoding="utf-8")
-        deps = yaml.safe_load(text)["stages"][stage]["deps"]
-        return [
-            self.root / dep.replace("${src}", "src/fakefaces") for dep in deps if dep.endswith(".py") or "${src}" in dep
-        ]
+        deps = yaml.safe_load((self.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]["deps"]
+        paths = [dep.replace("${src}", "src/fakefaces") for dep in deps if dep.endswith(".py") or "${src}" in dep]
+        return [self.root / path for path in paths]
 
     def relative(self, path: Path) -> str:
         """A path as DVC writes it: relative to the project, with ``/``."""

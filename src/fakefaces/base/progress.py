@@ -20,11 +20,16 @@ def echo(message: str) -> None:
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Step]:
     """Show the progress of ``total`` steps; yields a function that is called as ``step(advance, note)``."""
-    if sys.stderr.isatty():
-        with _bar(description, total) as step:
-            yield step
-    else:
+    if not sys.stderr.isatty():
         yield _lines(description, total)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), "{task.fields[note]}")
+    with Progress(*columns, console=Console(stderr=True, highlight=False, soft_wrap=True)) as bar:
+        task = bar.add_task(description, total=total, note="")
+        yield lambda advance, note: bar.update(task, advance=advance, note=note)
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
@@ -33,23 +38,6 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
         for item in items:
             yield item
             step(1, "")
-
-
-@contextmanager
-def _bar(description: str, total: int) -> Iterator[Step]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True, highlight=False, soft_wrap=True)) as bar:
-        task = bar.add_task(description, total=total, note="")
-        yield lambda advance, note: bar.update(task, advance=advance, note=note)
 
 
 def _lines(description: str, total: int) -> Step:

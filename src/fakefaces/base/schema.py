@@ -30,20 +30,12 @@ class StageParams(Schema):
 
 
 def read(record: type[M], path: Path) -> M:
-    """Read a YAML file into ``record``.
-
-    Raises:
-        ParamsError: the file is missing, is not YAML, or holds a key or value that is not allowed.
-    """
+    """Read a YAML file into ``record``; a ParamsError with a line for each fault."""
     return parse(record, read_yaml(path), path.name)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds a mapping.
-
-    Raises:
-        ParamsError: the file is missing, is not YAML, or holds something else.
-    """
+    """Read a YAML file that holds a mapping; a ParamsError if it is missing, not YAML, or holds something else."""
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -59,9 +51,7 @@ def parse(record: type[M], value: object, where: str, within: str = "") -> M:
     """Turn a value of a YAML or JSON file into ``record``.
 
     Args:
-        record: a pydantic model.
-        value: what the file holds.
-        where: how the user finds it, such as ``params.yaml``; the start of each message.
+        where: the file, such as ``params.yaml``; the start of each message.
         within: the key of ``value`` in that file, such as ``train.fit``; put before the keys in messages.
 
     Raises:

@@ -23,13 +23,9 @@ P = TypeVar("P", bound=StageParams)
 
 
 def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]) -> None:
-    """Run a stage with the command line's arguments, and exit.
+    """Call ``main(params, layout, *arguments)`` with the command line's arguments, and exit.
 
     The exit code is 0, or 1 with a message for a user error, 130 or 143 on a signal.
-
-    Args:
-        main: called as ``main(params, layout, *arguments)``.
-        params: the record of the sections of ``params.yaml`` that the stage reads.
     """
 
     def stage(*arguments: str) -> None:
@@ -44,8 +40,7 @@ def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]
 def _use_source_of(root: Path) -> None:
     """Restart with the package in ``root/src`` where another copy of it was imported.
 
-    A queued or temporary experiment runs in a copy of the project, but the project itself is what is installed, and
-    it may have been edited since.
+    An experiment may run in a copy of the project, while the project itself is what is installed, and edited since.
     """
     own = root / "src"
     if (own / "fakefaces" / "__init__.py").is_file() and not own.samefile(_SOURCE):

@@ -20,29 +20,13 @@ from fakefaces.cli.serve import serve
 from fakefaces.cli.tune import tune
 
 app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Detect doctored face photographs.",
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Detect doctored face photographs."
 )
-for _command in (
-    check,
-    predict,
-    explain,
-    review,
-    promote,
-    registry,
-    serve,
-    runs,
-    reproduce,
-    doctor,
-    tune,
-    data,
-    sample,
-):
+_COMMANDS = (check, predict, explain, review, promote, registry, serve, runs, reproduce, doctor, tune, data, sample)
+for _command in _COMMANDS:
     app.command()(_command)
 
 
 def main() -> None:
     """Run the command line; a user error is one message and exit code 1."""
-    sys.exit(error_boundary(lambda: app(standalone_mode=True)))
+    sys.exit(error_boundary(app))

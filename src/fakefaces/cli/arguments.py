@@ -23,20 +23,16 @@ class _Params(StageParams):
 
 
 def image_files(paths: list[Path]) -> list[Path]:
-    """Expand folders to the images in them, at any depth.
-
-    Raises:
-        DataError: a path does not exist, or a folder has no image.
-    """
+    """Expand folders to the images in them, at any depth; a DataError for an empty folder or a missing path."""
     from fakefaces.data.images import SUFFIXES
 
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-            if not inside:
+            images = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            if not images:
                 raise DataError(f"{path}: no image in this folder ({', '.join(SUFFIXES)})")
-            files += inside
+            files += images
         elif path.is_file():
             files.append(path)
         else:
@@ -45,14 +41,7 @@ def image_files(paths: list[Path]) -> list[Path]:
 
 
 def detector_folder(model: str | None) -> Path:
-    """Find a detector's folder; a registered one is downloaded.
-
-    Args:
-        model: a folder with a ``detector.json``, a ``models:/`` URI, or None for the champion.
-
-    Raises:
-        FakefacesError: it is neither.
-    """
+    """The folder with ``detector.json``, a ``models:/`` URI's after a download, or for None the champion's."""
     from fakefaces.tracking.detectors import CHAMPION, fetch_detector
 
     if model and (Path(model) / "detector.json").is_file():
@@ -63,11 +52,7 @@ def detector_folder(model: str | None) -> Path:
 
 
 def detector_by_name(model: str) -> Path:
-    """Find the folder of ``champion``, of a model of ``params.yaml``, or of what :func:`detector_folder` takes.
-
-    Raises:
-        FakefacesError: it is none of these.
-    """
+    """The folder of ``champion``, of a model of ``params.yaml``, or of what :func:`detector_folder` takes."""
     from fakefaces.base.paths import Layout
 
     if model == "champion":

@@ -42,12 +42,12 @@ def explain(
         print(to / "filters.png")
     failed, taken = 0, set[str]()
     for path in track(files, "explaining", len(files)):
-        (explanation,) = explain_images(loaded, [(str(path), images.read(path))], threads=threads)
+        data = images.read(path)
+        (explanation,) = explain_images(loaded, [(str(path), data)], threads=threads)
         if explanation.score.problem:
             failed += 1
             echo(f"ERROR {explanation.score.problem}")
             continue
-        data = images.read(path)
         name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
         taken.add(name)
         plot_explanation(to / f"{name}_heat.png", images.decode(data, str(path)), explanation, loaded.metadata.model)

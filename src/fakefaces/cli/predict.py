@@ -2,15 +2,13 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from fakefaces.base.errors import DataError
 from fakefaces.cli.arguments import Model, Paths, Threads, detector_folder, image_files
-
-if TYPE_CHECKING:
-    from fakefaces.inference.predict import Score
 
 
 def predict(
@@ -38,23 +36,12 @@ def predict(
         if score.problem:
             failed += 1
             print(f"ERROR {score.problem}", file=sys.stderr)
-            if as_json:
-                print(json.dumps(row(score) | {"error": score.problem}))
-        elif as_json:
-            print(json.dumps(row(score)))
-        else:
+        if as_json:
+            fields = asdict(score)
+            record = {"path": score.name} | {key: fields[key] for key in ("p_fake", "label", "unsure", "parts")}
+            print(json.dumps(record | ({"error": score.problem} if score.problem else {})))
+        elif not score.problem:
             unsure = "-" if score.unsure is None else "yes" if score.unsure else "no"
             print(f"{score.name:{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be scored")
-
-
-def row(score: "Score") -> dict[str, Any]:
-    """A score as a JSON object."""
-    return {
-        "path": score.name,
-        "p_fake": score.p_fake,
-        "label": score.label,
-        "unsure": score.unsure,
-        "parts": score.parts,
-    }

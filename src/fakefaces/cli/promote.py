@@ -32,44 +32,31 @@ def promote(
     ] = None,
 ) -> None:
     """Make a model the champion if it is not inferior to the present one on the same test images."""
-    if rollback:
-        if candidate or force:
-            raise FakefacesError("--rollback takes neither a candidate nor --force")
-        roll_back(dry_run)
-    else:
-        promote_candidate(candidate, dry_run, force)
-
-
-def roll_back(dry_run: bool) -> None:
-    """Make the previous champion the champion again, or print which one that is."""
-    from fakefaces.registry.store import Registry
-
-    registry = Registry(load(environment.workspace() / "params.yaml").promote.name)
-    if dry_run:
-        print(f"version {registry.previous_champion().number} would be champion again; nothing was changed")
-        return
-    champion, former = registry.roll_back()
-    replaced = f", in place of version {former.number}" if former else ""
-    print(f"{registry.name} version {champion.number} is champion again{replaced}")
-
-
-def promote_candidate(name: str | None, dry_run: bool, force: str | None) -> None:
-    """Compare a candidate with the champion, and promote it or print the decision."""
     from fakefaces.registry import candidates, promotion
     from fakefaces.registry.rescore import score_champion
     from fakefaces.registry.store import Registry
 
+    if rollback and (candidate or force):
+        raise FakefacesError("--rollback takes neither a candidate nor --force")
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     rule = params.promote
     registry = Registry(rule.name)
-    if name:
-        candidate = candidates.named_candidate(registry, name, layout)
+    if rollback and dry_run:
+        print(f"version {registry.previous_champion().number} would be champion again; nothing was changed")
+        return
+    if rollback:
+        champion, former = registry.roll_back()
+        replaced = f", in place of version {former.number}" if former else ""
+        print(f"{registry.name} version {champion.number} is champion again{replaced}")
+        return
+    if candidate:
+        model = candidates.named_candidate(registry, candidate, layout)
     else:
-        candidate = candidates.best_of_pipeline(layout, params.train.models, rule.metric)
-    inputs = promotion.Promotion(registry, candidate, rule, score_champion, params.evaluate.n_resamples, params.seed)
+        model = candidates.best_of_pipeline(layout, params.train.models, rule.metric)
+    inputs = promotion.Promotion(registry, model, rule, score_champion, params.evaluate.n_resamples, params.seed)
     if dry_run:
-        decision = inputs.decide(candidate.version(registry), registry.champion())
+        decision = inputs.decide(model.version(registry), registry.champion())
         print(f"{decision.markdown()}\n\nnothing was changed")
         return
     version, decision = promotion.promote(inputs, force)

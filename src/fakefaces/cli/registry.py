@@ -1,9 +1,8 @@
 """``fakefaces registry``."""
 
 import json
-import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +11,6 @@ from fakefaces.cli.arguments import registered_name
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fakefaces.registry.history import Event
     from fakefaces.registry.store import Version
 
 
@@ -21,24 +19,27 @@ def registry(
     last: Annotated[int, typer.Option(min=1, help="Entries of the history, at most.")] = 20,
 ) -> None:
     """List the versions of the registered model with their aliases, and the history of promotions."""
-    from rich.console import Console
-
+    from fakefaces.cli.tables import print_table
     from fakefaces.registry.store import Registry
 
     registered = Registry(registered_name())
     versions = [describe(version) for version in registered.versions()]
     history = registered.history()
     if as_json:
-        print(
-            json.dumps({"name": registered.name, "versions": versions, "history": [vars(entry) for entry in history]})
-        )
+        events = [vars(event) for event in history]
+        print(json.dumps({"name": registered.name, "versions": versions, "history": events}))
         return
     if not versions:
         print(f"{registered.name}: no version yet; train and promote one with: dvc repro")
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(versions_table(registered.name, versions))
-    console.print(history_table(history, last))
+    print_table(_versions_table(registered.name, versions))
+    table = _table(f"\nhistory ({len(history)})", ("when (UTC)", "version", "became", "before", "by", "why"))
+    table.columns[-1].no_wrap = False
+    for event in history[-last:]:
+        before = "" if event.before is None else str(event.before)
+        when = event.at[:19].replace("T", " ")
+        table.add_row(when, str(event.version), event.action, before, event.by, event.reason)
+    print_table(table)
 
 
 def describe(version: "Version") -> dict[str, Any]:
@@ -63,11 +64,9 @@ def describe(version: "Version") -> dict[str, Any]:
     }
 
 
-def versions_table(name: str, versions: list[dict[str, Any]]) -> "Table":
-    """A row for each version."""
+def _versions_table(name: str, versions: list[dict[str, Any]]) -> "Table":
     metrics = sorted({key for version in versions for key in version["metrics"]}, reverse=True)
-    numeric = ("version", *metrics, "threshold")
-    table = _table(name, ("version", "alias", "model", *metrics, "threshold", "registered (UTC)", "run"), numeric)
+    table = _table(name, ("version", "alias", "model", *metrics, "threshold", "registered (UTC)", "run"))
     for version in versions:
         values = [version["metrics"].get(key) for key in metrics] + [version["threshold"]]
         table.add_row(
@@ -81,23 +80,11 @@ def versions_table(name: str, versions: list[dict[str, Any]]) -> "Table":
     return table
 
 
-def history_table(history: "list[Event]", last: int) -> "Table":
-    """A row for each of the last changes of aliases."""
-    columns = ("when (UTC)", "version", "became", "before", "by", "why")
-    table = _table(f"\nhistory ({len(history)})", columns, ("version", "before"))
-    table.columns[-1].no_wrap = False
-    for entry in history[-last:]:
-        before = "" if entry.before is None else str(entry.before)
-        when = entry.at[:19].replace("T", " ")
-        table.add_row(when, str(entry.version), entry.action, before, entry.by, entry.reason)
-    return table
-
-
-def _table(title: str, columns: tuple[str, ...], numeric: tuple[str, ...]) -> "Table":
+def _table(title: str, columns: tuple[str, ...]) -> "Table":
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:
-        justify: Literal["left", "right"] = "right" if column in numeric else "left"
-        table.add_column(column.replace(".", "\n"), justify=justify, no_wrap=True)
+        numeric = column in ("version", "before", "threshold") or "." in column
+        table.add_column(column.replace(".", "\n"), justify="right" if numeric else "left", no_wrap=True)
     return table

@@ -38,11 +38,5 @@ class Params(StageParams, extra="forbid"):
 
 
 def load(path: Path) -> Params:
-    """Read ``params.yaml`` into its records.
-
-    References from one section to another are checked by :mod:`fakefaces.preflight`.
-
-    Raises:
-        ParamsError: the file cannot be read, or holds a key or value that is not allowed.
-    """
+    """Read ``params.yaml``; :mod:`fakefaces.preflight` checks references from one section to another."""
     return read(Params, path)

@@ -18,9 +18,7 @@ class FeatureSet(Schema):
     image_size: int = Field(ge=16, le=1024, description="Pixels; for residuals the longest side that is not scaled.")
     extractor: Extractor = Field(default="pixels", description="residuals: traces of processing, at native resolution.")
     copies: int = Field(default=0, ge=0, description="Corrupted copies of each training image, for residuals.")
-    crop: int = Field(
-        default=448, ge=64, le=1024, description="Side of the face that a backbone reads beside residuals."
-    )
+    crop: int = Field(448, ge=64, le=1024, description="Side of the face that a backbone reads beside residuals.")
     layers: list[str] = Field(default=_MOBILENET_V2, description="Of the backbone, pooled beside residuals.")
     backbone: str | None = Field(default=None, description="A model of keras.applications.")
     weights: str = Field(default="imagenet", description="imagenet, none (random), or a Keras weights file's path.")

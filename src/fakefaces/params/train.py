@@ -37,15 +37,7 @@ class Train(Schema):
     models: dict[Slug, Model] = Field(min_length=1)
 
     def fit_with(self, *overrides: Mapping[str, Any], where: str) -> Fit:
-        """The shared fit with some values replaced.
-
-        Args:
-            overrides: values by key of :class:`Fit`; later ones win.
-            where: the key in ``params.yaml`` that an error names.
-
-        Raises:
-            ParamsError: an unknown key, or a value that is not allowed.
-        """
+        """The shared fit with some values replaced, the later ones last; a ParamsError names the key ``where``."""
         values = self.fit.model_dump()
         for override in overrides:
             values |= override
