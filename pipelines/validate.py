@@ -35,7 +35,7 @@ def main(params: Params, layout: Layout) -> None:
     table = split.merge(facts, on="image", validate="one_to_one")
     readable = table["readable"].to_numpy(dtype=bool)
     accepted = table[readable].reset_index(drop=True)
-    features = rule_features(accepted, appearance.select(readable))
+    features = rule_features(accepted, appearance[readable])
     shortcuts = audit(
         features, accepted["label"], accepted["group"], n_resamples=params.evaluate.n_resamples, seed=params.seed
     )

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakefaces.validation.shortcut_features import Appearance
-from fakefaces.validation.shortcuts import RULES, rule_features
+from fakefaces.reporting.html.run_outputs import RULES
+from fakefaces.validation.shortcuts import rule_features
 
 
 def test_features_of_mixed_files_are_numbers():
@@ -23,7 +23,7 @@ def test_features_of_mixed_files_are_numbers():
             "orientation": [1] * 30 + [6] * 10,
         }
     )
-    appearance = Appearance(np.zeros((n, 256), np.float32), np.zeros((n, 6), np.float32))
+    appearance = np.zeros((n, 262), np.float32)
     features = rule_features(table, appearance)
     fresh = table.astype({"width": "Int64", "height": "Int64", "bytes": "Int64", "orientation": "Int64"})
     for rule, again in rule_features(fresh, appearance).items():
@@ -52,7 +52,7 @@ def test_a_value_of_ten_images_has_a_column_and_bytes_are_per_pixel():
     )
     table["orientation"] = table["orientation"].astype("Int64")
     thumbnails, colours = np.arange(20 * 256).reshape(20, 256), np.arange(20 * 6).reshape(20, 6)
-    appearance = Appearance(thumbnails.astype(np.float32), colours.astype(np.float32))
+    appearance = np.hstack([thumbnails, colours]).astype(np.float32)
     features = rule_features(table, appearance)
     header = features["header"]
     assert header.shape == (20, 2 + 1 + 1 + 3)

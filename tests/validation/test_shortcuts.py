@@ -10,10 +10,10 @@ from sklearn.metrics import roc_auc_score
 from fakefaces.data.faces import find_faces
 from fakefaces.evaluation.predictions import Predictions
 from fakefaces.params.validate import Validate
+from fakefaces.reporting.html.run_outputs import RULES
 from fakefaces.validation.expectations import failures, validate_images
 from fakefaces.validation.facts import image_facts
 from fakefaces.validation.shortcuts import (
-    RULES,
     audit,
     cross_val_predict,
     fit_predict,

@@ -22,29 +22,20 @@ from fakefaces.validation.shortcuts import RuleResult
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from great_expectations.expectations.expectation import Expectation
 
 MAX_EXAMPLES = 10  # failing images or rules in a summary
 _DIGITS = 4  # of a metric in the summary
-_SITE = "local"
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations of one table.
-
-    Attributes:
-        name: ``images``, ``splits`` or ``shortcuts``.
-        table: what is checked.
-        index: column that identifies a row.
-        expectations: of Great Expectations, each with its ``meaning`` in ``meta``.
-    """
+    """Expectations of one table."""
 
     name: str
     table: pd.DataFrame
-    index: str
-    expectations: "list[Expectation]"
+    index: str  # column that identifies a row
+    expectations: "list[Expectation]"  # each with its ``meaning`` in ``meta``
 
 
 def validate_images(
@@ -61,13 +52,12 @@ def validate_images(
         table: the split table joined with the image facts.
         rules: bounds of images and splits.
         docs: folder to write the Data Docs to, or None.
-        shortcuts: results of :func:`fakefaces.validation.shortcuts.audit`.
+        shortcuts: results of the shortcut audit.
         groups_may_separate: images of one group in several splits are a warning only, as the protocol allows it.
 
     Returns:
-        ``success`` (no critical expectation failed), ``images`` (their number), ``expectations``: for each its
-        meaning, severity, success, number of failing images or rules and the first ten of them; and
-        ``shortcuts``: the results.
+        What ``reports/validation.json`` holds: ``success`` (no critical expectation failed), the number of ``images``,
+        the results of all ``expectations`` and those of the ``shortcuts``.
     """
     with _quiet():
         suites = [
@@ -75,7 +65,9 @@ def validate_images(
             Suite("splits", _split_table(table), "split", _split_expectations(rules)),
         ]
         if shortcuts:
-            suites.append(Suite("shortcuts", _shortcut_table(shortcuts), "finding", _shortcut_expectations()))
+            meaning = "no rule that sees only the file or the framing separates fakes from reals better than chance"
+            expectation = _among("beats_chance", [False], meaning, "warning")
+            suites.append(Suite("shortcuts", _shortcut_table(shortcuts), "finding", [expectation]))
         results = _run(suites, docs)
     if docs:
         make_offline(docs, [(suite.name, all(r.success for r in results[suite.name])) for suite in suites])
@@ -123,8 +115,11 @@ def _run(suites: Sequence[Suite], docs: Path | None) -> "dict[str, list[Expectat
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     actions: list[ValidationAction] = []
     if docs:
-        _add_docs_site(context, docs)
-        actions = [UpdateDataDocsAction(name="docs", site_names=[_SITE])]
+        backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
+        index = {"class_name": "DefaultSiteIndexBuilder"}
+        site = {"class_name": "SiteBuilder", "site_index_builder": index, "store_backend": backend}
+        context.add_data_docs_site(site_name="local", site_config=site)
+        actions = [UpdateDataDocsAction(name="docs", site_names=["local"])]
     source = context.data_sources.add_pandas("photographs")
     results = {}
     for suite in suites:
@@ -236,11 +231,6 @@ def _split_expectations(rules: Validate) -> "list[Expectation]":
     ]
 
 
-def _shortcut_expectations() -> "list[Expectation]":
-    meaning = "no rule that sees only the file or the framing separates fakes from reals better than chance"
-    return [_among("beats_chance", [False], meaning, "warning")]
-
-
 def _rounded(value: Any) -> Any:
     """A record with its metrics rounded, so that two processors write the same bytes."""
     if isinstance(value, dict):
@@ -263,15 +253,3 @@ def _summary(result: "ExpectationValidationResult", index: str) -> dict[str, Any
         "unexpected": int(details.get("unexpected_count", 0)),
         "examples": sorted(row[index] for row in rows)[:MAX_EXAMPLES],
     }
-
-
-def _add_docs_site(context: "EphemeralDataContext", docs: Path) -> None:
-    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
-    context.add_data_docs_site(
-        site_name=_SITE,
-        site_config={
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": backend,
-        },
-    )

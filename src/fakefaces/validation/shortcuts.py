@@ -19,12 +19,11 @@ from fakefaces.data.faces import FAKE
 from fakefaces.evaluation import intervals
 from fakefaces.evaluation.metrics import majority_rate, weighted_metrics
 from fakefaces.evaluation.predictions import Array, Mask, Predictions
-from fakefaces.validation.shortcut_features import Appearance
+from fakefaces.validation.facts import SIDE
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-RULES = ("header", "thumbnail", "colour", "exif")
 N_SPLITS = 5
 ALPHA = 0.05  # family-wise error rate of the audit
 
@@ -37,27 +36,16 @@ _DIGITS = 4  # of a score; processors differ in the ninth, and with six it showe
 
 @dataclass(frozen=True)
 class RuleResult:
-    """Cross-validated metrics of one shortcut rule.
+    """Cross-validated metrics of one shortcut rule; metrics are of held-out images."""
 
-    Attributes:
-        rule: one of :data:`RULES`.
-        n: number of images.
-        roc_auc: of held-out images; None where the images cannot be split into folds.
-        interval: ``[low, high]``, 95 %, of ``roc_auc``; None where there is none.
-        accuracy: of held-out images, at a probability of one half.
-        majority_rate: majority-class accuracy.
-        beats_chance: ``roc_auc`` lies significantly above one half.
-        reason: why a metric is None.
-    """
-
-    rule: str
-    n: int
-    roc_auc: float | None = None
-    interval: list[float] | None = None
-    accuracy: float | None = None
-    majority_rate: float | None = None
-    beats_chance: bool = False
-    reason: str | None = None
+    rule: str  # its name
+    n: int  # images
+    roc_auc: float | None = None  # None where the images cannot be split into folds
+    interval: list[float] | None = None  # 95 % bounds of ``roc_auc``; None where there is none
+    accuracy: float | None = None  # at a probability of one half
+    majority_rate: float | None = None  # majority-class accuracy
+    beats_chance: bool = False  # ``roc_auc`` lies significantly above one half
+    reason: str | None = None  # why a metric is None
 
     def __str__(self) -> str:
         if self.roc_auc is None:
@@ -66,26 +54,22 @@ class RuleResult:
         return f"{self.rule}: ROC AUC {self.roc_auc:.2f}{ends}"
 
 
-def rule_features(table: pd.DataFrame, appearance: Appearance) -> dict[str, Array]:
-    """Compute the features that each rule sees.
-
-    Args:
-        table: image facts of n readable images.
-        appearance: of these images in the same order.
+def rule_features(table: pd.DataFrame, appearance: NDArray[np.float32]) -> dict[str, Array]:
+    """Compute the features that each rule sees, from the facts of n readable images and their appearance.
 
     Returns:
         float64 (n, d) by rule, without NaN. ``header``: the quantization table, the subsampling and the format,
-        one-hot, and the logarithms of width, height and bytes per pixel; ``thumbnail`` and ``colour``: those of
-        :class:`fakefaces.validation.shortcut_features.Appearance`; ``exif``: the program, one-hot (no program
-        counts as a value), and whether the image is stored rotated. Values of fewer than ten images share a column.
+        one-hot, and the logarithms of width, height and bytes per pixel; ``thumbnail`` and ``colour``: the
+        appearance; ``exif``: the program, one-hot (no program counts as a value), and whether the image is stored
+        rotated. Values of fewer than ten images share a column.
     """
     width, height, size = (table[column].to_numpy(dtype=np.float64) for column in ("width", "height", "bytes"))
     rotated = table["orientation"].ne(1).to_numpy(dtype=np.float64, na_value=0)
     header = [_one_hot(table[column]) for column in ("quantization", "subsampling", "format")]
     return {
         "header": np.column_stack([*header, np.log(width), np.log(height), np.log(size / (width * height))]),
-        "thumbnail": appearance.thumbnail.astype(np.float64),
-        "colour": appearance.colour.astype(np.float64),
+        "thumbnail": appearance[:, : SIDE * SIDE].astype(np.float64),
+        "colour": appearance[:, SIDE * SIDE :].astype(np.float64),
         "exif": np.column_stack([_one_hot(table["program"]), rotated]),
     }
 
@@ -107,14 +91,11 @@ def audit(
         groups: (n,), images of one photograph; no group is in both the training and the test images of a fold.
         n_resamples: bootstrap resamples.
         seed: random seed of the folds, the classifiers and the bootstrap.
-
-    Returns:
-        A result for each rule, in their order.
     """
     images = Predictions.from_arrays(labels, np.zeros(np.shape(labels)), groups)
     fold = stratified_group_folds(images, N_SPLITS, seed)
     if fold is None:
-        reals, fakes = (len(np.unique(images.group[images.fake == fake])) for fake in (False, True))
+        reals, fakes = images.n_groups_by_class
         reason = (
             f"too few photographs, {reals} with reals and {fakes} with fakes, for folds with both classes among "
             "the training images"
@@ -134,17 +115,9 @@ def audit(
 
 
 def fit_predict(features: Array, labels: ArrayLike, train: Mask, *, seed: int) -> Array:
-    """Fit a classifier on some images and score all of them.
+    """Fit a classifier on the training images, and compute ``p_fake`` of all n images.
 
-    Args:
-        features: float64 (n, d).
-        labels: (n,), 1 fake, 0 real.
-        train: bool (n,), the training images; at least one.
-        seed: random seed of the classifier.
-
-    Returns:
-        ``p_fake``, float64 (n,). It is the share of fakes among the training images where these are all of one
-        class, or where the features are constant.
+    It is the share of fakes among the training images where these are all of one class, or the features constant.
     """
     fake = np.asarray(labels) == FAKE
     with threadpool_limits(1):  # more threads would wait for each other, and change the last digits
@@ -157,7 +130,7 @@ def _rule_result(rule: str, images: Predictions, alpha: float, n_resamples: int,
 
     point = metrics(np.ones((1, len(images))))
     roc_auc = float(point["roc_auc"][0])
-    smaller = min(len(np.unique(images.group[images.fake == fake])) for fake in (False, True))
+    smaller = min(images.n_groups_by_class)
     if smaller < intervals.MIN_GROUPS:
         interval, beats_chance = intervals.too_few_groups(smaller), False
     else:
@@ -180,11 +153,10 @@ def _rule_result(rule: str, images: Predictions, alpha: float, n_resamples: int,
 
 
 def stratified_group_folds(images: Predictions, n_splits: int, seed: int) -> NDArray[np.intp] | None:
-    """The fold of each image, groups kept whole; None where some training set would lack a class."""
+    """The fold of each image, no group in two of them; None where some training set would lack a class."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    n_groups = min(len(np.unique(images.group[images.fake == fake])) for fake in (False, True))
-    for count in range(min(n_splits, n_groups), 1, -1):
+    for count in range(min(n_splits, *images.n_groups_by_class), 1, -1):
         fold = np.zeros(len(images), dtype=np.intp)
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
         for k, (_, test) in enumerate(splitter.split(images.p_fake, images.fake, images.group)):
