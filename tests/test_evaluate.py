@@ -9,11 +9,11 @@ from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.evaluation import predictions
 from fakefaces.evaluation.comparisons import compare_all
+from fakefaces.evaluation.evaluate import variance_explained
 from fakefaces.evaluation.metrics import point_metrics
 from fakefaces.evaluation.operating_point import operating_threshold
 from fakefaces.evaluation.predictions import ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores
-from fakefaces.evaluation.shortcut_variance import variance_explained
 from fakefaces.reporting.tables.results import comparisons_table
 from fakefaces.tracking.digests import digest
 from tests.evaluate_stage import RULES, THRESHOLDS, Evaluated, run_stage_on_made_up_files

@@ -7,10 +7,9 @@ from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.curves import MAX_POINTS, precision_recall_curve, roc_curve
 from fakefaces.evaluation.evaluate import robustness
 from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.metrics import point_metrics
+from fakefaces.evaluation.metrics import point_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import CorruptedMetrics
 from fakefaces.evaluation.predictions import Predictions
-from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 15])

@@ -13,10 +13,9 @@ from fakefaces.evaluation.intervals import (
     proportion_interval,
     wilson_interval,
 )
-from fakefaces.evaluation.metrics import METRICS, confusion, weighted_metrics
+from fakefaces.evaluation.metrics import METRICS, confusion, subset_metrics, weighted_metrics
 from fakefaces.evaluation.model_metrics import AllMetrics
 from fakefaces.evaluation.predictions import Predictions
-from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
 def evaluate(predictions: Predictions, n_resamples: int = 100, seed: int = 0) -> AllMetrics:

@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.metrics import (
     METRICS,
-    metrics_from_counts,
+    confusion,
     point_metrics,
     reference_metrics,
     weighted_metrics,
@@ -25,7 +25,7 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("counts", "printed"), PUBLISHED)
 def test_published_counts_give_the_published_figures(counts, printed):
-    found = metrics_from_counts(Confusion(*counts))
+    found = reference_metrics(Confusion(*counts))
     for name, text in zip(("accuracy", "f1", "precision", "recall", "auc"), printed, strict=True):
         assert f"{getattr(found, name):.{len(text.partition('.')[2])}f}" == text, name
     assert found.reasons == {}
@@ -36,9 +36,11 @@ def test_scores_give_the_same_as_their_counts_with_real_positive(counts, printed
     tp, fp, fn, tn = counts
     y = np.repeat([0, 1, 0, 1], [tp, fp, fn, tn])
     p = np.repeat([0.1, 0.2, 0.7, 0.9], [tp, fp, fn, tn])
-    assert reference_metrics(Predictions.from_arrays(y, p)) == metrics_from_counts(Confusion(*counts))
+    assert reference_metrics(confusion(Predictions.from_arrays(y, p), 0.5).swapped()) == reference_metrics(
+        Confusion(*counts)
+    )
     hard = (p < 0.5).astype(int)
-    assert reference_metrics(Predictions.from_arrays(y, p)).auc == pytest.approx(
+    assert reference_metrics(confusion(Predictions.from_arrays(y, p), 0.5).swapped()).auc == pytest.approx(
         sk.roc_auc_score(1 - y, hard), abs=1e-6
     )
 
@@ -132,7 +134,7 @@ def test_no_image_has_no_figure():
 
 
 def test_reasons_name_the_positive_class_of_the_convention():
-    found = metrics_from_counts(Confusion(tp=0, fp=0, fn=3, tn=4))
+    found = reference_metrics(Confusion(tp=0, fp=0, fn=3, tn=4))
     assert found.reasons == {"precision": "none of the 7 images is called real"}
     assert found.f1 == 0.0  # as sklearn's: there are reals, and none was found
 

@@ -1,14 +1,26 @@
-"""Metrics of a set of predictions, under equal weights or many weightings at once.
+"""Metrics of a set of predictions: values, values under many weightings at once, and values with intervals.
 
 A metric that is undefined for a set of images is None with a reason, never a conventional 0 or 1.
 """
 
 from collections.abc import Collection
+from typing import TypeVar
 
 import numpy as np
 
-from fakefaces.evaluation.model_metrics import Confusion, PointMetrics, ReferenceMetrics
-from fakefaces.evaluation.predictions import Array, Mask, Predictions
+from fakefaces.evaluation.intervals import (
+    MIN_GROUPS,
+    Interval,
+    Resampling,
+    bootstrap,
+    percentile_interval,
+    proportion_interval,
+    too_few_groups,
+)
+from fakefaces.evaluation.model_metrics import Confusion, Estimate, PointMetrics, ReferenceMetrics, Subset
+from fakefaces.evaluation.predictions import Array, Predictions
+
+S = TypeVar("S", bound=Subset)
 
 # The populations that each metric is estimated from: it is undefined where one of them is empty.
 POPULATIONS: dict[str, tuple[str, ...]] = {
@@ -38,13 +50,8 @@ def point_metrics(predictions: Predictions, threshold: float = 0.5) -> PointMetr
     )
 
 
-def reference_metrics(predictions: Predictions, threshold: float = 0.5) -> ReferenceMetrics:
-    """The metrics by the reference's convention: real is positive."""
-    return metrics_from_counts(confusion(predictions, threshold).swapped())
-
-
-def metrics_from_counts(counts: Confusion) -> ReferenceMetrics:
-    """The five metrics of a published table from its confusion counts, with real as the positive class."""
+def reference_metrics(counts: Confusion) -> ReferenceMetrics:
+    """The five metrics of the reference's tables from confusion counts with real as the positive class."""
     values = _from_counts(*(np.array([float(cell)]) for cell in (counts.tp, counts.fp, counts.fn, counts.tn)))
     values["auc"] = values["balanced_accuracy"]
     reasons = _undefined(REFERENCE_METRICS, counts, positive="real", negative="fake")
@@ -97,16 +104,43 @@ def confusion(predictions: Predictions, threshold: float) -> Confusion:
     return Confusion(*(int(cell.sum()) for cell in cells))
 
 
-def population_masks(predictions: Predictions, threshold: float) -> dict[str, Mask]:
-    """The images of each population of :data:`POPULATIONS`, bool (n,)."""
-    fake, called = predictions.fake, predictions.called_fake(threshold)
-    return {
-        "images": np.ones(len(predictions), dtype=bool),
-        "positives": fake,
-        "negatives": ~fake,
-        "predicted_positives": called,
-        "positives_or_predicted": fake | called,
-    }
+def subset_metrics(
+    record: type[S], predictions: Predictions, threshold: float, resampling: Resampling, **fields: object
+) -> S:
+    """Compute the metrics that a type of record has, with 95 % group bootstrap intervals.
+
+    Args:
+        record: its fields named in :data:`METRICS` are computed.
+        predictions: of the set; it may lack a class or be empty.
+        threshold: an image is called fake where its score reaches it.
+        resampling: number of resamples, and seed.
+        **fields: the other fields of the record.
+
+    Raises:
+        ModelError: there are too few resamples for an interval.
+    """
+    names = [name for name in METRICS if name in record.model_fields]
+    values, reasons = metric_values(predictions, threshold, names)
+    n_groups = _groups_estimated_from(predictions, threshold, names)
+    resampled: dict[str, Array] = {}
+    if enough := [name for name in names if n_groups[name] >= MIN_GROUPS]:
+        resampled = bootstrap(
+            lambda weights: weighted_metrics(predictions, threshold, weights, enough), predictions.group, resampling
+        )
+    fakes = int(predictions.fake.sum())
+    fields |= {"n": len(predictions), "reals": len(predictions) - fakes, "fakes": fakes, "groups": predictions.n_groups}
+    for name, value in values.items():
+        if value is None:
+            fields[name] = Estimate(value=None, reason=reasons[name])
+        else:
+            fields[name] = estimate(value, _interval(name, value, resampled.get(name), n_groups[name]))
+    return record.model_validate(fields)
+
+
+def estimate(value: float, interval: Interval) -> Estimate:
+    """A metric that is defined, with its interval."""
+    ends = None if interval.low is None or interval.high is None else (interval.low, interval.high)
+    return Estimate(value=value, interval=ends, n_undefined=interval.n_undefined, reason=interval.reason)
 
 
 def _undefined(
@@ -140,6 +174,26 @@ def ratio(numerator: Array, denominator: Array) -> Array:
     quotient = np.full(np.shape(denominator), np.nan)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)
     return quotient
+
+
+def _interval(name: str, value: float, resampled: Array | None, n_groups: int) -> Interval:
+    if name in ("accuracy", "precision", "recall"):
+        return proportion_interval(value, resampled, n_groups)
+    return too_few_groups(n_groups) if resampled is None else percentile_interval(resampled)
+
+
+def _groups_estimated_from(predictions: Predictions, threshold: float, names: Collection[str]) -> dict[str, int]:
+    """Groups in the populations of each metric; of two populations the smaller number."""
+    fake, called = predictions.fake, predictions.called_fake(threshold)
+    masks = {
+        "images": np.ones(len(predictions), dtype=bool),
+        "positives": fake,
+        "negatives": ~fake,
+        "predicted_positives": called,
+        "positives_or_predicted": fake | called,
+    }
+    sizes = {population: len(np.unique(predictions.group[mask])) for population, mask in masks.items()}
+    return {name: min(sizes[population] for population in POPULATIONS[name]) for name in names}
 
 
 def _from_counts(tp: Array, fp: Array, fn: Array, tn: Array) -> dict[str, Array]:

@@ -62,7 +62,7 @@ class Subset(Schema):
     groups: int  # groups of images that share a photograph
 
     def estimate(self, metric: str) -> Estimate:
-        """The metric of that name, for names that come from ``params.yaml``."""
+        """The metric of a name that comes from ``params.yaml``."""
         estimate: Estimate = getattr(self, metric)
         return estimate
 
@@ -113,16 +113,13 @@ class PointMetrics(Schema):
     reasons: dict[str, str]  # why a metric is None, by metric
 
     def value(self, metric: str) -> float | None:
-        """The metric of that name, for names that come from ``params.yaml``."""
+        """The metric of a name that comes from ``params.yaml``."""
         value: float | None = getattr(self, metric)
         return value
 
 
 class ReferenceMetrics(Schema):
-    """Metrics by the reference's convention: real is positive, ``auc`` is that of hard predictions.
-
-    The area under the ROC curve of 0/1 predictions is the balanced accuracy. Compare it with published tables only.
-    """
+    """Metrics by the reference's convention: real is positive, ``auc`` is that of hard predictions."""
 
     accuracy: Rounded | None
     f1: Rounded | None

@@ -6,9 +6,9 @@ import numpy as np
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import Resampling, wilson_interval
+from fakefaces.evaluation.metrics import estimate, subset_metrics
 from fakefaces.evaluation.model_metrics import AbstentionBand, Estimate, OperatingMetrics, OperatingPoint
 from fakefaces.evaluation.predictions import Array, Mask, TestPredictions, ValidationPredictions
-from fakefaces.evaluation.subset_metrics import estimate, subset_metrics
 
 
 def operating_point(

@@ -9,7 +9,7 @@ from fakefaces.data.faces import FAKE, PARTS
 from fakefaces.evaluation import slices
 from fakefaces.evaluation.calibration import calibration
 from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.metrics import confusion, majority_rate, reference_metrics
+from fakefaces.evaluation.metrics import confusion, majority_rate, reference_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import (
     AllMetrics,
     Bootstrap,
@@ -21,7 +21,6 @@ from fakefaces.evaluation.model_metrics import (
 )
 from fakefaces.evaluation.predictions import PART_SCORES, Mask, TestPredictions
 from fakefaces.evaluation.source_pairs import paired_win_rate
-from fakefaces.evaluation.subset_metrics import subset_metrics
 
 A = TypeVar("A", bound=AllMetrics)
 
@@ -74,7 +73,7 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
         threshold=threshold,
         bootstrap=Bootstrap(n_resamples=resampling.n_resamples, seed=resampling.seed),
         overall=all_metrics(AllMetrics, predictions),
-        reference=reference_metrics(predictions, threshold),
+        reference=reference_metrics(confusion(predictions, threshold).swapped()),
         calibration=calibration(predictions),
         difficulty=by_slice(slices.difficulty_masks(table["difficulty"])) if "difficulty" in table else {},
         part=by_slice(slices.part_masks(table)) if has_parts else {},

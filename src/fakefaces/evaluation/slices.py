@@ -7,9 +7,9 @@ import pandas as pd
 
 from fakefaces.data.faces import DIFFICULTIES, PARTS
 from fakefaces.evaluation.intervals import Resampling
+from fakefaces.evaluation.metrics import subset_metrics
 from fakefaces.evaluation.model_metrics import SliceMetrics
 from fakefaces.evaluation.predictions import Mask, Predictions
-from fakefaces.evaluation.subset_metrics import subset_metrics
 
 
 def difficulty_masks(difficulty: pd.Series) -> dict[str, Mask]:

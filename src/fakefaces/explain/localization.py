@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, percentile_interval, too_few_groups
 from fakefaces.evaluation.localization_metrics import Baseline, Localization, LocalizationMetrics
+from fakefaces.evaluation.metrics import estimate
 from fakefaces.evaluation.model_metrics import Estimate
-from fakefaces.evaluation.subset_metrics import estimate
 from fakefaces.explain.ground_truth import SIDE, GroundTruth
 from fakefaces.explain.overlay import resize_heatmap
 

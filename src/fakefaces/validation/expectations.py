@@ -115,10 +115,14 @@ def _run(suites: Sequence[Suite], docs: Path | None) -> "dict[str, list[Expectat
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     actions: list[ValidationAction] = []
     if docs:
-        backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
-        index = {"class_name": "DefaultSiteIndexBuilder"}
-        site = {"class_name": "SiteBuilder", "site_index_builder": index, "store_backend": backend}
-        context.add_data_docs_site(site_name="local", site_config=site)
+        context.add_data_docs_site(
+            site_name="local",
+            site_config={
+                "class_name": "SiteBuilder",
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
+            },
+        )
         actions = [UpdateDataDocsAction(name="docs", site_names=["local"])]
     source = context.data_sources.add_pandas("photographs")
     results = {}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fakefaces.evaluation.comparisons import Comparison
-from fakefaces.evaluation.metrics import metrics_from_counts
+from fakefaces.evaluation.metrics import reference_metrics
 from fakefaces.evaluation.model_metrics import Confusion, Estimate, Evaluation, ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.reporting.tables import columns
@@ -26,7 +26,7 @@ COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printe
 
 @pytest.mark.parametrize("model", COUNTS)
 def test_the_reference_counts_give_its_printed_figures_to_the_last_digit(model):
-    got = metrics_from_counts(Confusion(*COUNTS[model]))
+    got = reference_metrics(Confusion(*COUNTS[model]))
     for name, printed in vars(PRINTED[model]).items():
         digits = len(str(printed).split(".")[1])
         assert f"{getattr(got, name):.{digits}f}" == f"{printed:.{digits}f}", name
