@@ -4,8 +4,7 @@ import pytest
 
 from fakefaces.base.errors import ModelError
 from fakefaces.explain.feature_maps import feature_maps, filters
-from fakefaces.explain.gradcam import grad_cam, scale_to_peak
-from fakefaces.explain.heatmaps import MAX_SIDE, shrink_heatmaps
+from fakefaces.explain.heatmaps import MAX_SIDE, grad_cam, scale_to_peak, shrink_heatmaps
 from fakefaces.explain.layers import convolutions, flatten_layers, last_feature_layer
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut, make_backbone

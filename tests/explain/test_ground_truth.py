@@ -7,9 +7,9 @@ from PIL import Image
 from fakefaces.data import images
 from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS, find_faces
-from fakefaces.explain.ground_truth import SIDE, GroundTruth, difference_mask, ground_truth_masks
+from fakefaces.explain.explanation import relative_heat
+from fakefaces.explain.ground_truth import SIDE, GroundTruth, box_mask, difference_mask, ground_truth_masks
 from fakefaces.explain.localization import centre_heatmap, evaluate_localization, random_heatmaps
-from fakefaces.explain.regions import box_mask, relative_heat
 from tests.conftest import ROOT
 from tests.test_duplicates import scene
 
@@ -51,7 +51,7 @@ def test_the_boxes_cover_the_drawn_parts(sample):
     shares = []
     for image, truth in ground_truth_masks(ROOT / "samples", sample, **SETTINGS).items():
         row = sample[sample["image"] == image].iloc[0]
-        boxes = box_mask({part: int(row[part]) for part in PARTS}, SIDE)
+        boxes = box_mask(part for part in PARTS if row[part] == 1)
         shares.append((truth.mask & boxes).sum() / truth.mask.sum())
     assert np.mean(shares) > 0.8
 
@@ -67,9 +67,7 @@ def test_the_source_counts_without_a_mask_file_and_the_name_without_a_source(sam
         row["image"]: "source",
         "f/easy_1_0100.jpg": "boxes",
     }
-    assert (
-        known["f/easy_1_0100.jpg"].mask == box_mask({"left_eye": 0, "right_eye": 1, "nose": 0, "mouth": 0}, SIDE)
-    ).all()
+    assert (known["f/easy_1_0100.jpg"].mask == box_mask(["right_eye"])).all()
 
 
 def test_a_source_that_differs_everywhere_is_ignored(sample, tmp_path):
@@ -86,9 +84,9 @@ def test_a_source_that_differs_everywhere_is_ignored(sample, tmp_path):
 
 
 def test_the_left_eye_is_on_the_left_of_the_image():
-    left, right = (box_mask({p: int(p == name) for p in PARTS}, 60) for name in ("left_eye", "right_eye"))
-    assert left[:, :30].any() and not left[:, 30:].any()
-    assert right[:, 30:].any() and not right[:, :30].any()
+    left, right = (box_mask([name]) for name in ("left_eye", "right_eye"))
+    assert left[:, : SIDE // 2].any() and not left[:, SIDE // 2 :].any()
+    assert right[:, SIDE // 2 :].any() and not right[:, : SIDE // 2].any()
 
 
 def test_suspected_parts_are_the_hot_ones():
@@ -104,7 +102,7 @@ def test_suspected_parts_are_the_hot_ones():
 
 def test_localization_is_evaluated_on_fakes_with_ground_truth():
     rows = pd.DataFrame([fake(f"f/easy_{k}_0001.jpg", "0001") for k in range(30)] + [fake("r/1.jpg", "0000")])
-    mask = box_mask({"left_eye": 0, "right_eye": 0, "nose": 0, "mouth": 1}, SIDE)
+    mask = box_mask(["mouth"])
     known = {image: GroundTruth("boxes", mask) for image in rows["image"] if image.startswith("f/")}
     heat = np.zeros((31, 12, 12), np.float32)
     heat[:, 9, 6] = 1  # in the mouth's box

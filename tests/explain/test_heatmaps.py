@@ -12,12 +12,10 @@ from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
 from fakefaces.explain import explanation
 from fakefaces.explain.feature_maps import FeatureMaps
-from fakefaces.explain.ground_truth import SIDE, GroundTruth
-from fakefaces.explain.heatmaps import MAX_SIDE, detector_heatmaps, part_score_heatmaps
+from fakefaces.explain.ground_truth import SIDE, GroundTruth, box_mask
+from fakefaces.explain.heatmaps import MAX_SIDE, detector_heatmaps, overlay_heatmap, part_score_heatmaps, resize_heatmap
 from fakefaces.explain.localization import evaluate_localization
-from fakefaces.explain.overlay import overlay_heatmap, resize_heatmap
 from fakefaces.explain.plots import plot_feature_maps
-from fakefaces.explain.regions import box_mask
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 
@@ -91,7 +89,7 @@ def fakes_last() -> tuple[np.ndarray, pd.DataFrame, dict[str, GroundTruth]]:
     """Twenty reals, then twenty fakes of ten photographs with the mouth replaced, where their heatmaps peak."""
     names = [f"r{k}" for k in range(20)] + [f"f{k}" for k in range(20)]
     images = pd.DataFrame({"image": names, "group": [f"g{k // 2 % 10}" for k in range(40)]})
-    mask = box_mask({"left_eye": 0, "right_eye": 0, "nose": 0, "mouth": 1}, SIDE)
+    mask = box_mask(["mouth"])
     heatmaps = np.zeros((40, 12, 12), np.float32)
     heatmaps[:20, 0, 0] = 1
     heatmaps[20:, 9, 6] = 1
@@ -168,7 +166,7 @@ def test_parts_are_suspected_from_a_score_of_one_half_on_the_likeliest_first():
 def test_without_part_scores_the_hot_parts_are_suspected_the_hottest_first(monkeypatch):
     heat = np.zeros((SIDE, SIDE), np.float32)
     for part, value in (("left_eye", 0.6), ("mouth", 1.0)):
-        heat[box_mask({name: int(name == part) for name in PARTS}, SIDE)] = value
+        heat[box_mask([part])] = value
     monkeypatch.setattr(explanation, "detector_heatmaps", lambda detector, inputs: heat[None])
     (explained,) = explanation.explain_images(Stub(metadata("pixels"), [[0.6]]), [("a", png(0))], threads=1)
     assert explained.parts == ("mouth", "left_eye")

@@ -1,16 +1,15 @@
 """Explanation of one image: the score, where the model sees evidence of a forgery, and the suspected parts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.explain.ground_truth import SIDE
-from fakefaces.explain.heatmaps import detector_heatmaps
-from fakefaces.explain.overlay import resize_heatmap
-from fakefaces.explain.regions import relative_heat
+from fakefaces.data.faces import PARTS
+from fakefaces.explain.ground_truth import SIDE, box_mask
+from fakefaces.explain.heatmaps import detector_heatmaps, resize_heatmap
 from fakefaces.inference import predict
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.predict import Score
@@ -21,30 +20,15 @@ _MIN_PART_SCORE = 0.5
 
 @dataclass(frozen=True)
 class Explanation:
-    """Explanation of a detector's score of one image.
+    """Explanation of a detector's score of one image."""
 
-    Attributes:
-        score: the detector's; with a problem where the image was refused.
-        heatmap: float32 (h, w), 0 to 1; None where there is none.
-        parts: suspected parts, the most suspected first.
-    """
-
-    score: Score
-    heatmap: NDArray[np.float32] | None = None
-    parts: tuple[str, ...] = ()
+    score: Score  # the detector's; with a problem where the image was refused
+    heatmap: NDArray[np.float32] | None = None  # (h, w), 0 to 1; None where there is none
+    parts: tuple[str, ...] = ()  # suspected parts, the most suspected first
 
 
 def explain_images(detector: Detector, files: Sequence[tuple[str, bytes]], *, threads: int) -> list[Explanation]:
-    """Score image files and explain the scores, all in one batch.
-
-    Args:
-        detector: loaded.
-        files: names and bytes.
-        threads: images decoded at a time.
-
-    Returns:
-        One explanation a file, in their order. A file that is no image has a problem in its score.
-    """
+    """Score image files, given by name and bytes, and explain the scores, all in one batch and in their order."""
     sources = ((name, lambda data=data: data) for name, data in files)
     scores = list(predict.score(detector, sources, threads=threads))
     readable = [k for k, score in enumerate(scores) if not score.problem]
@@ -64,11 +48,25 @@ def explain_images(detector: Detector, files: Sequence[tuple[str, bytes]], *, th
 
 def _parts_by_score(score: Score) -> tuple[str, ...]:
     """Parts that the detector itself scores at least 0.5."""
-    scores = score.parts or {}
-    return tuple(sorted((part for part, p in scores.items() if p >= _MIN_PART_SCORE), key=lambda part: -scores[part]))
+    return _suspected(score.parts or {}, _MIN_PART_SCORE)
 
 
 def _parts_by_heat(heatmap: NDArray[np.float32]) -> tuple[str, ...]:
     """Parts that are hotter than the others."""
-    heat = relative_heat(resize_heatmap(heatmap, SIDE, SIDE))
-    return tuple(sorted((part for part, h in heat.items() if h >= _MIN_RELATIVE_HEAT), key=lambda part: -heat[part]))
+    return _suspected(relative_heat(resize_heatmap(heatmap, SIDE, SIDE)), _MIN_RELATIVE_HEAT)
+
+
+def relative_heat(heatmap: NDArray[np.float32]) -> dict[str, float]:
+    """Heat of each part relative to the others, in a heatmap of (SIDE, SIDE).
+
+    Returns:
+        By part, the mean heat in its box over the mean of the four boxes' means: 0 to 4, 1 for a part like the
+        others. All 0 where no box has any heat.
+    """
+    means = {name: float(heatmap[box_mask([name])].mean()) for name in PARTS}
+    mean = sum(means.values()) / len(means)
+    return {name: value / mean if mean > 0 else 0.0 for name, value in means.items()}
+
+
+def _suspected(values: Mapping[str, float], minimum: float) -> tuple[str, ...]:
+    return tuple(sorted((part for part, v in values.items() if v >= minimum), key=lambda part: -values[part]))

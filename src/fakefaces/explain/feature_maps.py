@@ -14,42 +14,28 @@ _MAX_FILTERS_OF_LARGE_LAYERS = 8  # where a layer has more than 16 filters and m
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """Output of one convolution for one image.
-
-    Attributes:
-        layer: its name.
-        maps: float32 (n, height, width), each scaled to 0 to 1: the first ``n`` channels.
-        channels: number of channels of the layer, at least ``n``.
-    """
+    """Output of one convolution for one image."""
 
     layer: str
-    maps: NDArray[np.float32]
-    channels: int
+    maps: NDArray[np.float32]  # (n, height, width), each scaled to 0 to 1: the first n channels
+    channels: int  # of the layer, at least n
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Kernels of one convolution.
-
-    Attributes:
-        layer: its name.
-        kernels: float32 (n, m, height, width): the first ``n`` filters on the first ``m`` inputs; a first layer
-            has the inputs R, G and B.
-        filters: number of filters of the layer, at least ``n``.
-        inputs: number of input channels of the layer, at least ``m``.
-    """
+    """Kernels of one convolution."""
 
     layer: str
-    kernels: NDArray[np.float32]
-    filters: int
-    inputs: int
+    kernels: NDArray[np.float32]  # (n, m, height, width): the first n filters on the first m inputs
+    filters: int  # of the layer, at least n
+    inputs: int  # channels that the layer reads, at least m; of a first layer R, G and B
 
 
 def feature_maps(network: Any, pixels: NDArray[np.uint8], *, layers: int, maps: int) -> list[FeatureMaps]:
     """Compute the feature maps of one image in one forward pass.
 
     Args:
-        network: of a detector.
+        network: of a detector that reads pixels.
         pixels: uint8 (size, size, 3), RGB.
         layers: most convolutions to return; of more, evenly spaced ones with the first and the last.
         maps: most channels to return of each.
@@ -67,12 +53,7 @@ def feature_maps(network: Any, pixels: NDArray[np.uint8], *, layers: int, maps: 
 
 
 def filters(network: Any, *, layers: int) -> list[Filters]:
-    """Read the kernels of the plain (not depthwise) convolutions larger than 1x1.
-
-    Args:
-        network: of a detector.
-        layers: most convolutions to return; of more, evenly spaced ones with the first and the last.
-    """
+    """Read the kernels of at most ``layers`` plain (not depthwise) convolutions larger than 1x1, evenly spaced."""
     results = []
     plain = [layer for layer in convolutions(network) if type(layer).__name__ == "Conv2D"]
     for layer in _evenly_spaced(plain, layers):

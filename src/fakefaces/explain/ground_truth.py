@@ -1,5 +1,6 @@
 """Ground truth masks of forgeries: from a mask file, the fake's source photograph, or its file name."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.progress import track
 from fakefaces.data import images
+from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
 from fakefaces.duplicates.registration import register
-from fakefaces.explain.regions import box_mask
 
 SIDE = 64  # pixels of a mask
 
@@ -27,22 +28,16 @@ _MIN_DIFFERENCE = 10.0  # of 255: smaller ones are compression
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Where one fake was changed.
+    """Where one fake was changed."""
 
-    Attributes:
-        origin: ``mask`` (a file beside the photographs), ``source`` (the difference from its source
-            photograph) or ``boxes`` (the parts in its file name).
-        mask: bool (SIDE, SIDE).
-    """
-
-    origin: str
-    mask: NDArray[np.bool_]
+    origin: str  # mask (a file beside the photographs), source (the difference from it) or boxes (of the named parts)
+    mask: NDArray[np.bool_]  # (SIDE, SIDE)
 
 
 def ground_truth_masks(
     root: Path, fakes: pd.DataFrame, *, min_inliers: int, seed: int, threads: int, masks: bool = True
 ) -> dict[str, GroundTruth]:
-    """Find the ground truth of each fake from the most exact source available.
+    """Find the ground truth of each fake from the most exact source available; fakes without any are left out.
 
     Args:
         root: the data folder.
@@ -51,9 +46,6 @@ def ground_truth_masks(
         seed: random seed of the registration.
         threads: images processed at a time.
         masks: use mask files beside the photographs.
-
-    Returns:
-        By image; fakes without any ground truth are left out.
     """
     rows = fakes.to_dict("records")
 
@@ -61,8 +53,8 @@ def ground_truth_masks(
         truth = _from_mask_file(root, row["image"]) if masks else None
         if truth is None and isinstance(row["source"], str) and row["source"]:
             truth = _from_source(root, row, min_inliers, seed)
-        if truth is None and not any(pd.isna(row[part]) for part in PARTS) and any(row[part] for part in PARTS):
-            truth = GroundTruth("boxes", box_mask({part: int(row[part]) for part in PARTS}, SIDE))
+        if truth is None and (replaced := _replaced_parts(row)):
+            truth = GroundTruth("boxes", box_mask(replaced))
         return truth
 
     with ThreadPoolExecutor(threads) as pool:
@@ -73,16 +65,7 @@ def ground_truth_masks(
 def difference_mask(
     fake: NDArray[np.uint8], source: NDArray[np.uint8], *, min_inliers: int, seed: int
 ) -> NDArray[np.bool_]:
-    """Register the source photograph with the fake and mark where they differ.
-
-    Args:
-        fake: uint8 (height, width, 3), RGB.
-        source: uint8 (h, w, 3), RGB.
-        min_inliers: keypoints that must agree.
-        seed: random seed of the registration.
-
-    Returns:
-        bool (height, width).
+    """Register the source photograph with the fake and mark where they differ, in the fake's frame.
 
     Raises:
         DataError: they share no photograph.
@@ -101,6 +84,20 @@ def difference_mask(
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     mask = cv2.morphologyEx(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, kernel), cv2.MORPH_OPEN, kernel)
     return np.asarray(mask) > 0
+
+
+def box_mask(parts: Iterable[str]) -> NDArray[np.bool_]:
+    """The boxes of face parts as one mask, bool (SIDE, SIDE)."""
+    mask = np.zeros((SIDE, SIDE), dtype=np.bool_)
+    for name in parts:
+        left, top, right, bottom = (round(edge * SIDE) for edge in PART_OUTLINES[name])
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def _replaced_parts(row: dict[str, Any]) -> list[str] | None:
+    """The replaced parts that a fake's file name states; None where it states none."""
+    return None if any(pd.isna(row[part]) for part in PARTS) else [part for part in PARTS if row[part] == 1]
 
 
 def _from_mask_file(root: Path, image: str) -> GroundTruth | None:
@@ -125,8 +122,9 @@ def _from_source(root: Path, row: dict[str, Any], min_inliers: int, seed: int) -
         return None
     if not _MIN_AREA <= mask.mean() <= _MAX_AREA:
         return None
-    if not any(pd.isna(row[part]) for part in PARTS):
-        boxes = box_mask({part: int(row[part]) for part in PARTS}, SIDE).astype(np.uint8)
+    replaced = _replaced_parts(row)
+    if replaced is not None:
+        boxes = box_mask(replaced).astype(np.uint8)
         size = 2 * round(_WIDENING * SIDE) + 1
         widened = cv2.dilate(boxes, np.ones((size, size), np.uint8)) > 0
         if (mask & widened).sum() < _MIN_INSIDE * mask.sum():

@@ -1,4 +1,4 @@
-"""Heatmaps of a detector of any kind."""
+"""Heatmaps of a detector of any kind: Grad-CAM, or the part scores of a forensic detector."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,23 +9,19 @@ from numpy.typing import NDArray
 
 from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
-from fakefaces.explain.gradcam import grad_cam
+from fakefaces.explain.layers import capture_outputs, last_feature_layer, logit_output
 from fakefaces.inference.detector import Detector
 
 MAX_SIDE = 32  # cells of a heatmap's longer side
+_BATCH_SIZE = 32
+
+Step = Callable[[int, str], None]  # called with the number of images done since the last call
 
 
 def detector_heatmaps(
-    detector: Detector,
-    inputs: NDArray[Any],
-    progress: Callable[[int, str], None] = lambda done, note: None,
+    detector: Detector, inputs: NDArray[Any], step: Step = lambda done, note: None
 ) -> NDArray[np.float32]:
-    """Compute the heatmaps of images: Grad-CAM of pixels, or the part scores of a forensic detector.
-
-    Args:
-        detector: loaded.
-        inputs: (n, ...), uint8 pixels or float32 features, of :meth:`fakefaces.inference.detector.Detector.read`.
-        progress: called with the number of images done since the last call.
+    """Compute the heatmaps of inputs of :meth:`fakefaces.inference.detector.Detector.read`.
 
     Returns:
         float32 (n, height, width), at most ``MAX_SIDE`` a side, each scaled to a peak of 1.
@@ -35,19 +31,65 @@ def detector_heatmaps(
     """
     if detector.metadata.extractor == "residuals":
         heatmaps = part_score_heatmaps(detector.outputs(inputs)[:, 1:])
-        progress(len(inputs), "")
+        step(len(inputs), "")
         return heatmaps
-    return shrink_heatmaps(grad_cam(detector.network, inputs, progress))
+    return shrink_heatmaps(grad_cam(detector.network, inputs, step))
+
+
+def grad_cam(network: Any, pixels: NDArray[np.uint8], step: Step = lambda done, note: None) -> NDArray[np.float32]:
+    """Compute Grad-CAM of the score for fake on the last feature maps of the whole network.
+
+    Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization", ICCV
+    2017: the feature maps are weighted by the mean gradient of the logit and summed; negative sums become 0.
+
+    Args:
+        network: from RGB pixels (batch, size, size, 3), 0 to 255, to p_fake (batch, 1). Frozen backbones may
+            be nested in it.
+        pixels: uint8 (n, size, size, 3).
+        step: called after each batch.
+
+    Returns:
+        float32 (n, height, width) at the feature maps' resolution, each scaled to a peak of 1; all zero where
+        nothing is evidence for fake.
+
+    Raises:
+        ModelError: the network has no convolution.
+    """
+    layer = last_feature_layer(network)
+    heatmaps = []
+    for start in range(0, len(pixels), _BATCH_SIZE):
+        batch = pixels[start : start + _BATCH_SIZE]
+        heatmaps.append(_grad_cam_batch(network, layer, batch.astype(np.float32)))
+        step(len(batch), "")
+    return np.concatenate(heatmaps) if heatmaps else np.zeros((0, 1, 1), np.float32)
+
+
+def _grad_cam_batch(network: Any, layer: Any, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape, logit_output(network):
+        with capture_outputs([layer], tape.watch) as outputs:
+            logit = network(batch, training=False)
+        features = outputs[layer.name]
+    gradient = tape.gradient(logit, features)
+    # No image of a batch affects another's logit, so the gradient of the sum holds each image's own.
+    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+    return scale_to_peak(np.asarray(tf.reduce_sum(weights * features, axis=-1)))
+
+
+def scale_to_peak(heatmaps: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Divide each heatmap (n, height, width) by its peak; one without a positive value becomes zero."""
+    positive = np.maximum(np.nan_to_num(heatmaps.astype(np.float64)), 0.0)
+    peaks = positive.max(axis=(1, 2), keepdims=True)
+    scaled: NDArray[np.float64] = np.divide(positive, peaks, out=np.zeros_like(positive), where=peaks > 0)
+    return scaled.astype(np.float32)
 
 
 def part_score_heatmaps(scores: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Draw each part's score as a Gaussian blob on the part's region.
-
-    Args:
-        scores: (n, 4), 0 to 1, of :data:`fakefaces.data.faces.PARTS`.
+    """Draw each part's score (n, 4), 0 to 1, as a Gaussian blob on the part's region; the higher one counts.
 
     Returns:
-        float32 (n, ``MAX_SIDE``, ``MAX_SIDE``), with a peak of 1 each; where blobs overlap the higher one counts.
+        float32 (n, ``MAX_SIDE``, ``MAX_SIDE``), with a peak of 1 each.
     """
     centres = (np.arange(MAX_SIDE) + 0.5) / MAX_SIDE
     blobs = []
@@ -67,3 +109,20 @@ def shrink_heatmaps(heatmaps: NDArray[np.float32]) -> NDArray[np.float32]:
     scale = MAX_SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.stack([cv2.resize(heatmap, size, interpolation=cv2.INTER_AREA) for heatmap in heatmaps])
+
+
+def resize_heatmap(heatmap: NDArray[np.floating], height: int, width: int) -> NDArray[np.float32]:
+    """Interpolate a heatmap to another size: float32 (height, width), clipped to 0 to 1."""
+    resized = cv2.resize(heatmap.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(resized, 0, 1), dtype=np.float32)
+
+
+def overlay_heatmap(
+    pixels: NDArray[np.uint8], heatmap: NDArray[np.float32], strength: float = 0.55
+) -> NDArray[np.uint8]:
+    """Draw a heatmap of any size, 0 to 1, over an RGB image: transparent where cold, yellow to red where hot."""
+    height, width = pixels.shape[:2]
+    heat = resize_heatmap(heatmap, height, width)[..., None]
+    colour = np.concatenate([np.full_like(heat, 255), 235 * (1 - heat), 30 * (1 - heat)], axis=2)
+    opacity = strength * heat
+    return np.asarray((pixels * (1 - opacity) + colour * opacity).round(), dtype=np.uint8)

@@ -48,17 +48,11 @@ def last_feature_layer(network: Any) -> Any:
 def capture_outputs(
     layers: Sequence[Any], watch: Callable[[Any], None] = lambda output: None
 ) -> Iterator[dict[str, Any]]:
-    """Capture the outputs of layers while the network runs eagerly.
+    """Capture the outputs of layers, by layer name, while the network runs eagerly.
 
     Wrapping the layers' calls, instead of building a network that ends at them, works for any nesting: a saved
-    detector is a network within a network, whose inner tensors no outer model can reach.
-
-    Args:
-        layers: of the network.
-        watch: called with each output before it is passed on, such as a gradient tape's ``watch``.
-
-    Yields:
-        The outputs by layer name, filled while the network runs.
+    detector is a network within a network, whose inner tensors no outer model can reach. ``watch`` is called with each
+    output before it is passed on.
     """
     outputs: dict[str, Any] = {}
 
@@ -92,7 +86,7 @@ def logit_output(network: Any) -> Iterator[None]:
 
 @contextmanager
 def _attribute(layer: Any, name: str, value: Any) -> Iterator[None]:
-    """Set an attribute for a while; an attribute of the class is not left on the instance."""
+    """Set an attribute temporarily; an attribute of the class is not left on the instance."""
     on_instance = name in vars(layer)
     original = getattr(layer, name)
     setattr(layer, name, value)

@@ -13,7 +13,7 @@ from fakefaces.evaluation.localization_metrics import Baseline, Localization, Lo
 from fakefaces.evaluation.metrics import estimate
 from fakefaces.evaluation.model_metrics import Estimate
 from fakefaces.explain.ground_truth import SIDE, GroundTruth
-from fakefaces.explain.overlay import resize_heatmap
+from fakefaces.explain.heatmaps import resize_heatmap
 
 _CENTRE_WIDTH = 0.2  # standard deviation of the centre baseline's blob, as a share of the image's side
 
@@ -31,18 +31,15 @@ def evaluate_localization(
     n_resamples: int,
     seed: int,
 ) -> LocalizationMetrics | None:
-    """Compare a model's heatmaps with the ground truth masks and with two uninformed baselines.
+    """Compare a model's heatmaps with the ground truth masks and with the baselines ``random`` and ``centre``.
 
     Args:
         heatmaps: (n, h, w) of test images, 0 to 1.
         images: (n,) rows with ``image`` and ``group``, in the order of ``heatmaps``.
-        ground_truth: by image; images without any are left out.
+        ground_truth: by image; images without any are left out. None is returned where no image has any.
         random_maps: number of noise maps, in the resolution of ``heatmaps``, that the baseline ``random`` averages.
         n_resamples: bootstrap resamples of the groups.
         seed: random seed of the noise and the bootstrap.
-
-    Returns:
-        The metrics with the baselines ``random`` and ``centre``; None where no image has ground truth.
     """
     rows = np.flatnonzero(images["image"].isin(list(ground_truth)))
     if not len(rows):
@@ -70,23 +67,20 @@ def localization_metrics(
     n_resamples: int,
     seed: int,
 ) -> LocalizationMetrics:
-    """Both metrics of a model's heatmaps and of the baselines, and the differences.
+    """Both metrics of the heatmaps of fakes and of the baselines, and their differences, with 95 % intervals.
 
     Args:
-        heatmaps: (n, height, width) of n fakes, not negative.
+        heatmaps: (n, height, width), not negative.
         masks: bool (n, height, width), ground truth.
         group: (n,) keys; images of one group are resampled together.
         baselines: by name (k, height, width): k heatmaps, each of which is compared with all n masks and averaged.
         n_resamples: bootstrap resamples of the groups.
         seed: random seed of the bootstrap.
 
-    Returns:
-        The metrics with 95 % intervals; an interval is None where there are fewer than ten groups.
-
     Raises:
-        ModelError: the shapes of heatmaps and masks differ, or there is no image.
+        ModelError: the shapes of heatmaps and masks differ.
     """
-    if heatmaps.shape != masks.shape or not len(heatmaps):
+    if heatmaps.shape != masks.shape:
         raise ModelError(f"localization: heatmaps {heatmaps.shape} and masks {masks.shape} are of different images")
     _, codes = np.unique(np.asarray(group, dtype=str), return_inverse=True)
     values: dict[str, Values] = {"pointing": pointing_game(heatmaps, masks), "energy": energy_in_mask(heatmaps, masks)}
@@ -95,7 +89,13 @@ def localization_metrics(
             values[f"{name}.{metric}"] = of_baseline
             values[f"{name}.gain.{metric}"] = values[metric] - of_baseline
     n_groups = int(codes.max()) + 1
-    resampled = _bootstrap_means(values, codes.astype(np.intp), Resampling(n_resamples, seed))
+
+    def means(weights: Values) -> dict[str, Values]:
+        total = weights.sum(axis=1)
+        return {name: weights @ per_image / total for name, per_image in values.items()}
+
+    enough = n_groups >= MIN_GROUPS
+    resampled = bootstrap(means, codes.astype(np.intp), Resampling(n_resamples, seed)) if enough else {}
 
     def estimate_of(name: str) -> Estimate:
         interval = percentile_interval(resampled[name]) if name in resampled else too_few_groups(n_groups)
@@ -117,43 +117,29 @@ def localization_metrics(
 
 
 def pointing_game(heatmaps: Heatmaps, masks: Masks) -> Values:
-    """Whether the hottest place of each heatmap lies in its mask.
+    """Whether the hottest place of each heatmap lies in its mask: 1 or 0; of equally hot places, the share inside.
 
     Zhang et al., "Top-down neural attention by excitation backprop", IJCV 126 (2018), without its tolerance.
-
-    Args:
-        heatmaps: (n, height, width), not negative.
-        masks: bool (n, height, width).
-
-    Returns:
-        float64 (n,): 1 for a hit, 0 for a miss or a heatmap without any heat. Of equally hot places, the share
-        inside the mask.
     """
-    peak = heatmaps.max(axis=(1, 2), keepdims=True)
-    hottest = (heatmaps == peak) & (peak > 0)
-    count = hottest.sum(axis=(1, 2))
-    hits: Values = np.zeros(len(heatmaps))
-    np.divide((hottest & masks).sum(axis=(1, 2)), count, out=hits, where=count > 0)
-    return hits
+    return energy_in_mask(_hottest(heatmaps), masks)
 
 
-def energy_in_mask(heatmaps: Heatmaps, masks: Masks) -> Values:
-    """Share of a heatmap's heat that lies in the mask.
+def energy_in_mask(heatmaps: Heatmaps | Masks, masks: Masks) -> Values:
+    """Share of each heatmap's heat that lies in its mask, in [0, 1]; 0 for a heatmap without any heat.
 
     The energy-based pointing game of Wang et al., "Score-CAM", CVPR workshops 2020.
-
-    Args:
-        heatmaps: (n, height, width), not negative.
-        masks: bool (n, height, width).
-
-    Returns:
-        float64 (n,), in [0, 1]; 0 for a heatmap without any heat.
     """
     total = heatmaps.sum(axis=(1, 2), dtype=np.float64)
     inside = np.where(masks, heatmaps, 0).sum(axis=(1, 2), dtype=np.float64)
     shares: Values = np.zeros(len(heatmaps))
     np.divide(inside, total, out=shares, where=total > 0)
     return shares
+
+
+def _hottest(heatmaps: Heatmaps) -> Masks:
+    """The places at which each heatmap has its peak; none in a heatmap without any heat."""
+    peak = heatmaps.max(axis=(1, 2), keepdims=True)
+    return (heatmaps == peak) & (peak > 0)
 
 
 def random_heatmaps(shape: tuple[int, ...], count: int, seed: int) -> NDArray[np.float32]:
@@ -175,27 +161,11 @@ def _resize_to_masks(heatmaps: Heatmaps) -> NDArray[np.float32]:
 
 def _baseline_values(maps: Heatmaps, masks: Masks) -> dict[str, Values]:
     """Both metrics of each mask, float64 (n,), averaged over all maps."""
-    peak = maps.max(axis=(1, 2), keepdims=True)
-    heat = {"pointing": (maps == peak) & (peak > 0), "energy": maps}
     flat_masks = masks.reshape(len(masks), -1).astype(np.float64)
     values = {}
-    for metric, weights in heat.items():
+    for metric, weights in (("pointing", _hottest(maps)), ("energy", maps)):
         flat = weights.reshape(len(weights), -1).astype(np.float64)
         total = flat.sum(axis=1, keepdims=True)
         shares = np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
         values[metric] = flat_masks @ shares.mean(axis=0)
     return values
-
-
-def _bootstrap_means(
-    values: Mapping[str, Values], codes: NDArray[np.intp], resampling: Resampling
-) -> dict[str, Values]:
-    """Resampled means of each value; empty where there are too few groups."""
-    if int(codes.max()) + 1 < MIN_GROUPS:
-        return {}
-
-    def means(weights: Values) -> dict[str, Values]:
-        total = weights.sum(axis=1)
-        return {name: weights @ per_image / total for name, per_image in values.items()}
-
-    return bootstrap(means, codes, resampling)

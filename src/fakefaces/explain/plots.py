@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fakefaces.base.files import atomic_write
 from fakefaces.explain.explanation import Explanation
 from fakefaces.explain.feature_maps import FeatureMaps, Filters
-from fakefaces.explain.overlay import overlay_heatmap
+from fakefaces.explain.heatmaps import overlay_heatmap
 
 _SHEET_WIDTH = 8 * 56 - 6  # pixels: eight tiles of 50 with gaps of 6
 _GAP = 6
@@ -21,14 +21,7 @@ Sheet = tuple[str, NDArray[np.float64]]  # caption and tiles
 
 
 def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explanation, model: str) -> None:
-    """Draw an image beside itself with the heatmap over it, titled with the score and the suspected parts.
-
-    Args:
-        path: PNG file to write.
-        pixels: uint8 (height, width, 3), RGB.
-        explanation: of this image.
-        model: its name, for the title.
-    """
+    """Draw an image beside itself with the heatmap over it, titled with the score and the suspected parts."""
     height, width = pixels.shape[:2]
     score = explanation.score
     figure = Figure(figsize=(7, 3.5 * height / width + 0.7), layout="constrained", dpi=150)
@@ -48,14 +41,7 @@ def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explana
 
 
 def plot_feature_maps(path: Path, pixels: NDArray[np.uint8], layers: Sequence[FeatureMaps], title: str) -> None:
-    """Draw an image and below it the feature maps of each layer, dark where they are low.
-
-    Args:
-        path: PNG file to write.
-        pixels: uint8 (height, width, 3), the network's input.
-        layers: feature maps of this image.
-        title: of the whole figure.
-    """
+    """Draw an image and below it the feature maps of each layer, dark where they are low."""
     sheets: list[Sheet] = [("input", _tile(pixels[None] / 255.0, 3))]
     for layer in layers:
         subset = "" if len(layer.maps) == layer.channels else f"; {len(layer.maps)} of {layer.channels} maps"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fakefaces.data import images
-from fakefaces.explain.overlay import overlay_heatmap
+from fakefaces.explain.heatmaps import overlay_heatmap
 
 
 def webp_preview(data: bytes, heatmap: NDArray[np.float32] | None, max_side: int) -> bytes:
