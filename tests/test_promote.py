@@ -10,7 +10,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
 from fakefaces.params.file import load
 from fakefaces.registry.candidates import Unregistered, best_of_pipeline
-from fakefaces.registry.decision import Decision
+from fakefaces.registry.promotion import Decision
 from fakefaces.registry.rescore import score_champion
 from fakefaces.registry.store import Version
 from pipelines import promote as stage

@@ -21,8 +21,7 @@ from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.inference.predict import Score
 from fakefaces.models import runtime
 from fakefaces.params.file import load
-from fakefaces.registry.decision import Decision
-from fakefaces.registry.promotion import Promotion
+from fakefaces.registry.promotion import Decision, Promotion
 from fakefaces.tracking import detectors
 
 

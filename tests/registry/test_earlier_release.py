@@ -9,8 +9,8 @@ import pytest
 
 from fakefaces.cli.registry import registry as list_registry
 from fakefaces.inference.metadata import read_metadata
-from fakefaces.registry.decision import read_decision
 from fakefaces.registry.evidence import find_evidence
+from fakefaces.registry.promotion import read_decision
 from fakefaces.registry.rescore import score_champion
 from fakefaces.registry.store import Registry
 from fakefaces.tracking.detectors import fetch_detector

@@ -15,9 +15,8 @@ from fakefaces.evaluation.model_metrics import AbstentionBand, OperatingPoint
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate
-from fakefaces.registry.decision import Decision, read_decision
 from fakefaces.registry.evidence import Evidence
-from fakefaces.registry.promotion import ChampionScores, Promotion, aligned_scores
+from fakefaces.registry.promotion import ChampionScores, Decision, Promotion, aligned_scores, read_decision
 from fakefaces.registry.store import Version
 from tests.metrics import model_metrics, with_metrics
 

@@ -14,9 +14,8 @@ from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate, Unregistered
-from fakefaces.registry.decision import Decision
 from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
-from fakefaces.registry.promotion import ChampionScores, Promotion, promote
+from fakefaces.registry.promotion import ChampionScores, Decision, Promotion, promote
 from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import TRAINING_IMAGES

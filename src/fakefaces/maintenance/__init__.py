@@ -1,1 +1,1 @@
-"""The MLflow store and the project held against each other: what is missing, what differs, how it is mended."""
+"""The MLflow store compared with the project: what is missing, what differs, and how to repair it."""

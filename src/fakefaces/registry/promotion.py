@@ -1,16 +1,18 @@
 """Promotion: register the candidate as challenger, compare it with the champion on test, and set the champion."""
 
+import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.gate import ChampionComparison, GateResult, Scores, compare_with_champion, decide
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate
-from fakefaces.registry.decision import Decision, read_decision
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.store import ChampionChangedError, Registry, Version
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION
@@ -23,6 +25,51 @@ class ChampionScores:
     threshold: float  # an image is called fake where its score reaches it
     p_fake: Mapping[str, float]  # by the images' sha256
     training_images: Collection[str] = ()  # sha256 of those that share a photograph with one that it was trained on
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The decision on a candidate."""
+
+    outcome: str  # ``champion`` or ``challenger``
+    reason: str  # in one sentence
+    model: str  # the candidate's name
+    digest: str  # DVC's digest of its folder
+    test_digest: str  # of the test images that both were evaluated on
+    against: int | None  # the champion's version; None if there was none
+    margin: float  # non-inferiority margin of the metric
+    slice_margin: float  # the largest loss on a slice
+    comparison: ChampionComparison | None = None  # with the champion; None where none was needed
+
+    def tags(self) -> dict[str, str]:
+        """The version's tags: the decision as JSON under ``decision``, and what people look for under own keys."""
+        tags = {
+            "decision.outcome": self.outcome,
+            "decision.reason": self.reason,
+            "decision.against": str(self.against or "none"),
+        }
+        if self.comparison:
+            tags["decision.difference"] = str(self.comparison.difference)
+            tags["decision.interval"] = json.dumps(self.comparison.interval)
+            differences = [(s.difference, s.name) for s in self.comparison.slices if s.difference is not None]
+            if differences:
+                worst, name = min(differences, key=lambda pair: pair[0])
+                tags["decision.worst_slice"] = f"{name} {worst:+.4f}"
+        return tags | {"decision": json.dumps(asdict(self))}
+
+    def markdown(self) -> str:
+        """The decision as Markdown, for the version's page."""
+        lines = [f"{self.model} is {self.outcome}: {self.reason}."]
+        if self.comparison:
+            lines += ["", f"| slice | fakes | difference in {self.comparison.metric} |", "| --- | --- | --- |"]
+            for s in self.comparison.slices:
+                shown = f"{s.difference:+.4f}" if s.difference is not None else f"not compared: {s.reason}"
+                lines.append(f"| {s.name} | {s.fakes} | {shown} |")
+        return "\n".join(lines)
+
+    def record(self, version: int | None) -> dict[str, Any]:
+        """The decision on a version for ``reports/promotion.json``."""
+        return {"version": version} | asdict(self)
 
 
 @dataclass(frozen=True)
@@ -130,3 +177,12 @@ def aligned_scores(champion: ChampionScores, predictions: pd.DataFrame) -> pd.Se
     if scores.isna().any() or set(champion.p_fake) != set(predictions["sha256"]):
         raise ModelError("champion and candidate were evaluated on different test images; their metrics do not compare")
     return scores.astype("float64")
+
+
+def read_decision(version: Version) -> Decision | None:
+    """The decision that is recorded on a version, by this or an earlier release of fakefaces; None if there is none."""
+    if "decision" not in version.tags:
+        return None
+    fields = json.loads(version.tags["decision"])
+    fields.setdefault("comparison", fields.pop("held", None))  # "held" in earlier releases
+    return TypeAdapter(Decision).validate_python(fields)

@@ -57,14 +57,11 @@ class Registry:
 
     def versions(self) -> list[Version]:
         """All versions, the newest first."""
-        models = self._client.search_registered_models(f"name = '{self.name}'")
-        aliases: dict[int, list[str]] = {}
-        for alias, number in sorted(models[0].aliases.items()) if models else []:
-            aliases.setdefault(int(number), []).append(alias)
-        results = all_pages(
-            lambda token: self._client.search_model_versions(f"name = '{self.name}'", 1000, page_token=token)
-        )
-        versions = [self._version(version, aliases.get(int(version.version), [])) for version in results]
+        condition = f"name = '{self.name}'"
+        models = self._client.search_registered_models(condition)
+        aliases = models[0].aliases if models else {}
+        results = all_pages(lambda token: self._client.search_model_versions(condition, 1000, page_token=token))
+        versions = [self._version(version, aliases) for version in results]
         return sorted(versions, key=lambda version: -version.number)
 
     def version(self, number: int) -> Version:
@@ -83,21 +80,16 @@ class Registry:
         """The first version that holds this detector with this operating point; None if there is none."""
         with with_operating_point(folder, point) as copy:
             served = digest(copy)
-        matches = [version for version in self.versions() if version.tags.get("served.digest") == served]
-        return matches[-1] if matches else None
+        oldest_first = reversed(self.versions())
+        return next((version for version in oldest_first if version.tags.get("served.digest") == served), None)
 
     def register(self, path: str, md5: str, folder: Path, point: Operating | None, tags: Mapping[str, str]) -> Version:
         """Register a detector with its operating point, unless it is registered already.
 
-        Args:
-            path: of the output that it is, as in ``dvc.lock``.
-            md5: DVC's digest of it.
-            folder: with its files.
-            point: its operating point, if it has one.
-            tags: of the version.
+        ``path`` and ``md5`` are those of the output, as in ``dvc.lock``; ``folder`` has its files.
 
         Raises:
-            TrackingError: no finished run in the store wrote it.
+            TrackingError: no finished run in the store wrote the output.
         """
         with exclusive_lock("registry"), with_operating_point(folder, point) as copy:
             if version := self.registered(folder, point):
@@ -113,7 +105,7 @@ class Registry:
             import mlflow
 
             with redirect_stderr(StringIO()), mlflow_errors():  # MLflow's two lines; the caller reports the version
-                return self._version(mlflow.register_model(uri, self.name, tags=dict(tags) | digests))
+                return self._version(mlflow.register_model(uri, self.name, tags=dict(tags) | digests), aliases={})
 
     def annotate(self, version: Version, description: str, tags: Mapping[str, str]) -> None:
         """Set a version's description, and tags."""
@@ -193,13 +185,8 @@ class Registry:
     def _set_alias(self, alias: str, number: int) -> None:
         self._client.set_registered_model_alias(self.name, alias, str(number))
 
-    def _version(self, version: "ModelVersion", aliases: list[str] | None = None) -> Version:
-        number = int(version.version)
-        return Version(
-            number,
-            f"models:/{self.name}/{number}",
-            dict(version.tags or {}),
-            version.run_id or "",
-            int(version.creation_timestamp or 0),
-            aliases or [],
-        )
+    def _version(self, version: "ModelVersion", aliases: Mapping[str, str]) -> Version:
+        uri = f"models:/{self.name}/{version.version}"
+        names = sorted(alias for alias, number in aliases.items() if int(number) == int(version.version))
+        created = int(version.creation_timestamp or 0)
+        return Version(int(version.version), uri, dict(version.tags or {}), version.run_id or "", created, names)

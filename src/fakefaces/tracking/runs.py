@@ -84,9 +84,9 @@ class Run:
             if run.data.tags.get(_PARENT) != self.id:
                 self.store.client.set_tag(run.info.run_id, _PARENT, self.id)
 
-    def artifact(self, path: Path, folder: str | None = None) -> None:
+    def artifact(self, path: Path) -> None:
         """Log a file."""
-        self.store.client.log_artifact(self.id, str(path), folder)
+        self.store.client.log_artifact(self.id, str(path))
 
     def text(self, text: str, name: str) -> None:
         """Log a text as a file."""
