@@ -10,18 +10,9 @@ from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.maintenance.dvc_lock import Output, Stages
+from fakefaces.tracking import training_runs
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
-from fakefaces.tracking.training_runs import (
-    fold_run,
-    log_epoch,
-    log_network,
-    log_study_outputs,
-    log_study_params,
-    log_training_outputs,
-    log_training_params,
-    log_trial,
-)
 from fakefaces.tracking.trials import read_trials
 
 
@@ -64,22 +55,22 @@ def _log_training(run: Run, layout: Layout, name: str, params: Mapping[str, Any]
     n_splits = 1 if (folder / "detector.json").is_file() else sum(path.is_dir() for path in folder.iterdir())
     shared = {"seed": params.get("seed"), "threads": params.get("threads"), "n_splits": n_splits}
     fit = params.get("train.fit", {}) | model.get("fit", {})
-    log_training_params(run, name, shared, model, fit, model.get("settings", {}))
+    training_runs.log_training_params(run, name, shared, model, fit, model.get("settings", {}))
     history = pd.read_csv(layout.history(name))
     for fold in range(n_splits):
-        with fold_run(run, fold, n_splits) as network_run:
+        with training_runs.fold_run(run, fold, n_splits) as network_run:
             rows = history if n_splits == 1 else history[history["fold"] == fold].drop(columns="fold")
             for row in rows.to_dict("records"):
-                log_epoch(network_run, {str(key): value for key, value in row.items()})
-            log_network(network_run, len(rows), layout.detector(name, fold, n_splits), _example(layout))
-    log_training_outputs(run, layout, name, n_splits)
+                training_runs.log_epoch(network_run, {str(key): value for key, value in row.items()})
+            training_runs.log_network(network_run, len(rows), layout.detector(name, fold, n_splits), _example(layout))
+    training_runs.log_training_outputs(run, layout, name, n_splits)
 
 
 def _log_study(run: Run, layout: Layout, params: Mapping[str, Any]) -> None:
-    log_study_params(run, params.get("seed"), params.get("tune", {}))
+    training_runs.log_study_params(run, params.get("seed"), params.get("tune", {}))
     trials = read_trials(layout.tuning_trials)
     for trial in trials:
         with run.child(f"trial {trial.number}", role="trial") as trial_run:
             trial_run.params(trial.values)
-            log_trial(trial_run, trial.score, "pruned" if trial.pruned else "")
-    log_study_outputs(run, layout, trials)
+            training_runs.log_trial(trial_run, trial.score, "pruned" if trial.pruned else "")
+    training_runs.log_study_outputs(run, layout, trials)

@@ -54,7 +54,7 @@ class FakeFaces(PythonModel):
     def predict(
         self, context: Any, model_input: list[bytes | str], params: dict[str, Any] | None = None
     ) -> list[Prediction]:
-        """Score whole image files.
+        """Score image files.
 
         Args:
             context: of MLflow; not used.
@@ -68,9 +68,8 @@ class FakeFaces(PythonModel):
         from fakefaces.inference.predict import score
 
         if params:
-            raise InvalidInputError.invalid_parameter_value(
-                f"this model takes no params; there are: {', '.join(map(str, params))}"
-            )
+            names = ", ".join(map(str, params))
+            raise InvalidInputError.invalid_parameter_value(f"this model takes no params; there are: {names}")
         sources = [(f"image {k}", _reader(f"image {k}", image)) for k, image in enumerate(model_input, start=1)]
         with self.lock:  # the server answers in several threads, and Keras is not thread-safe
             results = list(score(self.detector, sources, threads=2))
@@ -89,8 +88,7 @@ def _reader(name: str, image: Any) -> Callable[[], bytes]:
     if isinstance(image, str) and environment.in_scoring_server():
         return lambda: _decoded(name, image)
     if isinstance(image, str | Path):
-        path = Path(image)
-        return lambda: images.read(path)
+        return lambda: images.read(Path(image))
     raise InvalidInputError.invalid_parameter_value(
         f"{name}: expected an image file as base64, not {type(image).__name__}"
     )

@@ -60,13 +60,12 @@ def user() -> str:
 
 
 def machine() -> str:
-    """Operating system, processor, cores, and Python, in one line."""
+    """Operating system, processor, cores, and Python: on another one the last digits of a network may differ."""
     system, python = f"{platform.system()} {platform.machine()}", platform.python_version()
-    return f"{system}, {processor()}, {os.cpu_count()} cores, Python {python}"
+    return f"{system}, {_processor()}, {os.cpu_count()} cores, Python {python}"
 
 
-def processor() -> str:
-    """The processor's name; on another one the last digits of a network may differ."""
+def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
