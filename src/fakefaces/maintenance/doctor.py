@@ -24,11 +24,7 @@ from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect
 
 
 def check_project(params: Params, layout: Layout) -> Iterator[CheckResult]:
-    """All checks of a project and its store, in the order in which errors are to be fixed.
-
-    Raises:
-        TrackingError: the store cannot be reached.
-    """
+    """All checks of a project and its store, in the order in which errors are to be fixed."""
     root, stages, name = layout.root, dvc_lock.read_stages(layout.root), params.promote.name
     yield from _check_environment(root)
     yield from _check_outputs(root, stages)

@@ -37,11 +37,7 @@ class Output:
 
 
 def read_stages(root: Path) -> Stages:
-    """The stages of ``dvc.lock`` by name; empty where nothing has run yet.
-
-    Raises:
-        FakefacesError: the file cannot be read.
-    """
+    """The stages of ``dvc.lock`` by name; empty where nothing has run yet."""
     path = root / "dvc.lock"
     if not path.is_file():
         return {}

@@ -21,9 +21,6 @@ def log_again(output: Output, layout: Layout, stages: Stages) -> None:
 
     Commit and machine are those of the logging, as the old ones are unknown, and it has no duration; the tag
     ``relogged`` marks it.
-
-    Raises:
-        FakefacesError: a file that it needs is missing.
     """
     tags = {
         "dvc.stage": output.stage,

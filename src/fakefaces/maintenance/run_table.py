@@ -45,11 +45,7 @@ def run_rows(store: Store, role: str, *, repeats: bool = False) -> list[Row]:
 
 
 def filter_rows(rows: Iterable[Row], conditions: Sequence[str]) -> list[Row]:
-    """The rows that meet all conditions, such as ``test_roc_auc > 0.6``, ``model = vgg16`` or ``experiment ~ slow``.
-
-    Raises:
-        FakefacesError: a condition cannot be read.
-    """
+    """The rows that meet all conditions, such as ``test_roc_auc > 0.6``, ``model = vgg16`` or ``experiment ~ slow``."""
     rows = list(rows)
     for condition in conditions:
         match = _CONDITION.match(condition)
@@ -80,11 +76,7 @@ def differing_parameters(store: Store, rows: Sequence[Row]) -> list[str]:
 
 
 def resolve_run(store: Store, name: str, registered: str) -> "RunRecord":
-    """The run of an id or its beginning, or behind a version's number or alias of the model ``registered``.
-
-    Raises:
-        FakefacesError: there is no such run, or more than one.
-    """
+    """The run of an id or its beginning, or behind a version's number or alias of the model ``registered``."""
     if (name.isdigit() and len(name) < 6) or not re.fullmatch(r"[0-9a-f]{4,32}", name):
         versions = Registry(registered).versions()
         for version in versions:

@@ -54,16 +54,11 @@ class PromotionCandidate:
         return registry.registered(self.source.folder, self.operating_point())
 
     def register(self, registry: Registry, tags: dict[str, str]) -> Version:
-        """Its version, registered now if it is none yet.
-
-        Raises:
-            TrackingError: no run in the store trained it.
-        """
-        if isinstance(self.source, Version):
-            return self.source
-        return registry.register(
-            self.source.path, self.evidence.digest, self.source.folder, self.operating_point(), tags
-        )
+        """Its version, registered now if it is none yet; a TrackingError says if no run in the store trained it."""
+        source = self.source
+        if isinstance(source, Version):
+            return source
+        return registry.register(source.path, self.evidence.digest, source.folder, self.operating_point(), tags)
 
     def tags(self, metric: str) -> dict[str, str]:
         """The tags of its version."""
@@ -79,12 +74,7 @@ class PromotionCandidate:
 
 
 def best_of_pipeline(layout: Layout, models: Collection[str], metric: str) -> PromotionCandidate:
-    """The model of the present pipeline whose metric is best on validation.
-
-    Raises:
-        ModelError: the metric is undefined for all models.
-        TrackingError: the pipeline has not run.
-    """
+    """The model of the present pipeline whose metric is best on validation; a TrackingError if it has not run."""
     needed = (*map(layout.metrics, models), layout.predictions)
     if missing := [path for path in needed if not path.is_file()]:
         raise TrackingError(f"{layout.relative(missing[0])} is missing; make it with: dvc repro")
@@ -102,10 +92,8 @@ def pipeline_candidate(layout: Layout, model: str) -> PromotionCandidate:
 def named_candidate(registry: Registry, name: str, layout: Layout) -> PromotionCandidate:
     """A version by its number or alias, or the model of a run by the run's id, its beginning, or its name.
 
-    Its evaluation is the one on this workspace's test images, or else the newest one on others.
-
-    Raises:
-        TrackingError: there is no such version or run, or it was never evaluated.
+    Its evaluation is the one on this workspace's test images, or else the newest one on others. A TrackingError says
+    if there is no such version or run, or if it was never evaluated.
     """
     number = name.removeprefix(f"models:/{registry.name}/").removeprefix("v")
     version = registry.version(int(number)) if number.isdecimal() else registry.at(name.split("@")[-1])

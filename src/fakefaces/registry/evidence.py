@@ -34,14 +34,9 @@ def read_evidence(model: str, metrics: ModelMetrics, predictions: Path) -> Evide
 
 
 def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | None:
-    """The newest finished evaluation, in the MLflow store, of the detector with this digest of DVC's.
+    """The newest finished evaluation of the detector with a digest, on the test images with another, or on any.
 
-    Args:
-        digest: of the detector's folder.
-        test_digest: of the test images; None for any.
-
-    Returns:
-        None if there is none, or its files are gone or of a release before 0.1.
+    None if the MLflow store has none, or its files are gone or of a release before 0.1.
     """
     store = connect()
     condition = f"tags.role = 'evaluate' and tags.`model.digest` = '{digest}' and attributes.status = 'FINISHED'"

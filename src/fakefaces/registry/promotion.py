@@ -84,11 +84,7 @@ class Promotion:
     seed: int
 
     def decide(self, version: Version | None, champion: Version | None) -> Decision:
-        """Compare the candidate, whose version is None if it is unregistered, with the champion, if there is one.
-
-        Raises:
-            ModelError: the two were evaluated on different images.
-        """
+        """Compare the candidate, whose version is None if it is unregistered, with the champion, if there is one."""
         evidence = self.candidate.evidence
         result, comparison = self._compare(version, champion)
         return Decision(
@@ -137,10 +133,6 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
 
     Idempotent after a crash at any point. Where another process sets the champion meanwhile, the candidate is
     compared with the new one. ``force`` is a reason to promote the candidate whatever the gate says.
-
-    Raises:
-        ModelError: candidate and champion were evaluated on different images.
-        TrackingError: no run in the store trained the candidate.
     """
     registry = promotion.registry
     tags = promotion.candidate.tags(promotion.rule.metric)
@@ -168,11 +160,7 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
 
 
 def aligned_scores(champion: ChampionScores, predictions: pd.DataFrame) -> pd.Series:
-    """The champion's scores in the order of the candidate's test images.
-
-    Raises:
-        ModelError: the champion scored other images.
-    """
+    """The champion's scores in the order of the candidate's test images; a ModelError if it scored other images."""
     scores = predictions["sha256"].map(champion.p_fake)
     if scores.isna().any() or set(champion.p_fake) != set(predictions["sha256"]):
         raise ModelError("champion and candidate were evaluated on different test images; their metrics do not compare")

@@ -32,9 +32,7 @@ class _Params(StageParams):
 def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
     """A champion's scores of the candidate's test images: from its own evaluation, or computed now.
 
-    Raises:
-        ModelError: it was never evaluated on them, and they are not this workspace's test images.
-        TrackingError: it could not be loaded.
+    A ModelError is raised if it was never evaluated on them, and they are not this workspace's test images.
     """
     evidence = find_evidence(champion.tags.get("digest", ""), candidate.test_digest)
     if evidence:

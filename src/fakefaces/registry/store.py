@@ -86,10 +86,8 @@ class Registry:
     def register(self, path: str, md5: str, folder: Path, point: Operating | None, tags: Mapping[str, str]) -> Version:
         """Register a detector with its operating point, unless it is registered already.
 
-        ``path`` and ``md5`` are those of the output, as in ``dvc.lock``; ``folder`` has its files.
-
-        Raises:
-            TrackingError: no finished run in the store wrote the output.
+        ``path`` and ``md5`` are those of the output, as in ``dvc.lock``; ``folder`` has its files. A TrackingError says
+        if no finished run in the store wrote the output.
         """
         with exclusive_lock("registry"), with_operating_point(folder, point) as copy:
             if version := self.registered(folder, point):
@@ -118,11 +116,7 @@ class Registry:
         self._set_alias(CHALLENGER, version.number)
 
     def set_champion(self, version: Version, expected: Version | None, reason: str) -> None:
-        """Set the alias ``champion``, and record the reason in the history.
-
-        Raises:
-            ChampionChangedError: the champion is no longer ``expected``, with which the version was compared.
-        """
+        """Set the alias ``champion``, if the champion is still ``expected``, and record the reason in the history."""
         with exclusive_lock("registry"):
             history, champion = self._repaired_history(), self.champion()
             current = champion.number if champion else None

@@ -82,11 +82,7 @@ def application(folder: Path) -> ASGIApp:
 
 
 def serve(folder: Path, host: str, port: int) -> None:
-    """Serve the detector in a folder until it is interrupted; port 0 is any free one.
-
-    Raises:
-        FakefacesError: the port is taken, or may not be used.
-    """
+    """Serve the detector in a folder until it is interrupted; port 0 is any free one."""
     import uvicorn
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

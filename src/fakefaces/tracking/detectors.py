@@ -62,12 +62,9 @@ def with_operating_point(folder: Path, point: Operating | None) -> Iterator[Path
 
 
 def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dict[str, str]) -> str:
-    """Log a detector with its operating point as a model of the run that trained it, unless it is logged already.
+    """Log a detector with its operating point as a model of the run that trained it; return its ``models:/`` URI.
 
-    The caller holds the registry's lock. The model is found by its tag ``served.digest``.
-
-    Returns:
-        Its ``models:/`` URI.
+    A model with the same tag ``served.digest`` is not logged again. The caller has locked the registry.
     """
     client, experiment = store.client, run.info.experiment_id
     condition = f"tags.`served.digest` = '{tags['served.digest']}'"
@@ -119,13 +116,9 @@ def save_pyfunc(folder: Path, target: Path, metadata: "Model | None" = None) -> 
 
 
 def fetch_detector(uri: str) -> Path:
-    """Download a detector by its URI, such as ``models:/fake-faces@champion`` or ``models:/m-<id>``.
+    """Download the folder of a detector by its URI, such as ``models:/fake-faces@champion`` or ``models:/m-<id>``.
 
-    Returns:
-        The folder, for :func:`fakefaces.inference.detector.load`.
-
-    Raises:
-        TrackingError: there is no such model, its files are gone, or fakefaces did not log it.
+    A TrackingError says if there is no such model, its files are gone, or fakefaces did not log it.
     """
     connect()
     import mlflow

@@ -18,10 +18,8 @@ def exclusive_lock(uri: str, purpose: str) -> Iterator[None]:
     """Hold the lock of a database for one purpose, such as ``registry``; other processes wait for it.
 
     PostgreSQL's advisory locks hold across machines. For sqlite a lock file lies beside the database. For any other
-    store it lies in the temporary folder, and holds among the processes of one user on one machine.
-
-    Raises:
-        TrackingError: another process has held the lock for five minutes.
+    store it lies in the temporary folder, and holds among the processes of one user on one machine. After five minutes
+    of waiting a TrackingError is raised.
     """
     if uri.startswith("postgresql"):
         with _advisory_lock(uri, purpose):

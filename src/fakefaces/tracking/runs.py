@@ -114,9 +114,6 @@ def stage_run(name: str, role: str, tags: Mapping[str, str] | None = None) -> It
     It ends as FINISHED, as FAILED if the block raises, or as KILLED if a signal ends it. A run whose process was
     killed outright is closed as KILLED by the next run. With the tag ``relogged`` the run stands for a lost one, and
     has no duration or memory of its own.
-
-    Raises:
-        TrackingError: the store cannot be opened or written.
     """
     root, store = environment.workspace(), connect()
     close_dead_runs(store)

@@ -51,10 +51,7 @@ def connect(*, create: bool = True) -> Store:
     """Open the store that ``MLFLOW_TRACKING_URI`` names, or the project's own.
 
     With ``create`` a missing experiment is created, with its tables, and the paths of a store that was moved together
-    with its artifacts are updated.
-
-    Raises:
-        TrackingError: the store cannot be reached, opened or written.
+    with its artifacts are updated. A TrackingError says why a store cannot be reached, opened or written.
     """
     uri = environment.tracking_uri()
     with mlflow_errors():
