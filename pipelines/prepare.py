@@ -20,6 +20,8 @@ from fakefaces.models.backbones import Backbone, cut, make_backbone
 from fakefaces.models.roi_pooling import embedding, roi_pooled
 from fakefaces.params.prepare import FeatureSet, Prepare
 
+Description = tuple[FeatureSpec, str, list[int]]  # what is read, the origin of the weights, and the sizes of groups
+
 
 class Params(StageParams):
     """What this stage reads of params.yaml."""
@@ -33,10 +35,11 @@ def main(params: Params, layout: Layout, name: str) -> None:
     write = write_residuals if feature_set.extractor == "residuals" else write_pixels
     with atomic_write(layout.features(name)) as folder:
         folder.mkdir()
-        write(params, layout, feature_set, folder)
+        spec, weights, group_sizes = write(params, layout, feature_set, folder)
+        write_json(folder / "features.json", vars(spec) | {"weights": weights, "group_sizes": group_sizes})
 
 
-def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> None:
+def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> Description:
     """Write the scaled pixels, or the features of a backbone that reads them."""
     spec, weights = FeatureSpec("pixels", feature_set.image_size), "trained from scratch"
     paths = [layout.data / name for name in image_names(layout)]
@@ -51,10 +54,10 @@ def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder
             runtime.save_network(trainable, folder / "trainable.keras")
         weights = f"{backbone.name} {backbone.weights}"
     np.save(folder / "arrays.npy", arrays)
-    write_metadata(folder, spec, weights, [])
+    return spec, weights, []
 
 
-def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> None:
+def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> Description:
     """Write the residual features of images and copies, with those of a backbone; they do not depend on the split."""
     faces = find_faces(layout.data).set_index("image").loc[image_names(layout)].reset_index()
     weights, group_sizes, crop, embed = "trained from scratch", list(GROUP_SIZES), 0, None
@@ -72,17 +75,12 @@ def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, fol
     np.save(folder / "arrays.npy", dataset.images)
     np.save(folder / "copies.npy", dataset.copies)
     write_text(folder / "copies.csv", dataset.copies_table.to_csv(index=False))
-    write_metadata(folder, FeatureSpec("residuals", feature_set.image_size, crop), weights, group_sizes)
+    return FeatureSpec("residuals", feature_set.image_size, crop), weights, group_sizes
 
 
 def image_names(layout: Layout) -> pd.Series:
     """The accepted images, whose order is that of the features."""
     return pd.read_csv(layout.facts, dtype={"image": "str"})["image"]
-
-
-def write_metadata(folder: Path, spec: FeatureSpec, weights: str, group_sizes: list[int]) -> None:
-    """Write what training needs to know of the features."""
-    write_json(folder / "features.json", vars(spec) | {"weights": weights, "group_sizes": group_sizes})
 
 
 def load_backbone(feature_set: FeatureSet, name: str, size: int, params: Params, layout: Layout) -> Backbone:

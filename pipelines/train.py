@@ -68,9 +68,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                 metadata = DetectorMetadata(
                     model=name,
                     kind=model.kind,
-                    extractor=features.spec.extractor,
-                    crop=features.spec.crop,
-                    image_size=features.spec.image_size,
+                    **vars(features.spec),
                     weights=features.weights,
                     threshold=params.train.threshold,
                     parameters=network.count_params(),

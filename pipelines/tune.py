@@ -33,8 +33,8 @@ def main(params: StudyParams, layout: Layout) -> None:
         write_json(layout.tuned("none"), by_section({}))
         write_json(layout.tuned("best"), values)
         write_trials(layout.tuning_trials, result.trials)
-        run.metrics({"trial_seconds": result.seconds})
-        run.metrics({f"importance.{key}": value for key, value in result.importances.items()})
+        importances = {f"importance.{key}": value for key, value in result.importances.items()}
+        run.metrics({"trial_seconds": result.seconds} | importances)
         with tempfile.TemporaryDirectory() as folder:
             for plot in draw_study(result, Path(folder)):
                 run.artifact(plot)

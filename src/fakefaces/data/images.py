@@ -74,17 +74,12 @@ def header(data: bytes, name: str = "image") -> Header:
 
 
 def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
-    """Decode to RGB as displayed: rotated by the EXIF orientation, transparency over white.
+    """Decode to RGB as displayed, uint8 (height, width, 3): rotated by the EXIF orientation, transparency over white.
 
-    Args:
-        data: contents of an image file; of an animation the first frame is decoded.
-        name: file name for error messages.
-
-    Returns:
-        uint8 (height, width, 3).
+    Of an animation the first frame is decoded.
 
     Raises:
-        ImageError: not an image, beyond the bounds, truncated or corrupt.
+        ImageError: not an image, beyond the bounds, truncated or corrupt; the message starts with ``name``.
     """
     with _open(data, name) as image:
         try:

@@ -16,13 +16,13 @@ def predict_in_batches(
     batch_size: int = 32,
     on_batch: Callable[[int, str], None] = lambda advance, note: None,
 ) -> NDArray[Any]:
-    """Apply a network to any number of inputs.
+    """Apply a network to n >= 1 inputs, as :mod:`fakefaces.features.extract` makes them.
 
     Batches are padded with zeros: to ``batch_size`` where there are several, else to the next power of two.
 
     Args:
         predict: the network on one batch; it takes float32 arrays, by name where the features are records.
-        features: (n, ...) with n >= 1, as :mod:`fakefaces.features.extract` makes them.
+        features: (n, ...).
         batch_size: inputs of a batch.
         on_batch: called after each batch with the number of its inputs and an empty note.
     """

@@ -52,13 +52,10 @@ def extract_bytes(spec: FeatureSpec, data: bytes, name: str = "image") -> NDArra
 
 
 def extract_files(spec: FeatureSpec, paths: Sequence[Path], *, threads: int, description: str = "") -> NDArray[Any]:
-    """The features of at least one file, stacked in the order of ``paths``.
+    """The features of at least one file, stacked in the order of ``paths``; a description gets a progress bar.
 
-    Args:
-        spec: what to compute.
-        paths: image files, or an ImageError names the first that is none.
-        threads: number of images that are worked on at a time.
-        description: of the progress bar; empty for none.
+    Raises:
+        ImageError: a file is not an image that can be read.
     """
     with ThreadPoolExecutor(threads) as pool:
         features = pool.map(lambda path: extract_bytes(spec, images.read(path), str(path)), paths)

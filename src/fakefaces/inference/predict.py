@@ -45,12 +45,9 @@ def score_files(detector: Detector, paths: Sequence[Path], *, threads: int) -> I
 
 
 def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]], *, threads: int) -> Iterator[Score]:
-    """Score anything that has a name and provides bytes, in the order of ``sources``.
+    """Score anything that has a name and a function that returns an image file's bytes, in the order of ``sources``.
 
-    Args:
-        detector: to score with.
-        sources: a name, and a function that returns an image file's bytes, called in a thread.
-        threads: number of images that are decoded at a time.
+    The functions are called in ``threads`` threads, which decode the images, too.
     """
 
     def read(source: tuple[str, Callable[[], bytes]]) -> tuple[str, NDArray[Any] | str]:

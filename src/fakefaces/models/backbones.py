@@ -23,16 +23,10 @@ class Backbone:
 
 
 def make_backbone(name: str, *, size: int, weights: str, allow_random: bool, seed: int, root: Path) -> Backbone:
-    """Build a backbone and load its weights.
+    """Build a backbone of ``keras.applications`` that reads images of ``size`` pixels a side, and load its weights.
 
-    Args:
-        name: a model in ``keras.applications``, such as ``VGG16``.
-        size: side of its input in pixels.
-        weights: ``imagenet`` (Keras downloads them once), ``none`` (random) or the path of a ``.weights.h5`` file
-            without the top, relative to ``root``.
-        allow_random: whether to continue with random weights if ``imagenet`` cannot be downloaded.
-        seed: of the random weights.
-        root: the project's folder.
+    ``weights`` are ``imagenet`` (Keras downloads them once; ``allow_random`` continues without them if it cannot),
+    ``none`` (random) or the path below ``root`` of a ``.weights.h5`` file without the top.
 
     Raises:
         ModelError: no such model, a size that it does not accept, or no weights for it.

@@ -14,11 +14,7 @@ _FINE = 32  # cells a side; in coarser maps a region has too few cells for a sta
 
 
 def roi_pooled(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
-    """Pool feature maps of a backbone in the regions of the face.
-
-    Args:
-        backbone: the network of a :class:`fakefaces.models.backbones.Backbone`, built for the size of the crop.
-        layers: names of the layers whose maps are pooled; what lies above them is dropped.
+    """Pool maps of a backbone's layers, built for the size of the crop, in the regions of the face.
 
     Returns:
         A frozen Keras model from crops (batch, size, size, 3), 0 to 255, to (batch, regions, features): for each

@@ -82,14 +82,10 @@ def train_network(
     unfinished: Path,
     on_epoch: OnEpoch,
 ) -> tuple[Any, FitState]:
-    """Build a network, train it, and join it to its frozen backbone.
+    """Build a network, train it, and join it to its frozen backbone, whose features are not augmented.
 
-    Args:
-        features: to learn from.
-        spec: kind and settings of the model.
-        config: how to train; features of a backbone are not augmented.
-        unfinished: folder for the checkpoints of killed trainings.
-        on_epoch: called with each row of the history.
+    ``unfinished`` is a folder for the checkpoints of killed trainings; ``on_epoch`` is called with each row of the
+    history.
 
     Returns:
         A network from what ``features.spec`` describes to p_fake (batch, 1), or to p_fake and the parts (batch, 5);

@@ -70,19 +70,12 @@ def fit(
     checkpoint: Path | None = None,
     on_epoch: OnEpoch = lambda row: None,
 ) -> FitState:
-    """Train a Keras model, not compiled, and restore the weights of its best epoch.
+    """Train a Keras model, not compiled, and restore the weights of its best epoch on the validation images.
 
     The order and the augmentation of an epoch depend on the seed and the epoch alone, so that training resumed from a
-    checkpoint ends with the same weights.
-
-    Args:
-        network: to train.
-        train: to learn from.
-        validation: for early stopping.
-        config: how to train.
-        checkpoint: folder for the state after each epoch, from which training is resumed; each training needs its own
-            (:func:`fingerprint`).
-        on_epoch: called with each row of the history, those before a kill included.
+    checkpoint ends with the same weights. ``checkpoint`` is a folder for the state after each epoch; each training
+    needs its own (:func:`fingerprint`). ``on_epoch`` is called with each row of the history, those before a kill
+    included.
 
     Raises:
         ModelError: the loss is not finite.

@@ -59,16 +59,12 @@ class PrunedError(Exception):
 def search(config: StudyConfig, objective: Objective, *, folder: Path, on_trial: OnTrial) -> StudyResult:
     """Maximise an objective in one process, with equal results for equal seeds.
 
-    Finished trials are stored in ``folder``. If the process is killed, the next call resumes the study: only the
-    interrupted trial is run again, and the result is that of an uninterrupted search, because the sampler of each trial
-    is seeded by the seed and the number of the trial.
+    Finished trials are stored in ``folder``, which is not removed. If the process is killed, the next call resumes the
+    study: only the interrupted trial is run again, and the result is that of an uninterrupted search, because the
+    sampler of each trial is seeded by the seed and the number of the trial.
 
-    Args:
-        config: of the study.
-        objective: called with the trial's number, its values, and ``report(epoch, score)``, which raises
-            :class:`PrunedError` when the pruner stops the trial.
-        folder: for the study's database, which is not removed.
-        on_trial: called after each trial, those before a kill included.
+    The objective is called with the trial's number, its values, and ``report(epoch, score)``, which raises
+    :class:`PrunedError` when the pruner stops the trial; ``on_trial`` after each trial, those before a kill included.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _storage(f"sqlite:///{folder / config.name}.db") as storage:
@@ -89,15 +85,9 @@ def share(
 ) -> StudyResult:
     """Take part in a search that any number of processes on any machines share, until it is over.
 
-    A process that dies leaves its trial without a heartbeat; another process runs it again. Which process runs which
-    trial is up to chance, so shared searches are not reproducible.
-
-    Args:
-        config: of the study.
-        objective: as of :func:`search`.
-        storage_url: of the database.
-        on_trial: called after each trial that ends while this process takes part.
-        heartbeat: seconds between two; after three of them without one a trial is run again.
+    A process that dies leaves its trial without a heartbeat; after three missing ones, ``heartbeat`` seconds apart,
+    another process runs it again. Which process runs which trial is up to chance, so shared searches are not
+    reproducible. ``on_trial`` is called after each trial that ends while this process takes part.
     """
     with ExitStack() as stack:
         with locks.exclusive_lock(storage_url, "study"):  # two first processes would both create the tables

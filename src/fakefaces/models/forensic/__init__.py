@@ -40,15 +40,9 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     Operations of Keras are named by a process-wide count, which is part of the saved network: for equal bytes call
     :func:`fakefaces.models.runtime.clear_session` before.
 
-    Args:
-        settings: of this kind.
-        train: features float32 (n, regions, features).
-        validation: features float32 (n, regions, features).
-        group_sizes: number of features of each group, in their order.
-
     Returns:
-        A Keras model from features (batch, regions, features) to probabilities (batch, 5): fake, and each part
-        replaced.
+        A Keras model from features (batch, regions, features), in groups of ``group_sizes``, to probabilities (batch,
+        5): fake, and each part replaced.
     """
     import keras
 
@@ -90,13 +84,8 @@ def weighted(regressions: Sequence[Sequence[Regression]]) -> list[list[Regressio
 def as_layers(regression: Regression, inputs: Sequence[Any], name: str) -> list[Any]:
     """A regression as layers that all outputs share, with a squared distance as two squares and a product.
 
-    Args:
-        regression: to be stored.
-        inputs: for each output of the selector a tensor (batch, rows, features), standardised and clipped.
-        name: prefix of the layers' names.
-
-    Returns:
-        For each output a tensor (batch, 1).
+    From a standardised and clipped tensor (batch, rows, features) for each output of its selector to tensors (batch,
+    1).
     """
     import keras
 
