@@ -62,7 +62,7 @@ def score(detector: Detector, sources: Iterable[tuple[str, Callable[[], bytes]]]
         while chunk := list(islice(remaining, _CHUNK)):
             results = list(pool.map(read, chunk))
             readable = [result for _, result in results if not isinstance(result, str)]
-            outputs = iter(detector.outputs(np.stack(readable)) if readable else ())
+            outputs: Iterator[NDArray[np.float64]] = iter(detector.outputs(np.stack(readable)) if readable else ())
             for name, result in results:
                 if isinstance(result, str):
                     yield Score(name, None, None, result)
