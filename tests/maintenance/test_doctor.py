@@ -21,7 +21,7 @@ from fakefaces.tracking.store import connect
 MODEL = "outputs/models/simple_cnn"
 
 
-def behind(root: Path, path: str = MODEL):
+def run_and_model_folder(root: Path, path: str = MODEL):
     """The run behind an output, and the folder of the model that it logged."""
     store = connect()
     run = find_run(store, path, digest(root / path))
@@ -31,14 +31,14 @@ def behind(root: Path, path: str = MODEL):
     return run, local_path(model.artifact_location)
 
 
-def wrong(capsys) -> str:
+def output_with_problems(capsys) -> str:
     """What the doctor says where something is wrong."""
     with pytest.raises(FakefacesError, match="problem"):
         doctor()
     return " ".join(capsys.readouterr().out.split())
 
 
-def well(capsys) -> str:
+def output_without_problems(capsys) -> str:
     doctor()
     out = " ".join(capsys.readouterr().out.split())
     assert "no problems" in out
@@ -47,13 +47,13 @@ def well(capsys) -> str:
 
 def test_a_project_in_order_is_well(tracked, trained, capsys):
     trained()
-    out = well(capsys)
+    out = output_without_problems(capsys)
     assert "1 outputs of dvc.lock lead to the runs that wrote them" in out
     assert "1 models have their files" in out
 
 
 def test_before_the_first_run_there_is_nothing_wrong(tracked, trained, capsys):
-    assert "dvc repro" in well(capsys)
+    assert "dvc repro" in output_without_problems(capsys)
 
 
 def test_a_store_that_lacks_a_run_gets_it_from_the_outputs(tracked, trained, capsys, monkeypatch, tmp_path):
@@ -62,12 +62,12 @@ def test_a_store_that_lacks_a_run_gets_it_from_the_outputs(tracked, trained, cap
         tracked = shutil.copytree(tracked, tmp_path / "clone", ignore=shutil.ignore_patterns("mlruns"))
         monkeypatch.chdir(tracked)
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
-        assert "there is no store" in wrong(capsys)
+        assert "there is no store" in output_with_problems(capsys)
     else:
         connect().client.delete_run(first)
-        assert "no run of this store wrote it" in wrong(capsys)
+        assert "no run of this store wrote it" in output_with_problems(capsys)
     doctor(fix=True)
-    run, folder = behind(tracked)
+    run, folder = run_and_model_folder(tracked)
     assert run.info.run_id != first
     assert run.data.tags["relogged"] == "true"
     assert run.data.tags["dvc.stage"] == "train@simple_cnn"
@@ -77,7 +77,7 @@ def test_a_store_that_lacks_a_run_gets_it_from_the_outputs(tracked, trained, cap
     assert [metric.value for metric in epochs] == [0.8, 0.7]
     assert digest(folder / "artifacts" / "simple_cnn") == digest(tracked / MODEL)
     capsys.readouterr()
-    well(capsys)
+    output_without_problems(capsys)
     doctor(fix=True)  # and nothing is logged twice
     assert len(connect().search_runs("tags.role = 'train'")) == 1
 
@@ -85,7 +85,7 @@ def test_a_store_that_lacks_a_run_gets_it_from_the_outputs(tracked, trained, cap
 def test_outputs_that_are_not_here_are_named(tracked, trained, capsys):
     trained()
     shutil.rmtree(tracked / MODEL)
-    out = wrong(capsys)
+    out = output_with_problems(capsys)
     assert f"{MODEL} is missing" in out
     with pytest.raises(FakefacesError, match="1 problem"):
         doctor(fix=True)
@@ -94,12 +94,12 @@ def test_outputs_that_are_not_here_are_named(tracked, trained, capsys):
 
 def test_files_of_a_model_that_are_gone_come_back(tracked, trained, capsys):
     trained()
-    run, folder = behind(tracked)
+    run, folder = run_and_model_folder(tracked)
     before = digest(folder / "artifacts")
     shutil.rmtree(folder)
-    assert "are missing; it is of outputs/models/simple_cnn in dvc.lock" in wrong(capsys)
+    assert "are missing; it is of outputs/models/simple_cnn in dvc.lock" in output_with_problems(capsys)
     doctor(fix=True)
-    again, same = behind(tracked)
+    again, same = run_and_model_folder(tracked)
     assert (again.info.run_id, same) == (run.info.run_id, folder)
     assert digest(folder / "artifacts") == before
     about = yaml.safe_load((folder / "MLmodel").read_text())
@@ -110,10 +110,10 @@ def test_files_of_a_model_that_are_gone_come_back(tracked, trained, capsys):
 
 def test_files_of_a_model_that_nothing_leads_to_are_only_noted(tracked, trained, capsys):
     trained(text="an older network")
-    _, folder = behind(tracked)
+    _, folder = run_and_model_folder(tracked)
     trained()
     shutil.rmtree(folder)
-    assert "are missing" in well(capsys)
+    assert "are missing" in output_without_problems(capsys)
 
 
 def test_a_moved_checkout_finds_its_artifacts(tracked, trained, capsys, monkeypatch, tmp_path):
@@ -125,13 +125,13 @@ def test_a_moved_checkout_finds_its_artifacts(tracked, trained, capsys, monkeypa
     tracked.rename(moved)
     monkeypatch.chdir(moved)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow leaves it in this process
-    assert "it was moved" in wrong(capsys)
+    assert "it was moved" in output_with_problems(capsys)
     doctor(fix=True)
-    run, folder = behind(moved)
+    run, folder = run_and_model_folder(moved)
     assert folder.is_relative_to(moved)
     assert run.info.artifact_uri.startswith((moved / "mlruns").as_uri())
     capsys.readouterr()
-    well(capsys)
+    output_without_problems(capsys)
 
 
 def test_a_copy_that_is_used_without_the_doctor_writes_into_itself(tracked, trained, capsys, monkeypatch, tmp_path):
@@ -143,7 +143,7 @@ def test_a_copy_that_is_used_without_the_doctor_writes_into_itself(tracked, trai
     monkeypatch.chdir(copy)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     before = digest(tracked / "mlruns" / "artifacts")
-    run, folder = behind(copy)
+    run, folder = run_and_model_folder(copy)
     assert "of the MLflow store, which was moved from" in capsys.readouterr().err
     assert folder.is_relative_to(copy)
     with stage_run("vgg16", role="train") as another:
@@ -162,16 +162,16 @@ def test_a_run_whose_process_is_gone_is_closed(tracked, trained, capsys):
             os._exit(9)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tracked, check=False)
-    assert "RUNNING, but their processes have ended: train vgg16" in wrong(capsys)
+    assert "RUNNING, but their processes have ended: train vgg16" in output_with_problems(capsys)
     doctor(fix=True)
-    found = connect().search_runs("attributes.run_name = 'vgg16'")
-    assert [run.info.status for run in found] == ["KILLED"]
+    runs = connect().search_runs("attributes.run_name = 'vgg16'")
+    assert [run.info.status for run in runs] == ["KILLED"]
 
 
 def test_a_run_that_is_under_way_is_left_alone(tracked, trained, capsys):
     trained()
     with stage_run("vgg16", role="train") as run:
-        assert "RUNNING" not in well(capsys)
+        assert "RUNNING" not in output_without_problems(capsys)
         doctor(fix=True)
         assert connect().client.get_run(run.id).info.status == "RUNNING"
 
@@ -181,18 +181,18 @@ def test_a_run_elsewhere_is_left_alone(tracked, trained, capsys):
     client = store.client
     trained()
     run = client.create_run(store.experiment_id, run_name="far", tags={"role": "train", "host": "another", "pid": "1"})
-    assert "RUNNING on another" in well(capsys)
+    assert "RUNNING on another" in output_without_problems(capsys)
     doctor(fix=True)
     assert client.get_run(run.info.run_id).info.status == "RUNNING"
 
 
 def test_folders_of_no_run_are_noted(tracked, trained, capsys):
     trained()
-    _, folder = behind(tracked)
+    _, folder = run_and_model_folder(tracked)
     spare = folder.parents[1] / "m-0123"
     spare.mkdir()
     (spare / "MLmodel").write_text("x" * 2_000_000)
-    assert "1 folders below" in (out := well(capsys))
+    assert "1 folders below" in (out := output_without_problems(capsys))
     assert "(2.0 MB)" in out
 
 
@@ -204,7 +204,7 @@ def test_a_version_whose_run_was_deleted_gets_it_back(tracked, trained, capsys):
 
     mlflow.register_model(f"models:/{model}", "fake-faces")
     client.delete_run(run_id)
-    out = wrong(capsys)
+    out = output_with_problems(capsys)
     assert "version 1: its run was deleted" in out
     doctor(fix=True)
     assert client.get_run(run_id).info.lifecycle_stage == "active"
@@ -213,11 +213,11 @@ def test_a_version_whose_run_was_deleted_gets_it_back(tracked, trained, capsys):
 def test_packages_that_are_not_those_of_the_lock_file_are_named(tracked, trained, capsys):
     trained()
     (tracked / "uv.lock").write_text('[[package]]\nname = "numpy"\nversion = "1.0"\n')
-    assert "(uv.lock: 1.0)" in wrong(capsys)
+    assert "(uv.lock: 1.0)" in output_with_problems(capsys)
 
 
 def test_a_lock_file_with_a_version_for_another_python_too_is_no_difference(tracked, trained, capsys):
     trained()
     entry = '[[package]]\nname = "numpy"\nversion = "{}"\nresolution-markers = ["python_full_version {} \'3.0\'"]\n'
     (tracked / "uv.lock").write_text(entry.format(version("numpy"), ">=") + entry.format("1.0", "<"))
-    assert "as in uv.lock" in well(capsys)
+    assert "as in uv.lock" in output_without_problems(capsys)

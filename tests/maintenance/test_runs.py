@@ -30,7 +30,7 @@ def shown(capsys, **options) -> list[dict]:
 
 
 @pytest.fixture
-def three(tracked, trained) -> list[str]:
+def three_runs(tracked, trained) -> list[str]:
     """Three trainings, of which two are evaluated."""
     ids = []
     for k, (name, auc) in enumerate([("simple_cnn", 0.6), ("mobilenet", 0.8), ("simple_cnn", None)]):
@@ -40,17 +40,17 @@ def three(tracked, trained) -> list[str]:
     return ids
 
 
-def test_a_training_stands_with_its_evaluation(three, capsys):
+def test_a_training_stands_with_its_evaluation(three_runs, capsys):
     rows = shown(capsys)
-    assert [row["run"] for row in rows] == three[::-1]  # the newest first
+    assert [row["run"] for row in rows] == three_runs[::-1]  # the newest first
     assert [row.get("test_roc_auc") for row in rows] == [None, 0.8, 0.6]
 
 
-def test_filters_and_order(three, capsys):
+def test_filters_and_order(three_runs, capsys):
     assert [r["model"] for r in shown(capsys, where=["test_roc_auc > 0.7"])] == ["mobilenet"]
-    assert [r["run"] for r in shown(capsys, where=["model = simple_cnn", "val_loss >= 2"])] == [three[2]]
-    assert [r["run"] for r in shown(capsys, sort="-test_roc_auc")] == [three[1], three[0], three[2]]
-    assert [r["run"] for r in shown(capsys, sort="val_loss", limit=2)] == three[:2]
+    assert [r["run"] for r in shown(capsys, where=["model = simple_cnn", "val_loss >= 2"])] == [three_runs[2]]
+    assert [r["run"] for r in shown(capsys, sort="-test_roc_auc")] == [three_runs[1], three_runs[0], three_runs[2]]
+    assert [r["run"] for r in shown(capsys, sort="val_loss", limit=2)] == three_runs[:2]
     assert shown(capsys, where=["model ~ CNN"]) == shown(capsys, where=["model != mobilenet"])
     assert len(shown(capsys, role="evaluate")) == 2
     with pytest.raises(FakefacesError, match="NAME OPERATOR VALUE"):
@@ -59,13 +59,13 @@ def test_filters_and_order(three, capsys):
         runs(role="nobody")
 
 
-def test_the_table_shows_what_tells_the_runs_apart(three, capsys):
+def test_the_table_shows_what_tells_the_runs_apart(three_runs, capsys):
     runs(differences=True)
     lines = capsys.readouterr().out.splitlines()
     header = lines[0].split("  ")
     assert {"run", "started", "model", "commit", "test roc auc"} <= {name.strip() for name in header}
     assert "status" not in lines[0]  # all are FINISHED
-    assert [line.split()[0] for line in lines[1:]] == [run_id[:8] for run_id in three[::-1]]
+    assert [line.split()[0] for line in lines[1:]] == [run_id[:8] for run_id in three_runs[::-1]]
     assert "0.800" in lines[2]
     runs(where=["model = nobody"])
     assert "no runs" in capsys.readouterr().out

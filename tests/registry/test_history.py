@@ -67,23 +67,23 @@ def test_each_event_is_recorded_once_with_the_champion_until_then(empty_versions
         return [(event.action, event.version, event.before, event.reason) for event in registry.history()]
 
     assert [version.number for version in registry.versions()] == [3, 2, 1]
-    one, two, three = (registry.version(number) for number in (1, 2, 3))
-    registry.set_champion(one, None, "first")
-    registry.set_champion(one, one, "again")
+    first, second, third = (registry.version(number) for number in (1, 2, 3))
+    registry.set_champion(first, None, "first")
+    registry.set_champion(first, first, "again")
     assert history() == [("champion", 1, None, "first")]
-    for champion, reason in ((one, "r"), (one, "r"), (one, "s"), (three, "s"), (one, "r"), (one, "r")):
-        registry.record_refusal(two, champion, reason)
+    for champion, reason in ((first, "r"), (first, "r"), (first, "s"), (third, "s"), (first, "r"), (first, "r")):
+        registry.record_refusal(second, champion, reason)
     refused = [("refused", 2, 1, "r"), ("refused", 2, 1, "s"), ("refused", 2, 3, "s"), ("refused", 2, 1, "r")]
     assert history()[1:] == refused
     # Killed between the alias and its event: the decision on the version says what the event would have said.
     decision = {"decision.outcome": "champion", "decision.against": "1", "decision.reason": "better"}
-    registry.annotate(two, "page", decision)
+    registry.annotate(second, "page", decision)
     client.set_registered_model_alias(RULE.name, "champion", "2")
     registry.repair_history()
     registry.repair_history()
     assert history()[5:] == [("champion", 2, 1, "better")]
     # The decision was on another champion, so it was not by this that it became one.
-    registry.annotate(three, "page", decision | {"decision.reason": "old"})
+    registry.annotate(third, "page", decision | {"decision.reason": "old"})
     client.set_registered_model_alias(RULE.name, "champion", "3")
     registry.repair_history()
     assert history()[6:] == [("found", 3, 2, "the alias was set by other means")]

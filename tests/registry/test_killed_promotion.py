@@ -109,18 +109,18 @@ print(at)
 @pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("standing", [[], [("old", 0.2)]], ids=["first", "successor"])
 def test_a_promotion_killed_before_any_write_ends_like_an_undisturbed_one(tracked: Path, standing):
-    found = models(tracked, *standing, ("newest", 3))
-    for one in found[: len(standing)]:
-        promoted(tracked, one)
+    evidences = models(tracked, *standing, ("newest", 3))
+    for evidence in evidences[: len(standing)]:
+        promoted(tracked, evidence)
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _DRIVER, "newest"], cwd=tracked, env=env, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    kills = int(done.stdout.split()[-1])
+    assert process.returncode == 0, process.stderr
+    kills = int(process.stdout.split()[-1])
     assert kills > 10
     undisturbed, *others = (json.loads((tracked / f"state{k}.json").read_text()) for k in range(kills + 1))
     assert undisturbed["promotion"]["outcome"] == "champion"
-    assert [one[0] for one in undisturbed["history"]] == ["champion"] * (len(standing) + 1)
+    assert [event[0] for event in undisturbed["history"]] == ["champion"] * (len(standing) + 1)
     for k, other in enumerate(others, start=1):
         assert other == undisturbed, k

@@ -43,7 +43,9 @@ def version(number: int, digest: str, **tags: str) -> Version:
 
 def champion(strength: float):
     table = table_of(strength, seed=1)
-    return lambda present, held: ChampionScores(0.5, dict(zip(table["sha256"], table["p_fake"], strict=True)))
+    return lambda present_champion, candidate_evidence: ChampionScores(
+        0.5, dict(zip(table["sha256"], table["p_fake"], strict=True))
+    )
 
 
 def decided(evidence, champion, score_champion=None, own=None):
@@ -59,8 +61,8 @@ def test_validation_chooses_not_test():
 
 def test_of_equals_the_smaller_then_the_first_by_name():
     small, large = model_metrics(0.7, parameters=5), model_metrics(0.7, parameters=9)
-    found = {"b": small, "c": small, "a": large}
-    assert select_candidate(found, "roc_auc").model == "b"
+    metrics = {"b": small, "c": small, "a": large}
+    assert select_candidate(metrics, "roc_auc").model == "b"
 
 
 def test_a_model_without_the_metric_is_passed_over():
@@ -110,25 +112,25 @@ def test_other_test_images_are_no_comparison():
 
 
 def test_a_decision_is_read_from_the_version_as_it_was_written():
-    for found in (decided(evidence(3), version(1, "old"), champion(0.5)), decided(evidence(), None)):
-        assert read_decision(version(2, "new", **found.tags())) == found
-        assert found.record(2)["outcome"] == found.outcome
-        assert found.reason in found.markdown()
+    for decision in (decided(evidence(3), version(1, "old"), champion(0.5)), decided(evidence(), None)):
+        assert read_decision(version(2, "new", **decision.tags())) == decision
+        assert decision.record(2)["outcome"] == decision.outcome
+        assert decision.reason in decision.markdown()
     assert read_decision(version(2, "new")) is None
     assert "| nose | 100 |" in decided(evidence(3), version(1, "old"), champion(0.5)).markdown()
 
 
 def test_a_decision_of_an_earlier_release_is_read():
-    found = decided(evidence(3), version(1, "old"), champion(0.5))
-    fields = json.loads(found.tags()["decision"])
+    decision = decided(evidence(3), version(1, "old"), champion(0.5))
+    fields = json.loads(decision.tags()["decision"])
     fields["held"] = fields.pop("comparison")
-    assert read_decision(version(2, "new", decision=json.dumps(fields))) == found
+    assert read_decision(version(2, "new", decision=json.dumps(fields))) == decision
 
 
 def test_the_operating_point_keeps_its_digits_and_may_lack_an_end():
     def point_of(point: OperatingPoint):
-        found = Evidence("m", "new", "t", model_metrics(operating_point=point), table_of(1))
-        return PromotionCandidate(found, version(1, "new")).operating_point()
+        candidate_evidence = Evidence("m", "new", "t", model_metrics(operating_point=point), table_of(1))
+        return PromotionCandidate(candidate_evidence, version(1, "new")).operating_point()
 
     band = AbstentionBand(low=None, high=0.61152109500001)
     point = point_of(OperatingPoint(threshold=0.61152109500001, max_fpr=0.1, abstention_band=band))
@@ -137,15 +139,15 @@ def test_the_operating_point_keeps_its_digits_and_may_lack_an_end():
 
 
 def test_a_cross_validated_model_is_no_candidate():
-    found = Evidence("m", "new", "t", model_metrics(protocol="folds"), table_of(1))
+    cross_validated = Evidence("m", "new", "t", model_metrics(protocol="folds"), table_of(1))
     with pytest.raises(ModelError, match="cross-validated"):
-        PromotionCandidate(found, version(1, "new"))
+        PromotionCandidate(cross_validated, version(1, "new"))
 
 
 def comparing(ours: pd.DataFrame, scores: ChampionScores, rule: Promote, threshold: float = 0.5, seed: int = 0):
     """The decision on a candidate with these predictions, against a champion with these scores."""
-    found = Evidence("m", "new", "t", model_metrics(threshold=threshold), ours)
-    candidate = PromotionCandidate(found, version(5, "new"))
+    candidate_evidence = Evidence("m", "new", "t", model_metrics(threshold=threshold), ours)
+    candidate = PromotionCandidate(candidate_evidence, version(5, "new"))
     promotion = Promotion(None, candidate, rule, lambda *_: scores, n_resamples=100, seed=seed)
     return promotion.decide(version(5, "new"), version(1, "old", **{"test.digest": "t"}))
 
@@ -209,8 +211,8 @@ def test_a_loss_on_the_images_that_the_champion_was_not_trained_on_is_a_loss():
 
 def test_what_was_not_cross_validated_may_be_promoted():
     for protocol in ("grouped", "reference"):
-        found = Evidence("m", "new", "t", model_metrics(protocol=protocol), table_of(1))
-        assert decided(found, None).outcome == "champion"
+        candidate_evidence = Evidence("m", "new", "t", model_metrics(protocol=protocol), table_of(1))
+        assert decided(candidate_evidence, None).outcome == "champion"
 
 
 def test_the_digests_are_the_selected_models_and_a_metric_on_one_set_alone_does_not_suffice():

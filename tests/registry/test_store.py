@@ -137,8 +137,8 @@ def test_a_folder_with_an_operating_point_is_the_same_bytes_each_time(workspace)
     metadata = DetectorMetadata(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
     write_json(folder / "detector.json", metadata.model_dump())
     point = Operating(threshold=0.1 + 0.2, low=None, high=1.0)
-    with with_operating_point(folder, point) as one, with_operating_point(folder, point) as two:
-        assert digest(one) == digest(two) != digest(folder)
+    with with_operating_point(folder, point) as first, with_operating_point(folder, point) as second:
+        assert digest(first) == digest(second) != digest(folder)
     assert read_metadata(folder).operating is None
 
 
@@ -188,10 +188,10 @@ print(*(process.exitcode for process in processes))
 def test_ten_promotions_at_once_leave_one_champion_and_a_whole_history(tracked):
     models(tracked, *((f"model{k}", 1) for k in range(10)))
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _TEN], cwd=tracked, env=env, capture_output=True, text=True, check=False
     )
-    assert done.stdout.split() == ["0"] * 10, done.stderr
+    assert process.stdout.split() == ["0"] * 10, process.stderr
     registry = Registry(RULE.name)
     versions, history = registry.versions(), registry.history()
     assert sorted(version.number for version in versions) == list(range(1, 11))

@@ -74,16 +74,16 @@ class Server:
         with self.log.open("w") as out:
             command = [sys.executable, "-m", "fakefaces.cli", "serve", "--port", "0", *arguments]
             self.process = subprocess.Popen(command, cwd=root, env=env, stdout=out, stderr=out)
-        found = None
+        match = None
         for _ in range(600):
-            found = re.search(r"http://127\.0\.0\.1:\d+", self.log.read_text())
-            if found or self.process.poll() is not None:
+            match = re.search(r"http://127\.0\.0\.1:\d+", self.log.read_text())
+            if match or self.process.poll() is not None:
                 break
             time.sleep(0.2)
-        if not found:
+        if not match:
             self.process.kill()
             pytest.fail(self.log.read_text())
-        self.url = found[0]
+        self.url = match[0]
 
     def post(self, body: bytes, kind: str = "application/json") -> tuple[int, dict]:
         request = urllib.request.Request(f"{self.url}/invocations", body, {"Content-Type": kind})
@@ -107,34 +107,38 @@ class Server:
 
 @pytest.fixture
 def server(registered: Path) -> Iterator[Server]:
-    one = Server(registered)
-    yield one
-    one.stop()
+    running = Server(registered)
+    yield running
+    running.stop()
 
 
 def test_mlflow_loads_it_and_it_takes_bytes_paths_and_base64_alike(registered, monkeypatch):
     model = pyfunc().load_model(str(fetch_detector("models:/fake-faces@champion").parents[1]))
     files = photographs(registered)[::20]
     of_bytes = model.predict([path.read_bytes() for path in files])
-    assert [one.p_fake for one in model.predict([str(path) for path in files])] == [one.p_fake for one in of_bytes]
-    assert [one.p_fake for one in model.predict(files)] == [one.p_fake for one in of_bytes]
-    assert {one.label for one in of_bytes} == {"fake", "real"}
+    assert [prediction.p_fake for prediction in model.predict([str(path) for path in files])] == [
+        prediction.p_fake for prediction in of_bytes
+    ]
+    assert [prediction.p_fake for prediction in model.predict(files)] == [prediction.p_fake for prediction in of_bytes]
+    assert {prediction.label for prediction in of_bytes} == {"fake", "real"}
     # This operating point: unsure from the threshold on, and never surely fake.
-    assert [one.unsure for one in of_bytes] == [one.label == "fake" for one in of_bytes]
-    assert {one.parts for one in of_bytes} == {None}
+    assert [prediction.unsure for prediction in of_bytes] == [prediction.label == "fake" for prediction in of_bytes]
+    assert {prediction.parts for prediction in of_bytes} == {None}
     from mlflow.exceptions import MlflowException
 
-    for wrong, reason in (
+    for invalid, reason in (
         (["absent.jpg"], "absent.jpg: cannot be read"),
         ([7], "not int"),
         ([b"x"], "not an image"),
     ):
         with pytest.raises(MlflowException, match=reason) as raised:
-            model.predict(wrong)
+            model.predict(invalid)
         assert raised.value.get_http_status_code() == 400
     monkeypatch.setenv("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")
     as_text = [base64.encodebytes(path.read_bytes()).decode() for path in files]  # with line ends
-    assert [one.p_fake for one in model.predict(as_text)] == [one.p_fake for one in of_bytes]
+    assert [prediction.p_fake for prediction in model.predict(as_text)] == [
+        prediction.p_fake for prediction in of_bytes
+    ]
     with pytest.raises(MlflowException, match="not base64"):
         model.predict([str(files[0])])  # a stranger's path
 
@@ -187,7 +191,7 @@ def test_it_loads_with_nothing_but_mlflow_and_the_package(registered, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "DVC_"))}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, str(folder), str(image)],
         cwd=elsewhere,
         env=clean | {"PYTHONPATH": str(ROOT / "src")},
@@ -198,7 +202,7 @@ def test_it_loads_with_nothing_but_mlflow_and_the_package(registered, tmp_path):
     alone = detector.load(fetch_detector("models:/fake-faces@champion")).p_fake(
         extract_files(FeatureSpec("pixels", 32), [image], threads=1)
     )
-    assert float(done.stdout) == alone[0]
+    assert float(process.stdout) == alone[0]
     assert list(elsewhere.iterdir()) == []
 
 
@@ -237,8 +241,8 @@ def test_the_curl_lines_of_the_documents_work_as_pasted(registered, server):
     for command in pasted:
         # The port is free in the test, and a reader's photo.jpg is one of ours; all else is as it stands there.
         command = command.replace("http://127.0.0.1:5001", server.url).replace("photo.jpg", str(photo))
-        done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
-        (row,) = json.loads(done.stdout)["predictions"]
+        process = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+        (row,) = json.loads(process.stdout)["predictions"]
         assert list(row) == ["p_fake", "label", "unsure", "parts"]
         assert 0 <= row["p_fake"] <= 1
 
@@ -301,12 +305,14 @@ def test_a_champion_that_was_tested_on_other_images_is_measured_on_these(registe
     table.to_csv(registered / "outputs" / "images.csv", index=False)
     champion = Registry("fake-faces").champion()
     candidate = Evidence("new", "its digest", images_digest(table), {}, table.assign(p_fake=0.5))
-    found = score_champion(champion, candidate)
+    scores = score_champion(champion, candidate)
     alone = score_files(detector.load(fetch_detector(champion.uri)), paths, threads=2)
-    assert found.p_fake == pytest.approx({key: one.p_fake for key, one in zip(sha256, alone, strict=True)}, abs=1e-6)
-    assert found.threshold == 0.5
-    assert found.training_images == set()
-    assert aligned_scores(found, candidate.predictions).notna().all()
+    assert scores.p_fake == pytest.approx(
+        {key: prediction.p_fake for key, prediction in zip(sha256, alone, strict=True)}, abs=1e-6
+    )
+    assert scores.threshold == 0.5
+    assert scores.training_images == set()
+    assert aligned_scores(scores, candidate.predictions).notna().all()
     evaluated(registered, "m", 1, training_images=sha256[:3])
     table.assign(group=["one photograph"] * 5 + list(table["group"][5:])).to_csv(
         registered / "outputs" / "images.csv", index=False

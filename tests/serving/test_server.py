@@ -32,11 +32,11 @@ class Inner:
     """An app that answers with what it was given, or with an error as MLflow's."""
 
     def __init__(self, status: int = 200, answer: bytes | None = None):
-        self.status, self.answer, self.seen = status, answer, []
+        self.status, self.answer, self.requests = status, answer, []
 
     async def __call__(self, scope, receive, send):
         message = await receive()
-        self.seen.append((dict(scope["headers"]), message["body"]))
+        self.requests.append((dict(scope["headers"]), message["body"]))
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         await send({"type": "http.response.body", "body": message["body"] if self.answer is None else self.answer})
 
@@ -46,7 +46,7 @@ def test_images_as_base64_go_through_as_they_are():
     body = json.dumps({"inputs": [base64.b64encode(b"x" * 5000).decode()]}).encode()
     assert ask(RequestFilter(inner), body) == (200, body)
     assert ask(RequestFilter(inner), body, "application/json; charset=utf-8") == (200, body)
-    assert {headers[b"content-type"] for headers, _ in inner.seen} == {b"application/json"}
+    assert {headers[b"content-type"] for headers, _ in inner.requests} == {b"application/json"}
 
 
 def test_an_image_file_goes_through_as_base64():
@@ -78,11 +78,11 @@ def test_what_cannot_be_answered_has_a_reason_and_never_reaches_the_model(body, 
     limit = 5000 if status == 413 else 10**6
     got, answer = ask(RequestFilter(inner, limit), body, kind, **{"content-length": str(len(body))})
     assert got == status
-    found = json.loads(answer)
-    assert set(found) == {"error_code", "message"}
-    assert reason in found["message"]
+    error = json.loads(answer)
+    assert set(error) == {"error_code", "message"}
+    assert reason in error["message"]
     assert len(answer) < 400
-    assert inner.seen == []
+    assert inner.requests == []
 
 
 def test_a_body_that_grows_beyond_the_bound_is_not_read_to_its_end():
@@ -120,8 +120,8 @@ def test_a_connection_that_ends_early_is_no_fault_of_ours():
 
 def test_an_error_keeps_its_reason_and_loses_the_rest():
     body = b'{"inputs": ["abcd"]}'
-    told = json.dumps({"error_code": "BAD_REQUEST", "message": "image 1: broken", "sqlstate": "22"}).encode()
-    status, answer = ask(RequestFilter(Inner(400, told)), body)
+    mlflow_error = json.dumps({"error_code": "BAD_REQUEST", "message": "image 1: broken", "sqlstate": "22"}).encode()
+    status, answer = ask(RequestFilter(Inner(400, mlflow_error)), body)
     assert (status, json.loads(answer)["message"]) == (400, "image 1: broken")
     failed = json.dumps({"error_code": "BAD_REQUEST", "message": "m", "stack_trace": "File secret.py"}).encode()
     status, answer = ask(RequestFilter(Inner(400, failed)), body)  # MLflow's 400 for a fault of the model's own

@@ -69,15 +69,15 @@ def test_a_run_carries_where_it_comes_from_and_what_it_took(tracked):
     with stage_run("m", role="train") as run:
         run.speed(images=100, seconds=4.0)
     store = connect()
-    found = store.client.get_run(run.id)
-    tags = found.data.tags
+    record = store.client.get_run(run.id)
+    tags = record.data.tags
     assert tags["git.dirty"] == "true"
     assert tags["mlflow.source.git.commit"] == git(tracked, "rev-parse", "HEAD").strip()
     assert all(tags[f"version.{name}"] not in ("", "none") for name in provenance.LIBRARIES)
     assert "cores" in tags["machine"]
-    assert found.data.metrics["images_per_second"] == 25
-    assert found.data.metrics["wall_seconds"] > 0
-    assert found.data.metrics["peak_memory_mib"] > 10
+    assert record.data.metrics["images_per_second"] == 25
+    assert record.data.metrics["wall_seconds"] > 0
+    assert record.data.metrics["peak_memory_mib"] > 10
     folder = Path(store.client.download_artifacts(run.id, "provenance"))
     assert {path.name for path in folder.iterdir()} == {
         "params.yaml", "dvc.yaml", "dvc.lock", "packages.txt", "changes.patch",
@@ -111,10 +111,10 @@ def test_how_a_run_ends_is_said(tracked, error, status):
     with pytest.raises(type(error)), stage_run("m", role="train") as run, run.child("trial 0", role="trial"):
         raise error
     store = connect()
-    (found,), (trial,) = runs(store, "train"), runs(store, "trial")
-    assert found.info.status == trial.info.status == status
-    assert found.data.tags.get("error") == ("a reason" if status == "FAILED" else None)
-    assert found.data.metrics["wall_seconds"] > 0
+    (record,), (trial,) = runs(store, "train"), runs(store, "trial")
+    assert record.info.status == trial.info.status == status
+    assert record.data.tags.get("error") == ("a reason" if status == "FAILED" else None)
+    assert record.data.metrics["wall_seconds"] > 0
 
 
 HANGS = """
