@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from syntheticfaces.colour import Rgb, lab_to_srgb, srgb_to_lab
-from syntheticfaces.drawing.view import Points, View
 from syntheticfaces.exact import Bytes, Plane
 from syntheticfaces.identity import Identity
 from syntheticfaces.regions import feather_mask, inner_ring, part_centre, part_mask
+from syntheticfaces.view import Points, View
 
 Difficulty = Literal["easy", "mid", "hard"]
 Kernel = Literal["linear", "cubic"]

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from syntheticfaces.colour import Rgb, linear_colour, mix
-from syntheticfaces.drawing.view import View
+from syntheticfaces.view import View
 
 Style = Literal["crop", "side", "fringe", "long", "wavy", "curly", "back", "receding", "shaved"]
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from syntheticfaces.drawing.strokes import fill_polygon
-from syntheticfaces.drawing.view import Points, View
 from syntheticfaces.exact import Bytes, Plane, blur
 from syntheticfaces.identity import Identity
+from syntheticfaces.view import Points, View
 
 PARTS = ("left_eye", "right_eye", "nose", "mouth")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from syntheticfaces.drawing.face import draw_face
-from syntheticfaces.drawing.view import View
+from syntheticfaces.view import View
 from syntheticfaces.identity import blend_identity, draw_identity, draw_scene
 from syntheticfaces.textures import crop, noise_bank, warped_noise
 

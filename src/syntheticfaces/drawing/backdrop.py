@@ -3,11 +3,12 @@
 import numpy as np
 
 from syntheticfaces.colour import Rgb, blend, mix
+from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.drawing.strokes import fill_polygon
-from syntheticfaces.drawing.view import Points, View
 from syntheticfaces.exact import Plane, blur, bump, smoothstep
-from syntheticfaces.identity import Identity, Scene
+from syntheticfaces.identity import Scene
 from syntheticfaces.textures import octaves, warped_noise
+from syntheticfaces.view import Points
 
 
 def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> None:
@@ -45,10 +46,11 @@ def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> N
     canvas *= 1 + octaves(rng, (side, side), {64: 0.05, 32: 0.02})
 
 
-def paint_neck(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, scene: Scene, skin: Plane) -> None:
+def paint_neck(portrait: Portrait, skin: Plane) -> None:
     """Paint neck and upper chest in the unlit skin ``(3, H, W)``, shaded as a cylinder, in place."""
-    window = view.window(0, 1.6, 1.4, 1.0)
-    u, v = u[window], v[window]
+    canvas, person, scene = portrait.canvas, portrait.person, portrait.scene
+    window = portrait.view.window(0, 1.6, 1.4, 1.0)
+    u, v = portrait.u[window], portrait.v[window]
     half = 0.5 + 0.13 * person.masculine
     down = np.clip((v - 1.35) * 2, 0, 1)
     width = half + 0.55 * down * down
@@ -67,12 +69,11 @@ def paint_neck(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, 
         target += cover * (skin[channel][window] * lit * keep - target)
 
 
-def paint_clothes(
-    canvas: Plane, view: View, u: Plane, v: Plane, rng: np.random.Generator, scene: Scene, person: Identity
-) -> None:
+def paint_clothes(portrait: Portrait) -> None:
     """Paint the clothes below the neck over the linear planes, in place."""
+    canvas, view, rng, person, scene = portrait.canvas, portrait.view, portrait.rng, portrait.person, portrait.scene
     window = view.window(0, 1.7, 2.5, 0.4)
-    u, v = u[window], v[window]
+    u, v = portrait.u[window], portrait.v[window]
     across = np.abs(u)
     half = np.float32(0.54 + 0.13 * person.masculine)
     weave = warped_noise(rng, 2, v * 160, u * 28)
@@ -103,13 +104,14 @@ def paint_clothes(
             blend(canvas, window, bright, flap, lit * (1.02 + 0.1 * side * scene.light[0]))
 
 
-def paint_ears(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, scene: Scene) -> None:
+def paint_ears(portrait: Portrait) -> None:
     """Paint both ears over the linear planes, in place; the head covers their inner side."""
+    view, person, scene = portrait.view, portrait.person, portrait.scene
     for side in (-1, 1):
         cu, cv, ru, rv = side * person.width * 0.985, 0.14, 0.125 * person.ear, 0.285 * person.ear
         window = view.window(cu, cv, ru * 1.2, rv * 1.2)
-        du = (u[window] - cu) * (side / ru)
-        dv = (v[window] - cv) * (1 / rv)
+        du = (portrait.u[window] - cu) * (side / ru)
+        dv = (portrait.v[window] - cv) * (1 / rv)
         du = du + 0.22 * dv
         r = np.sqrt(du * du * (1 + 0.35 * np.maximum(dv, 0)) + dv * dv)
         cover = smoothstep((1 - r) * (view.unit * ru * 0.6) + 0.4)
@@ -119,4 +121,4 @@ def paint_ears(canvas: Plane, view: View, u: Plane, v: Plane, person: Identity, 
         lit = 0.72 + 0.42 * rim - 0.4 * hollow
         lit = lit * (scene.ambient * 0.75 + scene.key * (0.32 + 0.3 * facing))
         colour = (person.skin[0] * 0.98, person.skin[1] * 0.84, person.skin[2] * 0.82)
-        blend(canvas, window, colour, cover, lit)
+        blend(portrait.canvas, window, colour, cover, lit)

@@ -3,23 +3,24 @@
 import numpy as np
 
 from syntheticfaces.colour import Rgb, blend, mix
+from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.drawing.strokes import curves, draw_hairs
-from syntheticfaces.drawing.view import View, Window
 from syntheticfaces.exact import Plane, bump, smoothstep
-from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import warped_noise
+from syntheticfaces.view import Window
 
 
 class EyeShape:
     """The eye on one side, in its own coordinates: p -1..1 from the inner to the outer corner, q down."""
 
-    def __init__(self, view: View, u: Plane, v: Plane, person: Identity, scene: Scene, side: int) -> None:
+    def __init__(self, portrait: Portrait, side: int) -> None:
+        view, person, scene = portrait.view, portrait.person, portrait.scene
         self.side, self.size = side, person.eye_size
         self.u0, self.v0 = side * person.eye_x, person.eye_y
         self.window: Window = view.window(self.u0, self.v0, self.size * 1.6, self.size * 1.7)
-        self.p = (u[self.window] - self.u0) * (side / self.size)
+        self.p = (portrait.u[self.window] - self.u0) * (side / self.size)
         self.tilt = person.eye_tilt
-        self.q = (v[self.window] - self.v0) * (1 / self.size) + self.tilt * self.p
+        self.q = (portrait.v[self.window] - self.v0) * (1 / self.size) + self.tilt * self.p
         wide = person.eye_open * (1 - 0.2 * scene.squint) * (1 + 0.12 * max(scene.brow_raise, 0))
         self.up, self.low = wide * 1.02, wide * (0.62 - 0.25 * scene.squint)
         arch = np.maximum(1 - self.p * self.p, 0)
@@ -43,11 +44,10 @@ def _band(distance: Plane, width: float) -> Plane:
     return bump((distance * (1 / width)) ** 2)
 
 
-def paint_eye(
-    canvas: Plane, view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity, scene: Scene, side: int
-) -> None:
-    """Paint one eye with its lids and lashes into the linear planes, in place."""
-    eye = EyeShape(view, u, v, person, scene, side)
+def paint_eye(portrait: Portrait, side: int) -> None:
+    """Paint one eye with its lids and lashes, in place."""
+    canvas, person, scene = portrait.canvas, portrait.person, portrait.scene
+    eye = EyeShape(portrait, side)
     p, q, window = eye.p, eye.q, eye.window
     exposure = scene.ambient + 0.62 * scene.key
     inside = smoothstep(np.minimum(q - eye.upper, eye.lower - q) * eye.sharp * 0.4 + 0.5)
@@ -74,7 +74,7 @@ def paint_eye(
     corner = bump(((p + 0.96) ** 2) * 20 + (q - 0.06) ** 2 * 24)
     blend(canvas, window, (0.42, 0.18, 0.16), inside * corner * 0.85, ball)
 
-    _iris(canvas, eye, rng, person, scene, inside, ball)
+    _iris(portrait, eye, inside, ball)
 
     # Lash lines. Paint makes the upper one heavier.
     heavy = 0.1 + 0.075 * person.makeup + 0.03 * (1 - person.masculine)
@@ -83,12 +83,11 @@ def paint_eye(
     blend(canvas, window, lash, smoothstep(line * 1.4) * (0.75 + 0.2 * person.makeup))
     under = _band(q - eye.lower - 0.03, 0.085) * span * smoothstep((p + 0.9) * 0.9)
     blend(canvas, window, lash, under * (0.3 + 0.4 * person.makeup))
-    _lashes(canvas, view, eye, rng, person, lash)
+    _lashes(portrait, eye, lash)
 
 
-def _iris(
-    canvas: Plane, eye: EyeShape, rng: np.random.Generator, person: Identity, scene: Scene, inside: Plane, ball: Plane
-) -> None:
+def _iris(portrait: Portrait, eye: EyeShape, inside: Plane, ball: Plane) -> None:
+    canvas, rng, person, scene = portrait.canvas, portrait.rng, portrait.person, portrait.scene
     radius = 0.098 / person.eye_size
     dp = (eye.p - (eye.side * scene.gaze[0] / eye.size * 0.2)) * (1 / radius)
     dq = (eye.q - (0.0 - 0.28 * (eye.up - eye.low) + scene.gaze[1])) * (1 / radius)
@@ -111,7 +110,8 @@ def _iris(
     blend(canvas, eye.window, (0.5, 0.52, 0.55), back * inside * 0.3)
 
 
-def _lashes(canvas: Plane, view: View, eye: EyeShape, rng: np.random.Generator, person: Identity, lash: Rgb) -> None:
+def _lashes(portrait: Portrait, eye: EyeShape, lash: Rgb) -> None:
+    canvas, view, rng, person = portrait.canvas, portrait.view, portrait.rng, portrait.person
     reach = 0.1 + 0.2 * person.makeup + 0.1 * (1 - person.masculine)
     lines = []
     for p in np.linspace(-0.5, 1.0, 13):
@@ -123,8 +123,9 @@ def _lashes(canvas: Plane, view: View, eye: EyeShape, rng: np.random.Generator, 
     blend(canvas, eye.window, lash, strokes * (0.45 + 0.4 * person.makeup))
 
 
-def paint_brow(canvas: Plane, view: View, rng: np.random.Generator, person: Identity, scene: Scene, side: int) -> None:
-    """Paint one brow, hair by hair, into the linear planes, in place."""
+def paint_brow(portrait: Portrait, side: int) -> None:
+    """Paint one brow, hair by hair, in place."""
+    canvas, view, rng, person, scene = portrait.canvas, portrait.view, portrait.rng, portrait.person, portrait.scene
     count = 190
     share = (np.arange(count) + rng.uniform(0, 1, count)) / count
     share = rng.permutation(share)

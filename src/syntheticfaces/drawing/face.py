@@ -4,6 +4,7 @@ import numpy as np
 
 from syntheticfaces.colour import encode, mix
 from syntheticfaces.drawing import backdrop, eyes, hair, head, mouth, skin
+from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.exact import Bytes, downsample_by_two
 from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import octaves
@@ -25,14 +26,15 @@ def draw_face(person: Identity, scene: Scene, size: int, rng: np.random.Generato
     view = scene.view(canvas_side)
     u, v = view.grid()
     canvas = np.empty((3, canvas_side, canvas_side), dtype=np.float32)
+    portrait = Portrait(canvas, view, u, v, rng, person, scene)
     backdrop.paint_background(canvas, rng, scene)
     locks = hair.style_hair(view, u, v, rng, person, scene)
     hair.paint_behind(canvas, locks, person)
 
     flesh = skin.albedo(view, u, v, rng, person)
-    backdrop.paint_neck(canvas, view, u, v, person, scene, flesh)
-    backdrop.paint_clothes(canvas, view, u, v, rng, scene, person)
-    backdrop.paint_ears(canvas, view, u, v, person, scene)
+    backdrop.paint_neck(portrait, flesh)
+    backdrop.paint_clothes(portrait)
+    backdrop.paint_ears(portrait)
 
     width = head.half_width(person, v)
     relief = head.Relief(view, u, v, width, person)
@@ -56,7 +58,7 @@ def draw_face(person: Identity, scene: Scene, size: int, rng: np.random.Generato
     mouth.paint_teeth(canvas, lips, person, scene)
     mouth.paint_nostrils(canvas, relief, person, scene)
     for side in (-1, 1):
-        eyes.paint_eye(canvas, view, u, v, rng, person, scene, side)
-        eyes.paint_brow(canvas, view, rng, person, scene, side)
+        eyes.paint_eye(portrait, side)
+        eyes.paint_brow(portrait, side)
     hair.paint_front(canvas, view, locks, rng, person, scene)
     return downsample_by_two(encode(canvas))

@@ -7,10 +7,10 @@ import numpy as np
 from syntheticfaces.colour import blend, mix
 from syntheticfaces.drawing.head import TOP
 from syntheticfaces.drawing.strokes import curves, draw_hairs
-from syntheticfaces.drawing.view import View
 from syntheticfaces.exact import Plane, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import octaves, warped_noise
+from syntheticfaces.view import View
 
 _ALL = (slice(None), slice(None))
 _FALLS = ("long", "wavy")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from syntheticfaces.drawing.view import View
 from syntheticfaces.exact import Plane, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
+from syntheticfaces.view import View
 
 TOP = -1.26
 _KNOTS = 512

@@ -4,10 +4,10 @@ import numpy as np
 
 from syntheticfaces.colour import blend, mix
 from syntheticfaces.drawing.head import Relief
-from syntheticfaces.drawing.view import View
 from syntheticfaces.exact import Plane, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import crop
+from syntheticfaces.view import View
 
 
 class Mouth:

@@ -5,10 +5,10 @@ import numpy as np
 from syntheticfaces.colour import Rgb, blend, mix
 from syntheticfaces.drawing.head import Relief
 from syntheticfaces.drawing.strokes import curve, draw_lines
-from syntheticfaces.drawing.view import Points, View
 from syntheticfaces.exact import Plane, blur, bump, smoothstep
 from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import crop, octaves, warped_noise
+from syntheticfaces.view import Points, View
 
 
 def _arc(*numbers: float) -> Points:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from syntheticfaces.drawing.view import Points, View
 from syntheticfaces.exact import Bytes, Plane
+from syntheticfaces.view import Points, View
 
 _SHIFT = 4  # cv2 draws with 1/16 pixel
 _LEVELS = 6  # drawn in turn, the strongest last, so that overlapping hairs stay apart
