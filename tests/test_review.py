@@ -21,8 +21,7 @@ from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.ingest import corrections
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec
-from fakefaces.review.previews import webp_preview
-from fakefaces.review.queue import Queue
+from fakefaces.review.queue import Queue, webp_preview
 from tests.browser import Browser, browser
 from tests.conftest import ROOT
 from tests.review.test_queue import encoded

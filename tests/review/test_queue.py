@@ -105,7 +105,7 @@ def test_the_export_has_the_prediction_and_the_label_of_a_person(tmp_path):
     for item in queue.sorted("as added"):
         queue.set_label(item.key, "real")
     table, _ = queue.export(tmp_path / "out")
-    rows = {row["name"]: row for row in corrections.read_rows(table)}
+    rows = {row["name"]: row for _, row in corrections.read_rows(table)}
     assert {name: (row["label"], row["predicted"], row["p_fake"]) for name, row in rows.items()} == {
         "a.png": ("real", "fake", "0.900000"),
         "b.JPEG": ("real", "real", "0.100000"),

@@ -55,9 +55,9 @@ def workspace() -> Path:
 
 
 def store_root() -> Path:
-    """The project whose MLflow store is used: the one that started a queued or temporary experiment, else the workspace.
+    """The project whose MLflow store is used: ``DVC_ROOT`` where DVC set it, else the workspace.
 
-    DVC sets ``DVC_ROOT`` to it, so that the runs of all experiments are in one store.
+    It is the project that started a queued or temporary experiment: the runs of all experiments are in one store.
     """
     root = os.environ.get("DVC_ROOT")
     return Path(root) if root else workspace()

@@ -51,6 +51,8 @@ def parse(record: type[M], value: object, where: str, within: str = "") -> M:
     """Turn a value of a YAML or JSON file into ``record``.
 
     Args:
+        record: a pydantic model.
+        value: what the file holds.
         where: the file, such as ``params.yaml``; the start of each message.
         within: the key of ``value`` in that file, such as ``train.fit``; put before the keys in messages.
 

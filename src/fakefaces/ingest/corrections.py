@@ -19,41 +19,36 @@ _LABELS = {"real": REAL, "fake": FAKE}
 
 @dataclass(frozen=True)
 class Correction:
-    """An image with the label that a person gave it.
-
-    Attributes:
-        path: of the image file.
-        label: 0 real, 1 fake.
-    """
+    """An image with the label that a person gave it."""
 
     path: Path
-    label: int
+    label: int  # 0 real, 1 fake
 
 
 def read_corrections(table: Path) -> list[Correction]:
     """Read the CSV and check every image that it names.
 
     Args:
-        table: CSV with the columns ``path`` (relative to the CSV's folder, or absolute) and ``label`` (``real`` or
-            ``fake``).
+        table: its columns are ``path`` (relative to its folder, or absolute) and ``label`` (``real`` or ``fake``).
 
     Raises:
         DataError: no such file, a missing column, an invalid label, an invalid image, an image with two labels, or
             no row; each fault with its line.
     """
     corrections, faults, labels = [], [], dict[str, int]()
-    for line, row in _numbered_rows(table):
+    for line, row in read_rows(table):
         label = _LABELS.get(row["label"].strip().lower())
         path = table.parent / Path(row["path"])
         if label is None:
             faults.append(f"line {line}: label: '{row['label']}' is neither real nor fake")
             continue
         try:
-            digest = _checked_digest(path)
+            data = images.read(path)
+            images.decode(data, str(path))
         except ImageError as error:
             faults.append(f"line {line}: {error}")
             continue
-        if labels.setdefault(digest, label) != label:
+        if labels.setdefault(hashlib.sha256(data).hexdigest(), label) != label:
             faults.append(f"line {line}: {row['path']}: the same image is labelled real and fake")
         corrections.append(Correction(path, label))
     if faults:
@@ -66,15 +61,8 @@ def read_corrections(table: Path) -> list[Correction]:
 def merge_corrections(corrections: Iterable[Correction], data: Path, folder: Path) -> Path:
     """Write a set of photographs: those of ``data``, and the corrected ones with their new labels.
 
-    An image that is already in ``data`` moves to the folder of its new label; it is not duplicated.
-
-    Args:
-        corrections: of :func:`read_corrections`.
-        data: the present photographs; may be missing.
-        folder: to write the set to; replaced if it exists.
-
-    Returns:
-        ``folder``.
+    An image that is already in ``data``, which may be missing, moves to the folder of its new label; it is not
+    duplicated. Replaces ``folder`` if it exists, and returns it.
     """
     with atomic_write(folder) as partial:
         folders = {REAL: "training_real", FAKE: "training_fake"}
@@ -104,16 +92,8 @@ def merge_corrections(corrections: Iterable[Correction], data: Path, folder: Pat
     return folder
 
 
-def read_rows(table: Path) -> list[dict[str, str]]:
-    """Read the rows of the CSV; only its columns are checked.
-
-    Raises:
-        DataError: it cannot be read, or a column is missing.
-    """
-    return [row for _, row in _numbered_rows(table)]
-
-
-def _numbered_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+def read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Read the rows of the CSV with their line numbers; a DataError if it is no CSV or a column is missing."""
     rows: list[tuple[int, dict[str, str]]] = []
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
@@ -137,17 +117,6 @@ def write_corrections(table: Path, rows: Iterable[dict[str, str]]) -> None:
         writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _checked_digest(path: Path) -> str:
-    """Digest of a file that is a valid image.
-
-    Raises:
-        ImageError: it is not.
-    """
-    data = images.read(path)
-    images.decode(data, str(path))
-    return hashlib.sha256(data).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -28,7 +28,11 @@ def import_photographs(source: str, root: Path) -> None:
     if source == "kaggle":
         source = str(download_ciplab())
     if source.endswith(".csv") and "://" not in source:
-        source = str(write_corrected_set(Path(source).expanduser().resolve(), root / "data"))
+        table = Path(source).expanduser().resolve()
+        labelled = corrections.read_corrections(table)
+        reals = sum(correction.label == REAL for correction in labelled)
+        echo(f"{table}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
+        source = str(corrections.merge_corrections(labelled, root / "data", table.with_name(f"{table.stem}-set")))
     if "://" not in source:
         folder = Path(source).expanduser().resolve()
         faces = find_faces(folder)
@@ -50,24 +54,8 @@ def import_photographs(source: str, root: Path) -> None:
     echo("data/ now holds these photographs; run: dvc repro")
 
 
-def write_corrected_set(table: Path, data: Path) -> Path:
-    """Write the photographs of ``data`` and of a CSV of labelled images to a folder beside the CSV; returns the folder.
-
-    Raises:
-        DataError: the CSV or one of its images is invalid.
-    """
-    labelled = corrections.read_corrections(table)
-    reals = sum(correction.label == REAL for correction in labelled)
-    echo(f"{table}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
-    return corrections.merge_corrections(labelled, data, table.with_name(f"{table.stem}-set"))
-
-
 def download_ciplab() -> Path:
-    """Download the public set with kagglehub; returns the unpacked folder in kagglehub's cache.
-
-    Raises:
-        DataError: kagglehub is not installed, there is no network, or Kaggle refused.
-    """
+    """Download the public set with kagglehub, and return the unpacked folder in its cache; a DataError if it fails."""
     try:
         import kagglehub
     except ImportError:
@@ -84,10 +72,10 @@ def download_ciplab() -> Path:
 
 def _dvc(root: Path, *arguments: str) -> None:
     """Run DVC's command line; its public Python API has no imports."""
-    done = subprocess.run(["dvc", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        reason = " ".join(errors)[:300] or f"exit code {done.returncode}"
+    process = subprocess.run(["dvc", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if process.returncode:
+        errors = [line.removeprefix("ERROR: ") for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
+        reason = " ".join(errors)[:300] or f"exit code {process.returncode}"
         raise DataError(f"dvc {' '.join(arguments)}: {reason}; data/ is unchanged")
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
@@ -25,10 +24,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def check(path: Path) -> str:
-    """Check a ``params.yaml``: each section, and what refers from one section to another.
-
-    Returns:
-        One line that says that the file is valid, and what it holds.
+    """Check each section of a ``params.yaml``, and what refers from one to another; returns a line for the user.
 
     Raises:
         ParamsError: with a line for each fault: the key, the value, and what is allowed.
@@ -71,23 +67,13 @@ def _faults_of(record: type[BaseModel], value: Mapping[str, Any], within: str) -
 
 @dataclass(frozen=True)
 class _Sections:
-    """The valid parts of a file that refer to each other.
+    """The valid parts of a file that refer to each other."""
 
-    Attributes:
-        feature_names: of all feature sets, the faulty ones too.
-        features: the feature sets by name.
-        models: by name.
-        fit: that models share.
-        tune: the study without its space.
-        space: of the study.
-        transforms: of the augmentation.
-    """
-
-    feature_names: list[str]
+    feature_names: list[str]  # of all feature sets, the faulty ones too
     features: dict[str, FeatureSet]
     models: dict[str, Model]
     fit: Fit | None
-    tune: Tune | None
+    tune: Tune | None  # without its space
     space: dict[str, SearchRange]
     transforms: list[Transform]
 
@@ -99,9 +85,7 @@ class _Sections:
                 inner = inner.get(key) if isinstance(inner, dict) else None
             return inner
 
-        tune, features = section("tune"), section("prepare", "features")
-        steps = section("augment", "transforms")
-        parsed = [_valid(Transform, step) for step in steps] if isinstance(steps, list) else []
+        tune, features, steps = section("tune"), section("prepare", "features"), section("augment", "transforms")
         return cls(
             feature_names=[str(name) for name in features] if isinstance(features, dict) else [],
             features=_all_valid(FeatureSet, features),
@@ -109,7 +93,7 @@ class _Sections:
             fit=_valid(Fit, section("train", "fit")),
             tune=_valid(Tune, tune | {"space": {}}) if isinstance(tune, dict) else None,
             space=_all_valid(SearchRange, section("tune", "space")),
-            transforms=[step for step in parsed if step is not None],
+            transforms=list(_all_valid(Transform, dict(enumerate(steps))).values()) if isinstance(steps, list) else [],
         )
 
     def faults(self) -> Iterator[str]:
@@ -119,8 +103,8 @@ class _Sections:
                 compose(Recipe([(step.name, step.arguments)]), seed=0)
             except ParamsError as error:
                 yield str(error).removeprefix("params.yaml: ")
+        known = backbone_names()
         for name, features in self.features.items():
-            known = backbone_names()
             if features.backbone and known and features.backbone not in known:
                 yield (
                     f"'prepare.features.{name}.backbone': no backbone '{features.backbone}' in keras.applications; "
@@ -147,11 +131,11 @@ class _Sections:
 
     def _faults_of_kind(self, key: str, row: Model | Tune, settings: Mapping[str, Any]) -> Iterator[str]:
         """The kind, its settings, and whether it can read the features."""
+        reads = None
         if row.kind not in kinds():
             yield f"'{key}.kind': no kind '{row.kind}'; known: {', '.join(kinds())}"
-            reads = None
         else:
-            kind = _kind(row.kind)
+            kind = import_module(f"fakefaces.models.{row.kind}")
             yield from _faults_of(kind.Settings, settings, f"{key}.settings")
             reads = getattr(kind, "READS", None)
         if row.features not in self.feature_names:
@@ -172,39 +156,28 @@ class _Sections:
             )
 
     def _faults_of_space(self, tune: Tune) -> Iterator[str]:
-        """The keys of the search space, and whether all its values are allowed there."""
+        """Faults of the keys and values of the search space."""
         if "augment.strength" in self.space and tune.augment == "none":
             yield "'tune.augment': none has no strength to tune; say standard, or leave augment.strength out"
         records: dict[str, type[BaseModel]] = {"augment": _Augment}
         if self.fit:
             records["fit"] = Fit
         if tune.kind in kinds():
-            records["settings"] = _kind(tune.kind).Settings
+            records["settings"] = import_module(f"fakefaces.models.{tune.kind}").Settings
         for key, values in self.space.items():
             section, _, name = key.partition(".")
             if section == "fit" and name in SET_BY_TRIALS:
                 yield f"'tune.space.{key}': each trial takes tune.epochs for it; leave it out"
-            elif section in records:
+            elif record := records.get(section):
                 others = self.fit.model_dump() if section == "fit" and self.fit else {}
-                yield from _faults_of_range(records[section], others, name, values, f"tune.space.{section}")
+                for value in values.examples():
+                    yield from _faults_of(record, {**others, name: value}, f"tune.space.{section}")
+                field = record.model_fields.get(name)
+                if values.choices is None and field and field.annotation is int:
+                    yield f"'tune.space.{key}': takes whole numbers, not an interval; say choices: [...]"
 
 
 class _Augment(Schema):
     """What a study may set of the augmentation."""
 
     strength: float = Field(ge=0, le=1)
-
-
-def _kind(name: str) -> ModuleType:
-    return import_module(f"fakefaces.models.{name}")
-
-
-def _faults_of_range(
-    record: type[BaseModel], others: Mapping[str, Any], name: str, values: SearchRange, within: str
-) -> Iterator[str]:
-    """The faults of the values that a study may try for one field of a record."""
-    for value in values.examples():
-        yield from _faults_of(record, {**others, name: value}, within)
-    field = record.model_fields.get(name)
-    if values.choices is None and field and field.annotation is int:
-        yield f"'{within}.{name}': takes whole numbers, which an interval does not give; say choices: [...]"

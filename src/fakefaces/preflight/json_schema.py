@@ -18,26 +18,17 @@ def json_schema() -> dict[str, Any]:
     definitions |= {f"{kind}.Settings": values for kind, values in settings.items()}
 
     model, tune = definitions["Model"], definitions["Tune"]
-    for record in (model, tune):
-        record["properties"]["kind"]["enum"] = kinds()
+    model["properties"]["kind"]["enum"] = tune["properties"]["kind"]["enum"] = kinds()
     model["properties"]["fit"] |= {"properties": fit, "additionalProperties": False}
     model["allOf"] = [_if_kind(kind, {"settings": {"$ref": f"#/$defs/{kind}.Settings"}}) for kind in settings]
-    tune["allOf"] = [
-        _if_kind(kind, {"space": {"propertyNames": {"enum": _searchable(values["properties"], fit)}}})
-        for kind, values in settings.items()
-    ]
+    shared = ["augment.strength", *(f"fit.{key}" for key in fit if key not in SET_BY_TRIALS)]
+    tune["allOf"] = []
+    for kind, values in settings.items():
+        keys = shared + [f"settings.{key}" for key in values["properties"]]
+        tune["allOf"].append(_if_kind(kind, {"space": {"propertyNames": {"enum": keys}}}))
     definitions["FeatureSet"]["properties"]["backbone"]["enum"] = [*backbone_names(), None]
     return schema
 
 
 def _if_kind(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {"if": {"properties": {"kind": {"const": kind}}}, "then": {"properties": properties}}
-
-
-def _searchable(settings: dict[str, Any], fit: dict[str, Any]) -> list[str]:
-    """The keys of a search space."""
-    return [
-        "augment.strength",
-        *(f"fit.{key}" for key in fit if key not in SET_BY_TRIALS),
-        *(f"settings.{key}" for key in settings),
-    ]

@@ -1,6 +1,7 @@
 """The review page, with NiceGUI: it listens on this machine only and loads nothing from elsewhere."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ from starlette.responses import JSONResponse, Response
 
 from fakefaces.data.images import MAX_BYTES
 from fakefaces.inference.metadata import DetectorMetadata
-from fakefaces.review.previews import webp_preview
-from fakefaces.review.queue import ORDERS, Item, Queue
+from fakefaces.review.queue import ORDERS, Item, Queue, webp_preview
 
 HOST = "127.0.0.1"
 _BATCH_SIZE = 16  # photographs scored at a time
 _MAX_WAITING = 64  # uploads in memory; a browser that sends faster has to wait
 _MAX_ROWS = 100  # of the queue on the page
 _ASSETS = Path(__file__).parent
+_LABEL_BUTTONS = (
+    ("real", "It is real", "id=real color=positive"),
+    ("fake", "It is fake", "id=fake color=negative"),
+    (None, "No label", "id=none outline"),
+)
 
 
 def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int, show: bool) -> None:
@@ -49,17 +54,7 @@ def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int,
 
 
 class Page:
-    """State of one browser window.
-
-    Attributes:
-        queue: photographs under review.
-        metadata: the champion's.
-        waiting: uploads that are not scored yet.
-        exports: folder of the exported corrections.
-        selected: key of the open photograph, or None.
-        order: one of ``ORDERS``.
-        heatmap: whether heatmaps are drawn over photographs.
-    """
+    """State of one browser window: ``waiting`` are uploads to score, and corrections are written to ``exports``."""
 
     def __init__(
         self, queue: Queue, metadata: DetectorMetadata, waiting: "asyncio.Queue[tuple[str, bytes]]", exports: Path
@@ -68,7 +63,7 @@ class Page:
         self.metadata = metadata
         self.waiting = waiting
         self.exports = exports
-        self.selected: str | None = None
+        self.selected: str | None = None  # key of the open photograph
         self.order: str = ORDERS[0]
         self.heatmap = True
         self._selected_by_user = False  # until then the first of the queue is open
@@ -149,13 +144,8 @@ class Page:
             ui.label(f"Suspected parts: {parts}").props("id=parts")
             ui.label(f"Your label: {item.label or 'none'}").props("id=label")
             with ui.row():
-                ui.button("It is real", on_click=lambda: self._set_label("real")).props(
-                    "id=real no-caps color=positive"
-                )
-                ui.button("It is fake", on_click=lambda: self._set_label("fake")).props(
-                    "id=fake no-caps color=negative"
-                )
-                ui.button("No label", on_click=lambda: self._set_label(None)).props("id=none no-caps outline")
+                for label, text, style in _LABEL_BUTTONS:
+                    ui.button(text, on_click=partial(self._set_label, label)).props(f"no-caps {style}")
                 if item.heatmap is not None:
                     ui.switch("Heatmap", value=self.heatmap, on_change=self._toggle_heatmap).props("id=heatmap")
             ui.label("Keys: R real, F fake, U no label, ↑ ↓ through the queue").classes("hint")

@@ -1,6 +1,7 @@
 """Queue of photographs under review: scored on arrival, sorted, labelled by a person, exported."""
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,58 +9,40 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from fakefaces.base.files import atomic_write
-from fakefaces.data.images import SUFFIXES
+from fakefaces.data.images import SUFFIXES, decode
 from fakefaces.explain.explanation import Explanation
+from fakefaces.explain.heatmaps import overlay_heatmap
 from fakefaces.ingest.corrections import read_rows, write_corrections
 
 ORDERS = ("highest score", "lowest score", "least sure", "as added")
-Explain = Callable[[Sequence[tuple[str, bytes]]], list[Explanation]]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One photograph under review.
+    """One photograph under review, with the champion's scores."""
 
-    Attributes:
-        key: sha256 of its bytes.
-        name: file name where it came from.
-        p_fake: the champion's score.
-        predicted: ``real`` or ``fake``, the champion's prediction.
-        unsure: whether the score lies in the abstention band; None where the champion has none.
-        parts: suspected parts, the most suspected first.
-        heatmap: float32 (h, w), 0 to 1, or None.
-        label: a person's: ``real``, ``fake`` or None.
-    """
-
-    key: str
-    name: str
+    key: str  # sha256 of its bytes
+    name: str  # of its file where it came from
     p_fake: float
-    predicted: str
-    unsure: bool | None
-    parts: tuple[str, ...]
-    heatmap: NDArray[np.float32] | None
-    label: str | None = None
+    predicted: str  # real or fake
+    unsure: bool | None  # whether the score lies in the abstention band; None where the champion has none
+    parts: tuple[str, ...]  # suspected parts, the most suspected first
+    heatmap: NDArray[np.float32] | None  # float32 (h, w), 0 to 1
+    label: str | None = None  # a person's: real, fake or None
 
 
 @dataclass
 class Queue:
-    """Photographs under review, and files that were refused. Methods may be called from several threads.
+    """Photographs under review, and files that were refused. Methods may be called from several threads."""
 
-    Attributes:
-        explain: scores and explains files, given as names and bytes.
-        folder: an empty folder for the bytes of the photographs.
-        threshold: the champion's; scores near it are the least sure.
-        refused: names and reasons.
-        version: number of changes, so that a page knows when to redraw.
-    """
-
-    explain: Explain
-    folder: Path
-    threshold: float = 0.5
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    version: int = 0
+    explain: Callable[[Sequence[tuple[str, bytes]]], list[Explanation]]  # scores files, given as names and bytes
+    folder: Path  # an empty folder for the bytes of the photographs
+    threshold: float = 0.5  # the champion's; scores near it are the least sure
+    refused: list[tuple[str, str]] = field(default_factory=list)  # names and reasons
+    version: int = 0  # number of changes, so that a page knows when to redraw
     _items: dict[str, Item] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,7 +60,7 @@ class Queue:
                 if score.problem or score.p_fake is None or score.label is None:
                     self.refused.append((name, score.problem.removeprefix(f"{name}: ") or "it could not be scored"))
                     continue
-                self._path(key).write_bytes(data)
+                (self.folder / key).write_bytes(data)
                 self._items[key] = Item(
                     key, name, score.p_fake, score.label, score.unsure, explanation.parts, explanation.heatmap
                 )
@@ -95,7 +78,7 @@ class Queue:
 
     def data(self, key: str) -> bytes:
         """The bytes of a photograph."""
-        return self._path(key).read_bytes()
+        return (self.folder / key).read_bytes()
 
     def set_label(self, key: str, label: str | None) -> None:
         """Set or remove a person's label of a photograph."""
@@ -115,16 +98,9 @@ class Queue:
         return items
 
     def export(self, folder: Path) -> tuple[Path, int]:
-        """Write the labelled photographs and their CSV, in addition to those of earlier reviews.
-
-        Args:
-            folder: gets ``corrections.csv`` and ``images/``.
-
-        Returns:
-            The CSV and its number of rows.
-        """
+        """Add the labelled photographs to ``images/`` and ``corrections.csv``; return the CSV and its row count."""
         table = folder / "corrections.csv"
-        rows = {row["path"]: row for row in (read_rows(table) if table.is_file() else [])}
+        rows = {row["path"]: row for _, row in (read_rows(table) if table.is_file() else [])}
         for item in self._items.values():
             if item.label is None:
                 continue
@@ -138,8 +114,15 @@ class Queue:
         write_corrections(table, rows.values())
         return table, len(rows)
 
-    def _path(self, key: str) -> Path:
-        return self.folder / key
+
+def webp_preview(data: bytes, heatmap: NDArray[np.float32] | None, max_side: int) -> bytes:
+    """Scale an image file down, with its heatmap over it if there is one, and encode it as WebP."""
+    pixels = decode(data, "photograph")
+    preview = Image.fromarray(pixels if heatmap is None else overlay_heatmap(pixels, heatmap))
+    preview.thumbnail((max_side, max_side))
+    encoded = io.BytesIO()
+    preview.save(encoded, "WEBP", quality=85)
+    return encoded.getvalue()
 
 
 def _safe_name(name: str) -> str:
