@@ -21,7 +21,7 @@ from fakefaces.inference.metadata import read_metadata
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.split import Split
 from fakefaces.params.train import Train
-from fakefaces.reporting.tables.markdown import results_markdown
+from fakefaces.reporting.tables.columns import results_markdown
 from fakefaces.reporting.tables.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import log_evaluation

@@ -11,7 +11,7 @@ from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import page_context
 from fakefaces.reporting.html.dvc_plots import plot_tables
 from fakefaces.reporting.html.model_card import card_context
-from fakefaces.reporting.html.rendering import png, render_card, render_page
+from fakefaces.reporting.html.page import png, render_card, render_page
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.tracking.runs import stage_run
 

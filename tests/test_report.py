@@ -10,7 +10,7 @@ from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import all_charts, facts
 from fakefaces.reporting.html.model_card import card_context
-from fakefaces.reporting.html.rendering import render_card
+from fakefaces.reporting.html.page import render_card
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from pipelines.report import main, model_charts
 from tests.browser import Browser, browser

@@ -138,8 +138,7 @@ def energy_in_mask(heatmaps: Heatmaps | Masks, masks: Masks) -> Values:
 
 def _hottest(heatmaps: Heatmaps) -> Masks:
     """The places at which each heatmap has its peak; none in a heatmap without any heat."""
-    peak = heatmaps.max(axis=(1, 2), keepdims=True)
-    return (heatmaps == peak) & (peak > 0)
+    return np.asarray((heatmaps == heatmaps.max(axis=(1, 2), keepdims=True)) & (heatmaps > 0))
 
 
 def random_heatmaps(shape: tuple[int, ...], count: int, seed: int) -> NDArray[np.float32]:

@@ -11,9 +11,8 @@ from fakefaces.evaluation.metrics import reference_metrics
 from fakefaces.evaluation.model_metrics import Confusion, Estimate, Evaluation, ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.reporting.tables import columns
-from fakefaces.reporting.tables.markdown import results_markdown
-from fakefaces.reporting.tables.reference import PRINTED
-from fakefaces.reporting.tables.results import METRICS, REFERENCE_METRICS, comparisons_table, results_table
+from fakefaces.reporting.tables.columns import results_markdown
+from fakefaces.reporting.tables.results import METRICS, PRINTED, REFERENCE_METRICS, comparisons_table, results_table
 from tests.metrics import EVALUATOR
 
 COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printed figures
@@ -27,7 +26,7 @@ COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printe
 @pytest.mark.parametrize("model", COUNTS)
 def test_the_reference_counts_give_its_printed_figures_to_the_last_digit(model):
     got = reference_metrics(Confusion(*COUNTS[model]))
-    for name, printed in vars(PRINTED[model]).items():
+    for name, printed in PRINTED[model].items():
         digits = len(str(printed).split(".")[1])
         assert f"{getattr(got, name):.{digits}f}" == f"{printed:.{digits}f}", name
 

@@ -15,7 +15,7 @@ from fakefaces.reporting.html import charts, gallery, pictures
 from fakefaces.reporting.html.dvc_plots import BASELINES
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables import columns
-from fakefaces.reporting.tables.reference import MAJORITY, TEST_IMAGES
+from fakefaces.reporting.tables.results import REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES
 
 _PAIR_SIDE = 144
 _SAMPLES_PER_KIND = 4  # sample images of each difficulty
@@ -62,8 +62,8 @@ def facts(run: RunOutputs) -> dict[str, Any]:
         "majority_rate": float(first["majority_rate"]),
         "params": yaml.safe_dump(params, sort_keys=False, allow_unicode=True, width=100),
         "max_fpr": run.params.evaluate.max_fpr,
-        "reference_n": TEST_IMAGES,
-        "reference_majority": MAJORITY,
+        "reference_n": REFERENCE_TEST_IMAGES,
+        "reference_majority": REFERENCE_MAJORITY,
         "duplicate_pairs": len(run.duplicate_pairs),
         "trials": len(run.trials),
         "pruned": sum(trial.pruned for trial in run.trials),
@@ -73,14 +73,9 @@ def facts(run: RunOutputs) -> dict[str, Any]:
 def tables(run: RunOutputs) -> dict[str, columns.Columns]:
     """The tables of the results, and of the shortcut audit."""
     audit = run.validation.get("shortcuts", [])
-    overall = columns.overall_metrics(run.results)
-    return {
-        "overall": {title: cells for title, cells in overall.items() if not title.startswith("TP ")},
-        "validity": columns.validity_checks(run.results),
-        "reference": columns.reference_metrics(run.results[run.results["model"].isin(run.models)]),
-        "robustness": columns.robustness(run.metrics),
-        "comparisons": columns.comparisons(run.comparisons),
-        "slices": columns.slices(run.metrics),
+    results = columns.result_tables(run.results, run.metrics, run.comparisons)
+    del results["overall"]["TP FP FN TN"]  # the page has confusion matrices
+    return results | {
         "localization": _localization(run.localization),
         "audit": {key.replace("_", " "): [_cell(row.get(key)) for row in audit] for key in (audit[0] if audit else {})},
     }

@@ -1,13 +1,53 @@
-"""The columns of the tables that people read, as strings: for ``results.md`` and for the HTML page."""
+"""The tables that people read, in ``results.md`` and in the HTML page: columns of strings."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import pandas as pd
 
-from fakefaces.evaluation.model_metrics import ModelMetrics
-from fakefaces.reporting.tables.results import COUNTS, REFERENCE_METRICS
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
+from fakefaces.reporting.rendering import render
+from fakefaces.reporting.tables.results import (
+    COUNTS,
+    REFERENCE_MAJORITY,
+    REFERENCE_METRICS,
+    REFERENCE_TEST_IMAGES,
+)
 
 Columns = dict[str, list[str]]  # title to cells
+
+
+def results_markdown(table: pd.DataFrame, metrics: Mapping[str, Evaluation], comparisons: pd.DataFrame) -> str:
+    """Render ``reports/results.md`` from the tables of :mod:`fakefaces.reporting.tables.results`.
+
+    ``metrics`` are those of each model and shortcut rule, from which ``table`` was made.
+    """
+    first, models = table.iloc[0], {name: m for name, m in metrics.items() if isinstance(m, ModelMetrics)}
+    context = {
+        "first": first,
+        "model": next(iter(models.values())),
+        "matched_n": _count(first["matched_n"]),
+        "paired_n": _count(first["paired_n"]),
+        "reference_n": REFERENCE_TEST_IMAGES,
+        "reference_majority": REFERENCE_MAJORITY,
+        "tables": result_tables(table, models, comparisons),
+        "zip": zip,
+    }
+    return render(Path(__file__).with_name("results.md"), context)
+
+
+def result_tables(
+    table: pd.DataFrame, models: Mapping[str, ModelMetrics], comparisons_table: pd.DataFrame
+) -> dict[str, Columns]:
+    """All tables of results, by what they show."""
+    return {
+        "overall": overall_metrics(table),
+        "validity": validity_checks(table),
+        "reference": reference_metrics(table[table["model"].isin(models)]),
+        "robustness": robustness(models),
+        "comparisons": comparisons(comparisons_table),
+        "slices": slices(models),
+    }
 
 
 def overall_metrics(table: pd.DataFrame) -> Columns:
@@ -90,6 +130,10 @@ def _strings(columns: Mapping[str, Iterable[str]]) -> Columns:
 
 def _number(value: float | None) -> str:
     return "–" if value is None or pd.isna(value) else f"{value:.3f}"
+
+
+def _count(value: float | None) -> str:
+    return "no" if value is None or pd.isna(value) else f"{int(value)}"
 
 
 def _difference(value: float, low: float, high: float) -> str:

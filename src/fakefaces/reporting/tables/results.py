@@ -7,11 +7,28 @@ import pandas as pd
 
 from fakefaces.evaluation.comparisons import Comparison
 from fakefaces.evaluation.model_metrics import Estimate, Evaluation
-from fakefaces.reporting.tables.reference import PRINTED
 
 METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "precision", "recall")
 REFERENCE_METRICS = ("accuracy", "f1", "precision", "recall", "auc")
 COUNTS = ("tp", "fp", "fn", "tn")
+
+# As printed on the slides "Fake Faces Detection Project": 2,041 photographs, split 1,634 / 202 / 205. The positive
+# class is *real*, and the printed "AUC" is that of the hard predictions, which is balanced accuracy.
+PRINTED = {
+    "simple_cnn": {"accuracy": 0.5317, "f1": 0.6943, "precision": 0.5317, "recall": 1.0, "auc": 0.5},
+    "vgg16": {"accuracy": 0.53},
+    "efficientnetb4": {"accuracy": 0.5317, "f1": 0.6943, "precision": 0.5317, "recall": 1.0, "auc": 0.5},
+    "custom_cnn": {"accuracy": 0.560976, "f1": 0.601770, "precision": 0.581197, "recall": 0.623853, "auc": 0.556718},
+    "custom_cnn_augmented": {
+        "accuracy": 0.585366,
+        "f1": 0.632035,
+        "precision": 0.598361,
+        "recall": 0.669725,
+        "auc": 0.579654,
+    },
+}
+REFERENCE_TEST_IMAGES = 205
+REFERENCE_MAJORITY = 109 / 205  # real images among them
 
 Cell = str | int | float | None
 
@@ -70,7 +87,7 @@ def _row(name: str, evaluation: Evaluation) -> dict[str, Cell]:
     row |= _with_bounds("operating_fpr", at_point.fpr if at_point else None)
     row |= {"operating_unsure": band.share if band else None}
     row |= {"variance_explained_by_shortcuts": evaluation.variance_explained_by_shortcuts.get("all")}
-    reference, printed = test.reference.model_dump(), vars(PRINTED[name]) if name in PRINTED else {}
+    reference, printed = test.reference.model_dump(), PRINTED.get(name, {})
     row |= {f"reference_{metric}": reference[metric] for metric in REFERENCE_METRICS}
     return row | {f"printed_{metric}": printed.get(metric) for metric in REFERENCE_METRICS}
 

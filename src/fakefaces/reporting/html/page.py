@@ -1,0 +1,46 @@
+"""Render the templates: a self-contained HTML page, and the model card in Markdown."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fakefaces.reporting.rendering import render
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render_page(context: Mapping[str, Any], commit: str = "", tuning_seconds: float | None = None) -> str:
+    """The page; without a commit and the duration of the study, equal results give equal bytes."""
+    data = json.dumps(context["data"], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    more = {
+        "commit": commit,
+        "tuning_seconds": tuning_seconds,
+        "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        "script": (_TEMPLATES / "page.js").read_text(encoding="utf-8"),
+        "library": library(),
+        "json": data.replace("</", "<\\/"),
+    }
+    return render(_TEMPLATES / "page.html", {**context, **more})
+
+
+def render_card(context: Mapping[str, Any]) -> str:
+    """The model card."""
+    return render(_TEMPLATES / "model_card.md", context)
+
+
+@cache
+def library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, from the package vl-convert."""
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle(None)  # type: ignore[arg-type] # None is its default: no snippet of ours
+    return str(bundle).replace("</script", "<\\/script")
+
+
+def png(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:
+    """A chart as a PNG."""
+    import vl_convert
+
+    return bytes(vl_convert.vegalite_to_png(dict(spec), scale=scale))

@@ -1,0 +1,22 @@
+"""Render Jinja templates to HTML and Markdown."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+def render(template: Path, context: Mapping[str, object]) -> str:
+    """Render a template; HTML is escaped unless marked as safe, as names of files and models come from users."""
+    environment = Environment(
+        loader=FileSystemLoader(template.parent),
+        autoescape=template.suffix == ".html",
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["number"] = lambda value, digits=3: "–" if value is None else f"{value:.{digits}f}"
+    environment.filters["percent"] = lambda value, digits=0: "–" if value is None else f"{value:.{digits}%}"
+    environment.filters["estimate"] = format
+    return environment.get_template(template.name).render(context)
