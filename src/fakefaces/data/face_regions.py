@@ -1,6 +1,4 @@
-"""Where the regions of a face lie in an aligned portrait: the only table of them, and what is cut out by it."""
-
-from dataclasses import dataclass
+"""Where the regions of a face lie in an aligned portrait: the only tables of them, and what is cut out by them."""
 
 import cv2
 import numpy as np
@@ -15,31 +13,25 @@ def _pixels_of_600(left: int, top: int, right: int, bottom: int) -> Box:
     return (left / 600, top / 600, right / 600, bottom / 600)
 
 
-@dataclass(frozen=True)
-class Region:
-    """A region of the face; left and right as seen in the image.
-
-    ``inner`` is the box that features are computed in, symmetric about the middle of the image. ``outline`` is the box
-    that a replaced part is expected in, read off photographs of CIPLAB's, which are 600 pixels a side and only roughly
-    aligned; skin, which is not replaced, has none.
-    """
-
-    inner: Box
-    outline: Box | None = None
-
-
-REGIONS = {
-    "left_eye": Region((0.165, 0.365, 0.445, 0.635), _pixels_of_600(100, 220, 260, 380)),
-    "right_eye": Region((0.555, 0.365, 0.835, 0.635), _pixels_of_600(320, 220, 480, 380)),
-    "nose": Region((0.38, 0.45, 0.62, 0.70), _pixels_of_600(230, 270, 380, 420)),
-    "mouth": Region((0.315, 0.65, 0.685, 0.885), _pixels_of_600(190, 390, 410, 530)),
-    "forehead": Region((0.30, 0.13, 0.70, 0.35)),
-    "left_cheek": Region((0.16, 0.60, 0.36, 0.80)),
-    "right_cheek": Region((0.64, 0.60, 0.84, 0.80)),
+# The box that features of a region are computed in, symmetric about the middle of the image.
+INNER_BOXES: dict[str, Box] = {
+    "left_eye": (0.165, 0.365, 0.445, 0.635),
+    "right_eye": (0.555, 0.365, 0.835, 0.635),
+    "nose": (0.38, 0.45, 0.62, 0.70),
+    "mouth": (0.315, 0.65, 0.685, 0.885),
+    "forehead": (0.30, 0.13, 0.70, 0.35),
+    "left_cheek": (0.16, 0.60, 0.36, 0.80),
+    "right_cheek": (0.64, 0.60, 0.84, 0.80),
 }
-NAMES = tuple(REGIONS)
-INNER_BOXES = {name: region.inner for name, region in REGIONS.items()}
-PART_OUTLINES = {name: region.outline for name, region in REGIONS.items() if region.outline is not None}
+NAMES = tuple(INNER_BOXES)
+# The box that a replaced part is expected in, read off photographs of CIPLAB's, which are 600 pixels a side and only
+# roughly aligned.
+PART_OUTLINES = {
+    "left_eye": _pixels_of_600(100, 220, 260, 380),
+    "right_eye": _pixels_of_600(320, 220, 480, 380),
+    "nose": _pixels_of_600(230, 270, 380, 420),
+    "mouth": _pixels_of_600(190, 390, 410, 530),
+}
 assert tuple(PART_OUTLINES) == PARTS == NAMES[: len(PARTS)]
 
 # The square around all inner boxes that a backbone reads at native resolution: 448 pixels of an image of 600.
@@ -73,14 +65,14 @@ def cell_weights(size: int) -> NDArray[np.float32]:
     left, top, right, bottom = CROP
     centres = (np.arange(size) + 0.5) / size
     x, y = left + centres * (right - left), top + centres * (bottom - top)
-    weights = np.empty((len(REGIONS), size, size), dtype=np.float32)
+    weights = np.empty((len(NAMES), size, size), dtype=np.float32)
     for mask, (x0, y0, x1, y1) in zip(weights, INNER_BOXES.values(), strict=True):
         columns, rows = (x >= x0) & (x < x1), (y >= y0) & (y < y1)
         columns |= np.abs(x - (x0 + x1) / 2) == np.abs(x - (x0 + x1) / 2).min()
         rows |= np.abs(y - (y0 + y1) / 2) == np.abs(y - (y0 + y1) / 2).min()
         mask[:] = np.outer(rows, columns)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
-    return weights.reshape(len(REGIONS), size * size)
+    return weights.reshape(len(NAMES), size * size)
 
 
 def pixel_boxes(height: int, width: int) -> NDArray[np.intp]:

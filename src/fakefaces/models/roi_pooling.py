@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from fakefaces.base.errors import ModelError
-from fakefaces.data.face_regions import REGIONS, cell_weights
+from fakefaces.data.face_regions import NAMES, cell_weights
 from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.residual_dataset import Embed
 
@@ -58,7 +58,7 @@ def _pooled(maps: Any, name: str) -> Any:
 
     def mean(values: Any, statistic: str) -> Any:
         flat = layers.Permute((2, 1))(layers.Reshape((side * side, channels))(values))
-        product = layers.Dense(len(REGIONS), use_bias=False, trainable=False, name=f"{name}_{statistic}")
+        product = layers.Dense(len(NAMES), use_bias=False, trainable=False, name=f"{name}_{statistic}")
         product.build((None, channels, side * side))
         product.set_weights([weights])
         return layers.Permute((2, 1))(product(flat))

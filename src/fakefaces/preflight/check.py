@@ -100,7 +100,7 @@ class _Sections:
         """Faults that are not in a section by itself."""
         for step in self.transforms:
             try:
-                compose(Recipe([(step.name, step.arguments)]), seed=0)
+                compose(Recipe([(step.name, step.arguments)]), seed=[0])
             except ParamsError as error:
                 yield str(error).removeprefix("params.yaml: ")
         known = backbone_names()

@@ -44,7 +44,7 @@ class Recipe:
         return [{"name": name, "arguments": arguments} for name, arguments in self.transforms]
 
 
-def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
+def compose(recipe: Recipe, seed: Sequence[int], *, sides: bool = False) -> Any:
     """Build the albumentations pipeline; a ParamsError names a transform or argument that albumentations does not have.
 
     Draws are the same with and without ``sides``, which transforms keypoints, too, and takes longer than most
@@ -68,11 +68,12 @@ def compose(recipe: Recipe, seed: int, *, sides: bool = False) -> Any:
                 raise ParamsError(f"params.yaml: augment.transforms: {name}: {reason}") from None
     for step in steps:
         step.p *= recipe.strength
+    entropy = int(np.random.SeedSequence(list(seed)).generate_state(1)[0])
     if not sides:
-        return albumentations.Compose(steps, seed=seed)
+        return albumentations.Compose(steps, seed=entropy)
     # Points that a reflecting border adds lie outside of the image and are removed.
     points = albumentations.KeypointParams(format="xy", label_fields=["sides"], remove_invisible=True)
-    return albumentations.Compose(steps, keypoint_params=points, seed=seed)
+    return albumentations.Compose(steps, keypoint_params=points, seed=entropy)
 
 
 def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -> NDArray[np.uint8]:
@@ -82,7 +83,7 @@ def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -
     """
     if not recipe:
         return images
-    pipeline = compose(recipe, _entropy(seed))
+    pipeline = compose(recipe, seed)
     copies = np.empty_like(images)
     for copy, image in zip(copies, images, strict=True):
         copy[:] = pipeline(image=image)["image"]
@@ -99,7 +100,7 @@ def augment_with_parts(
     """
     if not recipe:
         return images, parts
-    pipeline = compose(recipe, _entropy(seed), sides=True)
+    pipeline = compose(recipe, seed, sides=True)
     copies, copied_parts = np.empty_like(images), parts.copy()
     height, width = images.shape[1:3]
     points = _POINTS * (width, height)
@@ -115,7 +116,3 @@ def _is_mirrored(points: NDArray[np.float64], sides: NDArray[np.int64]) -> bool:
     """Whether the left side's points lie right of the right side's; no if one side has left the image."""
     left, right = (points[sides == side] for side in (0, 1))
     return bool(len(left) and len(right) and np.median(left[:, 0]) > np.median(right[:, 0]))
-
-
-def _entropy(seed: Sequence[int]) -> int:
-    return int(np.random.SeedSequence(list(seed)).generate_state(1)[0])

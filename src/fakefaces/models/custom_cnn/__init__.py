@@ -28,18 +28,6 @@ class Settings(Schema):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
 
 
-def blocks(settings: Settings) -> list[tuple[int, int, int]]:
-    """Filters, kernel size and pool size of each block: 8 filters in the first two blocks, 16 in the others."""
-    return [
-        (
-            max(1, round((8 if k < 2 else 16) * settings.width)),
-            settings.kernel if k else settings.first_kernel,
-            2 if k < settings.depth - 1 else 4,
-        )
-        for k in range(settings.depth)
-    ]
-
-
 def build(settings: Settings, shape: tuple[int, ...], trainable: None = None) -> Any:
     """Build the network from RGB pixels (batch, height, width, 3), 0 to 255, to p_fake (batch, 1)."""
     import keras
@@ -48,7 +36,10 @@ def build(settings: Settings, shape: tuple[int, ...], trainable: None = None) ->
     network = keras.Sequential(name="custom_cnn")
     network.add(layers.Input(shape, name="pixels"))
     network.add(layers.Rescaling(1 / 255, name="rescale"))
-    for k, (filters, kernel, pool) in enumerate(blocks(settings), start=1):
+    for k in range(1, settings.depth + 1):
+        filters = max(1, round((8 if k <= 2 else 16) * settings.width))
+        kernel = settings.first_kernel if k == 1 else settings.kernel
+        pool = 4 if k == settings.depth else 2
         network.add(layers.Conv2D(filters, kernel, padding="same", activation="relu", name=f"conv{k}"))
         network.add(layers.BatchNormalization(momentum=settings.momentum, name=f"norm{k}"))
         network.add(layers.MaxPooling2D(pool, padding="same", name=f"pool{k}"))

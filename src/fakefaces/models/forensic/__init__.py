@@ -56,15 +56,12 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     selected = _selected(regressions, bounds, inputs)
     answers: list[list[Any]] = [[] for _ in EVIDENCE]
     for number, ((start, end), of_group) in enumerate(zip(bounds, regressions, strict=True)):
-        first = 0
-        for regression in of_group:
+        for regression, rows in zip(of_group, _rows(), strict=True):
             selector = regression.selector
-            edges = list(accumulate((len(matrix) for matrix in selector.matrices), initial=first))
-            tensors = [selected[:, top:bottom, start:end] for top, bottom in pairwise(edges)]
+            tensors = [selected[:, of_output, start:end] for of_output in rows]
             predictions = as_layers(regression, tensors, f"family{number}_{selector.name}")
             for output, prediction in zip(selector.outputs, predictions, strict=True):
                 answers[output].append(prediction)
-            first = edges[-1]
     sums = [keras.layers.Add()(tensors) if len(tensors) > 1 else tensors[0] for tensors in answers]
     return _calibrated(keras.Model(inputs, keras.layers.Concatenate(name="answers")(sums)), validation)
 
@@ -102,25 +99,29 @@ def as_layers(regression: Regression, inputs: Sequence[Any], name: str) -> list[
     return predictions
 
 
+def _rows() -> list[list[slice]]:
+    """For each selector the rows of its inputs for each output, among those of all selectors."""
+    edges = accumulate((len(matrix) for selector in SELECTORS for matrix in selector.matrices), initial=0)
+    rows = (slice(*pair) for pair in pairwise(edges))
+    return [[next(rows) for _ in selector.matrices] for selector in SELECTORS]
+
+
 def _selected(regressions: Sequence[Sequence[Regression]], bounds: Sequence[tuple[int, int]], inputs: Any) -> Any:
     """The inputs of all regressions, standardised and clipped, (batch, rows of all selectors, features)."""
     import keras
     from keras import layers
 
-    rows = np.concatenate([matrix for selector in SELECTORS for matrix in selector.matrices])
+    matrix = np.concatenate([matrix for selector in SELECTORS for matrix in selector.matrices])
     n_features = inputs.shape[-1]
-    mean, variance = np.zeros((len(rows), n_features)), np.ones((len(rows), n_features))
+    mean, variance = np.zeros((len(matrix), n_features)), np.ones((len(matrix), n_features))
     for (start, end), of_group in zip(bounds, regressions, strict=True):
-        first = 0
-        for regression in of_group:
+        for regression, rows in zip(of_group, _rows(), strict=True):
             scale = regression.projection.scale
             variances = np.where(scale > 0, 1 / np.maximum(scale, CONSTANT) ** 2, _SILENCING_VARIANCE)
-            for matrix in regression.selector.matrices:
-                last = first + len(matrix)
-                mean[first:last, start:end] = regression.projection.mean.reshape(len(matrix), -1)
-                variance[first:last, start:end] = variances.reshape(len(matrix), -1)
-                first = last
-    select = _dense(rows.T, np.zeros(len(rows)), "rows", n_features)
+            for of_output in rows:
+                mean[of_output, start:end] = regression.projection.mean.reshape(-1, end - start)
+                variance[of_output, start:end] = variances.reshape(-1, end - start)
+    select = _dense(matrix.T, np.zeros(len(matrix)), "rows", n_features)
     selected = layers.Permute((2, 1), name="turned")(select(layers.Permute((2, 1), name="boxes")(inputs)))
     standardise = layers.Normalization(axis=(1, 2), name="unit")
     standardise.build((None, *mean.shape))
