@@ -68,18 +68,13 @@ def main(params: Params, layout: Layout) -> None:
 
 
 def shortcut_scores(split: CvSplit, features: dict[str, NDArray[np.float64]], seed: int) -> pd.DataFrame:
-    """Fit each shortcut rule on the training images and score the others.
-
-    Returns:
-        A row for each rule and unseen image: ``rule``, ``image``, ``split``, ``p_fake``.
-    """
+    """Fit each shortcut rule on the training images, and score the others."""
     labels, train = split.table["label"].to_numpy(), (split.table["split"] == "train").to_numpy(dtype=bool)
-    tables = []
-    for rule, values in features.items():
-        scores = split.table[["image", "split"]].assign(p_fake=fit_predict(values, labels, train, seed=seed))
-        scores.insert(0, "rule", rule)
-        tables.append(scores[~train])
-    return pd.concat(tables)
+    scores = [
+        split.unseen.assign(rule=rule, p_fake=fit_predict(values, labels, train, seed=seed)[~train])
+        for rule, values in features.items()
+    ]
+    return pd.concat(scores)[["rule", "image", "split", "p_fake"]]
 
 
 if __name__ == "__main__":

@@ -41,21 +41,11 @@ def compare_all(
     """Compare every pair of models, image by image, on the same resamples of groups.
 
     Args:
-        models: predictions of the same images in the same order, by model.
-        thresholds: by model; an image is called fake where its score reaches it.
+        models: at least one; predictions of the same images in the same order.
+        thresholds: of each model; an image is called fake where its score reaches it.
         resampling: number of resamples of the groups, and seed.
-
-    Raises:
-        ModelError: there are no images, the models were not tested on the same ones, or one has no threshold.
     """
-    lacking = [name for name in models if name not in thresholds]
-    if lacking:
-        raise ModelError(f"no threshold for: {', '.join(lacking)}")
-    if not models:
-        return []
     images = next(iter(models.values()))
-    if not len(images):
-        raise ModelError("no images to compare models on")
     if any(not np.array_equal(model.fake, images.fake) for model in models.values()):
         raise ModelError("the models were not tested on the same images")
     point = _metrics(models, thresholds, np.ones((1, len(images))))

@@ -72,17 +72,8 @@ def robustness(
 ) -> list[CorruptedMetrics]:
     """Metrics on the test images of which there are corrupted copies: of the originals, then of each corruption.
 
-    After Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and
-    perturbations", ICLR 2019.
-
-    Args:
-        test: a row an image with ``image``, ``label``, ``group`` and ``p_fake``.
-        corrupted: ``transform``, ``level``, ``image`` and ``p_fake`` of the copies.
-        threshold: an image is called fake where its score reaches it.
-        resampling: number of resamples of the groups, and seed.
-
-    Raises:
-        ModelError: a corruption lacks an image, or a score is not in [0, 1].
+    The copies have ``transform``, ``level``, ``image`` and ``p_fake``. After Hendrycks and Dietterich, "Benchmarking
+    neural network robustness to common corruptions and perturbations", ICLR 2019.
     """
     originals = test[test["image"].isin(corrupted["image"])].set_index("image")
     original = TestPredictions.from_table(originals)

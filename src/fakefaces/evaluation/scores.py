@@ -4,7 +4,6 @@ from typing import TypeVar
 
 import pandas as pd
 
-from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import FAKE, PARTS
 from fakefaces.evaluation import slices
 from fakefaces.evaluation.calibration import calibration
@@ -29,31 +28,15 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
     """Evaluate one model's scores, with 95 % group bootstrap intervals.
 
     Args:
-        table: a row an image:
-
-            - ``image``: its name, unique.
-            - ``label``: 1 fake, 0 real.
-            - ``p_fake``: probability of fake, in [0, 1].
-            - ``group``: images of one group share a source photograph.
-            - ``difficulty``: optional.
-            - ``left_eye``, ``right_eye``, ``nose``, ``mouth``: 0, 1 or missing; optional, all four or none.
-            - ``encoding``: an identifier of how the file was encoded; optional.
-            - ``source``: for a fake, the ``image`` it was made from, or empty; optional.
+        table: a row an image: ``image``, its name, unique; ``label``, 1 fake; ``p_fake``, in [0, 1]; ``group``, which
+            images of one photograph share. Optional: ``difficulty``; the four parts, 0, 1 or missing; ``encoding``,
+            an identifier of how the file was encoded; ``source``, the ``image`` that a fake was made from, or empty.
         threshold: an image is called fake where its score reaches it.
         resampling: number of resamples of the groups, and seed.
 
     Raises:
-        ModelError: a column is missing, the table is empty, an image comes twice, a source is no real, or labels,
-            scores or groups are invalid.
+        ModelError: there are no images, a source is no real, or labels, scores or groups are invalid.
     """
-    lacking = [name for name in ("image", "label", "p_fake", "group") if name not in table]
-    if lacking:
-        raise ModelError(f"scores: the table lacks the columns {', '.join(lacking)}")
-    if table.empty:
-        raise ModelError("scores: the table has no rows")
-    if table["image"].duplicated().any():
-        duplicate = table.loc[table["image"].duplicated(), "image"].iloc[0]
-        raise ModelError(f"scores: an image comes twice: {duplicate}")
     table = table.reset_index(drop=True)
     predictions = TestPredictions.from_table(table)
 
@@ -87,12 +70,7 @@ def part_score_metrics(test: pd.DataFrame, resampling: Resampling) -> dict[str, 
     """The ROC AUC of each part's score: images in which it was replaced against all in which it was not.
 
     The latter are the reals and the fakes with other parts replaced, so a score that detects fakes as such is not
-    enough. Images whose parts are unknown are left out.
-
-    Args:
-        test: a row an image: ``label``, ``group``, :data:`fakefaces.data.faces.PARTS` (0, 1 or missing) and
-            :data:`fakefaces.evaluation.predictions.PART_SCORES`, in [0, 1], without which there is no result.
-        resampling: number of resamples of the groups, and seed.
+    enough. Images whose parts are unknown are left out; None where the model does not score parts.
     """
     if not set(PART_SCORES) <= set(test):
         return None

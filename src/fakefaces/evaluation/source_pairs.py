@@ -42,12 +42,9 @@ def paired_win_rate(predictions: Predictions, pairs: Sequence[tuple[int, int]], 
     pairs.
 
     Args:
-        predictions: of n images.
-        pairs: (position of a fake, position of its source) in ``predictions``; a source may have several fakes.
+        predictions: of all images.
+        pairs: position of a fake, position of its source; a source may have several fakes.
         resampling: number of resamples of the sources' groups, and seed.
-
-    Raises:
-        ModelError: the positions of a pair are not those of a fake and a real.
     """
     positions = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
     fakes, sources = positions.T
