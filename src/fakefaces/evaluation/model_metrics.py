@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_json, write_json
 from fakefaces.base.schema import Schema, parse
+from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.old_metrics import upgraded
 
 DIGITS = 6
@@ -161,18 +162,11 @@ class SourcePairs(Schema):
     unpaired: int  # fakes whose source is unknown or not among the images
 
 
-class Bootstrap(Schema):
-    """Number of resamples of the groups, and seed of the resampling."""
-
-    n_resamples: int
-    seed: int
-
-
 class TestMetrics(Schema):
     """Metrics of the test images; a slice is its fakes against all reals, and empty where nothing is known."""
 
     threshold: float  # an image is called fake where its score reaches it
-    bootstrap: Bootstrap  # how the intervals were made
+    bootstrap: Resampling  # how the intervals were computed
     overall: AllMetrics  # all images
     reference: ReferenceMetrics  # all images by the reference's convention
     calibration: Calibration  # of the scores
@@ -255,7 +249,7 @@ class PartMetrics(Subset):
 
 
 class PartScores(Schema):
-    """ROC AUC of one part's score: replaced against kept, among all images and among the fakes."""
+    """ROC AUC of one part's score: replaced against unchanged, among all images and among the fakes."""
 
     all: PartMetrics
     fakes: PartMetrics

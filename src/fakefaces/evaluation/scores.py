@@ -11,7 +11,6 @@ from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import confusion, majority_rate, reference_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import (
     AllMetrics,
-    Bootstrap,
     MatchedMetrics,
     PartMetrics,
     PartScores,
@@ -54,7 +53,7 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
     has_parts = set(PARTS) <= set(table)
     return TestMetrics(
         threshold=threshold,
-        bootstrap=Bootstrap(n_resamples=resampling.n_resamples, seed=resampling.seed),
+        bootstrap=resampling,
         overall=all_metrics(AllMetrics, predictions),
         reference=reference_metrics(confusion(predictions, threshold).swapped()),
         calibration=calibration(predictions),

@@ -24,14 +24,7 @@ from fakefaces.validation.facts import SIDE
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-N_SPLITS = 5
 ALPHA = 0.05  # family-wise error rate of the audit
-
-_MIN_FREQUENCY = 10  # images that a value needs for a column of its own
-_N_COMPONENTS = 300  # of the kernel approximation
-_GAMMA = 0.3  # of the kernel times the number of columns, on standardized columns
-_BOUND_FACTOR = 2**0.5  # see :func:`audit`
-_DIGITS = 4  # of a score; processors differ in the ninth, and with six it showed in a few images
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ def audit(
         seed: random seed of the folds, the classifiers and the bootstrap.
     """
     images = Predictions.from_arrays(labels, np.zeros(np.shape(labels)), groups)
-    fold = stratified_group_folds(images, N_SPLITS, seed)
+    fold = stratified_group_folds(images, 5, seed)
     if fold is None:
         reals, fakes = images.n_groups_by_class
         reason = (
@@ -138,7 +131,7 @@ def _rule_result(rule: str, images: Predictions, alpha: float, n_resamples: int,
         interval = intervals.percentile_interval(values)
         # Resamples that all agree give no interval, but a rule that is right in all of them does beat chance.
         defined = interval.n_undefined <= intervals.MAX_UNDEFINED * n_resamples
-        bound = roc_auc - _BOUND_FACTOR * (roc_auc - float(np.nanquantile(values, alpha)))
+        bound = roc_auc - 2**0.5 * (roc_auc - float(np.nanquantile(values, alpha)))
         beats_chance = defined and bound > 0.5
     return RuleResult(
         rule,
@@ -190,7 +183,8 @@ def _predict_proba(features: Array, fake: Mask, train: Mask, test: Array, prior:
     model.fit(features[train][:, varying], fake[train])
     balanced = model.predict_proba(test[:, varying])[:, 1]
     p_fake = balanced * prior / (balanced * prior + (1 - balanced) * (1 - prior))
-    return np.asarray(p_fake.round(_DIGITS), dtype=np.float64)
+    # Processors differ in the ninth digit, and with six it showed in a few images.
+    return np.asarray(p_fake.round(4), dtype=np.float64)
 
 
 def _classifier(columns: int, rows: int, seed: int) -> "Pipeline":
@@ -203,13 +197,13 @@ def _classifier(columns: int, rows: int, seed: int) -> "Pipeline":
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    kernel = Nystroem(kernel="rbf", gamma=_GAMMA / columns, n_components=min(_N_COMPONENTS, rows), random_state=seed)
+    kernel = Nystroem(kernel="rbf", gamma=0.3 / columns, n_components=min(300, rows), random_state=seed)
     return make_pipeline(StandardScaler(), kernel, LogisticRegression(class_weight="balanced", max_iter=1000))
 
 
 def _one_hot(values: pd.Series) -> Array:
-    """A 0/1 column for each frequent value, one for all rare ones, and one for no value."""
+    """A 0/1 column for each value of ten images or more, one for all rarer ones, and one for no value."""
     known = values.fillna("").astype(str)
     counts = known.map(known.value_counts())
-    pooled = known.where((counts >= _MIN_FREQUENCY) | (known == ""), "rare")
+    pooled = known.where((counts >= 10) | (known == ""), "rare")
     return pd.get_dummies(pooled).to_numpy(dtype=np.float64)
