@@ -168,7 +168,7 @@ def test_thresholds_are_chosen_on_validation_and_metrics_measured_on_test(scored
     assert record.reliability == [ReliabilityBin(**row) for row in reliability(test).to_dict("records")]
     assert (record.variance_explained_by_shortcuts, record.robustness) == ({}, [])
     chosen = operating_threshold(validation, max_fpr=0.1)
-    bounds = abstention_band(validation, chosen.threshold, max_fpr=0.1, max_fnr=0.25)
+    bounds = abstention_band(validation, chosen, max_fnr=0.25)
     point, band = record.operating_point, record.operating_point.abstention_band
     assert point.threshold == chosen.threshold != round(chosen.threshold, 6)  # with all digits
     assert (band.low, band.high) == (bounds.low, bounds.high)

@@ -6,8 +6,11 @@ from sklearn.metrics import roc_curve
 
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.intervals import wilson_interval
+from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.evaluation.operating_point import abstention_band, operating_threshold
 from fakefaces.evaluation.predictions import ValidationPredictions
+
+POINT = OperatingPoint(threshold=0.5, max_fpr=0.05)
 
 
 def validation(y_true, p_fake) -> ValidationPredictions:
@@ -70,9 +73,9 @@ def test_the_band_keeps_both_rates_and_holds_the_threshold(seed, decimals):
     random = np.random.default_rng(seed)
     y = np.r_[0, 1, random.integers(0, 2, 198)]
     p = np.clip(random.normal(0.4 + 0.2 * y, 0.15), 0.01, 0.99).round(decimals)
-    threshold = operating_threshold(validation(y, p), max_fpr=0.1).threshold
-    band = abstention_band(validation(y, p), threshold, max_fpr=0.02, max_fnr=0.05)
-    assert band.low <= threshold <= band.high
+    point = operating_threshold(validation(y, p), max_fpr=0.02)
+    band = abstention_band(validation(y, p), point, max_fnr=0.05)
+    assert band.low <= point.threshold == band.high
     assert np.mean(p[y == 0] >= band.high) <= 0.02
     assert np.mean(p[y == 1] < band.low) <= 0.05
 
@@ -80,7 +83,7 @@ def test_the_band_keeps_both_rates_and_holds_the_threshold(seed, decimals):
 def test_the_lower_bound_is_the_highest_that_keeps_its_rate():
     y = [0] * 20 + [1] * 20
     p = np.r_[np.linspace(0.01, 0.5, 20), np.linspace(0.3, 0.99, 20)]
-    band = abstention_band(validation(y, p), 0.5, max_fpr=0.1, max_fnr=0.1)
+    band = abstention_band(validation(y, p), POINT, max_fnr=0.1)
     fakes = p[20:]
     assert np.mean(fakes < band.low) == 0.1
     assert fakes[1] < band.low <= fakes[2]
@@ -88,18 +91,21 @@ def test_the_lower_bound_is_the_highest_that_keeps_its_rate():
 
 def test_separated_classes_leave_an_empty_band():
     y, p = np.repeat([0, 1], 100), np.r_[np.linspace(0, 0.3, 100), np.linspace(0.7, 1, 100)]
-    band = abstention_band(validation(y, p), 0.5, max_fpr=0.01, max_fnr=0.01)
+    band = abstention_band(validation(y, p), POINT, max_fnr=0.01)
     assert (band.low, band.high, band.reasons) == (0.5, 0.5, {})
 
 
 def test_reals_at_1_and_fakes_at_0_leave_no_bound():
-    band = abstention_band(validation([0] * 30 + [1] * 30, [1.0] * 30 + [0.0] * 30), 0.5, max_fpr=0.05, max_fnr=0.05)
-    assert (band.low, band.high) == (None, None)
-    assert set(band.reasons) == {"low", "high"}
+    images = validation([0] * 30 + [1] * 30, [1.0] * 30 + [0.0] * 30)
+    point = operating_threshold(images, max_fpr=0.05)
+    assert point.threshold is None and "score 1" in point.reason
+    band = abstention_band(images, POINT, max_fnr=0.05)
+    assert (band.low, band.high, band.reasons) == (None, 0.5, {"low": "more than 0.05 of the fakes score 0"})
 
 
-def test_too_few_of_a_class_are_told():
-    band = abstention_band(validation([0] * 5 + [1] * 200, np.linspace(0, 1, 205)), 0.4, max_fpr=0.05, max_fnr=0.05)
+def test_too_few_of_a_class_are_reported():
+    images = validation([0] * 5 + [1] * 200, np.linspace(0, 1, 205))
+    band = abstention_band(images, operating_threshold(images, max_fpr=0.05), max_fnr=0.05)
     assert band.reasons == {"high": "5 reals cannot show a rate of 0.05, which takes 20; no error is allowed"}
 
 
@@ -107,7 +113,7 @@ def test_bad_requests_are_refused():
     with pytest.raises(ModelError, match="no reals"):
         operating_threshold(validation([1, 1], [0.1, 0.2]), max_fpr=0.05)
     with pytest.raises(ModelError, match="no fakes"):
-        abstention_band(validation([0, 0], [0.1, 0.2]), 0.5, max_fpr=0.05, max_fnr=0.05)
+        abstention_band(validation([0, 0], [0.1, 0.2]), POINT, max_fnr=0.05)
     for share in (0.0, 1.0, -0.1, float("nan")):
         with pytest.raises(ModelError, match="not between 0 and 1"):
             operating_threshold(validation([0, 1], [0.1, 0.2]), max_fpr=share)
@@ -116,6 +122,6 @@ def test_bad_requests_are_refused():
 def test_each_bound_of_the_band_keeps_its_own_rate_of_its_own_class():
     y = [0] * 40 + [1] * 20
     p = np.r_[np.linspace(0.01, 0.8, 40), np.linspace(0.2, 0.99, 20)]
-    band = abstention_band(validation(y, p), 0.5, max_fpr=0.05, max_fnr=0.2)
+    band = abstention_band(validation(y, p), operating_threshold(validation(y, p), max_fpr=0.05), max_fnr=0.2)
     assert (p[:40] >= band.high).sum() == 2
     assert (p[40:] < band.low).sum() == 4

@@ -30,10 +30,11 @@ def operating_point(
         return OperatingPoint(threshold=None, max_fpr=max_fpr, reason=str(error))
     if point.threshold is None:
         return point
-    fpr = _rate(test.called_fake(point.threshold), ~test.fake)
+    called_fake = test.called_fake(point.threshold)
+    fpr = _rate(called_fake, ~test.fake)
     metrics = subset_metrics(OperatingMetrics, test, point.threshold, resampling, fpr=fpr)
     try:
-        band = _measured(abstention_band(validation, point.threshold, max_fpr=max_fpr, max_fnr=max_fnr), test)
+        band = _measured(abstention_band(validation, point, max_fnr=max_fnr), test, called_fake)
     except ModelError as error:
         band = AbstentionBand(low=None, high=None, reasons={"band": str(error)})
     return point.model_copy(update={"test": metrics, "abstention_band": band})
@@ -69,47 +70,33 @@ def operating_threshold(validation: ValidationPredictions, *, max_fpr: float) ->
     )
 
 
-def abstention_band(
-    validation: ValidationPredictions, threshold: float, *, max_fpr: float, max_fnr: float
-) -> AbstentionBand:
-    """The band of scores around the threshold in which a prediction would be wrong too often.
+def abstention_band(validation: ValidationPredictions, point: OperatingPoint, *, max_fnr: float) -> AbstentionBand:
+    """The band of scores below the operating threshold in which calling an image real would be wrong too often.
 
-    The upper bound is the lowest that lets at most ``max_fpr`` of the reals be called fake, the lower bound
-    the highest that lets at most ``max_fnr`` of the fakes be called real; in between the model abstains:
-    the reject option of Chow, "On optimum recognition error and reject tradeoff", IEEE Transactions on
-    Information Theory 16 (1970). Error rates within each class, unlike precision, do not depend on the share
-    of fakes, which nobody knows beforehand. Where the threshold itself keeps a bound, it is that bound; where
-    it keeps both, the band is empty.
+    Its lower bound is the highest that lets at most ``max_fnr`` of the fakes be called real, and the threshold
+    itself if that keeps the rate: then the band is empty. In the band the model abstains: the reject option of Chow,
+    "On optimum recognition error and reject tradeoff", IEEE Transactions on Information Theory 16 (1970). Error
+    rates within each class, unlike precision, do not depend on the share of fakes, which nobody knows beforehand.
 
     Raises:
-        ModelError: a class is absent, or a rate is not in (0, 1).
+        ModelError: there are no fakes, or ``max_fnr`` is not in (0, 1).
     """
-    reals, fakes = validation.p_fake[~validation.fake], validation.p_fake[validation.fake]
-    false_alarms = _allowed_errors(len(reals), max_fpr, "max_fpr", "reals")
+    threshold, fakes = point.threshold, validation.p_fake[validation.fake]
+    assert threshold is not None
     misses = _allowed_errors(len(fakes), max_fnr, "max_fnr", "fakes")
-    high = _threshold_above(reals, validation.p_fake, false_alarms, end=1.0)
     # The mirror image: on negated scores the fakes are the ones that must not lie above.
-    low = _threshold_above(-fakes, -validation.p_fake, misses, end=0.0)
-    reasons = {
-        "high": _too_few(len(reals), false_alarms, max_fpr, "reals"),
-        "low": _too_few(len(fakes), misses, max_fnr, "fakes"),
-    }
-    if high is None:
-        reasons["high"] = f"more than {max_fpr:g} of the reals score 1"
-    else:
-        high = max(high, threshold)
-    if low is None:
-        reasons["low"] = f"more than {max_fnr:g} of the fakes score 0"
-    else:
-        low = min(-low, threshold)
-    known = {name: reason for name, reason in reasons.items() if reason}
-    return AbstentionBand(low=low, high=high, max_fnr=max_fnr, reasons=known)
+    negated = _threshold_above(-fakes, -validation.p_fake, misses, end=0.0)
+    low = None if negated is None else min(-negated, threshold)
+    reason = (
+        f"more than {max_fnr:g} of the fakes score 0" if low is None else _too_few(len(fakes), misses, max_fnr, "fakes")
+    )
+    reasons = {name: text for name, text in (("high", point.reason), ("low", reason)) if text}
+    return AbstentionBand(low=low, high=threshold, max_fnr=max_fnr, reasons=reasons)
 
 
-def _measured(band: AbstentionBand, test: TestPredictions) -> AbstentionBand:
-    """The band with its rates on test; a missing bound is one that no score reaches."""
-    called_fake = test.p_fake >= (2 if band.high is None else band.high)
-    called_real = (test.p_fake < (-1 if band.low is None else band.low)) & ~called_fake
+def _measured(band: AbstentionBand, test: TestPredictions, called_fake: Mask) -> AbstentionBand:
+    """The band with its rates on test; without a lower bound no image is called real."""
+    called_real = test.p_fake < (0 if band.low is None else band.low)
     rates = {
         "share": _rate(~(called_fake | called_real), np.ones(len(test), dtype=bool)),
         "fpr": _rate(called_fake, ~test.fake),

@@ -60,14 +60,21 @@ def validate_images(
         the results of all ``expectations`` and those of the ``shortcuts``.
     """
     with _quiet():
+        share = rules.min_class_share
+        balanced = _between("rarer_class_share", share, 0.5, f"each class is at least {share:.0%} of each split")
+        known = _among("split", SPLITS, "splits are train, validation and test")
         suites = [
             Suite("images", _image_table(table), "image", _image_expectations(rules, groups_may_separate)),
-            Suite("splits", _split_table(table), "split", _split_expectations(rules)),
+            Suite("splits", _split_table(table), "split", [known, balanced]),
         ]
         if shortcuts:
             meaning = "no rule that sees only the file or the framing separates fakes from reals better than chance"
             expectation = _among("beats_chance", [False], meaning, "warning")
-            suites.append(Suite("shortcuts", _shortcut_table(shortcuts), "finding", [expectation]))
+            findings = {
+                "finding": [str(rule) for rule in shortcuts],
+                "beats_chance": [rule.beats_chance for rule in shortcuts],
+            }
+            suites.append(Suite("shortcuts", pd.DataFrame(findings), "finding", [expectation]))
         results = _run(suites, docs)
     if docs:
         make_offline(docs, [(suite.name, all(r.success for r in results[suite.name])) for suite in suites])
@@ -169,13 +176,6 @@ def _split_table(table: pd.DataFrame) -> pd.DataFrame:
     return np.minimum(share, 1 - share).reset_index()
 
 
-def _shortcut_table(shortcuts: Sequence[RuleResult]) -> pd.DataFrame:
-    """A row for each rule, identified by its name and metric so that a failure states both."""
-    return pd.DataFrame(
-        {"finding": [str(rule) for rule in shortcuts], "beats_chance": [rule.beats_chance for rule in shortcuts]}
-    )
-
-
 def _among(
     column: str, values: Sequence[object], meaning: str, severity: str = "critical", mostly: float = 1.0
 ) -> "Expectation":
@@ -223,14 +223,6 @@ def _image_expectations(rules: Validate, groups_may_separate: bool) -> "list[Exp
         _among("orientation", [1], "images are stored upright", "warning"),
         _among("edited_by", ["none"], "no EXIF Software tag names an editor", "warning"),
         _among("parts_known", [True], "fakes are named by the convention difficulty_number_parts", "warning"),
-    ]
-
-
-def _split_expectations(rules: Validate) -> "list[Expectation]":
-    share = rules.min_class_share
-    return [
-        _among("split", SPLITS, "splits are train, validation and test"),
-        _between("rarer_class_share", share, 0.5, f"each class is at least {share:.0%} of each split"),
     ]
 
 
