@@ -1,8 +1,8 @@
 """Split the images into train, validation and test, without separating images of one photograph.
 
 ``faces`` is a table of :func:`fakefaces.data.faces.find_faces`; ``group`` names the photograph of each of its images.
-What is assigned is indexed as ``faces``. Shares lie between 0 and 1. Where a subset would lack a class, there is a
-DataError.
+Results are indexed as ``faces``. Shares lie between 0 and 1. A split that would leave a subset without both classes
+raises a DataError.
 """
 
 import hashlib

@@ -20,7 +20,7 @@ from fakefaces.params.extractor import Extractor
 class FeatureSpec:
     """What a network reads of an image."""
 
-    extractor: Extractor  # the whole image scaled to a square, or :func:`residual_features`
+    extractor: Extractor  # pixels: the whole image, scaled to a square; residuals: :func:`residual_features`
     image_size: int  # side of the square in pixels; with residuals the side above which images are scaled down
     crop: int = 0  # with residuals, the side of the crop of the face that a backbone reads besides; 0 for none
 

@@ -125,7 +125,7 @@ def _with_weights(make: Any, name: str, size: int, weights: str, allow_random: b
         raise ModelError(f"params.yaml: prepare.features: weights: there is no file {path} (or say imagenet, or none)")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras warns once a layer of what is one error below
+            warnings.simplefilter("ignore")  # Keras warns for each layer; the error below says it once
             core.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]

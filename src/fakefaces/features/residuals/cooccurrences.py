@@ -33,7 +33,7 @@ def cooccurrences(planes: Sequence[NDArray[np.uint8]], *, chroma: bool = False) 
     relative frequencies are returned: Euclidean distances between them are Hellinger distances.
 
     Args:
-        planes: uint8 (height, width) each, all of one size.
+        planes: uint8 (height, width) each, of equal sizes.
         chroma: whether the planes are chroma, which is smoother: two kinds of residual suffice instead of eight.
 
     Returns:

@@ -19,7 +19,7 @@ class InputSelector:
 
     name: str  # in the names of layers
     outputs: tuple[int, ...]  # the index of each output that is answered: 0 fake, then data.faces.PARTS
-    # For each output a linear map (rows, regions) on the regions; mirrored faces have equal inputs, or the other eye's.
+    # For each output a linear map (rows, regions); mirrored faces have equal inputs, or those of the other eye.
     matrices: tuple[NDArray[np.float32], ...]
     weight: float = 1.0  # of the answers in the sum over selectors
 
