@@ -10,17 +10,33 @@ import pandas as pd
 
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Estimate, ModelMetrics
-from fakefaces.reporting.html.dvc_plots import BASELINES
 from fakefaces.reporting.tables.columns import slice_title
 
 Spec = dict[str, Any]
 Metrics = Mapping[str, ModelMetrics]
 
+BASELINES = {"random": "noise", "centre": "centre blob"}  # of the heatmaps
+
 # Distinguishable with all common kinds of colour blindness (Okabe and Ito 2008), legible on light and dark.
-PALETTE = ("#2b83c6", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c6bb1", "#999999", "#b2df8a", "#a6761d")
-_HEIGHT = 280
+PALETTE = (
+    "#2b83c6",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#d55e00",
+    "#56b4e9",
+    "#8c6bb1",
+    "#999999",
+    "#b2df8a",
+    "#a6761d",
+)
+_LINE = {"type": "line", "point": {"size": 30}}
 _TICKS = {"labelFlush": False, "labelOverlap": True, "tickCount": 6}
-_DIAGONAL = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
+_DIAGONAL: Spec = {
+    "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
+    "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1, "color": "#888"},
+    "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y", "type": "quantitative"}},
+}
 
 
 def roc(points: Mapping[str, pd.DataFrame]) -> Spec:
@@ -37,11 +53,10 @@ def precision_recall(points: Mapping[str, pd.DataFrame]) -> Spec:
 
 def reliability(metrics: Metrics) -> Spec:
     """Reliability diagrams, from the bins of each model."""
-    points = {name: pd.DataFrame(b.model_dump() for b in model.reliability) for name, model in metrics.items()}
+    bins = {name: pd.DataFrame(b.model_dump() for b in model.reliability) for name, model in metrics.items()}
     about = "Reliability: share of fakes against mean score, in ten bins of equal size, a line for each model."
-    return _curves(
-        points, ("mean_p", "mean score"), ("fraction_fake", "share of fakes"), about, diagonal=True, points=True
-    )
+    x, y = ("mean_p", "mean score"), ("fraction_fake", "share of fakes")
+    return _curves(bins, x, y, about, diagonal=True, points=True)
 
 
 def history(epochs: pd.DataFrame) -> list[Spec]:
@@ -61,9 +76,7 @@ def history(epochs: pd.DataFrame) -> list[Spec]:
         if folds:
             encoding["detail"] = {"field": "fold", "type": "nominal"}
         about = f"{metric} by epoch, for the training and the validation images."
-        specs.append(
-            _spec(about, _rows(long)) | {"mark": {"type": "line", "point": {"size": 30}}, "encoding": encoding}
-        )
+        specs.append(_spec(about, _rows(long)) | {"mark": _LINE, "encoding": encoding})
     return specs
 
 
@@ -76,30 +89,28 @@ def slices(metrics: Metrics, kind: str) -> Spec | None:
     ]
     if not rows:
         return None
-    order = list(dict.fromkeys(str(row["slice"]) for row in rows))
     about = f"ROC AUC by {kind.replace('_', ' ')} with 95 % intervals, a dot for each model."
-    return _dots(rows, list(metrics), ("slice", order), ("value", "ROC AUC"), about, rule=0.5)
+    return _dots(rows, list(metrics), "slice", "ROC AUC", about, rule=0.5)
 
 
 def robustness(metrics: Metrics) -> Spec:
     """ROC AUC on the images after each corruption."""
-    rows = [
-        _row(level.roc_auc, model=name, level=level.name)
-        for name, model in metrics.items()
-        for level in model.robustness
-    ]
-    order = list(dict.fromkeys(str(row["level"]) for row in rows))
+    levels = [(name, level) for name, model in metrics.items() for level in model.robustness]
+    rows = [_row(level.roc_auc, model=name, level=level.name) for name, level in levels]
     about = "ROC AUC on images after one corruption, a line for each model."
     encoding = {
-        "x": {"field": "level", "type": "nominal", "sort": order, "title": None, "axis": {"labelAngle": -60}},
+        "x": {
+            "field": "level",
+            "type": "nominal",
+            "sort": _unique(rows, "level"),
+            "title": None,
+            "axis": {"labelAngle": -60},
+        },
         "y": _axis("value", "ROC AUC", domain=None),
         "color": _colour("model", list(metrics)),
         "tooltip": [_tip("model", "model"), _tip("level", "images"), *_bounds("ROC AUC")],
     }
-    return _spec(about, _rows(pd.DataFrame(rows))) | {
-        "mark": {"type": "line", "point": {"size": 30}},
-        "encoding": encoding,
-    }
+    return _spec(about, _rows(pd.DataFrame(rows))) | {"mark": _LINE, "encoding": encoding}
 
 
 def localization(metrics: Mapping[str, LocalizationMetrics], metric: Literal["pointing", "energy"]) -> Spec:
@@ -113,30 +124,24 @@ def localization(metrics: Mapping[str, LocalizationMetrics], metric: Literal["po
     title = "maps that point at the forgery" if metric == "pointing" else "heat inside the forgery"
     about = f"Share of {title}, with 95 % intervals, for each model and the baselines."
     kinds = ["the model", *BASELINES.values()]
-    return _dots(rows, kinds, ("row", list(metrics)), ("value", title), about, rule=None)
+    return _dots(rows, kinds, "row", title, about, rule=None)
 
 
 def score_scatter() -> Spec:
     """Scores of two models, a dot for each image; the page fills in the values and the titles of the axes."""
-    spec = _spec("Scores of the second model against the first's, a dot for each image.", [])
-    spec["layer"] = [
-        {
-            "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
-            "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1, "color": "#888"},
-            "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y", "type": "quantitative"}},
+    classes = ["real", "fake"]
+    dots: Spec = {
+        "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.8, "cursor": "pointer"},
+        "encoding": {
+            "x": _axis("x", "first"),
+            "y": _axis("y", "second"),
+            "color": _colour("label", classes),
+            "shape": _colour("label", classes) | {"scale": {"domain": classes}},
+            "tooltip": [_tip("image", "image"), _tip("label", "label"), _tip("x", "first"), _tip("y", "second")],
         },
-        {
-            "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.8, "cursor": "pointer"},
-            "encoding": {
-                "x": _axis("x", "first"),
-                "y": _axis("y", "second"),
-                "color": _colour("label", ["real", "fake"]),
-                "shape": _colour("label", ["real", "fake"]) | {"scale": {"domain": ["real", "fake"]}},
-                "tooltip": [_tip("image", "image"), _tip("label", "label"), _tip("x", "first"), _tip("y", "second")],
-            },
-        },
-    ]
-    return spec
+    }
+    about = "Scores of the second model against the first's, a dot for each image."
+    return _spec(about, []) | {"layer": [_DIAGONAL, dots]}
 
 
 def for_model(spec: Spec, title: str) -> Spec:
@@ -153,9 +158,8 @@ def _curves(
     diagonal: bool,
     points: bool = False,
 ) -> Spec:
-    rows = pd.concat(
-        [table[[x[0], y[0]]].assign(model=name, order=range(len(table))) for name, table in tables.items()]
-    )
+    """A line for each table, from two of its columns, each with a title."""
+    rows = pd.concat(table[[x[0], y[0]]].assign(model=name, order=range(len(table))) for name, table in tables.items())
     curve: Spec = {
         "mark": {"type": "line", "strokeJoin": "round", "point": {"size": 30} if points else False},
         "encoding": {
@@ -166,49 +170,30 @@ def _curves(
             "tooltip": [_tip("model", "model"), _tip(x[0], x[1]), _tip(y[0], y[1])],
         },
     }
-    spec = _spec(about, _rows(rows))
-    if not diagonal:
-        return spec | curve
-    chance: Spec = {
-        "data": _DIAGONAL,
-        "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1, "color": "#888"},
-        "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y", "type": "quantitative"}},
-    }
-    return spec | {"layer": [chance, curve]}
+    return _spec(about, _rows(rows)) | ({"layer": [_DIAGONAL, curve]} if diagonal else curve)
 
 
 def _dots(
-    rows: list[dict[str, Any]],
-    kinds: Sequence[str],
-    y: tuple[str, list[str]],
-    x: tuple[str, str],
-    about: str,
-    *,
-    rule: float | None,
+    rows: list[dict[str, Any]], kinds: Sequence[str], field: str, title: str, about: str, *, rule: float | None
 ) -> Spec:
-    """A row of dots with intervals for each entry of ``y``, one dot below the other for each kind."""
+    """A row of dots with intervals for each value of ``field``, the dots of the kinds below each other."""
+    order = _unique(rows, field)
     position = {
-        "y": {"field": y[0], "type": "nominal", "sort": y[1], "title": None, "axis": {"labelLimit": 170}},
+        "y": {"field": field, "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 170}},
         "yOffset": {"field": "model", "type": "nominal", "sort": list(kinds)},
         "color": _colour("model", kinds),
     }
-    tips = [_tip(y[0], "of"), _tip("model", "model"), *_bounds(x[1])]
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "rule", "strokeWidth": 1.5},
-            "encoding": position | {"x": _axis("low", x[1], domain=None), "x2": {"field": "high"}, "tooltip": tips},
-        },
-        {
-            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 45},
-            "encoding": position | {"x": _axis(x[0], x[1], domain=None), "tooltip": tips},
-        },
-    ]
-    if all(row["low"] is None for row in rows):
-        layers = layers[1:]  # Vega warns of a field without values
+    tips = [_tip(field, "of"), _tip("model", "model"), *_bounds(title)]
+    layers: list[Spec] = []
     if rule is not None:
         line = {"type": "rule", "strokeDash": [4, 4], "color": "#888"}
-        layers.insert(0, {"data": {"values": [{}]}, "mark": line, "encoding": {"x": {"datum": rule}}})
-    height = len(y[1]) * (16 + 9 * len(kinds))
+        layers += [{"data": {"values": [{}]}, "mark": line, "encoding": {"x": {"datum": rule}}}]
+    if any(row["low"] is not None for row in rows):  # Vega warns of a field without values
+        bounds = {"x": _axis("low", title, domain=None), "x2": {"field": "high"}, "tooltip": tips}
+        layers += [{"mark": {"type": "rule", "strokeWidth": 1.5}, "encoding": position | bounds}]
+    dot = {"type": "point", "filled": True, "opacity": 1, "size": 45}
+    layers += [{"mark": dot, "encoding": position | {"x": _axis("value", title, domain=None), "tooltip": tips}}]
+    height = len(order) * (16 + 9 * len(kinds))
     return _spec(about, _rows(pd.DataFrame(rows))) | {"layer": layers, "height": height}
 
 
@@ -218,7 +203,7 @@ def _spec(about: str, values: list[dict[str, Any]]) -> Spec:
         "description": about,
         "data": {"values": values},
         "width": "container",
-        "height": _HEIGHT,
+        "height": 280,
         "autosize": {"type": "fit-x", "contains": "padding"},
     }
 
@@ -244,10 +229,9 @@ def _bounds(title: str) -> list[Spec]:
 
 
 def _tip(field: str, title: str, format: str = ".3f") -> Spec:
-    numeric = field not in ("model", "images", "slice", "row", "level", "label", "image")
-    return {"field": field, "title": title} | (
-        {"type": "quantitative", "format": format} if numeric else {"type": "nominal"}
-    )
+    nominal = field in ("model", "images", "slice", "row", "level", "label", "image")
+    kind = {"type": "nominal"} if nominal else {"type": "quantitative", "format": format}
+    return {"field": field, "title": title} | kind
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -257,6 +241,10 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         known = {str(key): value for key, value in row.items() if not pd.isna(value)}
         rows.append({key: round(value, 4) if isinstance(value, float) else value for key, value in known.items()})
     return rows
+
+
+def _unique(rows: Sequence[Mapping[str, Any]], field: str) -> list[str]:
+    return list(dict.fromkeys(row[field] for row in rows))
 
 
 def _row(estimate: Estimate, **fields: str) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import FAKE
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.reporting.html import charts, gallery, pictures
-from fakefaces.reporting.html.dvc_plots import BASELINES
+from fakefaces.reporting.html.charts import BASELINES
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables import columns
 from fakefaces.reporting.tables.results import REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES
@@ -25,12 +24,7 @@ Step = Callable[[str], None]
 
 
 def page_context(run: RunOutputs, step: Step) -> dict[str, Any]:
-    """Everything that the page's template needs.
-
-    Args:
-        run: the outputs of the run.
-        step: called with the name of each step as it begins.
-    """
+    """Everything that the page's template needs; ``step`` is called with the name of each step as it begins."""
     step("charts")
     context: dict[str, Any] = {"run": run, "facts": facts(run), "tables": tables(run), "charts": all_charts(run)}
     step("pictures")
@@ -100,13 +94,11 @@ def all_charts(run: RunOutputs) -> dict[str, Any]:
 
 def stage_pictures(run: RunOutputs) -> dict[str, Any]:
     """The pictures that stages drew: augmentations, and by model feature maps and filters."""
-    uris: dict[str, Any] = {}
     augmentations = run.layout.reports / "augmentations.png"
-    if augmentations.is_file():
-        uris["augmentations"] = pictures.file_uri(augmentations, widest=1000)
+    uris: dict[str, Any] = {"augmentations": pictures.file_uri(augmentations, 1000) if augmentations.is_file() else ""}
     for kind in ("feature_maps", "filters"):
         paths = {name: run.layout.heatmaps / f"{name}_{kind}.png" for name in run.models}
-        uris[kind] = {name: pictures.file_uri(path, widest=700) for name, path in paths.items() if path.is_file()}
+        uris[kind] = {name: pictures.file_uri(path, 700) for name, path in paths.items() if path.is_file()}
     return uris
 
 
@@ -129,16 +121,15 @@ def pairs(run: RunOutputs) -> list[dict[str, Any]]:
     label = run.images.set_index("image")["label"]
     table = run.duplicate_pairs.sort_values(["inliers", "a", "b"], ascending=[False, True, True])
     table = table[table["a"].isin(label.index) & table["b"].isin(label.index)].head(run.params.report.pairs)
+    settings = {"min_inliers": run.params.duplicates.min_inliers, "seed": run.params.seed}
     aligned = []
     for a, b, inliers in table[["a", "b", "inliers"]].itertuples(index=False):
-        settings = {"min_inliers": run.params.duplicates.min_inliers, "seed": run.params.seed}
         try:
             images = pictures.align(run.layout.data, a, b, side=_PAIR_SIDE, **settings)
         except DataError:
             continue
         names = [(name, "fake" if label[name] == FAKE else "real") for name in (a, b)]
-        uris = [pictures.data_uri(image) for image in images]
-        aligned.append({"names": names, "inliers": int(inliers), "uris": uris})
+        aligned.append({"names": names, "inliers": int(inliers), "uris": list(map(pictures.data_uri, images))})
     return aligned
 
 
@@ -162,21 +153,21 @@ def script_data(run: RunOutputs, specs: Mapping[str, Any]) -> dict[str, Any]:
             "label": run.predictions["label"].tolist(),
             "scores": [np.round(run.predictions[name], 4).tolist() for name in run.models],
         },
-        "comparisons": _records(run.comparisons),
+        "comparisons": run.comparisons.astype(object).where(run.comparisons.notna(), None).to_dict("records"),
         "charts": dict(specs),
     }
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = table.to_dict("records")
-    return [{str(key): None if pd.isna(value) else value for key, value in row.items()} for row in rows]
 
 
 def _localization(metrics: Mapping[str, LocalizationMetrics]) -> columns.Columns:
     rows = []
     for name, model in metrics.items():
-        row = {"model": name, "fakes": str(model.n), "replaced": f"{model.area:.1%} of the image"}
-        row["known from"] = ", ".join(f"{origin} {count}" for origin, count in model.truth.items())
+        origins = ", ".join(f"{origin} {count}" for origin, count in model.truth.items())
+        row = {
+            "model": name,
+            "fakes": str(model.n),
+            "replaced": f"{model.area:.1%} of the image",
+            "known from": origins,
+        }
         for title, of in (("pointing game", attrgetter("pointing")), ("heat inside", attrgetter("energy"))):
             row[title] = format(of(model.model))
             for baseline, label in BASELINES.items():

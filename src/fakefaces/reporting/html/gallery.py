@@ -12,16 +12,9 @@ from fakefaces.data.faces import FAKE, PARTS
 
 
 def select(predictions: pd.DataFrame, scores: pd.Series, threshold: float, max_images: int) -> list[int]:
-    """Which test images are shown: all, or the most confident predictions, correct and wrong ones of each class.
+    """Positions of the test images that are shown: all, or the most confident correct and wrong ones of each class.
 
-    Args:
-        predictions: ``image`` and ``label`` of all test images.
-        scores: (n,) p_fake of the best model.
-        threshold: of the best model.
-        max_images: how many are shown at most.
-
-    Returns:
-        Positions in ``predictions``, ascending.
+    ``scores`` and ``threshold`` are the best model's.
     """
     if len(predictions) <= max_images:
         return list(range(len(predictions)))
@@ -40,18 +33,13 @@ def entries(
     heat: Mapping[str, NDArray[np.uint8]],
     truth: Mapping[str, tuple[str, NDArray[np.bool_]]],
 ) -> list[dict[str, Any]]:
-    """The images for the page's script.
+    """The images for the page's script; heatmaps and masks are in base64.
 
     Args:
         predictions: rows with ``image``, ``label``, ``difficulty``, the parts and a column of scores for each model.
         models: names of the score columns.
         heat: by model (n, h, w), in the order of ``predictions``.
         truth: by image, how it is known what was replaced, and the mask.
-
-    Returns:
-        For each image ``name``, ``label`` (1 fake), ``difficulty``, ``parts`` (names), ``scores`` (in the order of the
-        models), ``heat`` (by model, its map's bytes in base64) and, for fakes whose truth is known, ``truth``
-        and ``mask`` (its bits in base64).
     """
     images = []
     for index, row in enumerate(predictions.to_dict("records")):

@@ -11,13 +11,7 @@ _SLICE_KINDS = {"difficulty": "difficulty", "part": "replaced part", "part_count
 
 
 def card_context(run: RunOutputs) -> dict[str, object]:
-    """What the card's template needs besides the page's context.
-
-    Returns:
-        ``conclusion``, ``localization``: sentences. ``failures``: a list of sentences. ``image_size``: pixels of the
-        best model's input. ``native``: whether it reads photographs at their own resolution. ``synthetic``: whether
-        the faces are the embedded sample's.
-    """
+    """What the card's template needs besides the page's context: sentences about the best model, and its input."""
     best = run.metrics[run.best]
     features = run.params.prepare.features[run.params.train.models[run.best].features]
     return {
@@ -25,8 +19,8 @@ def card_context(run: RunOutputs) -> dict[str, object]:
         "localization": _localization(run.localization.get(run.best)),
         "failures": _failures(best),
         "image_size": features.image_size,
-        "native": features.extractor != "pixels",
-        "synthetic": (run.layout.data / "manifest.csv").is_file(),
+        "native": features.extractor != "pixels",  # photographs at their own resolution
+        "synthetic": (run.layout.data / "manifest.csv").is_file(),  # the faces are the embedded sample's
     }
 
 

@@ -4,7 +4,6 @@ import base64
 import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -24,8 +23,8 @@ def data_uri(pixels: NDArray[np.uint8], quality: int = 78) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def file_uri(path: Path, widest: int = 1200) -> str:
-    """A picture that a stage drew, as WebP within a URI."""
+def file_uri(path: Path, widest: int) -> str:
+    """A picture that a stage drew, at most ``widest`` pixels wide, as WebP within a URI."""
     pixels = images.decode(images.read(path), str(path))
     height, width = pixels.shape[:2]
     if width > widest:
@@ -60,14 +59,11 @@ def uris_within(photographs: list[NDArray[np.uint8]], max_bytes: int) -> list[st
 
 
 def align(root: Path, first: str, second: str, *, side: int, min_inliers: int, seed: int) -> list[NDArray[np.uint8]]:
-    """Align two images of one photograph.
+    """Align two images of one photograph, or raise a DataError if they show none in common.
 
     Returns:
         Three images, uint8 (side, side, 3): the first, the second warped onto it, and their difference in grey, scaled
         so that the largest is white.
-
-    Raises:
-        DataError: they show no common photograph.
     """
     a, b = (images.decode(images.read(root / name), name) for name in (first, second))
     moving, fixed = (np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for image in (b, a))
@@ -76,7 +72,7 @@ def align(root: Path, first: str, second: str, *, side: int, min_inliers: int, s
     warped = cv2.warpAffine(b, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     covered = cv2.warpAffine(np.ones(b.shape[:2], np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST)
     blurred = [cv2.GaussianBlur(image, (0, 0), max(height, width) / 300) for image in (a, warped)]
-    change: NDArray[Any] = np.where(covered > 0, cv2.absdiff(*blurred).max(axis=2), 0)
-    change = change.astype(np.float64) * (255 / max(float(change.max()), 32.0))
+    change = np.where(covered > 0, cv2.absdiff(*blurred).max(axis=2), 0).astype(np.float64)
+    change *= 255 / max(float(change.max()), 32.0)
     grey = np.repeat(change.round().astype(np.uint8)[..., None], 3, axis=2)
     return [shrink(np.asarray(image, dtype=np.uint8), side) for image in (a, warped, grey)]
