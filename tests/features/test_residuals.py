@@ -49,6 +49,15 @@ def test_a_crop_of_the_right_size_is_not_scaled():
     assert crop_face(noise(300), 448).shape == (448, 448, 3)
 
 
+def test_a_crop_covers_the_same_shares_of_width_and_height():
+    rows, columns = np.indices((120, 60), dtype=np.uint8)
+    crop = crop_face(np.dstack([columns, rows, 0 * rows]), 44)
+    assert crop[..., 0].min() == 8  # 76 to 524 of 600 columns
+    assert crop[..., 0].max() == 51
+    assert crop[..., 1].min() in range(23, 26)
+    assert crop[..., 1].max() in range(111, 114)
+
+
 def test_noise_changes_the_features_of_its_region_alone():
     quiet, loud = noise(strength=2), noise(strength=2)
     left, top, right, bottom = pixel_boxes(256, 256)[NAMES.index("mouth")]

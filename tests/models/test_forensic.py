@@ -244,3 +244,11 @@ def test_a_feature_that_is_constant_in_training_has_no_influence(inverted):
     constant, changed = features.copy(), features.copy()
     constant[..., 3], changed[..., 3] = 0, 5
     assert inverted.predict_on_batch(changed) == pytest.approx(inverted.predict_on_batch(constant), abs=1e-4)
+
+
+def test_half_of_the_logit_of_a_part_counts_for_the_face_and_the_other_way_round(network):
+    weights = network.get_layer("calibration").get_weights()[0]  # from logits to outputs
+    share = np.eye(5)
+    share[0, 1:] = share[1:, 0] = 0.5
+    assert weights / np.diag(weights) == pytest.approx(share, abs=1e-5)
+    assert (np.diag(weights) > 0).all()

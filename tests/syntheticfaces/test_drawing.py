@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from syntheticfaces.drawing.face import draw_face
-from syntheticfaces.view import View
 from syntheticfaces.identity import blend_identity, draw_identity, draw_scene
 from syntheticfaces.textures import crop, noise_bank, warped_noise
+from syntheticfaces.view import View
 
 
 def test_the_grid_undoes_the_placing_of_points():

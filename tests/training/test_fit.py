@@ -105,7 +105,7 @@ def small_backbone():
     runtime.start(seed=1, threads=2)
     layers = keras.layers
     below = keras.Input((8, 8, 3))
-    x = layers.BatchNormalization(name="low_norm")(layers.Conv2D(4, 3, name="low")(below))
+    x = layers.BatchNormalization(name="low_norm")(layers.Conv2D(4, 3, name="low")(layers.Dropout(0.3)(below)))
     x = layers.BatchNormalization(name="high_norm")(layers.Conv2D(5, 3, name="high")(x))
     inputs = keras.Input((8, 8, 3), name="pixels")
     preprocess = layers.Rescaling(1 / 255, name="preprocess")

@@ -148,12 +148,12 @@ def test_closed_form_metrics_are_of_the_training_and_of_the_validation_arrays():
         def predict(self, features, **_):
             return np.column_stack([features[:, 0], 1 - features[:, 0]])
 
-    right = TrainArrays(np.array([[0.1], [0.9]]), np.array([0, 1], np.float32), np.zeros((2, 4), np.int8))
+    right = TrainArrays(np.array([[0.1], [0.9], [0.5]]), np.array([0, 1, 0], np.float32), np.zeros((3, 4), np.int8))
     wrong = validating(right, labels=1 - right.labels)
     state = closed_form_history(FirstFeature(), right, wrong, seconds=3.0)
     (row,) = state.history
     assert (row["epoch"], row["roc_auc"], row["accuracy"]) == (1, 1, 1)
     assert (row["val_roc_auc"], row["val_accuracy"]) == (0, 0)
-    assert row["loss"] == pytest.approx(-np.log(0.9))
-    assert row["val_loss"] == pytest.approx(-np.log(0.1))
+    assert row["loss"] == pytest.approx(-np.log([0.9, 0.9, 0.5]).mean())
+    assert row["val_loss"] == pytest.approx(-np.log([0.1, 0.1, 0.5]).mean())
     assert (state.seconds, state.best_epoch) == (3.0, 1)

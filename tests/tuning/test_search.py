@@ -21,16 +21,16 @@ def test_a_search_starts_with_different_random_values(tmp_path):
     assert 3 <= sum(rate < 1e-3 for rate in rates) <= 9  # the middle on a logarithmic scale
 
 
-def test_a_trial_is_pruned_where_it_falls_below_the_median(tmp_path):
+def test_a_trial_is_pruned_where_it_falls_below_the_median_and_none_of_the_first_is(tmp_path):
     reported = []
 
     def first_is_best(number, values, report):
         for epoch in range(1, 4):
             reported.append((number, epoch))
-            report(epoch, 0.6 if number else 0.5 + epoch / 10)
-        return 0.8
+            report(epoch, (0.5 + epoch / 10, 0.6, 0.6, 0.4)[number])
+        return 0.6 if number else 0.8
 
-    config = StudyConfig("study", RATES, trials=3, startup_trials=1, epochs=3, pruner="median", seed=3)
+    config = StudyConfig("study", RATES, trials=4, startup_trials=2, epochs=3, pruner="median", seed=3)
     result = search(config, first_is_best, folder=tmp_path, on_trial=lambda trial: None)
-    assert [trial.score for trial in result.trials] == [0.8, None, None]
-    assert reported == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (2, 1), (2, 2)]
+    assert [trial.score for trial in result.trials] == [0.8, 0.6, None, None]
+    assert reported == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1)]
