@@ -10,8 +10,8 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
+from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import find_faces
-from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.features.residual_dataset import compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES

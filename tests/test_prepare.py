@@ -6,8 +6,8 @@ import pytest
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
+from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.features.batches import predict_in_batches
 from fakefaces.models import runtime
 from fakefaces.models.backbones import at_unit_scale, cut, make_backbone
 from fakefaces.params.file import load

@@ -13,9 +13,9 @@ from fakefaces.base.errors import ModelError
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
+from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut, make_backbone

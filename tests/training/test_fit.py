@@ -9,9 +9,9 @@ import pytest
 
 from fakefaces.base.files import write_json
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
+from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
-from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut

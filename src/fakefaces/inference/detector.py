@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.files import atomic_write, write_json
+from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import PARTS
-from fakefaces.features.batches import predict_in_batches
 from fakefaces.features.extract import extract_bytes
 from fakefaces.inference.metadata import DetectorMetadata, read_metadata
 from fakefaces.models.runtime import load_network, save_network

@@ -1,13 +1,15 @@
 """ROI pooling: a frozen backbone over the crop of a face, its feature maps pooled in each region of the face."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fakefaces.base.errors import ModelError
+from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.face_regions import NAMES, cell_weights
-from fakefaces.features.batches import predict_in_batches
-from fakefaces.features.residual_dataset import Embed
 
 _EPSILON = 1e-6  # added to a variance before its root
 _FINE = 32  # cells a side; in coarser maps a region has too few cells for a standard deviation
@@ -43,7 +45,7 @@ def roi_pooled(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
     return frozen, [int(features.shape[-1]) for features in pooled]
 
 
-def embedding(frozen: Any) -> Embed:
+def embedding(frozen: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """A function from crops to the features of :func:`roi_pooled`."""
     return partial(predict_in_batches, frozen.predict_on_batch, batch_size=16)
 
