@@ -172,8 +172,9 @@ def _image_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def _split_table(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each split: the share of its rarer class."""
-    share = (table["label"] == FAKE).groupby(table["split"]).mean().rename("rarer_class_share")
-    return np.minimum(share, 1 - share).reset_index()
+    fakes = (table["label"] == FAKE).groupby(table["split"]).mean()
+    shares = fakes.to_numpy(dtype=float)
+    return pd.DataFrame({"split": fakes.index, "rarer_class_share": np.minimum(shares, 1 - shares)})
 
 
 def _among(
