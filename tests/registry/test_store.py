@@ -27,7 +27,7 @@ def test_the_first_is_champion_a_better_one_follows_and_a_worse_one_does_not(tra
     assert (version.number, decision.outcome, decision.against) == (2, "champion", 1)
     version, decision = promoted(tracked, worse)
     assert (version.number, decision.outcome, decision.against) == (3, "challenger", 2)
-    assert [registry.champion().number, registry.at("challenger").number] == [2, 3]
+    assert [registry.champion().number, registry.with_alias("challenger").number] == [2, 3]
     third, second, first = registry.versions()
     assert [version.aliases for version in (third, second, first)] == [["challenger"], ["champion"], []]
     assert second.tags["model"] == "stronger"

@@ -96,7 +96,7 @@ def named_candidate(registry: Registry, name: str, layout: Layout) -> PromotionC
     if there is no such version or run, or if it was never evaluated.
     """
     number = name.removeprefix(f"models:/{registry.name}/").removeprefix("v")
-    version = registry.version(int(number)) if number.isdecimal() else registry.at(name.split("@")[-1])
+    version = registry.version(int(number)) if number.isdecimal() else registry.with_alias(name.split("@")[-1])
     if version:
         return PromotionCandidate(_find_evidence(version.tags.get("digest", ""), layout), version)
     return _candidate_of_run(name, layout)

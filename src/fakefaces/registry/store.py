@@ -49,9 +49,9 @@ class Registry:
 
     def champion(self) -> Version | None:
         """The version with the alias ``champion``."""
-        return self.at(CHAMPION)
+        return self.with_alias(CHAMPION)
 
-    def at(self, alias: str) -> Version | None:
+    def with_alias(self, alias: str) -> Version | None:
         """The version with an alias; None if there is none."""
         return next((version for version in self.versions() if alias in version.aliases), None)
 
