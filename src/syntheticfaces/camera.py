@@ -60,15 +60,10 @@ def encode_jpeg(image: Bytes, quality: int) -> bytes:
 
 def _develop(light: Plane, camera: Camera) -> Plane:
     """White balance, saturation and contrast, on code values 0..1."""
-    red, green, blue = (light[:, :, k] for k in range(3))
-    grey = red * 0.3 + green * 0.59 + blue * 0.11
-    result = np.empty_like(light)
-    for channel, gain in enumerate(camera.balance):
-        plane = grey + (light[:, :, channel] - grey) * camera.saturation
-        plane = plane * gain
-        plane = (plane - 0.5) * camera.contrast + 0.5
-        result[:, :, channel] = plane + (camera.brightness / 255)
-    return result
+    grey = (light[:, :, 0] * 0.3 + light[:, :, 1] * 0.59 + light[:, :, 2] * 0.11)[:, :, None]
+    balanced = (grey + (light - grey) * camera.saturation) * np.array(camera.balance, dtype=np.float32)
+    developed: Plane = (balanced - 0.5) * camera.contrast + 0.5 + camera.brightness / 255
+    return developed
 
 
 def _correlate_noise(noise: Plane, size: float) -> Plane:

@@ -4,9 +4,9 @@ import math
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from syntheticfaces.exact import Bytes, Plane
+from syntheticfaces.view import Window
 
 Rgb = tuple[float, float, float]
 
@@ -63,9 +63,7 @@ def lab_to_srgb(colour: Rgb) -> Rgb:
 def _code_table() -> Bytes:
     """SRGB codes for linear light in 4096 steps of a square-root scale, which spares the shadows."""
     steps = [(k / (_TABLE - 1)) ** 2 for k in range(_TABLE)]
-    table = np.array([round(linear_to_srgb(light)) for light in steps], dtype=np.uint8)
-    table.setflags(write=False)
-    return table
+    return np.array([round(linear_to_srgb(light)) for light in steps], dtype=np.uint8)
 
 
 def encode(planes: Plane) -> Bytes:
@@ -77,18 +75,13 @@ def encode(planes: Plane) -> Bytes:
     return np.ascontiguousarray(_code_table()[index].transpose(1, 2, 0))
 
 
-def blend(
-    canvas: Plane, window: tuple[slice, slice], colour: Rgb | Plane, alpha: Plane, shade: Plane | None = None
-) -> None:
-    """Blend a colour into a window of ``(3, H, W)`` planes, in place.
+def channels(colour: Rgb) -> Plane:
+    """A colour as float32 of the shape ``(3, 1, 1)``, which broadcasts over planes."""
+    return np.array(colour, dtype=np.float32)[:, None, None]
 
-    ``alpha`` and ``shade`` (a factor on the colour) have the window's shape; ``colour`` is a linear
-    colour or planes of the window's shape.
-    """
+
+def blend(canvas: Plane, window: Window, colour: Rgb | Plane, alpha: Plane, shade: Plane | float = 1.0) -> None:
+    """Blend a colour, or planes of the window's shape, times ``shade`` into ``(3, H, W)`` planes, in place."""
     target = canvas[:, window[0], window[1]]
-    for channel in range(3):
-        value: npt.NDArray[np.float32] | np.float32 = np.float32(0)
-        value = colour[channel] if isinstance(colour, np.ndarray) else np.float32(colour[channel])
-        if shade is not None:
-            value = value * shade
-        target[channel] += alpha * (value - target[channel])
+    value = colour if isinstance(colour, np.ndarray) else channels(colour)
+    target += alpha * (value * shade - target)

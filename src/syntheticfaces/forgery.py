@@ -131,16 +131,12 @@ def transplant(
 
     base_colour = _median_colour(base.image[window], inner)
     donor_colour = _median_colour(np.rint(piece).astype(np.uint8), inner)
-    base_lab = srgb_to_lab(base_colour)
-    target_colour = lab_to_srgb((
-        base_lab[0] + settings.residual * settings.direction[0],
-        base_lab[1] + settings.residual * settings.direction[1],
-        base_lab[2] + settings.residual * settings.direction[2],
-    ))  # fmt: skip
+    lightness, a, b = srgb_to_lab(base_colour)
+    dl, da, db = (settings.residual * share for share in settings.direction)
+    wanted_colour = lab_to_srgb((lightness + dl, a + da, b + db))
+    shift = [round(wanted - given, 4) for wanted, given in zip(wanted_colour, donor_colour, strict=True)]
     target = canvas[window]
-    for channel in range(3):
-        matched = piece[..., channel] + np.float32(round(target_colour[channel] - donor_colour[channel], 4))
-        target[..., channel] += alpha * (matched - target[..., channel])
+    target += alpha[:, :, None] * (piece + np.array(shift, dtype=np.float32) - target)
     replaced = np.zeros(mask.shape, dtype=np.bool_)
     replaced[window] = alpha >= np.float32(0.5)
     return replaced

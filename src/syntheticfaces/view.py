@@ -14,6 +14,7 @@ from syntheticfaces.exact import Plane
 
 Points = npt.NDArray[np.float64]
 Window = tuple[slice, slice]
+WHOLE: Window = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)

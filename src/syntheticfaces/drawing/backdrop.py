@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from syntheticfaces.colour import Rgb, blend, mix
+from syntheticfaces.colour import Rgb, blend, channels, mix
 from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.drawing.strokes import fill_polygon
 from syntheticfaces.exact import Plane, blur, bump, smoothstep
-from syntheticfaces.identity import Scene
 from syntheticfaces.textures import octaves, warped_noise
 from syntheticfaces.view import Points
 
 
-def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> None:
+def paint_background(portrait: Portrait) -> None:
     """Paint an out-of-focus background over the linear planes, in place."""
+    canvas, rng, scene = portrait.canvas, portrait.rng, portrait.scene
     side = canvas.shape[1]
     axis = np.linspace(0, 1, side).astype(np.float32)
     direction = float(rng.uniform(-1, 1))
@@ -20,9 +20,8 @@ def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> N
     slope = smoothstep(axis[:, None] * (1 - abs(direction)) + across * abs(direction))
     first, second = scene.backdrop
     level = float(rng.uniform(0.55, 1.05))
-    for channel in range(3):
-        start, step = first[channel] * level, (second[channel] - first[channel]) * level
-        canvas[channel] = start + slope * step
+    for channel, (start, end) in enumerate(zip(first, second, strict=True)):
+        canvas[channel] = start * level + slope * ((end - start) * level)
     if scene.shapes:
         small = np.zeros((88, 88, 3), dtype=np.float32)
         cover = np.zeros((88, 88), dtype=np.uint8)
@@ -40,9 +39,8 @@ def paint_background(canvas: Plane, rng: np.random.Generator, scene: Scene) -> N
         soft = blur(np.dstack([small, opacity]), float(rng.uniform(1.5, 4.5)))
         times = -(-side // 88)
         large = soft.repeat(times, axis=0).repeat(times, axis=1)[:side, :side]
-        large = blur(large, times * 0.8)
-        for channel in range(3):
-            canvas[channel] += large[:, :, channel] - large[:, :, 3] * canvas[channel]
+        large = blur(large, times * 0.8).transpose(2, 0, 1)
+        canvas += large[:3] - large[3] * canvas
     canvas *= 1 + octaves(rng, (side, side), {64: 0.05, 32: 0.02})
 
 
@@ -58,15 +56,12 @@ def paint_neck(portrait: Portrait, skin: Plane) -> None:
     cover = smoothstep((width - np.abs(u)) * 22) * smoothstep((v - 0.6) * 20)
     round_ = np.sqrt(np.maximum(1 - across * across * 0.92, 0))
     lit = 0.6 * scene.ambient + 0.62 * scene.key * np.maximum(across * scene.light[0] + round_ * scene.light[2], 0)
-    chin = bump(((u + (0.25 * scene.light[0])) * 0.95) ** 2
-                + ((v - (person.chin + 0.02)) * 2.3) ** 2)  # fmt: skip
+    chin = bump(((u + (0.25 * scene.light[0])) * 0.95) ** 2 + ((v - (person.chin + 0.02)) * 2.3) ** 2)
     lit = lit * (1 - 0.62 * smoothstep(chin * 1.6))
     apart = 0.2 + 0.1 * (1.8 - v)
     tendon = bump((np.abs(u) - apart) ** 2 * 160)
     lit = lit * (1 + (0.06 + 0.06 * person.age) * tendon)
-    for channel, keep in enumerate((1.0, 0.94, 0.92)):
-        target = canvas[channel][window]
-        target += cover * (skin[channel][window] * lit * keep - target)
+    blend(canvas, window, skin[:, *window] * lit * channels((1.0, 0.94, 0.92)), cover)
 
 
 def paint_clothes(portrait: Portrait) -> None:

@@ -6,13 +6,13 @@ import numpy as np
 
 from syntheticfaces.colour import blend, mix
 from syntheticfaces.drawing.head import TOP
+from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.drawing.strokes import curves, draw_hairs
 from syntheticfaces.exact import Plane, bump, smoothstep
-from syntheticfaces.identity import Identity, Scene
+from syntheticfaces.identity import Identity
 from syntheticfaces.textures import octaves, warped_noise
-from syntheticfaces.view import View
+from syntheticfaces.view import WHOLE
 
-_ALL = (slice(None), slice(None))
 _FALLS = ("long", "wavy")
 _CLOSE = ("crop", "shaved", "receding", "back")
 
@@ -26,6 +26,12 @@ class Hair:
     behind: Plane
     front: Plane
 
+    @property
+    def weight(self) -> Plane:
+        """The factor on the hair's colour."""
+        weight: Plane = np.maximum(1 + self.strands * 0.36, 0.12) * self.lit
+        return weight
+
 
 def _volume(person: Identity) -> float:
     if person.style == "shaved":
@@ -35,8 +41,9 @@ def _volume(person: Identity) -> float:
     return person.volume * (1.7 if person.style == "curly" else 1.1) + 0.03
 
 
-def _strands(u: Plane, v: Plane, rng: np.random.Generator, person: Identity, volume: float) -> Plane:
+def _strands(portrait: Portrait, volume: float) -> Plane:
     """Strand texture, mean 0, about -2..2, that follows the fall of the style."""
+    u, v, rng, person = portrait.u, portrait.v, portrait.rng, portrait.person
     x = u - person.parting
     depth = v - (TOP - volume - 0.35)
     if person.style == "curly":
@@ -85,7 +92,6 @@ def _hair_width(person: Identity, v: Plane, volume: float, strands: Plane) -> Pl
 def _hairline(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
     """Signed share by which a point lies outside the bare face: positive in the hair."""
     top = person.hairline
-    x = u
     if person.style == "fringe":
         top = -0.42 + 0.12 * (person.hairline + 0.76)
     elif person.style == "receding":
@@ -102,22 +108,21 @@ def _hairline(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
         line = line - corner * bump((np.abs(u) - 0.5) ** 2 * 11)
     up = np.minimum(v, 0) / line
     side = 0.87 if person.style in _FALLS else 0.9
-    across = x * (1 / (side * person.width))
-    across = across * across
-    outside = across * across + up * up - 1
+    across = (u * (1 / (side * person.width))) ** 2
     rough = 0.16 if person.style in ("fringe", "side", "long", "wavy") else 0.1
-    return outside + strands * (rough * 0.8)
+    return across * across + up * up - 1 + strands * (rough * 0.8)
 
 
-def style_hair(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity, scene: Scene) -> Hair:
+def style_hair(portrait: Portrait) -> Hair:
     """Lay the hair of a person: everything that the two painting steps need."""
+    u, v, person, scene = portrait.u, portrait.v, portrait.person, portrait.scene
     volume = _volume(person)
-    strands = _strands(u, v, rng, person, volume)
+    strands = _strands(portrait, volume)
     reach = _hair_width(person, v, volume, strands)
     ragged = 0.05 if person.style == "curly" else (0.006 if person.style in _CLOSE else 0.014)
     edge = reach - np.abs(u) + strands * ragged
     soft = 7 if person.style in _CLOSE else 10
-    behind = smoothstep(edge * (view.unit / soft) + 0.3) * (reach > 0.02)
+    behind = smoothstep(edge * (portrait.view.unit / soft) + 0.3) * (reach > 0.02)
     line = _hairline(u, v, person, strands)
     steep = 2.6 if person.style in ("shaved", "receding", "crop") else 6.0
     front = behind * smoothstep(line * steep + 0.25)
@@ -140,33 +145,23 @@ def style_hair(view: View, u: Plane, v: Plane, rng: np.random.Generator, person:
     return Hair(strands, lit.astype(np.float32), behind, front)
 
 
-def _colour(hair: Hair, person: Identity, dim: float) -> tuple[Plane, Plane]:
-    weight = np.maximum(1 + hair.strands * 0.36, 0.12) * hair.lit
-    sheen = np.maximum(hair.strands - 0.55, 0) * hair.lit * (0.035 + 0.05 * person.grey)
-    return weight * dim, sheen * dim
-
-
-def paint_behind(canvas: Plane, hair: Hair, person: Identity) -> None:
+def paint_behind(portrait: Portrait, hair: Hair) -> None:
     """Paint the hair behind head and neck, darker than the front, in place."""
-    if person.style in _CLOSE:
-        return
-    shade, _ = _colour(hair, person, 0.5)
-    blend(canvas, _ALL, person.hair, hair.behind, shade)
+    if portrait.person.style not in _CLOSE:
+        blend(portrait.canvas, WHOLE, portrait.person.hair, hair.behind, hair.weight * 0.5)
 
 
-def paint_front(
-    canvas: Plane, view: View, hair: Hair, rng: np.random.Generator, person: Identity, scene: Scene
-) -> None:
+def paint_front(portrait: Portrait, hair: Hair) -> None:
     """Paint the hair in front of the head, its shadow on the skin and stray hairs, in place."""
+    canvas, view, rng, person = portrait.canvas, portrait.view, portrait.rng, portrait.person
     drop = max(2, view.canvas // 70)
     shifted = np.zeros_like(hair.front)
     shifted[drop:] = hair.front[:-drop]
     strength = 0.15 if person.style in _CLOSE else 0.42
     below = shifted * (1 - hair.front) * strength
-    blend(canvas, _ALL, mix((0.02, 0.01, 0.01), person.skin, 0.12), below)
-    shade, sheen = _colour(hair, person, 1.0)
-    blend(canvas, _ALL, person.hair, hair.front, shade)
-    canvas += sheen * hair.front
+    blend(canvas, WHOLE, mix((0.02, 0.01, 0.01), person.skin, 0.12), below)
+    blend(canvas, WHOLE, person.hair, hair.front, hair.weight)
+    canvas += np.maximum(hair.strands - 0.55, 0) * hair.lit * (0.035 + 0.05 * person.grey) * hair.front
     if person.style in ("long", "wavy", "side", "fringe"):
         count = 30
         side = rng.choice([-1.0, 1.0], count)
@@ -176,4 +171,4 @@ def paint_front(
         knots = np.stack([np.stack([u, v], 1), middle, np.stack([end_u, end_v], 1)], axis=1)
         stray = draw_hairs(view, curves(knots, 6))
         colour = mix(person.hair, (0.3, 0.28, 0.25), 0.15)
-        blend(canvas, _ALL, colour, stray * 0.3, 0.6 + hair.lit * 0.4)
+        blend(canvas, WHOLE, colour, stray * 0.3, 0.6 + hair.lit * 0.4)

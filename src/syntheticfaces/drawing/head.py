@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.exact import Plane, bump, smoothstep
-from syntheticfaces.identity import Identity, Scene
-from syntheticfaces.view import View
+from syntheticfaces.identity import Identity
 
 TOP = -1.26
 _KNOTS = 512
@@ -35,39 +35,32 @@ def half_width(person: Identity, v: Plane) -> Plane:
     return result
 
 
-def outline(view: View, u: Plane, width: Plane) -> Plane:
+def outline(portrait: Portrait, width: Plane) -> Plane:
     """Opacity of the head, soft over about two canvas pixels."""
-    soft = smoothstep((width - np.abs(u)) * (view.unit / 3) + 0.5)
-    opacity: Plane = soft * np.minimum(width * (view.unit / 14), 1)
+    soft = smoothstep((width - np.abs(portrait.u)) * (portrait.view.unit / 3) + 0.5)
+    opacity: Plane = soft * np.minimum(width * (portrait.view.unit / 14), 1)
     return opacity
 
 
 class Relief:
     """Height of the face above the picture plane, in face units, built up from hills."""
 
-    def __init__(self, view: View, u: Plane, v: Plane, width: Plane, person: Identity) -> None:
-        self.view, self.u, self.v = view, u, v
-        across = u / np.maximum(width, 0.05)
-        rows = (v - 0.05) * (1 / 1.5)
-        profile = 1 - 0.42 * rows * rows
-        q = across * across
-        self.height: Plane = (
-            0.78 * np.sqrt(np.maximum(1 - q * (0.35 + 0.65 * q), 0))
-            * profile
-        )  # fmt: skip
+    def __init__(self, portrait: Portrait, width: Plane) -> None:
+        self.portrait = portrait
+        q = (portrait.u / np.maximum(width, 0.05)) ** 2
+        rows = (portrait.v - 0.05) * (1 / 1.5)
+        self.height: Plane = 0.78 * np.sqrt(np.maximum(1 - q * (0.35 + 0.65 * q), 0)) * (1 - 0.42 * rows * rows)
+        self._features()
 
-    def hill(self, u: float, v: float, ru: float, rv: float, amount: float, lean: float = 0.0) -> None:
-        """Add a smooth hill (or a dip) of the given radii; ``lean`` shears it sideways along v."""
-        window = self.view.window(u, v, ru + abs(lean) * rv, rv)
-        du, dv = self.u[window] - u, self.v[window] - v
-        if lean:
-            du = du - lean * dv
-        r2 = (du * (1 / ru)) ** 2 + (dv * (1 / rv)) ** 2
-        self.height[window] += amount * bump(r2)
+    def hill(self, u: float, v: float, ru: float, rv: float, amount: float) -> None:
+        """Add a smooth hill (or a dip) of the given radii."""
+        window, height = self.portrait.hill(u, v, ru, rv)
+        self.height[window] += amount * height
 
-    def features(self, person: Identity, scene: Scene) -> None:
+    def _features(self) -> None:
         """Add brow, sockets, lids, nose, cheeks, lips and chin."""
-        male, age, smile = person.masculine, person.age, scene.smile
+        person = self.portrait.person
+        male, age, smile = person.masculine, person.age, self.portrait.scene.smile
         for side in (-1, 1):
             eye = side * person.eye_x
             self.hill(side * 0.4, person.brow_y + 0.03, 0.42, 0.17, 0.035 + 0.05 * male)
@@ -81,20 +74,21 @@ class Relief:
             self.hill(side * (person.mouth_width + 0.06), person.mouth_y - 0.05 * smile, 0.12, 0.12, -0.025)
             if age > 0.45:
                 self.hill(side * 0.52, 1.16, 0.2, 0.2, 0.05 * (age - 0.45))
-        self._nose(person, scene)
+        self._nose()
         m, full = person.mouth_y, person.lip_full
         self.hill(0, m, 0.5, 0.3, 0.07)
         self.hill(0, m - 0.19, 0.05, 0.13, -0.02)
         self.hill(0, m + full * 1.05 + 0.1, 0.24, 0.09, -0.055)
         self.hill(0, person.chin - 0.17, 0.25, 0.2, 0.085 + 0.03 * male)
 
-    def _nose(self, person: Identity, scene: Scene) -> None:
+    def _nose(self) -> None:
+        portrait, person = self.portrait, self.portrait.person
         tip, half = person.nose_length - 0.1, person.nose_width
-        lean = scene.yaw * 0.55
-        window = self.view.window(0, tip / 2, 0.5, tip / 2 + 0.5)
-        du, v = self.u[window], self.v[window]
+        lean = portrait.scene.yaw * 0.55
+        window = portrait.view.window(0, tip / 2, 0.5, tip / 2 + 0.5)
+        v = portrait.v[window]
         rise = np.clip((v + 0.24) * (1 / (tip + 0.24)), 0, 1)
-        du = du - lean * rise
+        du = portrait.u[window] - lean * rise
         narrow = 0.17 + 0.13 * rise * rise
         end = smoothstep((tip + 0.16 - v) * (1 / 0.3))
         onset = smoothstep((v + 0.42) * (1 / 0.36))
@@ -107,7 +101,7 @@ class Relief:
 
     def normals(self) -> tuple[Plane, Plane, Plane]:
         """Unit normals: right, down and towards the viewer; three planes of the canvas."""
-        z = self.height * (self.view.unit * 0.5)
+        z = self.height * (self.portrait.view.unit * 0.5)
         right, down = np.zeros_like(z), np.zeros_like(z)
         right[:, 1:-1] = z[:, :-2] - z[:, 2:]
         down[1:-1] = z[:-2] - z[2:]

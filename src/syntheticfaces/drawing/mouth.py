@@ -4,29 +4,26 @@ import numpy as np
 
 from syntheticfaces.colour import blend, mix
 from syntheticfaces.drawing.head import Relief
+from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.exact import Plane, bump, smoothstep
-from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import crop
-from syntheticfaces.view import View
 
 
 class Mouth:
     """The mouth in its own coordinates: p -1..1 between the corners, q down, both shares of its width."""
 
-    def __init__(self, view: View, u: Plane, v: Plane, person: Identity, scene: Scene) -> None:
-        smile, gape = scene.smile, scene.mouth_open
-        self.width = person.mouth_width * (1 + 0.14 * smile)
-        self.v0 = person.mouth_y
-        self.window = view.window(0, self.v0, self.width * 1.35, 0.42)
-        self.p = u[self.window] * (1 / self.width)
+    def __init__(self, portrait: Portrait) -> None:
+        person, smile = portrait.person, portrait.scene.smile
+        width = person.mouth_width * (1 + 0.14 * smile)
+        self.window = portrait.view.window(0, person.mouth_y, width * 1.35, 0.42)
+        self.p = portrait.u[self.window] * (1 / width)
         p2 = self.p * self.p
-        self.q = (v[self.window] - self.v0) * (1 / self.width)
-        self.q = self.q + 0.22 * smile * p2 - (0.05 * smile)
+        self.q = (portrait.v[self.window] - person.mouth_y) * (1 / width) + 0.22 * smile * p2 - (0.05 * smile)
         arch = np.maximum(1 - p2, 0)
         bow = bump(p2 * 20)
         peaks = bump((np.abs(self.p) - 0.26) ** 2 * 9)
-        full = person.lip_full / self.width * (1 - 0.22 * max(smile, 0))
-        gap = 0.36 * gape
+        full = person.lip_full / width * (1 - 0.22 * max(smile, 0))
+        self.gap = gap = 0.36 * portrait.scene.mouth_open
         wave = 0.045 * bow - 0.02 * peaks
         self.parting_up = wave - gap * 0.45 * arch
         self.parting_low = wave * 0.6 + gap * 0.75 * arch
@@ -34,23 +31,22 @@ class Mouth:
             0.72 + 0.36 * person.cupid * peaks - 0.18 * person.cupid * bow
         )
         self.bottom = self.parting_low + full * 1.12 * arch * (1 - 0.25 * p2)
-        self.sharp = np.float32(view.unit * self.width)
-        self.gap = gap
+        self.sharp = np.float32(portrait.view.unit * width)
 
     def soft(self, distance: Plane, width: float) -> Plane:
         """Opacity over a signed distance, soft over ``width`` canvas pixels."""
         return smoothstep(distance * self.sharp * (1 / width) + 0.5)
 
 
-def paint_lips(skin: Plane, relief: Relief, mouth: Mouth, rng: np.random.Generator, person: Identity) -> None:
+def paint_lips(skin: Plane, relief: Relief, mouth: Mouth) -> None:
     """Colour and model the lips on the unlit skin, in place."""
-    window = mouth.window
+    rng, window = relief.portrait.rng, mouth.window
     inside = mouth.soft(np.minimum(mouth.q - mouth.top, mouth.bottom - mouth.q), 4.5)
     lines = crop(rng, 4, inside.shape[1], inside.shape[1])[:, : inside.shape[1]]
     column = lines[inside.shape[1] // 2][None, :] * 0.06
     shade = 1 + column + crop(rng, 2, *inside.shape) * 0.04
     upper = smoothstep((mouth.parting_up - mouth.q) * 9)
-    blend(skin, window, person.lip, inside * 0.8, shade * (1 - 0.18 * upper))
+    blend(skin, window, relief.portrait.person.lip, inside * 0.8, shade * (1 - 0.18 * upper))
     rise_up = bump(((mouth.q - (mouth.top + mouth.parting_up) * 0.5) * 6.5) ** 2)
     rise_low = bump(((mouth.q - (mouth.bottom + mouth.parting_low) * 0.5) * 4.6) ** 2)
     arch = np.maximum(1 - mouth.p * mouth.p, 0)
@@ -58,8 +54,9 @@ def paint_lips(skin: Plane, relief: Relief, mouth: Mouth, rng: np.random.Generat
     relief.height[window] += column * inside * 0.03
 
 
-def paint_teeth(canvas: Plane, mouth: Mouth, person: Identity, scene: Scene) -> None:
+def paint_teeth(portrait: Portrait, mouth: Mouth) -> None:
     """Paint the opening, the teeth and the dark line between the lips over the lit skin, in place."""
+    canvas, person, scene = portrait.canvas, portrait.person, portrait.scene
     window, exposure = mouth.window, scene.ambient + 0.5 * scene.key
     if mouth.gap:
         inside = mouth.soft(np.minimum(mouth.q - mouth.parting_up, mouth.parting_low - mouth.q), 2.5)
@@ -87,13 +84,13 @@ def paint_teeth(canvas: Plane, mouth: Mouth, person: Identity, scene: Scene) -> 
         blend(canvas, window, dark, spot * 0.6)
 
 
-def paint_nostrils(canvas: Plane, relief: Relief, person: Identity, scene: Scene) -> None:
+def paint_nostrils(portrait: Portrait) -> None:
     """Paint nostrils and the creases of the wings over the lit skin, in place."""
-    view, lean = relief.view, scene.yaw * 0.55
+    canvas, person, lean = portrait.canvas, portrait.person, portrait.scene.yaw * 0.55
     dark = (person.skin[0] * 0.06, person.skin[1] * 0.035, person.skin[2] * 0.035)
     low, half = person.nose_length, person.nose_width
-    window = view.window(lean, low, half * 1.7, 0.24)
-    u, v = relief.u[window] - lean, relief.v[window] - low
+    window = portrait.view.window(lean, low, half * 1.7, 0.24)
+    u, v = portrait.u[window] - lean, portrait.v[window] - low
     for side in (-1, 1):
         du = (u - (side * half * 0.5)) * side
         lift = v + 0.012 + 0.22 * du

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syntheticfaces.exact import Plane
+from syntheticfaces.exact import Plane, bump
 from syntheticfaces.identity import Identity, Scene
-from syntheticfaces.view import View
+from syntheticfaces.view import View, Window
 
 
 @dataclass(frozen=True)
@@ -20,3 +20,8 @@ class Portrait:
     rng: np.random.Generator
     person: Identity
     scene: Scene
+
+    def hill(self, u: float, v: float, ru: float, rv: float) -> tuple[Window, Plane]:
+        """The window of a round hill of radii ``ru`` and ``rv`` about a face point, and its height there, 0..1."""
+        window = self.view.window(u, v, ru, rv)
+        return window, bump(((self.u[window] - u) * (1 / ru)) ** 2 + ((self.v[window] - v) * (1 / rv)) ** 2)

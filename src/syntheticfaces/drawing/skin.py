@@ -2,21 +2,22 @@
 
 import numpy as np
 
-from syntheticfaces.colour import Rgb, blend, mix
+from syntheticfaces.colour import Rgb, blend, channels, mix
 from syntheticfaces.drawing.head import Relief
+from syntheticfaces.drawing.portrait import Portrait
 from syntheticfaces.drawing.strokes import curve, draw_lines
 from syntheticfaces.exact import Plane, blur, bump, smoothstep
-from syntheticfaces.identity import Identity, Scene
 from syntheticfaces.textures import crop, octaves, warped_noise
-from syntheticfaces.view import Points, View
+from syntheticfaces.view import WHOLE, Points
 
 
 def _arc(*numbers: float) -> Points:
     return curve(np.array(numbers, dtype=np.float64).reshape(3, 2))
 
 
-def folds(view: View, rng: np.random.Generator, person: Identity, scene: Scene) -> Plane:
+def folds(portrait: Portrait) -> Plane:
     """Depth of folds and wrinkles, a plane in 0..1."""
+    view, rng, person, scene = portrait.view, portrait.rng, portrait.person, portrait.scene
     plane = np.zeros((view.canvas, view.canvas), dtype=np.uint8)
     age, smile = person.age, max(scene.smile, 0.0)
 
@@ -54,24 +55,18 @@ def folds(view: View, rng: np.random.Generator, person: Identity, scene: Scene) 
     return blur(plane.astype(np.float32) * (1 / 255), view.canvas / 190)
 
 
-def albedo(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity) -> Plane:
+def albedo(portrait: Portrait) -> Plane:
     """Linear skin colour before light, ``(3, canvas, canvas)``."""
-    shape = (view.canvas, view.canvas)
+    u, v, rng, person, shape = portrait.u, portrait.v, portrait.rng, portrait.person, portrait.u.shape
     mottle = octaves(rng, shape, {64: 0.6, 32: 0.5, 16: 0.35, 8: 0.22}) * (0.05 * person.blotches)
     grain = octaves(rng, shape, {4: 0.5, 2: 0.5}) * (0.015 + 0.012 * person.age)
-    skin = np.empty((3, *shape), dtype=np.float32)
-    for channel, (redness, light) in enumerate(((0.35, 1.0), (1.0, 1.0), (0.9, 1.0))):
-        tint = 1 - mottle * redness + grain * light
-        skin[channel] = tint * person.skin[channel]
-
+    skin = (1 - mottle * channels((0.35, 1.0, 0.9)) + grain) * channels(person.skin)
     red: Rgb = (person.skin[0] * 0.93, person.skin[1] * 0.66, person.skin[2] * 0.66)
     dark: Rgb = (person.skin[0] * 0.62, person.skin[1] * 0.5, person.skin[2] * 0.52)
 
     def dab(cu: float, cv: float, ru: float, rv: float, colour: Rgb, strength: float) -> None:
-        window = view.window(cu, cv, ru, rv)
-        r2 = ((u[window] - cu) * (1 / ru)) ** 2
-        r2 += ((v[window] - cv) * (1 / rv)) ** 2
-        blend(skin, window, colour, bump(r2) * strength)
+        window, height = portrait.hill(cu, cv, ru, rv)
+        blend(skin, window, colour, height * strength)
 
     flush = person.flush
     rouge = flush * 0.6 + 0.5 * person.makeup
@@ -89,22 +84,22 @@ def albedo(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Ide
         speck = smoothstep((crop(rng, 4, *shape) - 0.75) * 1.3)
         near = bump((u * 0.95) ** 2 + ((v - 0.3) * 1.3) ** 2)
         brown = (person.skin[0] * 0.66, person.skin[1] * 0.52, person.skin[2] * 0.45)
-        blend(skin, (slice(None), slice(None)), brown, speck * near * (0.8 * person.freckles))
+        blend(skin, WHOLE, brown, speck * near * (0.8 * person.freckles))
     for _ in range(int(rng.integers(0, 3))):
         dab(rng.uniform(-0.8, 0.8), rng.uniform(-0.5, 1.2), 0.03, 0.03, (0.05, 0.025, 0.018), rng.uniform(0.3, 0.8))
     return skin
 
 
-def beard(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Identity) -> Plane | None:
+def beard(portrait: Portrait) -> Plane | None:
     """Opacity of beard and stubble, or None for a face without."""
+    u, v, rng, person = portrait.u, portrait.v, portrait.rng, portrait.person
     strength = max(person.beard, 0.42 * person.stubble)
     if strength < 0.06:
         return None
     m, mw = person.mouth_y, person.mouth_width
     side = np.abs(u)
     low = smoothstep((v - (m - 0.42) + (0.92 - side) * 0.42) * 4)
-    low = low * smoothstep((side * 1.1 + (v - 0.78) * 1.15) * 3.2
-                       - 0.9)  # fmt: skip
+    low = low * smoothstep((side * 1.1 + (v - 0.78) * 1.15) * 3.2 - 0.9)
     lip = bump((u * (1 / (mw * 1.1))) ** 2 + ((v - (m - 0.155)) * 7.0) ** 2)
     lip = smoothstep(lip * 1.8)
     clear = bump((u * (1 / (mw * 1.05))) ** 2 + ((v - m) * (1 / 0.17)) ** 2)
@@ -112,17 +107,13 @@ def beard(view: View, u: Plane, v: Plane, rng: np.random.Generator, person: Iden
     swirl = u * 0.35 + 0.12 * octaves(rng, area.shape, {16: 1.0})
     hair = warped_noise(rng, 2, v * 62, (u - swirl * v) * 125) * 0.6
     hair = hair + octaves(rng, area.shape, {2: 0.35, 8: 0.25})
-    if person.beard:
-        cover = 0.72 * person.beard + hair * 0.3
-    else:
-        cover = 0.34 + hair * 0.22
-        cover = cover * person.stubble
+    cover = 0.72 * person.beard + hair * 0.3 if person.beard else (0.34 + hair * 0.22) * person.stubble
     return np.clip(area * cover, 0, 0.93)
 
 
-def shade(relief: Relief, person: Identity, scene: Scene, creases: Plane, pores: Plane) -> tuple[list[Plane], Plane]:
-    """Shading of the relief: a factor for each of red, green and blue, and the gloss to add to all."""
-    view = relief.view
+def shade(relief: Relief, creases: Plane, pores: Plane) -> tuple[Plane, Plane]:
+    """Shading of the relief: factors ``(3, H, W)`` for red, green and blue, and the gloss to add to all."""
+    person, scene = relief.portrait.person, relief.portrait.scene
     relief.height -= creases * 0.022
     relief.height += pores * (0.0004 + 0.0006 * person.age)
     right, down, front = relief.normals()
@@ -137,10 +128,8 @@ def shade(relief: Relief, person: Identity, scene: Scene, creases: Plane, pores:
         (-person.eye_x, person.eye_y - 0.16, 0.28, 0.09, 0.22),
         (person.eye_x, person.eye_y - 0.16, 0.28, 0.09, 0.22),
     ):
-        window = view.window(cu, cv, ru, rv)
-        r2 = ((relief.u[window] - cu) * (1 / ru)) ** 2
-        r2 += ((relief.v[window] - cv) * (1 / rv)) ** 2
-        shadow[window] += bump(r2) * amount
+        window, height = relief.portrait.hill(cu, cv, ru, rv)
+        shadow[window] += height * amount
     direct = 1 - np.minimum(shadow, 0.8)
     sky = (0.8 - 0.25 * down) * scene.ambient
     sky = sky * (1 - 0.35 * creases) * (0.45 + 0.55 * front)
@@ -158,4 +147,4 @@ def shade(relief: Relief, person: Identity, scene: Scene, creases: Plane, pores:
     tight = broad * broad
     tight = tight * tight
     gloss = (broad * 0.035 + tight * 0.075) * (scene.gloss * scene.key)
-    return factors, gloss * direct * np.maximum(1 + pores * 0.25, 0)
+    return np.stack(factors), gloss * direct * np.maximum(1 + pores * 0.25, 0)
