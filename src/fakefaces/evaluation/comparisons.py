@@ -38,13 +38,7 @@ class Comparison:
 def compare_all(
     models: Mapping[str, TestPredictions], thresholds: Mapping[str, float], resampling: Resampling
 ) -> list[Comparison]:
-    """Compare every pair of models, image by image, on the same resamples of groups.
-
-    Args:
-        models: at least one; predictions of the same images in the same order.
-        thresholds: of each model; an image is called fake where its score reaches it.
-        resampling: number of resamples of the groups, and seed.
-    """
+    """Compare every pair of models, each at its threshold, on the same images and the same resamples of groups."""
     images = next(iter(models.values()))
     if any(not np.array_equal(model.fake, images.fake) for model in models.values()):
         raise ModelError("the models were not tested on the same images")

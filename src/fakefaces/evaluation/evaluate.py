@@ -113,14 +113,8 @@ def variance_explained(p_fake: ArrayLike, rules: ArrayLike) -> float | None:
     """The coefficient of determination R² of a linear regression of the model's logits on the rules' logits.
 
     It is high where the model relies on what the rules see, or on something correlated with it; a score that they
-    explain entirely needs no face.
-
-    Args:
-        p_fake: (n,) the model's scores, in [0, 1].
-        rules: (n, m) the scores of m rules, in [0, 1].
-
-    Returns:
-        A share in [0, 1]; None where the model's scores are constant or there are too few images.
+    explain entirely needs no face. For scores (n,) of the model and (n, m) of m rules; in [0, 1], None where the
+    model's scores are constant or there are too few images.
     """
     target, predictors = _logit(p_fake), _logit(rules)
     if len(target) <= predictors.shape[1] + 1 or np.ptp(target) < 1e-12:

@@ -65,12 +65,7 @@ def compare_with_champion(
 ) -> ChampionComparison:
     """Evaluate two models on the same images, and on the same resamples of their groups.
 
-    Args:
-        images: (n) rows with ``label`` (1 fake), ``group``, ``difficulty`` and the parts.
-        candidate: its scores of the images.
-        champion: its scores of the images.
-        metric: one of :data:`fakefaces.evaluation.metrics.METRICS`.
-        resampling: number of resamples of the groups, and seed.
+    The images have ``label`` (1 fake), ``group``, ``difficulty`` and the parts.
     """
     first, second = (
         TestPredictions.from_arrays(images["label"], scores.p_fake, images["group"]) for scores in (candidate, champion)

@@ -107,11 +107,7 @@ def wilson_interval(proportion: float, n: float) -> Interval:
     """Wilson's score interval of a proportion; it has width even where the proportion is 0 or 1.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
-    Statistical Association 22 (1927).
-
-    Args:
-        proportion: observed, in [0, 1].
-        n: independent observations, more than 0.
+    Statistical Association 22 (1927). ``n`` is the number of independent observations.
     """
     if not 0 <= proportion <= 1 or not n > 0:
         raise ModelError(f"no proportion: {proportion} of {n}")
@@ -124,11 +120,8 @@ def wilson_interval(proportion: float, n: float) -> Interval:
 def proportion_interval(proportion: float, values: Array | None, n_groups: int) -> Interval:
     """The bootstrap's interval of a proportion, or Wilson's where the bootstrap has none.
 
-    Args:
-        proportion: in [0, 1].
-        values: float64 (n_resamples,); None where there are too few groups to resample.
-        n_groups: that the proportion is estimated from, each one observation to Wilson: conservative if images of a
-            group differ.
+    ``values`` are those of the resamples, None where there are too few groups. To Wilson each group is one
+    observation, which is conservative if images of a group differ.
     """
     interval = too_few_groups(n_groups) if values is None else percentile_interval(values)
     if interval.ends is not None:

@@ -39,12 +39,7 @@ def paired_win_rate(predictions: Predictions, pairs: Sequence[tuple[int, int]], 
     light in general cannot help it; a difference in how the two files were saved still can. The probability
     of superiority of Vargha and Delaney, "A critique and improvement of the CL common language effect size
     statistics of McGraw and Wong", Journal of Educational and Behavioral Statistics 25 (2000), for matched
-    pairs.
-
-    Args:
-        predictions: of all images.
-        pairs: position of a fake, position of its source; a source may have several fakes.
-        resampling: number of resamples of the sources' groups, and seed.
+    pairs. Each pair is the position of a fake and that of its source, which may have several fakes.
     """
     positions = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
     fakes, sources = positions.T

@@ -26,13 +26,9 @@ _EXTERNAL = re.compile(
 
 
 def make_offline(folder: Path, suites: Sequence[tuple[str, bool]]) -> None:
-    """Rewrite the pages to be self-contained, and write an index page.
+    """Rewrite the pages to be self-contained, and write an index page of the suites: name and success.
 
     Scripts are removed: they only fold sections and draw the original index.
-
-    Args:
-        folder: of the Data Docs.
-        suites: name and success of each suite, in the order of the index.
     """
     style = f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'

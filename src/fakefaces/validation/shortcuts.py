@@ -76,14 +76,7 @@ def audit(
     the group bootstrap at :data:`ALPHA` divided by the number of rules (Bonferroni), moved √2 times as far from
     the point estimate: the bootstrap takes the scores as given, but any two images of different folds are
     compared twice, as each trains the classifier that scores the other; under random labels the two comparisons
-    agree, which doubles the variance.
-
-    Args:
-        features: float64 (n, d) by rule.
-        labels: (n,), 1 fake, 0 real.
-        groups: (n,), images of one photograph; no group is in both the training and the test images of a fold.
-        n_resamples: bootstrap resamples.
-        seed: random seed of the folds, the classifiers and the bootstrap.
+    agree, which doubles the variance. No group is in both the training and the test images of a fold.
     """
     images = Predictions.from_arrays(labels, np.zeros(np.shape(labels)), groups)
     fold = stratified_group_folds(images, 5, seed)
