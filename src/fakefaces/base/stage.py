@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Concatenate, TypeVar
 
 from fakefaces.base import environment
@@ -71,7 +70,8 @@ def _check_params(root: Path) -> None:
 
 def error_boundary(main: Callable[..., None], *arguments: str) -> int:
     """Call ``main`` and turn user errors into a message and an exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    # An exception closes runs and removes temporary files.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     environment.unset_run()
     try:
         main(*arguments)
@@ -86,8 +86,3 @@ def error_boundary(main: Callable[..., None], *arguments: str) -> int:
         echo(f"ERROR {where}{error.strerror or error}; no partial output was left")
         return 1
     return 0
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """Exit by an exception, so that runs are closed and temporary files removed."""
-    sys.exit(128 + number)

@@ -1,11 +1,12 @@
 """The review page, with NiceGUI: it listens on this machine only and loads nothing from elsewhere."""
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from nicegui import app, run, ui
+from nicegui.events import KeyEventArguments, ValueChangeEventArguments
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,24 +28,36 @@ _LABEL_BUTTONS = (
 
 
 def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int, show: bool) -> None:
-    """Serve the page until it is interrupted.
-
-    Args:
-        queue: photographs under review.
-        metadata: the champion's.
-        exports: folder of the exported corrections.
-        port: to listen on, on this machine only.
-        show: open the page in a browser.
-    """
+    """Serve the page on this machine only until it is interrupted; ``show`` opens it in a browser."""
     ui.add_css(_ASSETS / "review.css", shared=True)
     ui.add_body_html(f"<script>{(_ASSETS / 'drop.js').read_text(encoding='utf-8')}</script>", shared=True)
     # Protects against DNS rebinding by another site's page.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_MAX_WAITING)
-    app.add_api_route("/files", _upload_route(queue, waiting, port), methods=["POST"])
-    app.add_api_route("/picture/{key}", _preview_route(queue), methods=["GET"])
+    origins = {f"http://{host}:{port}" for host in (HOST, "localhost")}
     tasks: list[asyncio.Task[None]] = []
     app.on_startup(lambda: tasks.append(asyncio.create_task(_score_uploads(queue, waiting))))
+
+    @app.post("/files")
+    async def upload(request: Request, name: str) -> Response:
+        if request.headers.get("origin") not in origins:
+            return JSONResponse({"problem": "only the review page may send photographs"}, 403)
+        data = bytearray()
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > MAX_BYTES:
+                queue.refuse(name, f"more than {MAX_BYTES:,} bytes")
+                return JSONResponse({"problem": "too large"}, 413)
+        await waiting.put((name[:300], bytes(data)))
+        return JSONResponse({}, 202)
+
+    @app.get("/picture/{key}")
+    def preview(key: str, heatmap: int = 0, side: int = 900) -> Response:
+        item = queue.item(key)
+        if item is None:
+            return Response(status_code=404)
+        webp = webp_preview(queue.data(key), item.heatmap if heatmap else None, max(32, min(side, 1600)))
+        return Response(webp, media_type="image/webp", headers={"Cache-Control": "private, max-age=3600"})
 
     @ui.page("/", title="fakefaces: review")
     def page() -> None:
@@ -53,21 +66,19 @@ def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int,
     ui.run(host=HOST, port=port, reload=False, show=show, dark=None, favicon="🔍", show_welcome_message=False)
 
 
+@dataclass(eq=False)
 class Page:
-    """State of one browser window: ``waiting`` are uploads to score, and corrections are written to ``exports``."""
+    """State of one browser window."""
 
-    def __init__(
-        self, queue: Queue, metadata: DetectorMetadata, waiting: "asyncio.Queue[tuple[str, bytes]]", exports: Path
-    ):
-        self.queue = queue
-        self.metadata = metadata
-        self.waiting = waiting
-        self.exports = exports
-        self.selected: str | None = None  # key of the open photograph
-        self.order: str = ORDERS[0]
-        self.heatmap = True
-        self._selected_by_user = False  # until then the first of the queue is open
-        self._drawn_version = -1
+    queue: Queue
+    metadata: DetectorMetadata  # the champion's
+    waiting: "asyncio.Queue[tuple[str, bytes]]"  # uploads that are not scored yet
+    exports: Path  # folder of the exported corrections
+    selected: str | None = None  # key of the open photograph
+    order: str = ORDERS[0]
+    heatmap: bool = True
+    _selected_by_user: bool = False  # until then the first of the queue is open
+    _drawn_version: int = -1
 
     def draw(self) -> None:
         """Build the page."""
@@ -154,11 +165,11 @@ class Page:
         self.selected, self._selected_by_user = key, True
         self._draw_queue()
 
-    def _set_order(self, event: Any) -> None:
+    def _set_order(self, event: ValueChangeEventArguments[str]) -> None:
         self.order = event.value
         self._draw_queue()
 
-    def _toggle_heatmap(self, event: Any) -> None:
+    def _toggle_heatmap(self, event: ValueChangeEventArguments[bool | None]) -> None:
         self.heatmap = bool(event.value)
         self._draw_detail()
 
@@ -175,7 +186,7 @@ class Page:
             at = keys.index(self.selected) if self.selected in keys else 0
             self._select(keys[max(0, min(len(keys) - 1, at + rows))])
 
-    def _key(self, event: Any) -> None:
+    def _key(self, event: KeyEventArguments) -> None:
         if not event.action.keydown or event.modifiers.ctrl or event.modifiers.meta or event.modifiers.alt:
             return
         labels: dict[str, str | None] = {"r": "real", "f": "fake", "u": None}
@@ -191,35 +202,6 @@ class Page:
         table, count = exported
         message = f"{table}: {count} labelled images. Import them into data/ with: fakefaces data {table}"
         ui.notify(message, type="positive", position="bottom", multi_line=True, close_button="Close", timeout=0)
-
-
-def _upload_route(queue: Queue, waiting: "asyncio.Queue[tuple[str, bytes]]", port: int) -> Any:
-    origins = {f"http://{host}:{port}" for host in (HOST, "localhost")}
-
-    async def upload(request: Request, name: str) -> Response:
-        if request.headers.get("origin") not in origins:
-            return JSONResponse({"problem": "only the review page may send photographs"}, 403)
-        data = bytearray()
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > MAX_BYTES:
-                queue.refuse(name, f"more than {MAX_BYTES:,} bytes")
-                return JSONResponse({"problem": "too large"}, 413)
-        await waiting.put((name[:300], bytes(data)))
-        return JSONResponse({}, 202)
-
-    return upload
-
-
-def _preview_route(queue: Queue) -> Any:
-    def preview(key: str, heatmap: int = 0, side: int = 900) -> Response:
-        item = queue.item(key)
-        if item is None:
-            return Response(status_code=404)
-        webp = webp_preview(queue.data(key), item.heatmap if heatmap else None, max(32, min(side, 1600)))
-        return Response(webp, media_type="image/webp", headers={"Cache-Control": "private, max-age=3600"})
-
-    return preview
 
 
 async def _score_uploads(queue: Queue, waiting: "asyncio.Queue[tuple[str, bytes]]") -> None:
