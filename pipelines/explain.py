@@ -82,29 +82,21 @@ def main(params: Params, layout: Layout) -> None:
 def explain_model(
     params: Params, layout: Layout, name: str, splits: list[CvSplit], folder: Path
 ) -> NDArray[np.float32]:
-    """Compute the heatmaps of all test images, each by the network of its fold, and plot fold 0's convolutions.
-
-    Returns:
-        float32 (n, height, width), in the order of :func:`fakefaces.data.splits.all_test_images`.
-
-    Raises:
-        ModelError: the network has no convolution.
-    """
-    maps: list[NDArray[np.float32]] = []
+    """Heatmaps (n, h, w) of :func:`all_test_images`, each by the network of its fold; plot fold 0's convolutions."""
+    heatmaps: list[NDArray[np.float32]] = []
     images: list[str] = []
     with progress(f"explaining {name}", sum(len(split.test) for split in splits)) as step:
         for split in splits:
             loaded = detector.load(layout.detector(name, split.fold, split.n_splits))
             spec, names = loaded.metadata.spec, sorted(split.test["image"])
-            paths = [layout.data / image for image in names]
-            inputs = extract_files(spec, paths, threads=params.threads)
-            maps.append(detector_heatmaps(loaded, inputs, step))
+            inputs = extract_files(spec, [layout.data / image for image in names], threads=params.threads)
+            heatmaps.append(detector_heatmaps(loaded, inputs, step))
             images += names
             if split.fold == 0 and spec.extractor == "pixels":
                 plot_convolutions(params, loaded, inputs[0], names[0], folder)
             del loaded
             runtime.clear_session()
-    return np.concatenate(maps)[np.argsort(images)]
+    return np.concatenate(heatmaps)[np.argsort(images)]
 
 
 def plot_convolutions(

@@ -32,17 +32,8 @@ class Filters:
 
 
 def feature_maps(network: Any, pixels: NDArray[np.uint8], *, layers: int, maps: int) -> list[FeatureMaps]:
-    """Compute the feature maps of one image in one forward pass.
-
-    Args:
-        network: of a detector that reads pixels.
-        pixels: uint8 (size, size, 3), RGB.
-        layers: most convolutions to return; of more, evenly spaced ones with the first and the last.
-        maps: most channels to return of each.
-    """
+    """Compute at most ``maps`` feature maps of at most ``layers`` evenly spaced convolutions for one RGB image."""
     selected = _evenly_spaced(convolutions(network), layers)
-    if not selected:
-        return []
     with capture_outputs(selected) as outputs:
         network(pixels[None].astype(np.float32), training=False)
     results = []

@@ -35,7 +35,7 @@ def evaluate_localization(
 
     Args:
         heatmaps: (n, h, w) of test images, 0 to 1.
-        images: (n,) rows with ``image`` and ``group``, in the order of ``heatmaps``.
+        images: rows with ``image`` and ``group``, in the order of ``heatmaps``.
         ground_truth: by image; images without any are left out. None is returned where no image has any.
         random_maps: number of noise maps, in the resolution of ``heatmaps``, that the baseline ``random`` averages.
         n_resamples: bootstrap resamples of the groups.

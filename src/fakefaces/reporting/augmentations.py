@@ -15,11 +15,7 @@ def draw_augmentations(
 ) -> None:
     """Plot a row for each image: the original, then its copies, each with the names of its replaced parts.
 
-    Args:
-        path: of the PNG.
-        columns: the originals, then each copy: uint8 (rows, height, width, 3), and int8 (rows, 4), 1 where a part is
-            replaced.
-        names: titles of the rows.
+    A column has images, uint8 (rows, height, width, 3), and their parts, int8 (rows, 4), 1 where replaced.
     """
     from matplotlib.figure import Figure
 
@@ -30,10 +26,8 @@ def draw_augmentations(
             ax = axes[row, column]
             ax.imshow(images[row], interpolation="antialiased")
             ax.set_xlabel(_replaced(parts[row]), fontsize=7)
-            ax.set_xticks([])
-            ax.set_yticks([])
-            for spine in ax.spines.values():
-                spine.set_visible(False)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
             if row == 0:
                 ax.set_title("original" if column == 0 else f"copy {column}", fontsize=9)
         axes[row, 0].set_ylabel(name, fontsize=8)

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pandas as pd
 
-from fakefaces.reporting.html.gallery import entries, select
+from fakefaces.reporting.html.pictures import entries, select
 
 
 def test_all_images_are_shown_where_they_fit():

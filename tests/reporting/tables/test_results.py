@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from fakefaces.evaluation.comparisons import Comparison
-from fakefaces.evaluation.metrics import reference_metrics
+from fakefaces.evaluation.metrics import REFERENCE_METRICS, reference_metrics
 from fakefaces.evaluation.model_metrics import Confusion, Estimate, Evaluation, ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.reporting.tables import columns
 from fakefaces.reporting.tables.columns import results_markdown
-from fakefaces.reporting.tables.results import METRICS, PRINTED, REFERENCE_METRICS, comparisons_table, results_table
+from fakefaces.reporting.tables.results import METRICS, PRINTED, comparisons_table, results_table
 from tests.metrics import EVALUATOR
 
 COUNTS = {  # TP FP FN TN with real positive: the only ones that give the printed figures

@@ -10,7 +10,7 @@ import yaml
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import FAKE
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.reporting.html import charts, gallery, pictures
+from fakefaces.reporting.html import charts, pictures
 from fakefaces.reporting.html.charts import BASELINES
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables import columns
@@ -136,10 +136,10 @@ def pairs(run: RunOutputs) -> list[dict[str, Any]]:
 def script_data(run: RunOutputs, specs: Mapping[str, Any]) -> dict[str, Any]:
     """What the page's script needs: the test images, the comparisons and the charts."""
     thresholds = {name: model.threshold for name, model in run.metrics.items()}
-    rows = gallery.select(run.predictions, run.predictions[run.best], thresholds[run.best], run.params.report.gallery)
+    rows = pictures.select(run.predictions, run.predictions[run.best], thresholds[run.best], run.params.report.gallery)
     shown = run.predictions.iloc[rows].reset_index(drop=True)
     heat = {name: maps[rows] for name, maps in run.heatmaps.items()}
-    entries = gallery.entries(shown, run.models, heat, run.truth)
+    entries = pictures.entries(shown, run.models, heat, run.truth)
     photographs = pictures.photographs(run.layout.data, list(shown["image"]), threads=run.params.threads)
     uris = pictures.uris_within(photographs, int(run.params.report.max_bytes * _GALLERY_SHARE))
     return {

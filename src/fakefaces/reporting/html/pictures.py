@@ -1,16 +1,20 @@
-"""Photographs as thumbnails in the page's own bytes."""
+"""Photographs in the page's own bytes: thumbnails, aligned pairs, and the gallery of test images."""
 
 import base64
 import io
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
 from fakefaces.data import images
+from fakefaces.data.faces import FAKE, PARTS
 from fakefaces.duplicates.registration import register
 
 SIDES = (288, 224, 176, 128, 96)  # pixels that a photograph may have, largest first
@@ -20,7 +24,7 @@ def data_uri(pixels: NDArray[np.uint8], quality: int = 78) -> str:
     """An image as WebP within a URI."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "WEBP", quality=quality, method=4)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return "data:image/webp;base64," + _base64(buffer.getvalue())
 
 
 def file_uri(path: Path, widest: int) -> str:
@@ -76,3 +80,55 @@ def align(root: Path, first: str, second: str, *, side: int, min_inliers: int, s
     change *= 255 / max(float(change.max()), 32.0)
     grey = np.repeat(change.round().astype(np.uint8)[..., None], 3, axis=2)
     return [shrink(np.asarray(image, dtype=np.uint8), side) for image in (a, warped, grey)]
+
+
+def select(predictions: pd.DataFrame, scores: pd.Series, threshold: float, max_images: int) -> list[int]:
+    """Positions of the test images that are shown: all, or the most confident correct and wrong ones of each class.
+
+    ``scores`` and ``threshold`` are the best model's.
+    """
+    if len(predictions) <= max_images:
+        return list(range(len(predictions)))
+    table = predictions[["label", "image"]].reset_index(drop=True)
+    table["correct"] = (scores >= threshold).to_numpy() == (table["label"] == FAKE).to_numpy()
+    table["confidence"] = (scores - threshold).abs().to_numpy()
+    table = table.sort_values(["confidence", "image"], ascending=[False, True])
+    # One of each of the four kinds in turn, so that all of the rarest are shown.
+    table["turn"] = table.groupby(["label", "correct"]).cumcount()
+    return sorted(table.sort_values(["turn", "label", "correct"], kind="stable").index[:max_images])
+
+
+def entries(
+    predictions: pd.DataFrame,
+    models: Sequence[str],
+    heat: Mapping[str, NDArray[np.uint8]],
+    truth: Mapping[str, tuple[str, NDArray[np.bool_]]],
+) -> list[dict[str, Any]]:
+    """The images for the page's script; heatmaps and masks are in base64.
+
+    Args:
+        predictions: rows with ``image``, ``label``, ``difficulty``, the parts and a column of scores for each model.
+        models: names of the score columns.
+        heat: by model (n, h, w), in the order of ``predictions``.
+        truth: by image, how it is known what was replaced, and the mask.
+    """
+    gallery = []
+    for index, row in enumerate(predictions.to_dict("records")):
+        replaced = [part for part in PARTS if not pd.isna(row[part]) and row[part] == 1]
+        entry = {
+            "name": row["image"],
+            "label": int(row["label"]),
+            "difficulty": row["difficulty"],
+            "parts": [part.replace("_", " ") for part in replaced],
+            "scores": [round(float(row[name]), 4) for name in models],
+            "heat": {name: _base64(maps[index].tobytes()) for name, maps in heat.items() if maps[index].any()},
+        }
+        if row["image"] in truth:
+            origin, mask = truth[row["image"]]
+            entry |= {"truth": origin, "mask": _base64(np.packbits(mask, axis=-1).tobytes())}
+        gallery.append(entry)
+    return gallery
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from fakefaces.evaluation.metrics import REFERENCE_METRICS
 from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.reporting.rendering import render
-from fakefaces.reporting.tables.results import (
-    COUNTS,
-    REFERENCE_MAJORITY,
-    REFERENCE_METRICS,
-    REFERENCE_TEST_IMAGES,
-)
+from fakefaces.reporting.tables.results import COUNTS, REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES
 
 Columns = dict[str, list[str]]  # title to cells
 

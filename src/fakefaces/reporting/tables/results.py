@@ -6,10 +6,10 @@ from dataclasses import asdict
 import pandas as pd
 
 from fakefaces.evaluation.comparisons import Comparison
+from fakefaces.evaluation.metrics import REFERENCE_METRICS
 from fakefaces.evaluation.model_metrics import Estimate, Evaluation
 
 METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "precision", "recall")
-REFERENCE_METRICS = ("accuracy", "f1", "precision", "recall", "auc")
 COUNTS = ("tp", "fp", "fn", "tn")
 
 # As printed on the slides "Fake Faces Detection Project": 2,041 photographs, split 1,634 / 202 / 205. The positive
@@ -39,18 +39,12 @@ def rule_name(rule: str) -> str:
 
 
 def results_table(metrics: Mapping[str, Evaluation]) -> pd.DataFrame:
-    """One row for each model or rule.
+    """One row for each model, and for each rule by its :func:`rule_name`.
 
-    Args:
-        metrics: by model, or by :func:`rule_name`.
-
-    Returns:
-        Columns ``model``, ``weights``, ``protocol``, ``n``, ``groups``, ``majority_rate``; the metrics on the test
-        images (fake positive) with the bounds of their 95 % intervals (``..._low``, ``..._high``); the confusion
-        counts; ``matched_...``, on the test images in the reals' commonest encoding; ``paired_...``, how often a fake
-        scores higher than its own source; ``operating_...``, at the threshold for a stated false-positive rate;
-        ``variance_explained_by_shortcuts``; the metrics by the reference's convention (``reference_...``, real
-        positive), and those printed on the reference's slides (``printed_...``).
+    Bounds of 95 % intervals are in ``..._low`` and ``..._high``. ``matched_...``: on the test images in the reals'
+    commonest encoding. ``paired_...``: of fakes beside their own source. ``operating_...``: at the threshold for a
+    stated false-positive rate. ``reference_...``: by the reference's convention, real is positive. ``printed_...``: as
+    on its slides.
     """
     return pd.DataFrame([_row(name, evaluation) for name, evaluation in metrics.items()])
 
