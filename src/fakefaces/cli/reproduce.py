@@ -24,7 +24,7 @@ def reproduce(
     from fakefaces.base.errors import FakefacesError
     from fakefaces.cli.arguments import registered_name
     from fakefaces.maintenance.reproduce import Reproduction
-    from fakefaces.maintenance.run_table import resolve_run
+    from fakefaces.registry.store import resolve_run
     from fakefaces.tracking.store import connect
 
     store = connect()

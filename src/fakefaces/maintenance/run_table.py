@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fakefaces.base.errors import FakefacesError
-from fakefaces.registry.store import Registry
 from fakefaces.tracking.runs import OUTPUT_TAG, REPEATS
 from fakefaces.tracking.store import Store
 
@@ -73,22 +72,6 @@ def differing_parameters(store: Store, rows: Sequence[Row]) -> list[str]:
     """The names of the parameters in which the rows that have them differ."""
     names = {name: None for row in rows for name in store.client.get_run(row["run"]).data.params}
     return [name for name in names if len({str(row[name]) for row in rows if name in row}) > 1]
-
-
-def resolve_run(store: Store, name: str, registered: str) -> "RunRecord":
-    """The run of an id or its beginning, or behind a version's number or alias of the model ``registered``."""
-    if (name.isdigit() and len(name) < 6) or not re.fullmatch(r"[0-9a-f]{4,32}", name):
-        versions = Registry(registered).versions()
-        for version in versions:
-            if name in (str(version.number), *version.aliases) and version.run_id:
-                return store.client.get_run(version.run_id)
-        aliases = ", ".join(alias for version in versions for alias in version.aliases)
-        known = f"; aliases: {aliases}" if aliases else ""
-        raise FakefacesError(f"{name}: no such run, version or alias of {registered}{known}")
-    runs = [run for run in store.search_runs("") if run.info.run_id.startswith(name)]
-    if len(runs) != 1:
-        raise FakefacesError(f"{name}: {len(runs) or 'no'} runs of this store begin so; list them: fakefaces runs")
-    return runs[0]
 
 
 def _row(run: "RunRecord") -> Row:

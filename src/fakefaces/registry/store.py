@@ -1,5 +1,6 @@
 """The registered model in MLflow: its versions, their aliases, and the champion history."""
 
+import re
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
@@ -7,15 +8,16 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakefaces.base.errors import TrackingError
+from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.inference.metadata import Operating
 from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, log_for_registration, with_operating_point
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.runs import find_run
-from fakefaces.tracking.store import all_pages, connect, exclusive_lock, mlflow_errors
+from fakefaces.tracking.store import Store, all_pages, connect, exclusive_lock, mlflow_errors
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run as RunRecord
     from mlflow.entities.model_registry import ModelVersion
 
 
@@ -184,3 +186,19 @@ class Registry:
         names = sorted(alias for alias, number in aliases.items() if int(number) == int(version.version))
         created = int(version.creation_timestamp or 0)
         return Version(int(version.version), uri, dict(version.tags or {}), version.run_id or "", created, names)
+
+
+def resolve_run(store: Store, name: str, registered: str) -> "RunRecord":
+    """The run of an id or its beginning, or behind a version's number or alias of the model ``registered``."""
+    if (name.isdigit() and len(name) < 6) or not re.fullmatch(r"[0-9a-f]{4,32}", name):
+        versions = Registry(registered).versions()
+        for version in versions:
+            if name in (str(version.number), *version.aliases) and version.run_id:
+                return store.client.get_run(version.run_id)
+        aliases = ", ".join(alias for version in versions for alias in version.aliases)
+        known = f"; aliases: {aliases}" if aliases else ""
+        raise FakefacesError(f"{name}: no such run, version or alias of {registered}{known}")
+    runs = [run for run in store.search_runs("") if run.info.run_id.startswith(name)]
+    if len(runs) != 1:
+        raise FakefacesError(f"{name}: {len(runs) or 'no'} runs of this store begin so; list them: fakefaces runs")
+    return runs[0]
