@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 MAX_EXAMPLES = 10  # failing images or rules in a summary
-_DIGITS = 4  # of a metric in the summary
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def validate_images(
         "success": all(e["success"] for e in expectations if e["severity"] == "critical"),
         "images": len(table),
         "expectations": expectations,
-        "shortcuts": [_rounded(asdict(result)) for result in shortcuts],
+        "shortcuts": [{key: _rounded(value) for key, value in asdict(result).items()} for result in shortcuts],
     }
 
 
@@ -228,12 +227,10 @@ def _image_expectations(rules: Validate, groups_may_separate: bool) -> "list[Exp
 
 
 def _rounded(value: Any) -> Any:
-    """A record with its metrics rounded, so that two processors write the same bytes."""
-    if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
+    """A metric or an interval rounded, so that two processors write the same bytes."""
     if isinstance(value, list):
         return [_rounded(entry) for entry in value]
-    return round(value, _DIGITS) if isinstance(value, float) else value
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _summary(result: "ExpectationValidationResult", index: str) -> dict[str, Any]:
