@@ -157,16 +157,3 @@ def test_light_stages_never_reach_tensorflow():
                 for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
             }
             assert not top & heavy, path
-
-
-def test_mlflow_has_one_room():
-    users = {
-        path.relative_to(ROOT / "src/fakefaces").parts[0]
-        for path in MODULES.values()
-        if any(
-            (isinstance(n, ast.Import) and any(a.name.split(".")[0] == "mlflow" for a in n.names))
-            or (isinstance(n, ast.ImportFrom) and (n.module or "").split(".")[0] == "mlflow")
-            for n in executed(path)
-        )
-    }
-    assert users <= {"tracking", "registry", "serving"}
