@@ -41,14 +41,14 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
 
 
 def _lines(description: str, total: int) -> Step:
-    done, last = 0, time.monotonic()
+    completed, last = 0, time.monotonic()
 
     def step(advance: int, note: str) -> None:
-        nonlocal done, last
-        done += advance
+        nonlocal completed, last
+        completed += advance
         now = time.monotonic()
-        if now - last >= _LOG_INTERVAL or (done == total and total > 1):
+        if now - last >= _LOG_INTERVAL or (completed == total and total > 1):
             last = now
-            echo(f"{description}: {done}/{total} {note}".rstrip())
+            echo(f"{description}: {completed}/{total} {note}".rstrip())
 
     return step

@@ -76,8 +76,8 @@ def _message(record: type[BaseModel], fault: dict[str, Any], where: str, within:
         return f"{where}: the key '{key}' is missing"
     prefix = f"'{key}': " if key else ""
     message = fault["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(fault["input"], dict | list) else f" (it is {fault['input']!r})"
-    return f"{where}: {prefix}{message[0].lower()}{message[1:]}{shown}"
+    actual = "" if isinstance(fault["input"], dict | list) else f" (it is {fault['input']!r})"
+    return f"{where}: {prefix}{message[0].lower()}{message[1:]}{actual}"
 
 
 def _keys_at(record: Any, parts: list[str]) -> list[str]:

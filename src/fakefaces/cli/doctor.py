@@ -23,18 +23,14 @@ def doctor(
     from fakefaces.maintenance.doctor import check_project
     from fakefaces.params.file import load
 
-    root = environment.workspace()
-
-    def check() -> "list[CheckResult]":
-        return list(check_project(load(root / "params.yaml"), Layout(root)))
-
-    results = check()
+    layout = Layout(environment.workspace())
+    results = list(check_project(load(layout.root / "params.yaml"), layout))
     _print(results)
     for _ in range(_PASSES if fix else 0):
         repairs = [_repaired(result) for result in results if result.level == "error" and result.fix]
         if not any(repairs):
             break
-        results = check()
+        results = list(check_project(load(layout.root / "params.yaml"), layout))
     problems = [result for result in results if result.level == "error"]
     if not problems:
         print("\nno problems")

@@ -29,33 +29,33 @@ def explain(
     from fakefaces.explain.explanation import explain_images
     from fakefaces.explain.feature_maps import feature_maps, filters
     from fakefaces.explain.plots import plot_explanation, plot_feature_maps, plot_filters
-    from fakefaces.inference import detector
+    from fakefaces.inference.detector import load
     from fakefaces.models import runtime
 
     files = image_files(paths)
     folder = detector_by_name(model)
     runtime.start(seed=0, threads=threads)
-    loaded = detector.load(folder)
-    kernels = filters(loaded.network, layers=layers)
+    detector = load(folder)
+    kernels = filters(detector.network, layers=layers)
     if kernels:
-        plot_filters(to / "filters.png", kernels, f"{loaded.metadata.model}: filters")
+        plot_filters(to / "filters.png", kernels, f"{detector.metadata.model}: filters")
         print(to / "filters.png")
     failed, taken = 0, set[str]()
     for path in track(files, "explaining", len(files)):
         data = images.read(path)
-        (explanation,) = explain_images(loaded, [(str(path), data)], threads=threads)
+        (explanation,) = explain_images(detector, [(str(path), data)], threads=threads)
         if explanation.score.problem:
             failed += 1
             echo(f"ERROR {explanation.score.problem}")
             continue
         name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
         taken.add(name)
-        plot_explanation(to / f"{name}_heat.png", images.decode(data, str(path)), explanation, loaded.metadata.model)
+        plot_explanation(to / f"{name}_heat.png", images.decode(data, str(path)), explanation, detector.metadata.model)
         print(to / f"{name}_heat.png")
-        if loaded.metadata.extractor == "pixels" and kernels:
-            pixels = loaded.read(data, str(path))
-            layer_maps = feature_maps(loaded.network, pixels, layers=layers, maps=maps)
-            title = f"{loaded.metadata.model}: {path.name}"
+        if detector.metadata.extractor == "pixels" and kernels:
+            pixels = detector.read(data, str(path))
+            layer_maps = feature_maps(detector.network, pixels, layers=layers, maps=maps)
+            title = f"{detector.metadata.model}: {path.name}"
             plot_feature_maps(to / f"{name}_feature_maps.png", pixels, layer_maps, title)
             print(to / f"{name}_feature_maps.png")
     if failed:

@@ -27,12 +27,13 @@ def predict(
     folder = detector_folder(model)
     runtime.start(seed=0, threads=threads)
     scores = scoring.score_files(detector.load(folder), files, threads=threads)
-    shown = track(scores, "scoring", len(files)) if len(files) > 64 else scores
+    if len(files) > 64:
+        scores = track(scores, "scoring", len(files))
     width = min(max(len(str(path)) for path in files), 80)
     if not as_json:
         print(f"{'path':{width}}  p_fake  label  unsure")
     failed = 0
-    for score in shown:
+    for score in scores:
         if score.problem:
             failed += 1
             print(f"ERROR {score.problem}", file=sys.stderr)

@@ -47,21 +47,21 @@ def _print(reproduction: "Reproduction") -> None:
     run, differences, commands = reproduction.run, reproduction.differences(), reproduction.commands()
     console.print(f"[bold]{run.info.run_name}[/] {run.info.run_id} ({run.data.tags.get('role')}, {run.info.status})")
     if reproduction.is_relogged:
-        console.print("This run was logged anew from its outputs: its commit and machine are those of the logging.")
+        console.print("This run was logged again from its outputs: its commit and machine are those of the logging.")
     if reproduction.is_current:
         console.print("Its outputs are those of the present dvc.lock: dvc checkout restores them.")
-    shown = [pair for pair in differences if pair.matters]
-    lesser = [pair for pair in differences if not pair.matters]
+    relevant = [pair for pair in differences if pair.matters]
+    packages = [pair for pair in differences if not pair.matters]
     if differences:
         table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
         for name in ("difference", "in the run", "here"):
             table.add_column(name, overflow="fold")
-        for pair in shown + lesser[:_MAX_PACKAGES]:
+        for pair in relevant + packages[:_MAX_PACKAGES]:
             table.add_row(pair.name, pair.run, pair.here, style=None if pair.matters else "dim")
         console.print()
         print_table(table)
-        if len(lesser) > _MAX_PACKAGES:
-            console.print(f"and {len(lesser) - _MAX_PACKAGES} other packages")
+        if len(packages) > _MAX_PACKAGES:
+            console.print(f"and {len(packages) - _MAX_PACKAGES} other packages")
     else:
         console.print("No differences: commit, changes, parameters, data, packages and machine are the same.")
     console.print("\nTo reproduce it in a worktree beside this checkout:\n")

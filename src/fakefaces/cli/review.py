@@ -27,7 +27,7 @@ def review(
     except ImportError:
         raise FakefacesError("the review page needs NiceGUI; install it with: uv sync --extra app") from None
     from fakefaces.explain.explanation import explain_images
-    from fakefaces.inference import detector
+    from fakefaces.inference.detector import load
     from fakefaces.models import runtime
     from fakefaces.review.queue import Queue
 
@@ -39,10 +39,10 @@ def review(
             raise FakefacesError(f"port {port} is in use; choose another one with --port") from None
     folder = detector_folder(model)
     runtime.start(seed=0, threads=threads)
-    loaded = detector.load(folder)
-    metadata = loaded.metadata
+    detector = load(folder)
+    metadata = detector.metadata
     threshold = metadata.operating.threshold if metadata.operating else metadata.threshold
-    with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as folder_of_queue:
-        queue = Queue(lambda files: explain_images(loaded, files, threads=threads), Path(folder_of_queue), threshold)
+    with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as queue_folder:
+        queue = Queue(lambda files: explain_images(detector, files, threads=threads), Path(queue_folder), threshold)
         echo(f"the review page is on http://{HOST}:{port}; stop it with Ctrl-C")
         serve(queue, metadata, exports=to, port=port, show=show)

@@ -41,18 +41,18 @@ def runs(
         raise FakefacesError(f"--role {role}: must be one of {', '.join(_COLUMNS)}")
     store = connect()
     rows = run_table.run_rows(store, role, repeats=repeats)
-    shown = run_table.sort_rows(run_table.filter_rows(rows, where or []), sort)[:limit]
-    names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in shown)]
+    selected = run_table.sort_rows(run_table.filter_rows(rows, where or []), sort)[:limit]
+    names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in selected)]
     if differences:
-        names += run_table.differing_parameters(store, shown)
+        names += run_table.differing_parameters(store, selected)
     names += [name.strip() for name in columns.split(",") if name.strip()]
     if as_json:
-        for row in shown:
+        for row in selected:
             print(json.dumps(row, default=str))
         return
-    _print(shown, list(dict.fromkeys(name for name in names if _informative(name, shown))))
-    if len(shown) < len(rows):
-        print(f"{len(shown)} of {len(rows)} runs")
+    _print(selected, list(dict.fromkeys(name for name in names if _informative(name, selected))))
+    if len(selected) < len(rows):
+        print(f"{len(selected)} of {len(rows)} runs")
 
 
 def _informative(name: str, rows: list[dict[str, Any]]) -> bool:

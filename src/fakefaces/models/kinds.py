@@ -2,7 +2,7 @@
 
 A kind is a package, so that an edit of one kind retrains its own models only (``dvc.yaml``). It has ``Settings``, a
 record of what ``params.yaml`` may set; ``READS``, the feature sets that it can read, as
-:attr:`fakefaces.params.prepare.FeatureSet.holds` names them; and either ``build(settings, shape, trainable)``, which
+:attr:`fakefaces.params.prepare.FeatureSet.content` names them; and either ``build(settings, shape, trainable)``, which
 returns a network to train, or ``fit(settings, train, validation, group_sizes)``, which returns one that is fitted in
 closed form. A new package is a new kind; nothing else changes. Keras is imported inside of these functions, so that
 settings are checked in milliseconds.

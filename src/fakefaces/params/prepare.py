@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from fakefaces.base.schema import Schema, Slug
 from fakefaces.params.extractor import Extractor
 
-Holds = Literal["pixels", "backbone features", "residual features"]
+Content = Literal["pixels", "backbone features", "residual features"]
 
 _MOBILENET_V2 = ["block_6_expand_relu", "block_13_expand_relu"]
 
@@ -26,8 +26,8 @@ class FeatureSet(Schema):
     trainable_from: str | None = Field(default=None, description="First layer of the backbone that is trained.")
 
     @property
-    def holds(self) -> Holds:
-        """What a model finds in it."""
+    def content(self) -> Content:
+        """What it consists of."""
         if self.extractor == "residuals":
             return "residual features"
         return "backbone features" if self.backbone else "pixels"

@@ -23,7 +23,7 @@ class SearchRange(Schema):
         return self.choices if self.choices is not None else [self.low, self.high]
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> "SearchRange":
+    def _choices_or_interval(self) -> "SearchRange":
         interval = self.low is not None and self.high is not None
         if (self.choices is None) != interval or (self.low is None) != (self.high is None):
             raise ValueError("give either 'choices' or both 'low' and 'high'")

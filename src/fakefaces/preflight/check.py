@@ -142,16 +142,16 @@ class _Sections:
             yield f"'{key}.features': no feature set '{row.features}'; known: {', '.join(self.feature_names)}"
         if row.features not in self.features:
             return
-        holds = self.features[row.features].holds
-        if reads and reads != holds:
-            fitting = [name for name, features in self.features.items() if features.holds == reads]
+        content = self.features[row.features].content
+        if reads and reads != content:
+            fitting = [name for name, features in self.features.items() if features.content == reads]
             yield (
                 f"'{key}.features': the kind '{row.kind}' reads {reads}, but the feature set '{row.features}' holds "
-                f"{holds}; sets that fit: {', '.join(fitting) or 'none'}"
+                f"{content}; sets that fit: {', '.join(fitting) or 'none'}"
             )
-        if row.augment != "none" and holds != "pixels":
+        if row.augment != "none" and content != "pixels":
             yield (
-                f"'{key}.augment': {row.augment} changes pixels, but the feature set '{row.features}' holds {holds}; "
+                f"'{key}.augment': {row.augment} changes pixels, but the feature set '{row.features}' holds {content}; "
                 "say augment: none"
             )
 

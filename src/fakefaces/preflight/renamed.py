@@ -29,13 +29,13 @@ def with_new_keys(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         for names, section in _sections_at(params, parents):
             if old not in section:
                 continue
-            was, now = ".".join([*names, old]), ".".join([*names, new])
+            old_key, new_key = ".".join([*names, old]), ".".join([*names, new])
             value = section.pop(old)
             if new == "extractor" and value in _EXTRACTORS:
-                was, now = f"{was}: {value}", f"{now}: {_EXTRACTORS[value]}"
+                old_key, new_key = f"{old_key}: {value}", f"{new_key}: {_EXTRACTORS[value]}"
                 value = _EXTRACTORS[value]
             section.setdefault(new, value)
-            sentences.append(f"'{was}' is now '{now}'")
+            sentences.append(f"'{old_key}' is now '{new_key}'")
     return params, sentences
 
 
