@@ -15,7 +15,7 @@ from fakefaces.inference.detector import Detector
 from fakefaces.inference.predict import Score
 
 _MIN_RELATIVE_HEAT = 1.25  # of the mean heat of all parts; a part is suspected from there on
-_MIN_PART_SCORE = 0.5
+_MIN_PART_SCORE = 0.5  # of a detector that scores parts itself
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def explain_images(detector: Detector, files: Sequence[tuple[str, bytes]], *, th
     sources = ((name, lambda data=data: data) for name, data in files)
     scores = list(predict.score(detector, sources, threads=threads))
     readable = [k for k, score in enumerate(scores) if not score.problem]
-    explanations = [Explanation(score, None, _parts_by_score(score)) for score in scores]
+    explanations = [Explanation(score, None, _suspected(score.parts or {}, _MIN_PART_SCORE)) for score in scores]
     if not readable:
         return explanations
     inputs = np.stack([detector.read(files[k][1], files[k][0]) for k in readable])
@@ -41,19 +41,10 @@ def explain_images(detector: Detector, files: Sequence[tuple[str, bytes]], *, th
     except ModelError:  # no convolution: the score stands alone
         return explanations
     for k, heatmap in zip(readable, heatmaps, strict=True):
-        parts = explanations[k].parts or _parts_by_heat(heatmap)
+        heat = relative_heat(resize_heatmap(heatmap, SIDE, SIDE))
+        parts = explanations[k].parts or _suspected(heat, _MIN_RELATIVE_HEAT)
         explanations[k] = Explanation(scores[k], heatmap, parts)
     return explanations
-
-
-def _parts_by_score(score: Score) -> tuple[str, ...]:
-    """Parts that the detector itself scores at least 0.5."""
-    return _suspected(score.parts or {}, _MIN_PART_SCORE)
-
-
-def _parts_by_heat(heatmap: NDArray[np.float32]) -> tuple[str, ...]:
-    """Parts that are hotter than the others."""
-    return _suspected(relative_heat(resize_heatmap(heatmap, SIDE, SIDE)), _MIN_RELATIVE_HEAT)
 
 
 def relative_heat(heatmap: NDArray[np.float32]) -> dict[str, float]:
@@ -69,4 +60,5 @@ def relative_heat(heatmap: NDArray[np.float32]) -> dict[str, float]:
 
 
 def _suspected(values: Mapping[str, float], minimum: float) -> tuple[str, ...]:
+    """The parts of at least ``minimum``, the most suspected first."""
     return tuple(sorted((part for part, v in values.items() if v >= minimum), key=lambda part: -values[part]))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
+from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables.columns import slice_title
 
@@ -34,15 +34,14 @@ def _against_chance(best: ModelMetrics) -> str:
 
 
 def _against_rules(best: ModelMetrics, rules: Mapping[str, Evaluation]) -> str:
-    values = {name: rule.test.overall.roc_auc.value for name, rule in rules.items()}
-    known = {name: value for name, value in values.items() if value is not None}
-    if not known:
+    values = _defined({name: rule.test.overall.roc_auc for name, rule in rules.items()})
+    if not values:
         return ""
-    top = max(known, key=known.__getitem__)
+    top = max(values, key=values.__getitem__)
     roc_auc = best.test.overall.roc_auc.value
-    ahead = roc_auc is not None and roc_auc > known[top]
+    ahead = roc_auc is not None and roc_auc > values[top]
     comparison = "the model is better." if ahead else "**the model is not better.**"
-    return f"The best shortcut rule, `{top}`, has a ROC AUC of {known[top]:.3f}: {comparison}"
+    return f"The best shortcut rule, `{top}`, has a ROC AUC of {values[top]:.3f}: {comparison}"
 
 
 def _localization(metrics: LocalizationMetrics | None) -> str:
@@ -68,21 +67,21 @@ def _failures(best: ModelMetrics) -> list[str]:
         f"{counts.fn} of {counts.fn + counts.tp} fakes."
     ]
     for kind, by_name in best.test.slices().items():
-        values = {name: metrics.roc_auc.value for name, metrics in by_name.items()}
-        known = {name: value for name, value in values.items() if value is not None}
-        if known:
-            worst = min(known, key=known.__getitem__)
-            interval = by_name[worst].roc_auc.interval
-            bounds = f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else " (too few for an interval)"
-            lines.append(
-                f"Weakest by {_SLICE_KINDS[kind]}: {slice_title(kind, worst)}, ROC AUC {known[worst]:.3f}{bounds} "
-                f"on {by_name[worst].fakes} fakes."
-            )
-    levels = {level.name: level.roc_auc.value for level in best.robustness if level.roc_auc.value is not None}
+        values = _defined({name: metrics.roc_auc for name, metrics in by_name.items()})
+        if values:
+            worst = min(values, key=values.__getitem__)
+            roc_auc, fakes = by_name[worst].roc_auc, by_name[worst].fakes
+            few = "" if roc_auc.interval else " (too few for an interval)"
+            title = f"{_SLICE_KINDS[kind]}: {slice_title(kind, worst)}"
+            lines.append(f"Weakest by {title}, ROC AUC {roc_auc}{few} on {fakes} fakes.")
+    levels = _defined({level.name: level.roc_auc for level in best.robustness})
     original = levels.pop("original", None)
     if levels and original is not None:
         worst = min(levels, key=levels.__getitem__)
         lines.append(f"Worst corruption: {worst}, ROC AUC {levels[worst]:.3f} instead of {original:.3f}.")
     error = best.test.calibration.ece_equal_mass
-    lines.append(f"Expected calibration error of its scores: {error:.2f}.")
-    return lines
+    return [*lines, f"Expected calibration error of its scores: {error:.2f}."]
+
+
+def _defined(estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    return {name: estimate.value for name, estimate in estimates.items() if estimate.value is not None}
