@@ -47,8 +47,8 @@ def _makeup(image: Plane, shot: Shot, rng: np.random.Generator) -> None:
             mask = np.zeros(image.shape[:2], dtype=np.uint8)
             if name == "cheeks":
                 for side in (-1, 1):
-                    shape = draw_outline("left_eye", rng) * 0.8 + np.array([side * 0.56, 0.42])
-                    fill_polygon(mask, shot.view.pixels(shape))
+                    outline = draw_outline("left_eye", rng) * 0.8 + np.array([side * 0.56, 0.42])
+                    fill_polygon(mask, shot.view.pixels(outline))
             else:
                 mask = part_mask(shot.view, shot.person, name, draw_outline(name, rng) * 0.85)
             alpha = feather_mask(mask, float(rng.uniform(3, 8)))[:, :, None]

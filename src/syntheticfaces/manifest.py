@@ -1,4 +1,4 @@
-"""The manifest of a set: one line of CSV for each image."""
+"""The manifest of a set: one row of CSV for each image."""
 
 import csv
 from collections.abc import Sequence
@@ -25,23 +25,23 @@ def mask_name(image: str) -> str:
 
 
 def manifest_row(generated: GeneratedImage, seed: int) -> dict[str, str]:
-    """The manifest's line for one image; fields that do not apply are empty."""
+    """The manifest's row for one image; fields that do not apply are empty."""
     entry = generated.entry
-    line = dict.fromkeys(COLUMNS, "") | {
+    row = dict.fromkeys(COLUMNS, "") | {
         "image": entry.name,
         "label": entry.label,
         "parts": entry.parts,
         "base": f"p{entry.base:05d}",
-        "group": f"g{entry.group:05d}",
+        "group": f"g{entry.base:05d}",
         "seed": str(seed),
         "decoy": entry.decoy,
     }
-    line |= {f"camera_{name}": _format(generated.camera, name) for name in _CAMERA}
+    row |= {f"camera_{name}": _format(generated.camera, name) for name in _CAMERA}
     if generated.settings is not None and generated.donor_camera is not None:
-        line |= {"difficulty": entry.difficulty or "", "donor": f"p{entry.donor:05d}", "mask": mask_name(entry.name)}
-        line |= {f"donor_{name}": _format(generated.donor_camera, name) for name in _DONOR_CAMERA}
-        line |= {name: _format(generated.settings, name) for name in _SETTINGS}
-    return line
+        row |= {"difficulty": entry.difficulty or "", "donor": f"p{entry.donor:05d}", "mask": mask_name(entry.name)}
+        row |= {f"donor_{name}": _format(generated.donor_camera, name) for name in _DONOR_CAMERA}
+        row |= {name: _format(generated.settings, name) for name in _SETTINGS}
+    return row
 
 
 def _format(values: Camera | ForgerySettings, name: str) -> str:
@@ -50,7 +50,7 @@ def _format(values: Camera | ForgerySettings, name: str) -> str:
 
 
 def write_manifest(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    """Write the lines as CSV with a header, UTF-8, with bare line feeds."""
+    """Write the rows as CSV with a header, UTF-8, with bare line feeds."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -25,14 +25,13 @@ Label = Literal["real", "fake"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One image of the set. ``base`` and ``donor`` number photographs; a fake's donor is its own."""
+    """One image of the set. ``base`` (also the group) and ``donor`` number photographs; a fake's donor is its own."""
 
     index: int
     name: str  # relative to the set's directory, with forward slashes
     label: Label
     base: int
     donor: int | None
-    group: int
     difficulty: Difficulty | None
     parts: str
     decoy: Decoy
@@ -40,8 +39,7 @@ class Entry:
 
 def parts_at(position: float) -> str:
     """The four bits of replaced parts at a position (0..1) of the real set's distribution."""
-    total = sum(count for _, count in _PARTS)
-    rest = position * total
+    rest = position * sum(count for _, count in _PARTS)
     for bits, count in _PARTS:
         rest -= count
         if rest < 0:
@@ -59,7 +57,7 @@ def draw_plan(images: int, seed: int) -> list[Entry]:
     offset = float(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))).random())
     photographs = reals = fakes = 0
     counts: dict[Difficulty, int] = {"easy": 0, "mid": 0, "hard": 0}
-    free_real: Entry | None = None
+    free_real: Entry | None = None  # the last image whose photograph the next such fake may share
     free_fake: Entry | None = None
     for index in range(images):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_PLAN_STREAM, index)))
@@ -68,7 +66,7 @@ def draw_plan(images: int, seed: int) -> list[Entry]:
             reals += 1
             decoy: Decoy = DECOYS[int(rng.integers(len(DECOYS)))] if share < _DECOYS else ""
             name = f"training_real/real_{reals:05d}.jpg"
-            entry = Entry(index, name, "real", photographs, None, photographs, None, "", decoy)
+            entry = Entry(index, name, "real", photographs, None, None, "", decoy)
             photographs += 1
             free_real = entry
         else:
@@ -85,7 +83,7 @@ def draw_plan(images: int, seed: int) -> list[Entry]:
             base = shared.base if shared else photographs
             donor = photographs + (0 if shared else 1)
             photographs = donor + 1
-            entry = Entry(index, name, "fake", base, donor, base, difficulty, parts, "")
+            entry = Entry(index, name, "fake", base, donor, difficulty, parts, "")
             if shared is None:
                 free_fake = entry
         entries.append(entry)

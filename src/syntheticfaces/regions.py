@@ -15,13 +15,12 @@ PARTS = ("left_eye", "right_eye", "nose", "mouth")
 
 def part_centre(person: Identity, part: str) -> tuple[float, float]:
     """Face coordinates to which a part is anchored when it is moved to another face."""
-    if part == "left_eye":
-        return -person.eye_x, person.eye_y
-    if part == "right_eye":
-        return person.eye_x, person.eye_y
-    if part == "nose":
-        return 0.0, person.nose_length - 0.1
-    return 0.0, person.mouth_y
+    return {
+        "left_eye": (-person.eye_x, person.eye_y),
+        "right_eye": (person.eye_x, person.eye_y),
+        "nose": (0.0, person.nose_length - 0.1),
+        "mouth": (0.0, person.mouth_y),
+    }[part]
 
 
 def draw_outline(part: str, rng: np.random.Generator) -> Points:

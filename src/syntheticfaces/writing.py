@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,15 +22,7 @@ from syntheticfaces.plan import Entry, draw_plan
 
 QUALITY = 90  # of the last save, the same for every image
 _SIZES = range(128, 257)
-_BATCH = 8
-
-
-@dataclass(frozen=True)
-class _Batch:
-    entries: Sequence[Entry]
-    directory: Path
-    size: int
-    seed: int
+_BATCH_SIZE = 8
 
 
 def write_samples(
@@ -56,12 +48,11 @@ def write_samples(
         seed: Seed of all random streams, 0 or more.
         workers: Number of processes; all available processors if None, no extra process if 1. The
             processes are spawned, so a script that calls this needs the usual guard on ``__main__``.
-        progress: Called with the number of images done and the number in all, after every few.
+        progress: Called with the numbers of finished and of all images, after every batch of 8.
 
     Raises:
-        DataError: The directory is in use, or a number is out of range.
+        DataError: The directory is in use or cannot be written, or a number is out of range.
     """
-    directory = Path(directory)
     _check(directory, images, size, seed, workers)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -72,22 +63,21 @@ def write_samples(
                 directory.rmdir()
             target.rename(directory)
     except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"cannot write the sample set to {directory}: {reason}; choose another place"
-        raise DataError(message) from error
+        reason = error.strerror or error
+        raise DataError(f"cannot write the sample set to {directory}: {reason}; choose another place") from error
 
 
 def _check(directory: Path, images: int, size: int, seed: int, workers: int | None) -> None:
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise DataError(f"{directory} already exists and is not an empty directory; choose another place")
-    if images < 1:
-        raise DataError(f"cannot make {images} sample images; ask for 1 or more")
-    if size not in _SIZES:
-        raise DataError(f"cannot make sample images of {size} px; ask for {_SIZES[0]} to {_SIZES[-1]}")
-    if seed < 0:
-        raise DataError(f"the seed of the sample set is {seed}; choose 0 or more")
-    if workers is not None and workers < 1:
-        raise DataError(f"cannot make sample images with {workers} processes; ask for 1 or more")
+    for valid, message in (
+        (images >= 1, f"cannot make {images} sample images; ask for 1 or more"),
+        (size in _SIZES, f"cannot make sample images of {size} px; ask for {_SIZES[0]} to {_SIZES[-1]}"),
+        (seed >= 0, f"the seed of the sample set is {seed}; choose 0 or more"),
+        (workers is None or workers >= 1, f"cannot make sample images with {workers} processes; ask for 1 or more"),
+    ):
+        if not valid:
+            raise DataError(message)
 
 
 def _write(
@@ -96,48 +86,43 @@ def _write(
     for name in ("training_real", "training_fake", "masks"):
         (target / name).mkdir(parents=True)
     plan = draw_plan(images, seed)
-    batches = [_Batch(plan[k : k + _BATCH], target, size, seed) for k in range(0, images, _BATCH)]
+    batches = [plan[start : start + _BATCH_SIZE] for start in range(0, images, _BATCH_SIZE)]
+    write_batch = partial(_write_batch, directory=target, size=size, seed=seed)
     rows: list[dict[str, str]] = []
-    for done in _results(batches, workers if workers is not None else _processors()):
-        rows += done
+    for written in _map_batches(write_batch, batches, min(workers or _processors(), len(batches))):
+        rows += written
         if progress is not None:
             progress(len(rows), images)
-    rows.sort(key=lambda line: line["image"])
-    write_manifest(target / "manifest.csv", rows)
+    write_manifest(target / "manifest.csv", sorted(rows, key=lambda row: row["image"]))
 
 
-def _results(batches: list[_Batch], workers: int) -> Iterator[list[dict[str, str]]]:
-    workers = min(workers, len(batches))
+def _map_batches(
+    write_batch: Callable[[Sequence[Entry]], list[dict[str, str]]], batches: list[list[Entry]], workers: int
+) -> Iterator[list[dict[str, str]]]:
     if workers == 1:
-        yield from map(_write_batch, batches)
+        yield from map(write_batch, batches)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_limit_threads) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         try:
-            yield from pool.map(_write_batch, batches)
+            yield from pool.map(write_batch, batches)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
 def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _limit_threads() -> None:
-    cv2.setNumThreads(1)
-
-
-def _write_batch(batch: _Batch) -> list[dict[str, str]]:
+def _write_batch(entries: Sequence[Entry], directory: Path, size: int, seed: int) -> list[dict[str, str]]:
     rows = []
-    for entry in batch.entries:
-        generated = generate_image(entry, batch.size, batch.seed)
-        (batch.directory / entry.name).write_bytes(encode_jpeg(generated.image, QUALITY))
+    for entry in entries:
+        generated = generate_image(entry, size, seed)
+        (directory / entry.name).write_bytes(encode_jpeg(generated.image, QUALITY))
         if generated.mask is not None:
-            (batch.directory / mask_name(entry.name)).write_bytes(_encode_mask(generated.mask))
-        rows.append(manifest_row(generated, batch.seed))
+            (directory / mask_name(entry.name)).write_bytes(_encode_mask(generated.mask))
+        rows.append(manifest_row(generated, seed))
     return rows
 
 

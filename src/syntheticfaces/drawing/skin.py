@@ -5,14 +5,15 @@ import numpy as np
 from syntheticfaces.colour import Rgb, blend, channels, mix
 from syntheticfaces.drawing.head import Relief
 from syntheticfaces.drawing.portrait import Portrait
-from syntheticfaces.drawing.strokes import curve, draw_lines
+from syntheticfaces.drawing.strokes import curves, draw_lines
 from syntheticfaces.exact import Plane, blur, bump, smoothstep
 from syntheticfaces.textures import crop, octaves, warped_noise
 from syntheticfaces.view import WHOLE, Points
 
 
 def _arc(*numbers: float) -> Points:
-    return curve(np.array(numbers, dtype=np.float64).reshape(3, 2))
+    arc: Points = curves(np.array(numbers, dtype=np.float64).reshape(1, 3, 2), 9)[0]
+    return arc
 
 
 def folds(portrait: Portrait) -> Plane:

@@ -21,12 +21,6 @@ def curves(knots: Points, count: int) -> Points:
     return result
 
 
-def curve(knots: Points, count: int = 9) -> Points:
-    """Points on the quadratic curve through three knots: ``(3, 2)`` to ``(count, 2)``."""
-    result: Points = curves(knots[None], count)[0]
-    return result
-
-
 def draw_lines(plane: Bytes, lines: Sequence[Points], level: int, thickness: int = 1) -> None:
     """Draw pixel polylines of one grey level into a plane, anti-aliased, in place."""
     fixed = [np.rint(line * (1 << _SHIFT)).astype(np.int32).reshape(-1, 1, 2) for line in lines]
