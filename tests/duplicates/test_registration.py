@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates.registration import register
+from fakefaces.duplicates.verification import register
 
 
 def test_a_fake_is_laid_on_its_base_to_a_fraction_of_a_pixel(picture):

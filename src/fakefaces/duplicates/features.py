@@ -18,25 +18,18 @@ DIMENSIONS = 128  # of a SIFT descriptor: 4 x 4 cells of 8 orientations
 NORM = 512  # length of a stored descriptor, so that its values use most of a byte
 
 _CONTRAST = 0.01  # a quarter of Lowe's, as skin is smooth
-_MAX_BYTE = 255
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Keypoints of an image and their descriptors, strongest response first.
+    """Keypoints of an image and their descriptors, strongest response first."""
 
-    Attributes:
-        keypoints: float32 (n, 4): x and y of the centre and the diameter, in pixels of the original image,
-            and the orientation in degrees, 0 to 360, turning from x to y.
-        descriptors: uint8 (n, 128), RootSIFT: non-negative rows of length 512, rounded.
-        shape: height and width of the original image, in pixels.
-        reduction: at most 1, factor from the original size to the one at which it was described.
-    """
-
+    # float32 (n, 4): x and y of the centre and the diameter, in pixels of the original image, and the
+    # orientation in degrees, 0 to 360, turning from x to y
     keypoints: NDArray[np.float32]
-    descriptors: NDArray[np.uint8]
-    shape: tuple[int, int]
-    reduction: float
+    descriptors: NDArray[np.uint8]  # (n, 128), RootSIFT: non-negative rows of length 512, rounded
+    shape: tuple[int, int]  # height and width of the original image, in pixels
+    reduction: float  # factor from the original size to that of the description, at most 1
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -59,12 +52,8 @@ def describe(grey: NDArray[np.uint8], *, max_side: int = MAX_SIDE, max_keypoints
 
     Args:
         grey: uint8 (height, width), 0 to 255.
-        max_side: longer side in pixels above which the image is scaled down; must be equal for all images of a
-            search.
-        max_keypoints: number of keypoints kept, those of strongest response.
-
-    Returns:
-        The features, deterministic; empty for an image without structure.
+        max_side: longer side in pixels above which the image is scaled down, equal for all images of a search.
+        max_keypoints: the most keypoints, those of strongest response.
 
     Raises:
         DataError: not an 8-bit grey image, or an empty one.
@@ -73,10 +62,8 @@ def describe(grey: NDArray[np.uint8], *, max_side: int = MAX_SIDE, max_keypoints
         raise DataError(f"features: expected a grey image, uint8 (height, width); got {grey.dtype} {grey.shape}")
     height, width = grey.shape
     factor = min(1.0, max_side / max(height, width))
-    small = grey
-    if factor < 1:
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA)) if factor < 1 else grey
     sift = cv2.SIFT.create(nfeatures=max_keypoints, contrastThreshold=_CONTRAST, enable_precise_upscale=True)
     detected, raw = sift.detectAndCompute(small, None)
     if not detected:
@@ -99,9 +86,6 @@ def describe_all(images: Iterable[tuple[str, NDArray[np.uint8]]], *, workers: in
         images: names and grey images, uint8 (height, width), such as from a generator that decodes.
         workers: number of threads, which does not change the result; all cores if None.
 
-    Returns:
-        Features by name, in the order of ``images``.
-
     Raises:
         DataError: a name is repeated, or an image is invalid for :func:`describe`.
     """
@@ -120,4 +104,4 @@ def describe_all(images: Iterable[tuple[str, NDArray[np.uint8]]], *, workers: in
 def _to_root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
     """RootSIFT from SIFT: the square root of the L1-normalized histogram, of L2 length ``NORM``."""
     sums = np.maximum(raw.sum(axis=1, keepdims=True), 1e-6)
-    return np.asarray(np.minimum(np.rint(NORM * np.sqrt(raw / sums)), _MAX_BYTE), dtype=np.uint8)
+    return np.asarray(np.minimum(np.rint(NORM * np.sqrt(raw / sums)), 255), dtype=np.uint8)

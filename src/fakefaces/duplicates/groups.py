@@ -16,8 +16,8 @@ def group_images(names: Sequence[str], pairs: pd.DataFrame) -> pd.Series:
         pairs: with the columns ``a`` and ``b``, such as from :func:`fakefaces.duplicates.pairs.find_pairs`.
 
     Returns:
-        str Series indexed by ``names``, in their order: the group's lexicographically first member. An image
-        without a partner is a group of its own. A group's id changes only if it gets an earlier member.
+        str Series indexed by ``names``: the lexicographically first member of each image's group. An image without
+        a partner is a group of its own.
 
     Raises:
         DataError: a name is repeated, or a pair names an image that is not in ``names``.
@@ -28,12 +28,10 @@ def group_images(names: Sequence[str], pairs: pd.DataFrame) -> pd.Series:
     index = pd.Index(sorted(names), dtype="str")
     if not index.is_unique:
         raise DataError(f"duplicates: the name {index[index.duplicated()][0]} is repeated")
+    for name in pairs[["a", "b"]].stack():
+        if name not in index:
+            raise DataError(f"duplicates: a pair names {name}, which is not among the images")
     a, b = (index.get_indexer(pd.Index(pairs[column])) for column in "ab")
-    for column, positions in (("a", a), ("b", b)):
-        if (positions < 0).any():
-            raise DataError(
-                f"duplicates: a pair names {pairs[column][positions < 0].iloc[0]}, which is not among the images"
-            )
     graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(len(index), len(index)))
     count, component = connected_components(graph, directed=False)
     first = np.full(count, len(index))

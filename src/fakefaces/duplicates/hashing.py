@@ -35,14 +35,10 @@ def keys(descriptors: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
     The mean is removed and coarse frequencies, which vary most, are attenuated before projection, so that the
     bits are balanced and nearly independent. A key is 24 such bits; all 12 keys together are also used as a
-    signature of 288 bits (Jegou, Douze & Schmid 2008,
-    doi:10.1007/978-3-540-88682-2_24).
-
-    Args:
-        descriptors: uint8 (n, 128), those of :class:`fakefaces.duplicates.features.Features`.
+    signature of 288 bits (Jegou, Douze & Schmid 2008, doi:10.1007/978-3-540-88682-2_24).
 
     Returns:
-        uint32 (n, 12), each below 2**24.
+        uint32 (n, 12), each below 2**24, for descriptors (n, 128).
     """
     projection, offset = _projection()
     octets = np.zeros((len(descriptors), BANDS, 4), np.uint8)  # little-endian; the highest byte is 0
@@ -56,7 +52,8 @@ def keys(descriptors: NDArray[np.uint8]) -> NDArray[np.uint32]:
 @cache
 def _projection() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Matrix (128, 288) and thresholds (288,) of the projections."""
-    mean = _mean().ravel()
+    mirrored = [0, 1, 1, 0]
+    mean = np.array(_MEAN)[mirrored][:, mirrored][..., [0, 1, 2, 3, 4, 3, 2, 1]].ravel()
     orientations = np.array(_ORIENTATIONS)[[0, 1, 1, 2, 2, 3, 3, 4]]
     spread = np.multiply.outer(np.multiply.outer(_ROWS, _COLUMNS), orientations).ravel()
     frequencies = np.kron(np.kron(_cosine_basis(4), _cosine_basis(4)), _fourier_basis(8))
@@ -67,12 +64,6 @@ def _projection() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     matrix = np.rint(matrix * (_MAX_WEIGHT / np.abs(matrix).max()))
     offset = np.rint(NORM * mean @ matrix) + 0.5
     return matrix.astype(np.float32), offset.astype(np.float32)
-
-
-def _mean() -> NDArray[np.float64]:
-    quarter = np.array(_MEAN)
-    mirrored = [0, 1, 1, 0]
-    return quarter[mirrored][:, mirrored][..., [0, 1, 2, 3, 4, 3, 2, 1]]
 
 
 def _cosine_basis(n: int) -> NDArray[np.float64]:

@@ -1,9 +1,10 @@
 """Incremental search for all pairs of images that share a photograph."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -17,30 +18,26 @@ from fakefaces.duplicates.verification import compare
 COLUMNS = ("a", "b", "inliers", "scale", "angle")
 MIN_STORED_INLIERS = 8  # stored, so that ``min_inliers`` can be changed later without a new search
 
-Progress = Callable[[int, int], None]  # called with the numbers of candidates verified and of all
-
 _CHUNK_SIZE = 64
 
 
-def no_pairs() -> pd.DataFrame:
-    """An empty table of pairs with the right dtypes."""
-    return _table([])
+def pair_table(rows: Sequence[tuple[str, str, int, float, float]] = ()) -> pd.DataFrame:
+    """A sorted table of pairs with the columns ``COLUMNS``."""
+    types = {"a": "str", "b": "str", "inliers": "int64", "scale": "float64", "angle": "float64"}
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(types)
+    return table.sort_values(["a", "b"], ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)
 class SearchState:
-    """State of the search: described images and every pair among them.
+    """State of the search: described images and all pairs of them with at least ``MIN_STORED_INLIERS`` inliers.
 
-    Attributes:
-        features: by key, which identifies content, such as the sha256 of an image's bytes.
-        pairs: ``a``, ``b`` (keys, a < b), ``inliers``, ``scale``, ``angle`` of all pairs with at least
-            ``MIN_STORED_INLIERS`` inliers, sorted.
-        seed: random seed of the verification.
+    A key identifies content, such as the sha256 of an image's bytes.
     """
 
     features: Mapping[str, Features] = field(default_factory=dict)
-    pairs: pd.DataFrame = field(default_factory=no_pairs)
-    seed: int = 0
+    pairs: pd.DataFrame = field(default_factory=pair_table)
+    seed: int = 0  # of the verification
 
 
 def find_pairs(state: SearchState, min_inliers: int) -> pd.DataFrame:
@@ -51,15 +48,10 @@ def find_pairs(state: SearchState, min_inliers: int) -> pd.DataFrame:
     ``min_inliers`` keypoints. Different photographs of one person are not pairs; 13 inliers exclude them in the
     public set.
 
-    Args:
-        state: of the search.
-        min_inliers: keypoints that one similarity transform must map to their matches; at least
-            ``MIN_STORED_INLIERS``.
-
     Returns:
-        A row for each pair, sorted: ``a`` and ``b`` (str, a < b), ``inliers`` (int64), ``scale`` (float64, size
-        in ``b`` over size in ``a``) and ``angle`` (float64, degrees, -180 to 180, from x to y, from ``a`` to
-        ``b``).
+        Sorted by ``a`` and ``b`` (a < b): ``inliers``, the keypoints that one similarity transform maps to their
+        matches, its ``scale`` (size in ``b`` over size in ``a``) and its ``angle`` (degrees, -180 to 180, from x to
+        y, from ``a`` to ``b``).
 
     Raises:
         DataError: ``min_inliers`` is below ``MIN_STORED_INLIERS``.
@@ -75,7 +67,7 @@ def update(
     *,
     seed: int,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SearchState:
     """Add images to a search: compare them with all earlier images and with each other.
 
@@ -117,37 +109,20 @@ def update(
                 progress(done, len(candidates))
     if compared:
         rows += list(state.pairs[list(COLUMNS)].itertuples(index=False, name=None))
-    return SearchState(features={key: all_features[key] for key in keys}, pairs=_table(rows), seed=seed)
+    return SearchState(features={key: all_features[key] for key in keys}, pairs=pair_table(rows), seed=seed)
 
 
 def name_pairs(pairs: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
     """Convert pairs of content keys to pairs of names; several names may have one key.
 
-    Args:
-        pairs: of :func:`find_pairs`, over keys.
-        keys: the key of each name, such as the sha256 of its bytes.
-
-    Returns:
-        The same columns over names, a < b, sorted; scale and angle are inverted where names and keys sort
-        differently. Names of one key are pairs with scale 1, angle 0 and ``MAX_KEYPOINTS`` inliers.
+    Scale and angle are inverted where names and keys sort differently. Names of one key are pairs with scale 1,
+    angle 0 and ``MAX_KEYPOINTS`` inliers.
     """
     names: dict[str, list[str]] = {}
     for name, key in sorted(keys.items()):
         names.setdefault(key, []).append(name)
-    rows = [
-        (a, b, MAX_KEYPOINTS, 1.0, 0.0)
-        for group in names.values()
-        for position, a in enumerate(group)
-        for b in group[position + 1 :]
-    ]
+    rows = [(a, b, MAX_KEYPOINTS, 1.0, 0.0) for same in names.values() for a, b in combinations(same, 2)]
     for key_a, key_b, inliers, scale, angle in pairs[list(COLUMNS)].itertuples(index=False, name=None):
-        for a in names.get(key_a, ()):
-            for b in names.get(key_b, ()):
-                rows.append((a, b, inliers, scale, angle) if a < b else (b, a, inliers, 1 / scale, -angle))
-    return _table(rows)
-
-
-def _table(rows: list[tuple[str, str, int, float, float]]) -> pd.DataFrame:
-    types = {"a": "str", "b": "str", "inliers": "int64", "scale": "float64", "angle": "float64"}
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
-    return table.sort_values(["a", "b"], ignore_index=True)
+        for a, b in product(names.get(key_a, ()), names.get(key_b, ())):
+            rows.append((a, b, inliers, scale, angle) if a < b else (b, a, inliers, 1 / scale, -angle))
+    return pair_table(rows)

@@ -4,7 +4,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write
@@ -65,22 +64,13 @@ def load_state(path: Path) -> SearchState:
         settings = str(arrays["settings"])
         if settings != SETTINGS:
             raise DataError(f"{path}: written with other settings ({settings}, not {SETTINGS}); delete it")
-        ends = np.cumsum(arrays["counts"])[:-1]
-        images = [
-            Features(keypoints, descriptors, (int(height), int(width)), float(reduction))
-            for keypoints, descriptors, (height, width), reduction in zip(
-                np.split(arrays["keypoints"], ends) if len(arrays["counts"]) else [],
-                np.split(arrays["descriptors"], ends) if len(arrays["counts"]) else [],
-                arrays["shapes"],
-                arrays["reductions"],
-                strict=True,
-            )
-        ]
-        table = pairs.no_pairs()
-        if len(arrays["pairs_a"]):
-            table = pd.DataFrame({column: arrays[f"pairs_{column}"] for column in COLUMNS}).astype(table.dtypes)
-        by_key = dict(zip(map(str, arrays["keys"]), images, strict=True))
-        return SearchState(features=by_key, pairs=table, seed=int(arrays["seed"]))
+        ends = np.cumsum(arrays["counts"])
+        keypoints, descriptors = (np.split(arrays[name], ends)[:-1] for name in ("keypoints", "descriptors"))
+        shapes = [(height, width) for height, width in arrays["shapes"].tolist()]
+        images = map(Features, keypoints, descriptors, shapes, arrays["reductions"].tolist())
+        rows = list(zip(*(arrays[f"pairs_{column}"].tolist() for column in COLUMNS), strict=True))
+        by_key = dict(zip(arrays["keys"].tolist(), images, strict=True))
+        return SearchState(features=by_key, pairs=pairs.pair_table(rows), seed=int(arrays["seed"]))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (KeyError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:

@@ -1,11 +1,12 @@
-"""Geometric verification: whether one similarity transform explains many matches of two images."""
+"""Geometric verification: the similarity transform that explains the most matches of two images."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.duplicates.features import NORM, Features
+from fakefaces.base.errors import DataError
+from fakefaces.duplicates.features import NORM, Features, describe
 
 # Distance between a keypoint and its transformed match, as a share of the longer side. Copies are within it; the
 # same person in the next photograph of a series is not.
@@ -20,6 +21,8 @@ _SCALE_RANGE = (0.2, 5.0)  # beyond it keypoints collapse to a point and any mat
 _SCALE_TOLERANCE = np.log(1.2)  # between the size ratio of two keypoints and the scale of the transform
 _ROTATION_TOLERANCE = 8.0  # degrees, between the orientation difference of two keypoints and the angle of the transform
 _REFINEMENTS = 4
+_REGISTRATION_SIDE = 1200  # pixels: more than for the search, as a fraction of a pixel matters
+_REGISTRATION_KEYPOINTS = 3000
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -28,17 +31,11 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
-    """A similarity transform between two images, in complex numbers x + iy.
+    """Maps a point z = x + iy of one image, in pixels, to ``linear * z + shift`` in another."""
 
-    Attributes:
-        linear: its absolute value is the scale, its argument the rotation from x to y.
-        shift: in pixels; a point z of the first image is at ``linear * z + shift`` in the second.
-        inliers: number of distinct keypoint positions that the transform maps to their matches.
-    """
-
-    linear: complex
+    linear: complex  # its absolute value is the scale, its argument the rotation from x to y
     shift: complex
-    inliers: int
+    inliers: int  # number of distinct keypoint positions that are mapped to their matches
 
     @property
     def scale(self) -> float:
@@ -67,7 +64,7 @@ def compare(a: Features, b: Features, *, seed: int) -> Similarity | None:
     Args:
         a: features of the first image.
         b: features of the second image.
-        seed: random seed of the samples, the same for every pair, so that a result depends on its images only.
+        seed: of the samples, the same for every pair, so that a result depends on its images only.
 
     Returns:
         The transform from ``a`` to ``b`` in pixels of the original images, or None where no two matches agree.
@@ -97,6 +94,25 @@ def compare(a: Features, b: Features, *, seed: int) -> Similarity | None:
         shift=complex(shift / b.reduction),
         inliers=inliers,
     )
+
+
+def register(a: NDArray[np.uint8], b: NDArray[np.uint8], *, min_inliers: int, seed: int) -> Floats:
+    """Estimate the similarity transform from one grey image to another of the same photograph.
+
+    Returns:
+        float64 (2, 3), for ``cv2.warpAffine(a, matrix, (width of b, height of b))``.
+
+    Raises:
+        DataError: the images agree in fewer than ``min_inliers`` keypoints, or are not uint8 (height, width).
+    """
+    first, second = (
+        describe(grey, max_side=_REGISTRATION_SIDE, max_keypoints=_REGISTRATION_KEYPOINTS) for grey in (a, b)
+    )
+    similarity = compare(first, second, seed=seed)
+    inliers = similarity.inliers if similarity else 0
+    if similarity is None or inliers < min_inliers:
+        raise DataError(f"registration: the two images agree in only {inliers} keypoints; {min_inliers} are needed")
+    return similarity.matrix
 
 
 def _matches(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[Ints, Ints]:

@@ -16,7 +16,7 @@ from fakefaces.base.progress import track
 from fakefaces.data import images
 from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
-from fakefaces.duplicates.registration import register
+from fakefaces.duplicates.verification import register
 
 SIDE = 64  # pixels of a mask
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from fakefaces.data import images
 from fakefaces.data.faces import FAKE, PARTS
-from fakefaces.duplicates.registration import register
+from fakefaces.duplicates.verification import register
 
 SIDES = (288, 224, 176, 128, 96)  # pixels that a photograph may have, largest first
 
