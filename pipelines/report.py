@@ -9,24 +9,21 @@ from fakefaces.base.stage import run_stage
 from fakefaces.params.file import Params
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import page_context
-from fakefaces.reporting.html.dvc_plots import plot_tables
 from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.page import png, render_card, render_page
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.tracking.runs import stage_run
 
-_STEPS = ("charts", "pictures", "galleries", "page", "MLflow")
-
 
 def main(params: Params, layout: Layout) -> None:
     run = RunOutputs(params, layout)
-    with progress("report", len(_STEPS)) as step:
+    with progress("report", 5) as step:  # charts, pictures, galleries, page, MLflow
         context = page_context(run, lambda note: step(1, note))
         step(1, "page")
         page = render_page(context)
         write_text(layout.reports / "index.html", page)
         write_text(layout.reports / "model_card.md", render_card(context | card_context(run)))
-        for name, table in plot_tables(run).items():
+        for name, table in charts.plot_tables(run).items():
             write_text(layout.reports / "plots" / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
         log(run, context)
         step(1, "MLflow")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fakefaces.evaluation.model_metrics import ModelMetrics, ReliabilityBin
 from fakefaces.reporting.html import charts
-from fakefaces.reporting.html.dvc_plots import plot_tables
+from fakefaces.reporting.html.charts import plot_tables
 from tests.metrics import corrupted_metrics, localization_metrics, model_metrics, slice_metrics
 
 

@@ -106,14 +106,13 @@ def samples(run: RunOutputs) -> dict[str, list[dict[str, str]]]:
     """A few training images of each kind: real, easy, mid, hard, or fakes that are not named by difficulty."""
     table = run.images[run.images["split"] == "train"]
     kinds = table["difficulty"].replace("", "fake").where(table["label"] == FAKE, "real")
-    by_kind = {}
+    samples_by_kind = {}
     for kind in ("real", "easy", "mid", "hard", "fake"):
         names = list(table.loc[kinds == kind, "image"].head(_SAMPLES_PER_KIND))
         photographs = pictures.photographs(run.layout.data, names, threads=run.params.threads)
         uris = [pictures.data_uri(pictures.shrink(photograph, _PAIR_SIDE)) for photograph in photographs]
-        if names:
-            by_kind[kind] = [{"name": name, "uri": uri} for name, uri in zip(names, uris, strict=True)]
-    return by_kind
+        samples_by_kind[kind] = [{"name": name, "uri": uri} for name, uri in zip(names, uris, strict=True)]
+    return {kind: images for kind, images in samples_by_kind.items() if images}
 
 
 def pairs(run: RunOutputs) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ RULES = ("header", "thumbnail", "colour", "exif")
 
 @dataclass(frozen=True)
 class RunOutputs:
-    """The outputs of a run."""
+    """The outputs of a run, each read at its first use."""
 
     params: Params  # of the run
     layout: Layout  # of the project
@@ -86,8 +86,7 @@ class RunOutputs:
     @cached_property
     def validation(self) -> dict[str, Any]:
         """The summary of Great Expectations and of the shortcut audit."""
-        summary: dict[str, Any] = read_json(self.layout.reports / "validation.json")
-        return summary
+        return dict(read_json(self.layout.reports / "validation.json"))
 
     @cached_property
     def duplicate_pairs(self) -> pd.DataFrame:
