@@ -125,7 +125,7 @@ function tile(image, model, open, heat) {
     "button",
     { type: "button", className: `tile ${right ? "right" : "wrong"}`, title: image.name },
     face,
-    element("span", { className: "said" }, verdict, ` ${about}`),
+    element("span", { className: "caption" }, verdict, ` ${about}`),
   );
   button.setAttribute("aria-label", `${short(image.name)}: ${about}, score ${image.scores[model].toFixed(3)}, ${right ? "right" : "wrong"}`);
   button.dataset.name = image.name;
@@ -272,7 +272,7 @@ function showViewed() {
       const right = called(image, k) === image.label;
       return element(
         "tr",
-        { className: name === model ? "chosen" : "" },
+        { className: name === model ? "selected" : "" },
         element("th", { scope: "row" }, name),
         element("td", {}, `${image.scores[k].toFixed(3)} ${right ? "✓" : "✗"}`),
         element("td", { className: "score" }, meter),
