@@ -10,15 +10,6 @@ def test_each_fold_has_a_folder_of_its_own_and_a_single_split_has_the_models(tmp
     assert [layout.detector("m", k, 3) for k in range(3)] == [layout.model("m") / f"fold{k}" for k in range(3)]
 
 
-def test_each_extractor_has_a_file_of_corrupted_features(tmp_path):
-    layout = Layout(tmp_path)
-    arguments = [("pixels", 32, 0), ("pixels", 48, 0), ("residuals", 32, 0), ("pixels", 32, 16)]
-    paths = [layout.corrupted_features(*each) for each in arguments]
-    assert [path.name for path in paths] == ["pixels-32.npy", "pixels-48.npy", "residuals-32.npy", "pixels-32-16.npy"]
-    assert {path.parent for path in paths} == {layout.corrupted}
-    assert layout.corrupted_features("pixels", 32, 0, tmp_path) == tmp_path / "pixels-32.npy"
-
-
 def test_dvc_yaml_declares_every_path(tmp_path):
     layout = Layout(tmp_path)
     declared = set(re.findall(r"(?:outputs|reports)/[\w./]*\w", (ROOT / "dvc.yaml").read_text()))

@@ -6,6 +6,7 @@ import pytest
 
 from fakefaces.data.face_regions import CROP, INNER_BOXES, MIRRORED, NAMES, cell_weights, crop_face, pixel_boxes
 from fakefaces.data.faces import PARTS
+from fakefaces.features.extract import FeatureSpec
 from fakefaces.features.residuals.cooccurrences import cooccurrences
 from fakefaces.features.residuals.descriptor import GROUP_SIZES, colour_cast, correlations, residual_features
 
@@ -169,3 +170,8 @@ DEVIATIONS = [
     [0.1102, 0.1243, 1.1925, 1.4878],
     [0.1105, 0.1246, 1.2010, 1.4705],
 ]
+
+
+def test_each_specification_has_a_file_of_its_own():
+    specs = [FeatureSpec("pixels", 32), FeatureSpec("pixels", 48), FeatureSpec("residuals", 32, 16)]
+    assert [spec.file_name for spec in specs] == ["pixels-32.npy", "pixels-48.npy", "residuals-32-16.npy"]

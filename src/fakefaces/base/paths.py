@@ -28,10 +28,6 @@ class Layout:
         self.reports = reports  # what people read
         self.promotion = reports / "promotion.json"  # the latest decision; ignored by git, and no output of DVC's
 
-    def corrupted_features(self, extractor: str, size: int, crop: int, folder: Path | None = None) -> Path:
-        """The corrupted test images as one extractor reads them, in ``folder`` or :attr:`corrupted`."""
-        return (folder or self.corrupted) / f"{extractor}-{size}{f'-{crop}' if crop else ''}.npy"
-
     def recipe(self, name: str) -> Path:
         """An augmentation: ``none`` or ``standard``."""
         return self.root / "outputs" / "augment" / f"{name}.json"
