@@ -54,11 +54,21 @@ def write_samples(
         DataError: The directory is in use or cannot be written, or a number is out of range.
     """
     _check(directory, images, size, seed, workers)
+    plan = draw_plan(images, seed)
+    batches = [plan[start : start + _BATCH_SIZE] for start in range(0, images, _BATCH_SIZE)]
+    rows: list[dict[str, str]] = []
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as aside:
             target = Path(aside) / "set"
-            _write(target, images, size, seed, workers, progress)
+            for name in ("training_real", "training_fake", "masks"):
+                (target / name).mkdir(parents=True)
+            write_batch = partial(_write_batch, directory=target, size=size, seed=seed)
+            for written in _map_batches(write_batch, batches, min(workers or _processors(), len(batches))):
+                rows += written
+                if progress is not None:
+                    progress(len(rows), images)
+            write_manifest(target / "manifest.csv", sorted(rows, key=lambda row: row["image"]))
             if directory.exists():
                 directory.rmdir()
             target.rename(directory)
@@ -78,22 +88,6 @@ def _check(directory: Path, images: int, size: int, seed: int, workers: int | No
     ):
         if not valid:
             raise DataError(message)
-
-
-def _write(
-    target: Path, images: int, size: int, seed: int, workers: int | None, progress: Callable[[int, int], None] | None
-) -> None:
-    for name in ("training_real", "training_fake", "masks"):
-        (target / name).mkdir(parents=True)
-    plan = draw_plan(images, seed)
-    batches = [plan[start : start + _BATCH_SIZE] for start in range(0, images, _BATCH_SIZE)]
-    write_batch = partial(_write_batch, directory=target, size=size, seed=seed)
-    rows: list[dict[str, str]] = []
-    for written in _map_batches(write_batch, batches, min(workers or _processors(), len(batches))):
-        rows += written
-        if progress is not None:
-            progress(len(rows), images)
-    write_manifest(target / "manifest.csv", sorted(rows, key=lambda row: row["image"]))
 
 
 def _map_batches(
