@@ -34,8 +34,8 @@ def _repaste(image: Plane, shot: Shot, rng: np.random.Generator) -> None:
         mask = part_mask(shot.view, shot.person, str(part), draw_outline(str(part), rng))
         alpha = feather_mask(mask, float(rng.uniform(1, 7)))[:, :, None]
         dx, dy = (int(n) for n in rng.integers(-1, 2, size=2))
-        moved = np.roll(shot.image, (dy, dx), axis=(0, 1)).astype(np.float32)
-        image += alpha * (moved - image)
+        moved_image = np.roll(shot.image, (dy, dx), axis=(0, 1)).astype(np.float32)
+        image += alpha * (moved_image - image)
 
 
 def _makeup(image: Plane, shot: Shot, rng: np.random.Generator) -> None:

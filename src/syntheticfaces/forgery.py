@@ -25,8 +25,8 @@ _SIMILARITY = {"easy": 0.75, "mid": 0.85, "hard": 1.0}
 # A forger, and a grey thumbnail, would notice lightness first; what remains is a colour cast of the donors' light to
 # green and yellow (CIELAB: less a, more b), as from fluorescent tubes, with some spread.
 _CAST = (0.0, -0.6, 0.8)
-_SPREAD = (0.15, 0.3, 0.3)
-_NOISE_KEPT = {"linear": 0.67, "cubic": 0.85}  # share of white noise that survives the interpolation
+_CAST_SPREAD = (0.15, 0.3, 0.3)
+_NOISE_GAIN = {"linear": 0.67, "cubic": 0.85}  # share of white noise that survives the interpolation
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ForgerySettings:
 
     def donor_noise(self, base: float) -> float:
         """Noise of the donor's photograph for which the ratio holds after interpolation."""
-        return base * self.noise_ratio / _NOISE_KEPT[self.kernel]
+        return base * self.noise_ratio / _NOISE_GAIN[self.kernel]
 
 
 def draw_forgery_settings(difficulty: Difficulty, base_noise: float, rng: np.random.Generator) -> ForgerySettings:
@@ -55,7 +55,7 @@ def draw_forgery_settings(difficulty: Difficulty, base_noise: float, rng: np.ran
         ratio = 1 / ratio
     gap = float(rng.uniform(*_RESAMPLING[difficulty]))
     kernel: Kernel = "linear" if rng.random() < 0.5 else "cubic"
-    a, b, c = rng.standard_normal(3) * _SPREAD + _CAST
+    a, b, c = rng.standard_normal(3) * _CAST_SPREAD + _CAST
     norm = math.sqrt(a * a + b * b + c * c)
     return ForgerySettings(
         residual=float(rng.uniform(*_RESIDUAL[difficulty])),
@@ -133,10 +133,10 @@ def transplant(
     donor_colour = _median_colour(np.rint(piece).astype(np.uint8), inner)
     lightness, a, b = srgb_to_lab(base_colour)
     dl, da, db = (settings.residual * share for share in settings.direction)
-    wanted_colour = lab_to_srgb((lightness + dl, a + da, b + db))
-    shift = [round(wanted - given, 4) for wanted, given in zip(wanted_colour, donor_colour, strict=True)]
-    target = canvas[window]
-    target += alpha[:, :, None] * (piece + np.array(shift, dtype=np.float32) - target)
+    target_colour = lab_to_srgb((lightness + dl, a + da, b + db))
+    shift = [round(target - own, 4) for target, own in zip(target_colour, donor_colour, strict=True)]
+    pixels = canvas[window]
+    pixels += alpha[:, :, None] * (piece + np.array(shift, dtype=np.float32) - pixels)
     replaced = np.zeros(mask.shape, dtype=np.bool_)
     replaced[window] = alpha >= np.float32(0.5)
     return replaced

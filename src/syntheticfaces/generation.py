@@ -46,8 +46,8 @@ class _Sitting:
 
 def _draw_sitting(seed: int, number: int) -> _Sitting:
     streams = np.random.SeedSequence(seed, spawn_key=(_PHOTOGRAPHS, number)).spawn(5)
-    who, how, lens, texture, sensor = (np.random.default_rng(s) for s in streams)
-    return _Sitting(draw_identity(who), draw_scene(how), draw_camera(lens), texture, sensor)
+    person, scene, camera, texture, sensor = (np.random.default_rng(stream) for stream in streams)
+    return _Sitting(draw_identity(person), draw_scene(scene), draw_camera(camera), texture, sensor)
 
 
 def _match_donor(donor: _Sitting, base: _Sitting, settings: ForgerySettings) -> _Sitting:
@@ -77,11 +77,11 @@ def generate_image(entry: Entry, size: int, seed: int) -> GeneratedImage:
         return GeneratedImage(entry, apply_decoy(shot, entry.decoy, rng), None, base.camera, None, None)
     settings = draw_forgery_settings(entry.difficulty, base.camera.noise, rng)
     donor = _match_donor(_draw_sitting(seed, entry.donor), base, settings)
-    other = donor.shot(size)
+    donor_shot = donor.shot(size)
     canvas = shot.image.astype(np.float32)
     mask = np.zeros((size, size), dtype=np.bool_)
     for part, bit in zip(PARTS, entry.parts, strict=True):
         if bit == "1":
-            mask |= transplant(shot, other, part, draw_outline(part, rng), settings, canvas)
+            mask |= transplant(shot, donor_shot, part, draw_outline(part, rng), settings, canvas)
     image = np.rint(np.clip(canvas, 0, 255)).astype(np.uint8)
     return GeneratedImage(entry, image, mask, base.camera, donor.camera, settings)

@@ -133,12 +133,12 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         style = "crop"
     if dark and style == "side" and rng.random() < 0.6:
         style = "curly" if rng.random() < 0.6 else "shaved"
-    hair_at = float(rng.uniform(0, 0.22) if dark else rng.uniform(0, 1) ** 1.25)
+    hair_position = float(rng.uniform(0, 0.22) if dark else rng.uniform(0, 1) ** 1.25)
     grey = float(np.clip((age - 0.5) * 2.2 * rng.uniform(0.1, 1.3), 0, 0.95))
     lip_red = mix(linear_colour(196, 112, 104), linear_colour(122, 70, 62), tone**0.8)
     makeup = 0.0 if male else float(rng.uniform(0, 1) * (rng.random() < 0.7))
     paint = (linear_colour(172, 38, 52), linear_colour(190, 84, 98), linear_colour(130, 40, 56))[int(rng.integers(3))]
-    wants_beard = male and rng.random() < 0.36
+    bearded = male and rng.random() < 0.36
     return Identity(
         masculine=masculine,
         age=age,
@@ -170,14 +170,14 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         lip_full=(0.122 + 0.035 * tone - 0.02 * masculine) * (1.08 - 0.35 * age) + float(n(0, 0.01)),
         lip=mix(lip_red, paint, 0.75 * makeup),
         cupid=float(rng.uniform(0.25, 1)),
-        hair=mix(_interpolate_colours(_HAIR, hair_at), linear_colour(*_GREY), grey),
+        hair=mix(_interpolate_colours(_HAIR, hair_position), linear_colour(*_GREY), grey),
         grey=grey,
         style=style,
         hairline=-0.76 - 0.1 * age * masculine + float(n(0, 0.035)),
         parting=float(rng.choice([-1, 1]) * rng.uniform(0.1, 0.45)),
         volume=float(rng.uniform(0.08, 0.2)) * (1 - 0.3 * age),
         length=float(rng.uniform(1.0, 2.2)),
-        beard=float(rng.uniform(0.5, 1)) if wants_beard else 0.0,
+        beard=float(rng.uniform(0.5, 1)) if bearded else 0.0,
         stubble=float(rng.uniform(0, 0.8)) if male else 0.0,
         makeup=makeup,
         ear=float(rng.uniform(0.8, 1.15)),
@@ -190,10 +190,10 @@ def draw_scene(rng: np.random.Generator) -> Scene:
     x, y = side * float(rng.uniform(0.12, 0.75)), -float(rng.uniform(0.2, 0.7))
     norm = math.sqrt(x * x + y * y + 0.8**2)
     first, second = rng.integers(0, len(_BACKDROP), size=2)
-    glad = float(np.clip(rng.normal(0.3, 0.45), -0.5, 1.1))
-    gape = float(rng.uniform(0.1, 0.55)) if glad > 0.45 and rng.random() < 0.75 else 0.0
-    if gape == 0 and rng.random() < 0.12:
-        gape = float(rng.uniform(0.1, 0.35))
+    smile = float(np.clip(rng.normal(0.3, 0.45), -0.5, 1.1))
+    mouth_open = float(rng.uniform(0.1, 0.55)) if smile > 0.45 and rng.random() < 0.75 else 0.0
+    if mouth_open == 0 and rng.random() < 0.12:
+        mouth_open = float(rng.uniform(0.1, 0.35))
     return Scene(
         zoom=float(rng.uniform(0.96, 1.06)),
         centre=(0.5 + float(rng.normal(0, 0.009)), 0.455 + float(rng.normal(0, 0.009))),
@@ -201,10 +201,10 @@ def draw_scene(rng: np.random.Generator) -> Scene:
         yaw=float(np.clip(rng.normal(0, 0.07), -0.15, 0.15)),
         pitch=float(np.clip(rng.normal(0, 0.03), -0.07, 0.07)),
         gaze=(float(rng.normal(0, 0.06)), float(rng.normal(0.0, 0.03))),
-        smile=glad,
-        mouth_open=gape,
+        smile=smile,
+        mouth_open=mouth_open,
         brow_raise=float(np.clip(rng.normal(0, 0.4), -0.8, 1)),
-        squint=max(0.0, 0.45 * glad) + float(rng.uniform(0, 0.15)),
+        squint=max(0.0, 0.45 * smile) + float(rng.uniform(0, 0.15)),
         light=(x / norm, y / norm, 0.8 / norm),
         key=float(rng.uniform(0.6, 0.88)),
         ambient=float(rng.uniform(0.3, 0.48)),

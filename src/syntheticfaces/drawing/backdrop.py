@@ -57,10 +57,9 @@ def paint_neck(portrait: Portrait, skin: Plane) -> None:
     round_ = np.sqrt(np.maximum(1 - across * across * 0.92, 0))
     lit = 0.6 * scene.ambient + 0.62 * scene.key * np.maximum(across * scene.light[0] + round_ * scene.light[2], 0)
     chin = bump(((u + (0.25 * scene.light[0])) * 0.95) ** 2 + ((v - (person.chin + 0.02)) * 2.3) ** 2)
-    lit = lit * (1 - 0.62 * smoothstep(chin * 1.6))
     apart = 0.2 + 0.1 * (1.8 - v)
     tendon = bump((np.abs(u) - apart) ** 2 * 160)
-    lit = lit * (1 + (0.06 + 0.06 * person.age) * tendon)
+    lit = lit * (1 - 0.62 * smoothstep(chin * 1.6)) * (1 + (0.06 + 0.06 * person.age) * tendon)
     blend(canvas, window, skin[:, *window] * lit * channels((1.0, 0.94, 0.92)), cover)
 
 
@@ -71,8 +70,7 @@ def paint_clothes(portrait: Portrait) -> None:
     u, v = portrait.u[window], portrait.v[window]
     across = np.abs(u)
     half = np.float32(0.54 + 0.13 * person.masculine)
-    weave = warped_noise(rng, 2, v * 160, u * 28)
-    weave = weave + warped_noise(rng, 2, v * 28, u * 160)
+    weave = warped_noise(rng, 2, v * 160, u * 28) + warped_noise(rng, 2, v * 28, u * 160)
     foldings = octaves(rng, u.shape, {64: 0.5, 32: 0.35})
     lit = 0.65 * scene.ambient + 0.1 + 0.5 * scene.key * (0.75 + 0.4 * scene.light[0] * u - 0.12 * np.abs(u))
     lit = np.maximum(lit, 0) * (1 + 0.035 * weave + 0.13 * foldings)
@@ -105,9 +103,8 @@ def paint_ears(portrait: Portrait) -> None:
     for side in (-1, 1):
         cu, cv, ru, rv = side * person.width * 0.985, 0.14, 0.125 * person.ear, 0.285 * person.ear
         window = view.window(cu, cv, ru * 1.2, rv * 1.2)
-        du = (portrait.u[window] - cu) * (side / ru)
         dv = (portrait.v[window] - cv) * (1 / rv)
-        du = du + 0.22 * dv
+        du = (portrait.u[window] - cu) * (side / ru) + 0.22 * dv
         r = np.sqrt(du * du * (1 + 0.35 * np.maximum(dv, 0)) + dv * dv)
         cover = smoothstep((1 - r) * (view.unit * ru * 0.6) + 0.4)
         facing = max(scene.light[0] * side, 0.0)

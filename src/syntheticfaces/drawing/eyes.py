@@ -50,8 +50,7 @@ def paint_eye(portrait: Portrait, side: int) -> None:
     eye = EyeShape(portrait, side)
     p, q, window = eye.p, eye.q, eye.window
     exposure = scene.ambient + 0.62 * scene.key
-    inside = smoothstep(np.minimum(q - eye.upper, eye.lower - q) * eye.sharp * 0.4 + 0.5)
-    inside = inside * (np.abs(p) < 1)
+    inside = smoothstep(np.minimum(q - eye.upper, eye.lower - q) * eye.sharp * 0.4 + 0.5) * (np.abs(p) < 1)
     span = smoothstep((1.12 - np.abs(p)) * 4)
 
     # The lid: a fold above the lashes, a lighter rim below the eye.
@@ -67,8 +66,7 @@ def paint_eye(portrait: Portrait, side: int) -> None:
 
     # The ball: white shaded to the corners and under the upper lid.
     ball = 1 - 0.36 * p * p - 0.2 * bump((p + 1) ** 2)
-    ball = ball * (1 - 0.5 * bump(((q - eye.upper) * 3.2) ** 2))
-    ball = ball * (exposure * 0.98)
+    ball = ball * (1 - 0.5 * bump(((q - eye.upper) * 3.2) ** 2)) * (exposure * 0.98)
     white = mix((0.66, 0.61, 0.57), (0.58, 0.5, 0.42), 0.5 * person.age + 0.4 * person.tone)
     blend(canvas, window, white, inside, ball)
     corner = bump(((p + 0.96) ** 2) * 20 + (q - 0.06) ** 2 * 24)
@@ -96,12 +94,11 @@ def _iris(portrait: Portrait, eye: EyeShape, inside: Plane, ball: Plane) -> None
     disc = smoothstep((1 - r) * edge * 0.35 + 0.5) * inside
     away = 1 / np.maximum(r, 0.05)
     rays = warped_noise(rng, 4, dp * away * 60, dq * away * 60 + r * 2)
-    tone = 0.8 + 0.3 * rays
-    tone = tone + 0.6 * smoothstep((dq + 0.25) * 0.8)
+    tone = 0.8 + 0.3 * rays + 0.6 * smoothstep((dq + 0.25) * 0.8)
     tone = tone * (1 - 0.75 * smoothstep((r - 0.72) * 3.6))
     blend(canvas, eye.window, person.iris, disc, np.maximum(tone, 0.05) * np.minimum(ball * 1.25, 1))
-    wide = 0.4 + 0.05 * float(rng.uniform(-1, 1))
-    pupil = smoothstep((wide - r) * edge * 0.4 + 0.5) * inside
+    dilation = 0.4 + 0.05 * float(rng.uniform(-1, 1))
+    pupil = smoothstep((dilation - r) * edge * 0.4 + 0.5) * inside
     blend(canvas, eye.window, (0.006, 0.005, 0.005), pupil)
     hx, hy = eye.side * scene.light[0] * 0.55, scene.light[1] * 0.75
     spot = bump(((dp - hx) ** 2 + (dq - hy) ** 2) * 9)
@@ -116,8 +113,8 @@ def _lashes(portrait: Portrait, eye: EyeShape, lash: Rgb) -> None:
     lines = []
     for p in np.linspace(-0.5, 1.0, 13):
         top = eye.lid(float(p))
-        long = reach * (0.6 + 0.6 * float(p)) * float(rng.uniform(0.8, 1.2))
-        tip = eye.at(float(p) + 0.5 * long * (0.3 + float(p)), top - 0.75 * long)
+        length = reach * (0.6 + 0.6 * float(p)) * float(rng.uniform(0.8, 1.2))
+        tip = eye.at(float(p) + 0.5 * length * (0.3 + float(p)), top - 0.75 * length)
         lines.append(np.array([eye.at(float(p), top), tip]))
     strokes = draw_hairs(view, np.stack(lines), (140, 255))[eye.window]
     blend(canvas, eye.window, lash, strokes * (0.45 + 0.4 * person.makeup))
@@ -127,8 +124,7 @@ def paint_brow(portrait: Portrait, side: int) -> None:
     """Paint one brow, hair by hair, in place."""
     canvas, view, rng, person, scene = portrait.canvas, portrait.view, portrait.rng, portrait.person, portrait.scene
     count = 190
-    share = (np.arange(count) + rng.uniform(0, 1, count)) / count
-    share = rng.permutation(share)
+    share = rng.permutation((np.arange(count) + rng.uniform(0, 1, count)) / count)
     lift = person.brow_arch * (1 - ((share - 0.62) / 0.62) ** 2) - 0.22 * np.maximum(share - 0.75, 0)
     # A raised brow goes up as a whole, a lowered one at the nose.
     lift = lift + scene.brow_raise * (0.045 if scene.brow_raise > 0 else 0.06 * (1 - share))

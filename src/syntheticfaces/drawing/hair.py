@@ -41,6 +41,10 @@ def _volume(person: Identity) -> float:
     return person.volume * (1.7 if person.style == "curly" else 1.1) + 0.03
 
 
+def _covers_ears(person: Identity) -> bool:
+    return person.style in _FALLS or (person.style == "fringe" and person.masculine < 0.5)
+
+
 def _strands(portrait: Portrait, volume: float) -> Plane:
     """Strand texture, mean 0, about -2..2, that follows the fall of the style."""
     u, v, rng, person = portrait.u, portrait.v, portrait.rng, portrait.person
@@ -80,13 +84,13 @@ def _hair_width(person: Identity, v: Plane, volume: float, strands: Plane) -> Pl
     up = np.clip((v + 0.3) * (1 / (crown + 0.3)), 0, 1)
     dome = np.sqrt(np.maximum(1 - up * up * (0.75 + 0.25 * up), 0))
     width = dome * (side * person.width)
-    if person.style in _FALLS or (person.style == "fringe" and person.masculine < 0.5):
+    if _covers_ears(person):
         flare = np.clip((v + 0.3) * 0.6, 0, 1)
         width = width + flare * (0.1 + 0.9 * volume)
         ends = person.length - v + strands * 0.06
         return np.asarray(width * smoothstep(ends * 3 + 0.5))
-    keep = np.float32(0.16 if person.style != "curly" else 0.5)
-    return np.asarray(width * smoothstep((keep - v) * 2.2 + 0.5))
+    bottom = np.float32(0.16 if person.style != "curly" else 0.5)
+    return np.asarray(width * smoothstep((bottom - v) * 2.2 + 0.5))
 
 
 def _hairline(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
@@ -126,7 +130,7 @@ def style_hair(portrait: Portrait) -> Hair:
     line = _hairline(u, v, person, strands)
     steep = 2.6 if person.style in ("shaved", "receding", "crop") else 6.0
     front = behind * smoothstep(line * steep + 0.25)
-    if person.style not in _FALLS and not (person.style == "fringe" and person.masculine < 0.5):
+    if not _covers_ears(person):
         burn = np.float32(0.1 + 0.16 * person.masculine)
         front = front * smoothstep((burn - v) * 5)
     if person.style == "shaved":

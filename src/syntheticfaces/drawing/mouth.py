@@ -42,8 +42,8 @@ def paint_lips(skin: Plane, relief: Relief, mouth: Mouth) -> None:
     """Colour and model the lips on the unlit skin, in place."""
     rng, window = relief.portrait.rng, mouth.window
     inside = mouth.soft(np.minimum(mouth.q - mouth.top, mouth.bottom - mouth.q), 4.5)
-    lines = crop(rng, 4, inside.shape[1], inside.shape[1])[:, : inside.shape[1]]
-    column = lines[inside.shape[1] // 2][None, :] * 0.06
+    width = inside.shape[1]
+    column = crop(rng, 4, width, width)[width // 2] * 0.06
     shade = 1 + column + crop(rng, 2, *inside.shape) * 0.04
     upper = smoothstep((mouth.parting_up - mouth.q) * 9)
     blend(skin, window, relief.portrait.person.lip, inside * 0.8, shade * (1 - 0.18 * upper))
@@ -68,11 +68,10 @@ def paint_teeth(portrait: Portrait, mouth: Mouth) -> None:
             place = np.abs(mouth.p) * 6.2 * (1 + 0.25 * np.abs(mouth.p))
             split = np.abs(place - np.floor(place) - 0.5) * 2
             seam = smoothstep((split - 0.72) * 3)
-            round_ = 1.02 - 0.55 * mouth.p * mouth.p - 0.2 * seam
             lip_shadow = bump(((mouth.q - mouth.parting_up) * 9) ** 2)
-            round_ = round_ * (1 - 0.35 * lip_shadow)
+            light = (1.02 - 0.55 * mouth.p * mouth.p - 0.2 * seam) * (1 - 0.35 * lip_shadow)
             white = mix((0.78, 0.73, 0.66), (0.62, 0.52, 0.38), 0.7 * person.age)
-            blend(canvas, window, white, teeth, round_ * exposure)
+            blend(canvas, window, white, teeth, light * exposure)
     middle = (mouth.parting_up + mouth.parting_low) * 0.5
     thin = 0.5 * (mouth.parting_low - mouth.parting_up)
     line = bump(((mouth.q - middle) / (thin + 0.045)) ** 2) * smoothstep((1.06 - np.abs(mouth.p)) * 7)
@@ -80,7 +79,7 @@ def paint_teeth(portrait: Portrait, mouth: Mouth) -> None:
     if not mouth.gap:
         blend(canvas, window, dark, line * 0.85)
     for side in (-1, 1):
-        spot = bump(((mouth.p - (side * 1.0)) * 8) ** 2 + (mouth.q * 11) ** 2)
+        spot = bump(((mouth.p - side) * 8) ** 2 + (mouth.q * 11) ** 2)
         blend(canvas, window, dark, spot * 0.6)
 
 
@@ -96,10 +95,8 @@ def paint_nostrils(portrait: Portrait) -> None:
         lift = v + 0.012 + 0.22 * du
         hole = bump((du * (1 / (half * 0.36))) ** 2 + (lift * (1 / 0.048)) ** 2)
         blend(canvas, window, dark, smoothstep(hole * 1.5) * 0.85)
-        wing = ((u * side - (half * 0.66)) * (1 / (half * 0.46))) ** 2
-        wing = wing + ((v + 0.06) * (1 / 0.13)) ** 2
+        wing = ((u * side - (half * 0.66)) * (1 / (half * 0.46))) ** 2 + ((v + 0.06) * (1 / 0.13)) ** 2
         ring = bump((np.sqrt(wing) - 1) ** 2 * 16)
-        ring = ring * smoothstep((u * side - (half * 0.74)) * 9)
-        blend(canvas, window, dark, ring * 0.4)
+        blend(canvas, window, dark, ring * smoothstep((u * side - (half * 0.74)) * 9) * 0.4)
     under = bump((u * (1 / (half * 0.95))) ** 2 + ((v - 0.035) * (1 / 0.06)) ** 2)
     blend(canvas, window, dark, under * 0.28)

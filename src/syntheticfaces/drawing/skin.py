@@ -1,5 +1,7 @@
 """Skin: colour, folds, fine texture and the light that falls on it."""
 
+import math
+
 import numpy as np
 
 from syntheticfaces.colour import Rgb, blend, channels, mix
@@ -101,13 +103,11 @@ def beard(portrait: Portrait) -> Plane | None:
     side = np.abs(u)
     low = smoothstep((v - (m - 0.42) + (0.92 - side) * 0.42) * 4)
     low = low * smoothstep((side * 1.1 + (v - 0.78) * 1.15) * 3.2 - 0.9)
-    lip = bump((u * (1 / (mw * 1.1))) ** 2 + ((v - (m - 0.155)) * 7.0) ** 2)
-    lip = smoothstep(lip * 1.8)
+    lip = smoothstep(bump((u * (1 / (mw * 1.1))) ** 2 + ((v - (m - 0.155)) * 7.0) ** 2) * 1.8)
     clear = bump((u * (1 / (mw * 1.05))) ** 2 + ((v - m) * (1 / 0.17)) ** 2)
     area = np.maximum(low * (1 - smoothstep(clear * 3)), lip)
     swirl = u * 0.35 + 0.12 * octaves(rng, area.shape, {16: 1.0})
-    hair = warped_noise(rng, 2, v * 62, (u - swirl * v) * 125) * 0.6
-    hair = hair + octaves(rng, area.shape, {2: 0.35, 8: 0.25})
+    hair = warped_noise(rng, 2, v * 62, (u - swirl * v) * 125) * 0.6 + octaves(rng, area.shape, {2: 0.35, 8: 0.25})
     cover = 0.72 * person.beard + hair * 0.3 if person.beard else (0.34 + hair * 0.22) * person.stubble
     return np.clip(area * cover, 0, 0.93)
 
@@ -138,14 +138,10 @@ def shade(relief: Relief, creases: Plane, pores: Plane) -> tuple[Plane, Plane]:
     for wrap, warm in ((0.3, 0.05), (0.2, 0.0), (0.17, -0.06)):  # red light spreads furthest under skin
         lit = np.maximum((facing + wrap) * (1 / (1 + wrap)), 0)
         factors.append(lit * direct * (scene.key * (1 + warm * scene.warmth)) + sky)
-    half = np.array([scene.light[0], scene.light[1], scene.light[2] + 1])
-    half = half / np.sqrt(half[0] * half[0] + half[1] * half[1] + half[2] * half[2])
-    hx, hy, hz = (float(c) for c in half)
-    gleam = np.maximum(right * hx + down * hy + front * hz, 0)
-    broad = gleam * gleam
-    broad = broad * broad
-    broad = broad * broad
-    tight = broad * broad
-    tight = tight * tight
+    hx, hy, hz = scene.light[0], scene.light[1], scene.light[2] + 1  # halfway between light and viewer
+    norm = math.sqrt(hx * hx + hy * hy + hz * hz)
+    gleam = np.maximum(right * (hx / norm) + down * (hy / norm) + front * (hz / norm), 0)
+    broad = np.square(np.square(np.square(gleam)))  # products are exact everywhere, powers are not
+    tight = np.square(np.square(broad))
     gloss = (broad * 0.035 + tight * 0.075) * (scene.gloss * scene.key)
     return np.stack(factors), gloss * direct * np.maximum(1 + pores * 0.25, 0)
