@@ -1,6 +1,5 @@
 """Write a whole set to a directory, in parallel and atomically."""
 
-import io
 import multiprocessing
 import os
 import tempfile
@@ -10,8 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from fakefaces.base.errors import DataError
@@ -115,12 +112,6 @@ def _write_batch(entries: Sequence[Entry], directory: Path, size: int, seed: int
         generated = generate_image(entry, size, seed)
         (directory / entry.name).write_bytes(encode_jpeg(generated.image, QUALITY))
         if generated.mask is not None:
-            (directory / mask_name(entry.name)).write_bytes(_encode_mask(generated.mask))
+            Image.fromarray(generated.mask).save(directory / mask_name(entry.name), optimize=True)
         rows.append(manifest_row(generated, seed))
     return rows
-
-
-def _encode_mask(mask: npt.NDArray[np.bool_]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(mask).save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()

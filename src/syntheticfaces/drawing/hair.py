@@ -19,18 +19,13 @@ _CLOSE = ("crop", "shaved", "receding", "back")
 
 @dataclass(frozen=True)
 class Hair:
-    """The planes of one head of hair: strand texture, light on it, and the two outlines."""
+    """The planes of one head of hair."""
 
-    strands: Plane
+    strands: Plane  # texture, mean 0
     lit: Plane
-    behind: Plane
+    shade: Plane  # factor on the colour, by light and strands
+    behind: Plane  # opacity behind the head and in front of it
     front: Plane
-
-    @property
-    def weight(self) -> Plane:
-        """The factor on the hair's colour."""
-        weight: Plane = np.maximum(1 + self.strands * 0.36, 0.12) * self.lit
-        return weight
 
 
 def _volume(person: Identity) -> float:
@@ -56,8 +51,7 @@ def _strands(portrait: Portrait, volume: float) -> Plane:
         fine = warped_noise(rng, 4, v * 110 - warp, u * 110 + warp)
         return 1.1 - 1.9 * np.abs(curls) + 0.45 * fine
     if person.style in ("crop", "shaved", "receding"):
-        fall = x / (np.abs(depth) * 0.8 + 0.5)
-        fine = warped_noise(rng, 2, depth * 34, fall * 170)
+        fine = warped_noise(rng, 2, depth * 34, x / (np.abs(depth) * 0.8 + 0.5) * 170)
         return fine * 0.7 + octaves(rng, u.shape, {2: 0.45, 8: 0.25, 16: 0.2})
     if person.style == "side":
         fall = depth - 0.5 * x * x + 0.12 * np.abs(x)
@@ -85,8 +79,7 @@ def _hair_width(person: Identity, v: Plane, volume: float, strands: Plane) -> Pl
     dome = np.sqrt(np.maximum(1 - up * up * (0.75 + 0.25 * up), 0))
     width = dome * (side * person.width)
     if _covers_ears(person):
-        flare = np.clip((v + 0.3) * 0.6, 0, 1)
-        width = width + flare * (0.1 + 0.9 * volume)
+        width = width + np.clip((v + 0.3) * 0.6, 0, 1) * (0.1 + 0.9 * volume)
         ends = person.length - v + strands * 0.06
         return np.asarray(width * smoothstep(ends * 3 + 0.5))
     bottom = np.float32(0.16 if person.style != "curly" else 0.5)
@@ -95,14 +88,10 @@ def _hair_width(person: Identity, v: Plane, volume: float, strands: Plane) -> Pl
 
 def _hairline(u: Plane, v: Plane, person: Identity, strands: Plane) -> Plane:
     """Signed share by which a point lies outside the bare face: positive in the hair."""
-    top = person.hairline
+    line = np.full_like(u, person.hairline - (0.2 if person.style == "receding" else 0.0))
     if person.style == "fringe":
-        top = -0.42 + 0.12 * (person.hairline + 0.76)
-    elif person.style == "receding":
-        top = person.hairline - 0.2
-    line = np.full_like(u, np.float32(top))
-    if person.style == "fringe":
-        line = line - 0.1 * u * u + 0.12 * person.parting * u
+        top = np.float32(-0.42 + 0.12 * (person.hairline + 0.76))
+        line = top - 0.1 * u * u + 0.12 * person.parting * u
     if person.style in ("side", "long", "wavy"):
         direction = np.float32(1 if person.parting < 0 else -1)
         line = line + 0.16 * np.clip(direction * u + 0.1, 0, 1)
@@ -131,8 +120,8 @@ def style_hair(portrait: Portrait) -> Hair:
     steep = 2.6 if person.style in ("shaved", "receding", "crop") else 6.0
     front = behind * smoothstep(line * steep + 0.25)
     if not _covers_ears(person):
-        burn = np.float32(0.1 + 0.16 * person.masculine)
-        front = front * smoothstep((burn - v) * 5)
+        sideburn = np.float32(0.1 + 0.16 * person.masculine)
+        front = front * smoothstep((sideburn - v) * 5)
     if person.style == "shaved":
         front = front * 0.5
     if person.style == "receding":
@@ -145,14 +134,14 @@ def style_hair(portrait: Portrait) -> Hair:
     facing = np.maximum(nx * lx + ny * ly + dome * lz, 0)
     lit = 0.7 * scene.ambient + 0.12 + facing * (0.8 * scene.key)
     ring = ny + 0.42 + nx * (0.25 * lx) + strands * 0.05
-    lit = lit * (1 + 0.9 * scene.gloss * bump(ring * ring * 7))
-    return Hair(strands, lit.astype(np.float32), behind, front)
+    lit = (lit * (1 + 0.9 * scene.gloss * bump(ring * ring * 7))).astype(np.float32)
+    return Hair(strands, lit, np.maximum(1 + strands * 0.36, 0.12) * lit, behind, front)
 
 
 def paint_behind(portrait: Portrait, hair: Hair) -> None:
     """Paint the hair behind head and neck, darker than the front, in place."""
     if portrait.person.style not in _CLOSE:
-        blend(portrait.canvas, WHOLE, portrait.person.hair, hair.behind, hair.weight * 0.5)
+        blend(portrait.canvas, WHOLE, portrait.person.hair, hair.behind, hair.shade * 0.5)
 
 
 def paint_front(portrait: Portrait, hair: Hair) -> None:
@@ -164,7 +153,7 @@ def paint_front(portrait: Portrait, hair: Hair) -> None:
     strength = 0.15 if person.style in _CLOSE else 0.42
     below = shifted * (1 - hair.front) * strength
     blend(canvas, WHOLE, mix((0.02, 0.01, 0.01), person.skin, 0.12), below)
-    blend(canvas, WHOLE, person.hair, hair.front, hair.weight)
+    blend(canvas, WHOLE, person.hair, hair.front, hair.shade)
     canvas += np.maximum(hair.strands - 0.55, 0) * hair.lit * (0.035 + 0.05 * person.grey) * hair.front
     if person.style in ("long", "wavy", "side", "fringe"):
         count = 30
