@@ -1,5 +1,6 @@
 """dvc.lock is true for the sample: `make check-lock`, a job of its own, since an edit may land before its full run."""
 
+import re
 from functools import reduce
 
 import pytest
@@ -50,8 +51,12 @@ def test_it_names_every_stage_and_no_other(locked, params):
     assert set(locked) == wanted
 
 
-def test_every_stage_depends_in_it_on_what_dvc_yaml_says(locked):
+def test_every_stage_depends_in_it_on_what_dvc_yaml_says(locked, params):
     for stage, body in locked.items():
-        named = STAGES[stage.split("@")[0]]
-        code = [dep.replace("${src}", "src/fakefaces") for dep in named.get("do", named)["deps"] if "${src}" in dep]
+        name, _, key = stage.partition("@")
+        values = {"src": "src/fakefaces", "tune.kind": params["tune"]["kind"]}
+        if name == "train":
+            values["item.kind"] = params["train"]["models"][key]["kind"]
+        deps = STAGES[name].get("do", STAGES[name])["deps"]
+        code = [re.sub(r"\$\{(.+?)\}", lambda match: values[match[1]], dep) for dep in deps if "${src}" in dep]  # noqa: B023
         assert {dep["path"] for dep in body["deps"] if dep["path"].startswith("src/")} == set(code), stage
