@@ -13,10 +13,6 @@ import sys
 
 READ = "from ruamel.yaml import YAML; [YAML(typ='safe', pure={}).load(open('dvc.lock')) for _ in range(3)]"
 COMPARISONS = {
-    "import of TensorFlow and Keras": {
-        "plain": "import tensorflow, keras",
-        "runtime.start": "from fakefaces.models import runtime; runtime.start(seed=0, threads=2)",
-    },
     "dvc.lock, read three times": {
         "pure Python, DVC's default": READ.format(True),
         "ruamel.yaml.clib": READ.format(False),

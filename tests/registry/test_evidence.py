@@ -58,6 +58,12 @@ def test_training_images_are_all_but_the_test_images(workspace):
     assert training_images(layout.images) == ["c3", "d4", "e5"]
 
 
+def test_with_folds_each_image_trains_or_validates_the_network_of_some_fold(workspace):
+    layout = Layout(workspace)
+    write(layout, table().assign(fold=[0, 0, 1, 1, 2], validates=[1, 0, 1, 0, 1]))
+    assert training_images(layout.images) == ["a1", "b2", "c3", "d4", "e5"]
+
+
 def test_the_digest_of_the_test_images_is_of_those_alone(workspace):
     layout = Layout(workspace)
     assert workspace_test_digest(layout) is None

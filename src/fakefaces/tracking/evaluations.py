@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from fakefaces.base.paths import Layout
-from fakefaces.data.splits import read_split
+from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.evaluation.model_metrics import Estimate, ModelMetrics
 from fakefaces.tracking.runs import Run
 
@@ -13,9 +13,9 @@ TRAINING_IMAGES = "seen.txt"  # lists the images that the model was trained or s
 
 
 def training_images(images: Path) -> list[str]:
-    """The sorted sha256 of the images outside of the test set, of the table ``outputs/images.csv``."""
-    table = read_split(images)
-    return sorted(table.loc[table["split"] != "test", "sha256"])
+    """The sorted sha256 of the training and validation images of all folds, of the table ``outputs/images.csv``."""
+    splits = cv_splits(read_split(images))
+    return sorted({sha256 for split in splits for part in (split.train, split.validation) for sha256 in part["sha256"]})
 
 
 def log_evaluation(run: Run, layout: Layout, name: str, metrics: ModelMetrics, seed: int) -> None:

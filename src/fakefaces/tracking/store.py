@@ -1,6 +1,7 @@
 """The MLflow store: opened by URI and created on first use. Every error of MLflow becomes a TrackingError."""
 
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -114,7 +115,11 @@ def mlflow_errors() -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, OSError | ImportError) and not type(error).__module__.startswith(_LIBRARIES):
             raise
-        raise _tracking_error(" ".join(str(error).split()).split(" [SQL:")[0][:300]) from None
+        # SQLAlchemy adds its class, the statement and the address of an explanation
+        reason = re.sub(
+            r" \[SQL:.*| \(Background on this error at: .*|\(\w+\.\w+Error\) ", "", " ".join(str(error).split())
+        )
+        raise _tracking_error(reason[:300]) from None
 
 
 class _Client:
