@@ -87,11 +87,11 @@ def test_a_training_killed_outright_goes_on_to_the_same_bytes(copied):
     killed_at(
         killed,
         "pipelines/train.py",
-        lambda: any(left.glob("*/progress.json")),
+        lambda: any(left.glob("*/state.json")),
         with_dvc=False,
         target="train@simple_cnn",
     )
-    (checkpoint,) = left.glob("*/progress.json")
+    (checkpoint,) = left.glob("*/state.json")
     done = len(json.loads(checkpoint.read_text())["history"])
     assert 1 <= done < 4
     killed.run("dvc", "repro", "--single-item", "train@simple_cnn")
@@ -109,7 +109,7 @@ def test_a_study_killed_with_its_dvc_goes_on_to_the_same_bytes(copied):
     left = killed.root / ".unfinished" / "tune" / "trials"
 
     def second_trial_is_under_way() -> bool:
-        return len(list(left.glob("*/progress.json"))) > 1
+        return len(list(left.glob("*/state.json"))) > 1
 
     killed_at(killed, "pipelines/tune.py", second_trial_is_under_way, with_dvc=True, target="tune")
     killed.run("dvc", "repro", "tune")
