@@ -274,7 +274,7 @@ def test_a_run_is_promoted_by_its_name_by_force_and_rolled_back(reproduced, tmp_
     )
     refused = project.run("fakefaces", "promote", other, check=False)
     assert refused.returncode == 1
-    assert "the test images cannot tell it from the champion" in refused.stdout  # four photographs of either class
+    assert "the test images do not separate it from the champion" in refused.stdout  # four photographs of either class
     assert "--force" in refused.stderr
     project.run("fakefaces", "promote", other, "--force", "to see it served")
     assert project.run("fakefaces", "predict", "data/training_fake").returncode == 0
