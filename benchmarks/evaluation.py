@@ -20,9 +20,11 @@ from fakefaces.data.faces import find_faces
 from fakefaces.evaluation.evaluate import Evaluator
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.predictions import ScoredImages
+from fakefaces.features.graph import Graph
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
+from fakefaces.models.export import export
 from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import load
 
@@ -58,11 +60,10 @@ def main() -> None:
     metadata = DetectorMetadata(
         model="m", kind="custom_cnn", image_size=SIZE, weights="random", threshold=0.5, parameters=1
     )
-    detector = Detector(network, metadata)
+    graph = Graph(export(network))
+    detector = Detector(graph, metadata)
     every = [pixels[0], *pixels]
-    batches = [part[k : k + 32].astype(np.float32) for part in every for k in range(0, IMAGES, 32)]
-    network.predict_on_batch(batches[0])
-    passes, _ = timed("forward passes", lambda: [network.predict_on_batch(batch) for batch in batches])
+    passes, _ = timed("forward passes", lambda: [graph(image) for part in every for image in part])
     scoring, scores = timed("scoring", lambda: [detector.p_fake(part) for part in every])
     test = faces.assign(group=faces["image"], p_fake=scores[0], encoding="a", source=None)
     corrupted_scores = pd.concat(

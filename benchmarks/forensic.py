@@ -32,14 +32,16 @@ from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.graph import Graph
 from fakefaces.features.residual_dataset import Embed, compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
+from fakefaces.models.export import export
 from fakefaces.models.forensic import weighted
 from fakefaces.models.forensic.regression import Settings, fit_regression
 from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
-from fakefaces.models.roi_pooling import embedding, roi_pooled
+from fakefaces.models.roi_pooling import roi_pooled
 from fakefaces.params.prepare import FeatureSet
 from fakefaces.tracking.runs import stage_run
 
@@ -155,7 +157,9 @@ def measured(folder: Path, faces: pd.DataFrame, cache: Path, embed: Embed, robus
             with ThreadPoolExecutor(2) as pool:
                 for chunk in track(chunks(rows), name, -(-len(rows) // 32)):
                     inputs = np.stack(list(pool.map(one, chunk)))
-                    features.append(np.concatenate([inputs["traces"], embed(inputs["crop"])], axis=-1))
+                    features.append(
+                        np.concatenate([inputs["traces"], np.stack([embed(crop) for crop in inputs["crop"]])], axis=-1)
+                    )
             np.save(path, np.concatenate(features))
         changed[name] = rows, np.load(path)
     table = pd.read_csv(cache / "copies.csv", dtype={"image": "str"})
@@ -307,15 +311,15 @@ def main() -> None:
     faces = known_faces(arguments.folder, arguments.pairs)
 
     @cache
-    def backbone() -> Embed:
+    def backbone() -> Graph:
         runtime.start(SEED, 2)
         network = make_backbone(
             "MobileNetV2", size=SPEC.crop, weights=arguments.weights, allow_random=False, seed=SEED, root=Path.cwd()
         ).network
-        return embedding(roi_pooled(network, FEATURE_SET.layers)[0])
+        return Graph(export(roi_pooled(network, FEATURE_SET.layers)[0]))
 
-    def embed(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return backbone()(crops)
+    def embed(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return backbone()(crop)
 
     found = measured(arguments.folder, faces, arguments.cache, embed, arguments.robust)
     for name in arguments.only:

@@ -20,7 +20,6 @@ from fakefaces.base.progress import progress, track
 from fakefaces.data.faces import DIFFICULTIES, find_faces
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
-from fakefaces.models import runtime
 from fakefaces.params.file import load
 from syntheticfaces import write_samples
 
@@ -69,7 +68,6 @@ def main() -> None:
     arguments = parser.parse_args()
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
-    runtime.start(params.seed, params.threads)
     models = {name: detector.load(layout.model(name)) for name in (*MODELS, *arguments.also)}
     met = dict.fromkeys(("simple .44 to .58", "custom + 5", "augmented + 3", "recall falls"), 0)
     all_met = 0

@@ -25,7 +25,6 @@ from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.features.extract import extract
 from fakefaces.inference import detector
-from fakefaces.models import runtime
 from fakefaces.params.file import Params, load
 
 CHUNK = 64
@@ -55,8 +54,6 @@ def scored(layout: Layout, params: Params, name: str, level: Level | None) -> pd
         what = f"{name}, fold {split.fold + 1}, {'as they are' if level is None else level}"
         chunks = track(changed(loaded, paths, level, params), what, -(-len(paths) // CHUNK))
         found.append(tested.assign(p_fake=np.concatenate([loaded.p_fake(chunk) for chunk in chunks])))
-        del loaded
-        runtime.clear_session()
     return pd.concat(found)
 
 
@@ -67,7 +64,6 @@ def main() -> None:
     parser.add_argument("--levels", nargs="+", default=["jpeg:80", "resize:0.75"], metavar="TRANSFORM:LEVEL")
     arguments = parser.parse_args()
     layout, params = Layout(arguments.project.resolve()), load(arguments.project / "params.yaml")
-    runtime.start(params.seed, params.threads)
     levels: list[Level | None] = [None]
     levels += [(name, float(value)) for name, _, value in (text.partition(":") for text in arguments.levels)]
     print("| model | images | after | ROC AUC | accuracy |\n| --- | --- | --- | --- | --- |")

@@ -17,7 +17,6 @@ import numpy as np
 from fakefaces.data import images
 from fakefaces.data.faces import find_faces
 from fakefaces.inference import detector
-from fakefaces.models import runtime
 
 
 def main() -> None:
@@ -26,7 +25,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=30)
     given = parser.parse_args()
-    runtime.start(seed=0, threads=1)
     cv2.setNumThreads(1)
     loaded = detector.load(given.model)
     paths = [given.folder / name for name in find_faces(given.folder)["image"].head(given.images + 1)]
@@ -35,7 +33,7 @@ def main() -> None:
         start = time.process_time()
         loaded.outputs(np.stack([loaded.read(images.read(path), str(path))]))
         spent.append(1000 * (time.process_time() - start))
-    spent = spent[1:]  # the first one traces the graph
+    spent = spent[1:]  # the first one allocates
     size = (given.model / "network.keras").stat().st_size / 1e6
     median, best = statistics.median(spent), min(spent)
     print(f"{median:.0f} ms an image (median of {len(spent)}; {best:.0f} the best), {size:.1f} MB")

@@ -15,13 +15,14 @@ from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import CvSplit, all_test_images, cv_splits, read_split
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.source_pairs import match_sources
+from fakefaces.explain import explained_detector
+from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.feature_maps import feature_maps, filters
 from fakefaces.explain.ground_truth import GroundTruth, ground_truth_masks
 from fakefaces.explain.heatmaps import detector_heatmaps
 from fakefaces.explain.localization import evaluate_localization
 from fakefaces.explain.plots import plot_feature_maps, plot_filters
 from fakefaces.features.extract import extract_files
-from fakefaces.inference import detector
 from fakefaces.models import runtime
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.explain import Explain
@@ -87,7 +88,8 @@ def explain_model(
     images: list[str] = []
     with progress(f"explaining {name}", sum(len(split.test) for split in splits)) as step:
         for split in splits:
-            loaded = detector.load(layout.detector(name, split.fold, split.n_splits))
+            folder_of_fold = layout.detector(name, split.fold, split.n_splits)
+            loaded = explained_detector.load(folder_of_fold, threads=params.threads)
             spec, names = loaded.metadata.spec, sorted(split.test["image"])
             inputs = extract_files(spec, [layout.data / image for image in names], threads=params.threads)
             heatmaps.append(detector_heatmaps(loaded, inputs, step))
@@ -100,7 +102,7 @@ def explain_model(
 
 
 def plot_convolutions(
-    params: Params, loaded: detector.Detector, pixels: NDArray[np.uint8], image: str, folder: Path
+    params: Params, loaded: ExplainedDetector, pixels: NDArray[np.uint8], image: str, folder: Path
 ) -> None:
     """Plot the feature maps of one test image and the filters, where the network has convolutions."""
     name, limits = loaded.metadata.model, params.explain

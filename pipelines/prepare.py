@@ -1,6 +1,7 @@
 """Extract one feature set of all images, and pass it through a frozen backbone if the feature set names one."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,15 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import find_faces
 from fakefaces.features.extract import FeatureSpec, extract_files
+from fakefaces.features.graph import Graph
 from fakefaces.features.residual_dataset import compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
 from fakefaces.models import runtime
 from fakefaces.models.backbones import Backbone, cut, make_backbone
-from fakefaces.models.roi_pooling import embedding, roi_pooled
+from fakefaces.models.export import export
+from fakefaces.models.roi_pooling import roi_pooled
 from fakefaces.params.prepare import FeatureSet, Prepare
 
 Description = tuple[FeatureSpec, str, list[int]]  # what is read, the origin of the weights, and the sizes of groups
@@ -47,9 +49,9 @@ def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder
     if feature_set.backbone:
         backbone = load_backbone(feature_set, feature_set.backbone, spec.image_size, params, layout)
         frozen, trainable = cut(backbone.network, feature_set.trainable_from)
+        graph = save_frozen(frozen, folder)
         with progress(f"{backbone.name} features", len(arrays)) as step:
-            arrays = predict_in_batches(frozen.predict_on_batch, arrays, on_batch=step)
-        runtime.save_network(frozen, folder / "frozen.keras")
+            arrays = graph.map(arrays, threads=params.threads, step=step)
         if trainable is not None:
             runtime.save_network(trainable, folder / "trainable.keras")
         weights = f"{backbone.name} {backbone.weights}"
@@ -66,8 +68,7 @@ def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, fol
         backbone = load_backbone(feature_set, feature_set.backbone, crop, params, layout)
         frozen, pooled_sizes = roi_pooled(backbone.network, feature_set.layers)
         group_sizes += pooled_sizes
-        embed = embedding(frozen)
-        runtime.save_network(frozen, folder / "frozen.keras")
+        embed = save_frozen(frozen, folder)
         weights = f"{backbone.name} {backbone.weights}"
     dataset = compute_residual_dataset(
         layout.data, faces, feature_set, seed=params.seed, threads=params.threads, embed=embed
@@ -76,6 +77,14 @@ def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, fol
     np.save(folder / "copies.npy", dataset.copies)
     write_text(folder / "copies.csv", dataset.copies_table.to_csv(index=False))
     return FeatureSpec("residuals", feature_set.image_size, crop), weights, group_sizes
+
+
+def save_frozen(frozen: Any, folder: Path) -> Graph:
+    """Save a frozen backbone and its inference graph, which computes the features, here and in every detector."""
+    runtime.save_network(frozen, folder / "frozen.keras")
+    graph = export(frozen)
+    (folder / "frozen.onnx").write_bytes(graph)
+    return Graph(graph)
 
 
 def image_names(layout: Layout) -> pd.Series:

@@ -14,7 +14,6 @@ from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.inference.detector import Detector, load
 from fakefaces.inference.predict import p_fakes, score_files
 from fakefaces.inference.score_cache import ScoreCache, digest_of
-from fakefaces.models import runtime
 from fakefaces.params.train import Train
 
 
@@ -36,7 +35,6 @@ def main(params: Params, layout: Layout) -> None:
         if cache.is_current(name, inputs, outputs):
             echo(f"{name}: scored before, and nothing has changed since")
             continue
-        runtime.start(params.seed, params.threads)
         for path, table in zip(outputs, score_model(params, layout, name), strict=True):
             write_text(path, table.to_csv(index=False, float_format="%.8f"))
         cache.record(name, inputs, outputs)
@@ -56,18 +54,19 @@ def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []
     for split in cv_splits(read_split(layout.images)):
-        runtime.clear_session()
         detector = load(layout.detector(name, split.fold, split.n_splits))
         scored = split.unseen
         paths = [layout.data / image for image in scored["image"]]
         results = list(track(score_files(detector, paths, threads=params.threads), f"scoring {name}", len(paths)))
         parts = pd.DataFrame([result.parts or {} for result in results], index=scored.index)
         scores.append(scored[["image", "split"]].assign(p_fake=p_fakes(results)).join(parts))
-        corrupted_scores.append(score_corrupted(detector, layout, index, set(split.test["image"])))
+        corrupted_scores.append(score_corrupted(detector, layout, index, set(split.test["image"]), params.threads))
     return pd.concat(scores), pd.concat(corrupted_scores)
 
 
-def score_corrupted(detector: Detector, layout: Layout, index: dict[str, Any], test_images: set[str]) -> pd.DataFrame:
+def score_corrupted(
+    detector: Detector, layout: Layout, index: dict[str, Any], test_images: set[str], threads: int
+) -> pd.DataFrame:
     """Scores of the corrupted images whose originals are test images of this detector, at every level."""
     rows = [k for k, image in enumerate(index["images"]) if image in test_images]
     names = [index["images"][k] for k in rows]
@@ -75,7 +74,7 @@ def score_corrupted(detector: Detector, layout: Layout, index: dict[str, Any], t
     tables = []
     with progress(f"{detector.metadata.model} on corrupted images", len(index["levels"])) as step:
         for (transform, level), at_level in zip(index["levels"], features, strict=True):
-            p_fake = detector.p_fake(np.asarray(at_level[rows]))
+            p_fake = detector.p_fake(np.asarray(at_level[rows]), threads=threads)
             tables.append(pd.DataFrame({"transform": transform, "level": level, "image": names, "p_fake": p_fake}))
             step(1, "")
     return pd.concat(tables)

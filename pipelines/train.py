@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from numpy.typing import NDArray
 
 from fakefaces.base.files import read_json, write_text
 from fakefaces.base.paths import Layout
@@ -12,8 +13,8 @@ from fakefaces.base.progress import echo, progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
-from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.inference.detector import Detector
+from fakefaces.data.splits import CvSplit, cv_splits, read_split
+from fakefaces.features.extract import FeatureSpec, extract_files
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import ModelSpec, model_spec
@@ -27,8 +28,9 @@ from fakefaces.tracking.training_runs import (
     log_training_params,
 )
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.fit import PreparedFeatures, load_features, train_network
+from fakefaces.training.fit import PreparedFeatures, inference_graph, load_features, train_network, whole_network
 from fakefaces.training.loop import FitState, Row, TrainingConfig
+from fakefaces.training.saving import save_detector
 
 
 class Params(StageParams):
@@ -64,7 +66,8 @@ def main(params: Params, layout: Layout, name: str) -> None:
             features = load_features(layout.features(model.features), split)
             folder = layout.detector(name, split.fold, split.n_splits)
             with fold_run(run, split.fold, split.n_splits) as network_run:
-                network, state = fit_network(name, network_run, features, spec, config, unfinished)
+                head, state = fit_network(name, network_run, features, spec, config, unfinished)
+                network, graph = whole_network(features, head), inference_graph(features, head)
                 metadata = DetectorMetadata(
                     model=name,
                     kind=model.kind,
@@ -73,7 +76,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                     threshold=params.train.threshold,
                     parameters=network.count_params(),
                 )
-                Detector(network, metadata).save(folder)
+                save_detector(folder, network, metadata, sample_inputs(features.spec, split, layout), graph)
                 log_network(network_run, state.epoch, folder, example)
             history = pd.DataFrame(state.history)
             histories.append(history if split.n_splits == 1 else history.assign(fold=split.fold))
@@ -81,6 +84,12 @@ def main(params: Params, layout: Layout, name: str) -> None:
         write_text(layout.history(name), pd.concat(histories).to_csv(index=False, float_format="%.6f"))
         log_training_outputs(run, layout, name, len(splits))
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def sample_inputs(spec: FeatureSpec, split: CvSplit, layout: Layout) -> NDArray[Any]:
+    """The features of some validation images, on which an exported graph is compared with its network."""
+    images = split.validation["image"]
+    return extract_files(spec, [layout.data / image for image in images.iloc[:: 1 + len(images) // 16]], threads=1)
 
 
 def fit_network(

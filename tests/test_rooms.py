@@ -51,6 +51,17 @@ def users_of(*libraries: str) -> set[str]:
     return users
 
 
+def test_inference_and_all_that_it_imports_know_neither_keras_nor_tensorflow():
+    reached: set[str] = set()
+    waiting = [name for name in MODULES if room(name) == "inference"]
+    while waiting:
+        if (name := waiting.pop()) not in reached:
+            reached.add(name)
+            waiting += imported(MODULES[name])
+    assert len({room(name) for name in reached}) > 3
+    assert not {room(name) for name in reached} & users_of("keras", "tensorflow")
+
+
 def test_keras_lives_in_four_rooms():
     assert users_of("keras", "tensorflow") <= {"models", "training", "tuning", "explain"}
 

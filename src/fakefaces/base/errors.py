@@ -14,7 +14,14 @@ class DataError(FakefacesError):
 
 
 class ImageError(FakefacesError):
-    """An image cannot be decoded, or is refused before decoding."""
+    """An image cannot be decoded, or is refused before decoding.
+
+    ``problem`` is the stable code of :class:`fakefaces.inference.score.Score`; the message is the sentence to it.
+    """
+
+    def __init__(self, message: str, problem: str = "broken"):
+        super().__init__(message)
+        self.problem = problem
 
 
 class ModelError(FakefacesError):

@@ -26,16 +26,13 @@ def explain(
     from fakefaces.base.errors import DataError
     from fakefaces.base.progress import echo, track
     from fakefaces.data import images
+    from fakefaces.explain.explained_detector import load
     from fakefaces.explain.explanation import explain_images
     from fakefaces.explain.feature_maps import feature_maps, filters
     from fakefaces.explain.plots import plot_explanation, plot_feature_maps, plot_filters
-    from fakefaces.inference.detector import load
-    from fakefaces.models import runtime
 
     files = image_files(paths)
-    folder = detector_by_name(model)
-    runtime.start(seed=0, threads=threads)
-    detector = load(folder)
+    detector = load(detector_by_name(model), threads=threads)
     kernels = filters(detector.network, layers=layers)
     if kernels:
         plot_filters(to / "filters.png", kernels, f"{detector.metadata.model}: filters")
@@ -46,7 +43,7 @@ def explain(
         (explanation,) = explain_images(detector, [(str(path), data)], threads=threads)
         if explanation.score.problem:
             failed += 1
-            echo(f"ERROR {explanation.score.problem}")
+            echo(f"ERROR {explanation.score.problem_detail}")
             continue
         name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
         taken.add(name)

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -21,11 +20,9 @@ def predict(
     from fakefaces.base.progress import track
     from fakefaces.inference import detector
     from fakefaces.inference import predict as scoring
-    from fakefaces.models import runtime
 
     files = image_files(paths)
     folder = detector_folder(model)
-    runtime.start(seed=0, threads=threads)
     scores = scoring.score_files(detector.load(folder), files, threads=threads)
     if len(files) > 64:
         scores = track(scores, "scoring", len(files))
@@ -36,13 +33,11 @@ def predict(
     for score in scores:
         if score.problem:
             failed += 1
-            print(f"ERROR {score.problem}", file=sys.stderr)
+            print(f"ERROR {score.problem_detail}", file=sys.stderr)
         if as_json:
-            fields = asdict(score)
-            record = {"path": score.name} | {key: fields[key] for key in ("p_fake", "label", "unsure", "parts")}
-            print(json.dumps(record | ({"error": score.problem} if score.problem else {})))
+            print(json.dumps(score.row()))
         elif not score.problem:
             unsure = "-" if score.unsure is None else "yes" if score.unsure else "no"
-            print(f"{score.name:{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
+            print(f"{score.path:{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be scored")

@@ -26,9 +26,8 @@ def review(
         from fakefaces.review.page import HOST, serve
     except ImportError:
         raise FakefacesError("the review page needs NiceGUI; install it with: uv sync --extra app") from None
+    from fakefaces.explain.explained_detector import load
     from fakefaces.explain.explanation import explain_images
-    from fakefaces.inference.detector import load
-    from fakefaces.models import runtime
     from fakefaces.review.queue import Queue
 
     with socket.socket() as probe:
@@ -37,9 +36,7 @@ def review(
             probe.bind((HOST, port))
         except OSError:
             raise FakefacesError(f"port {port} is in use; choose another one with --port") from None
-    folder = detector_folder(model)
-    runtime.start(seed=0, threads=threads)
-    detector = load(folder)
+    detector = load(detector_folder(model), threads=threads)
     metadata = detector.metadata
     threshold = metadata.operating.threshold if metadata.operating else metadata.threshold
     with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as queue_folder:

@@ -44,10 +44,11 @@ def read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ImageError(f"{path}: {size:,} bytes; at most {MAX_BYTES:,} are read")
+            raise ImageError(f"{path}: {size:,} bytes; at most {MAX_BYTES:,} are read", "too_large")
         return path.read_bytes()
     except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from None
+        problem = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        raise ImageError(f"{path}: cannot be read ({error.strerror or error})", problem) from None
 
 
 def header(data: bytes, name: str = "image") -> Header:
@@ -114,18 +115,20 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
 @contextmanager
 def _open(data: bytes, name: str) -> Iterator[Image.Image]:
     if not data:
-        raise ImageError(f"{name}: the file is empty")
+        raise ImageError(f"{name}: the file is empty", "empty")
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{name}: {len(data):,} bytes; at most {MAX_BYTES:,} are read")
+        raise ImageError(f"{name}: {len(data):,} bytes; at most {MAX_BYTES:,} are read", "too_large")
     with warnings.catch_warnings():
         # The bounds below are stricter, and warnings about metadata help no user.
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         except UnidentifiedImageError:
-            raise ImageError(f"{name}: not an image of a known format ({', '.join(FORMATS)})") from None
+            known = ", ".join(FORMATS)
+            raise ImageError(f"{name}: not an image of a known format ({known})", "not_an_image") from None
         except Image.DecompressionBombError:
-            raise ImageError(f"{name}: its header claims more than {MAX_PIXELS:,} pixels") from None
+            message = f"{name}: its header claims more than {MAX_PIXELS:,} pixels"
+            raise ImageError(message, "too_many_pixels") from None
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise ImageError(f"{name}: broken image header ({error})") from None
         with image:
@@ -133,7 +136,8 @@ def _open(data: bytes, name: str) -> Iterator[Image.Image]:
             if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
                 raise ImageError(
                     f"{name}: its header claims {width} x {height} pixels; "
-                    f"at most {MAX_PIXELS:,} pixels and {MAX_SIDE:,} a side are decoded"
+                    f"at most {MAX_PIXELS:,} pixels and {MAX_SIDE:,} a side are decoded",
+                    "too_many_pixels",
                 )
             yield image
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import PARTS
+from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.ground_truth import SIDE, box_mask
 from fakefaces.explain.heatmaps import detector_heatmaps, resize_heatmap
 from fakefaces.inference import predict
-from fakefaces.inference.detector import Detector
-from fakefaces.inference.predict import Score
+from fakefaces.inference.score import Score
 
 _MIN_RELATIVE_HEAT = 1.25  # of the mean heat of all parts; a part is suspected from there on
 _MIN_PART_SCORE = 0.5  # of a detector that scores parts itself
@@ -27,7 +27,9 @@ class Explanation:
     parts: tuple[str, ...] = ()  # suspected parts, the most suspected first
 
 
-def explain_images(detector: Detector, files: Sequence[tuple[str, bytes]], *, threads: int) -> list[Explanation]:
+def explain_images(
+    detector: ExplainedDetector, files: Sequence[tuple[str, bytes]], *, threads: int
+) -> list[Explanation]:
     """Score image files, given by name and bytes, and explain the scores, all in one batch and in their order."""
     sources = ((name, lambda data=data: data) for name, data in files)
     scores = list(predict.score(detector, sources, threads=threads))

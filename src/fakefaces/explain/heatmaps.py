@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
+from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.layers import capture_outputs, last_feature_layer, logit_output
-from fakefaces.inference.detector import Detector
 
 MAX_SIDE = 32  # cells of a heatmap's longer side
 _BATCH_SIZE = 32
@@ -19,7 +19,7 @@ Step = Callable[[int, str], None]  # called with the number of images done since
 
 
 def detector_heatmaps(
-    detector: Detector, inputs: NDArray[Any], step: Step = lambda done, note: None
+    detector: ExplainedDetector, inputs: NDArray[Any], step: Step = lambda done, note: None
 ) -> NDArray[np.float32]:
     """Compute the heatmaps of inputs of :meth:`fakefaces.inference.detector.Detector.read`.
 

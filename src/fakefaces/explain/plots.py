@@ -30,7 +30,7 @@ def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explana
     figure.suptitle(f"{model}: {score.p_fake:.3f}, {score.label}{unsure}; suspected: {parts}", fontsize=10)
     heatmap = explanation.heatmap
     panels = [
-        (_shorten(Path(score.name).name, 40), pixels),
+        (_shorten(Path(score.path).name, 40), pixels),
         ("no heatmap", pixels) if heatmap is None else ("heatmap", overlay_heatmap(pixels, heatmap)),
     ]
     for ax, (title, panel) in zip(figure.subplots(1, 2), panels, strict=True):

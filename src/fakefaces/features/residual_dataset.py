@@ -18,7 +18,7 @@ from fakefaces.features.extract import FeatureSpec, extract
 from fakefaces.params.prepare import FeatureSet
 
 Features = NDArray[np.float32]
-Embed = Callable[[NDArray[np.uint8]], Features]  # crops (n, size, size, 3) to a backbone's (n, regions, features)
+Embed = Callable[[NDArray[np.uint8]], Features]  # a crop (size, size, 3) to a backbone's (regions, features)
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,25 @@ def compute_residual_dataset(
         feature_set: the parameters.
         seed: of the strengths of corruptions, together with the row of the image.
         threads: number of images that are worked on at a time.
-        embed: a backbone on crops of the face; its features follow the residual ones.
+        embed: a backbone on the crop of a face, called from several threads; its features follow the residual ones.
     """
     spec = FeatureSpec("residuals", feature_set.image_size, feature_set.crop if embed else 0)
 
-    def extract_with_copies(row: int) -> NDArray[Any]:
+    def extract_with_copies(row: int) -> Features:
         path = root / faces["image"].iloc[row]
         pixels = images.decode(images.read(path), str(path))
         rng = np.random.default_rng([seed, row])
         copies = [corrupted_copy(pixels, row + k, rng) for k in range(feature_set.copies)]
-        return np.stack([extract(spec, version) for version in (pixels, *copies)])
+        return np.stack([numbers(extract(spec, version)) for version in (pixels, *copies)])
+
+    def numbers(features: NDArray[Any]) -> Features:
+        return np.concatenate([features["traces"], embed(features["crop"])], axis=-1) if embed else features
 
     originals: list[Features] = []
     copies: list[Features] = []
     with ThreadPoolExecutor(threads) as pool:
         results = pool.map(extract_with_copies, range(len(faces)))
-        for versions in track(results, "residual features", len(faces)):
-            features = np.concatenate([versions["traces"], embed(versions["crop"])], axis=-1) if embed else versions
+        for features in track(results, "residual features", len(faces)):
             originals.append(features[:1])
             copies.append(features[1:])
     table = faces[["image", "label", *PARTS]].fillna(dict.fromkeys(PARTS, -1))

@@ -1,9 +1,10 @@
 """A trained detector: a folder with all that scoring an image needs.
 
-It holds network.keras, from features to p_fake, the backbone included, without pickle or code; and detector.json, the
-metadata.
+It holds network.onnx, the inference graph from features to p_fake, the backbone included, which decides wherever an
+image is scored; network.keras, the same network to train on and to explain; and detector.json, the metadata.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,52 +12,65 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.files import atomic_write, write_json
-from fakefaces.data.batches import predict_in_batches
-from fakefaces.data.faces import PARTS
+from fakefaces.base.errors import ImageError, ModelError
 from fakefaces.features.extract import extract_bytes
+from fakefaces.features.graph import Graph, load_graph
 from fakefaces.inference.metadata import DetectorMetadata, read_metadata
-from fakefaces.models.runtime import load_network, save_network
+from fakefaces.inference.score import PART_COLUMNS, Score
+
+GRAPH, NETWORK, METADATA = "network.onnx", "network.keras", "detector.json"
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A network with its metadata.
+    """An inference graph with its metadata.
 
-    The network is a Keras model from features, as ``metadata.spec`` describes them, to probabilities (batch, 1): fake;
-    or (batch, 5): fake, and that each of :data:`fakefaces.data.faces.PARTS` was replaced.
+    The graph leads from the features of an image, as ``metadata.spec`` describes them, to probabilities (1,): fake; or
+    (5,): fake, and that each of :data:`fakefaces.data.faces.PARTS` was replaced.
     """
 
-    network: Any
+    graph: Graph
     metadata: DetectorMetadata
+    version: str | None = None  # of the registered model; None if it is not registered
 
     def read(self, data: bytes, name: str = "image") -> NDArray[Any]:
         """The features of one image file, which an ImageError calls ``name``."""
         return extract_bytes(self.metadata.spec, data, name)
 
-    def p_fake(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        """The probability of ``fake`` of images: float64 (n,); see :meth:`outputs`."""
-        return self.outputs(features)[:, 0]
-
-    def parts(self, outputs: NDArray[np.float64]) -> dict[str, float] | None:
-        """The score of each part in one row of :meth:`outputs`; None if the network does not score parts."""
-        return dict(zip(PARTS, outputs[1:].tolist(), strict=True)) if len(outputs) > 1 else None
-
-    def outputs(self, features: NDArray[Any]) -> NDArray[np.float64]:
+    def outputs(self, features: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
         """All outputs for features (n, ...), stacked from :meth:`read`: float64 (n, 1) or (n, 5), probabilities."""
-        if not len(features):
-            return np.empty((0, self.network.output_shape[-1]))
-        return np.asarray(predict_in_batches(self.network.predict_on_batch, features), dtype=np.float64)
+        return self.graph.map(features, threads=threads).astype(np.float64)
 
-    def save(self, folder: Path) -> None:
-        """Write the folder atomically; equal detectors give equal bytes."""
-        with atomic_write(folder) as aside:
-            aside.mkdir()
-            save_network(self.network, aside / "network.keras")
-            write_json(aside / "detector.json", self.metadata.model_dump())
+    def p_fake(self, features: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
+        """The probability of ``fake`` of images: float64 (n,); see :meth:`outputs`."""
+        return self.outputs(features, threads=threads)[:, 0]
+
+    def score(self, name: str, read: Callable[[], bytes]) -> Score:
+        """Score one image by its name and a function that returns the bytes of its file or raises an ImageError.
+
+        A bad image gives a score with a problem, and no error.
+        """
+        try:
+            features = self.read(read(), name)
+        except ImageError as error:
+            return Score(path=name, problem=error.problem, problem_detail=str(error), model_version=self.version)
+        p_fake, *parts = self.graph(features).tolist()
+        return Score(
+            path=name,
+            p_fake=p_fake,
+            label=self.metadata.label(p_fake),
+            unsure=self.metadata.unsure(p_fake),
+            model_version=self.version,
+            **dict(zip(PART_COLUMNS, parts, strict=False)),
+        )
 
 
-def load(folder: Path) -> Detector:
-    """Read a folder that :meth:`Detector.save` wrote, or raise a ModelError."""
+def load(folder: Path, version: str | None = None) -> Detector:
+    """Read a detector's folder, or raise a ModelError; ``version`` is that of the registered model."""
     metadata = read_metadata(folder)  # first, because its errors are the clearer ones
-    return Detector(load_network(folder / "network.keras"), metadata)
+    if not (folder / GRAPH).is_file() and (folder / NETWORK).is_file():
+        raise ModelError(
+            f"{folder}: it has no inference graph ({GRAPH}), as an earlier release trained it; export the graphs of "
+            "registered versions with: fakefaces doctor --fix, and of this project's models with: dvc repro"
+        )
+    return Detector(load_graph(folder / GRAPH), metadata, version)

@@ -1,7 +1,7 @@
 """Detector metadata: what the network reads, what its score means, and the thresholds of its decisions."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import model_validator
 
@@ -57,7 +57,7 @@ class DetectorMetadata(Schema):
         """What the network reads of an image."""
         return FeatureSpec(self.extractor, self.image_size, self.crop)
 
-    def label(self, p_fake: float) -> str:
+    def label(self, p_fake: float) -> Literal["fake", "real"]:
         """``fake`` or ``real``, by the operating threshold if there is one, else by ``threshold``."""
         threshold = self.operating.threshold if self.operating else self.threshold
         return "fake" if p_fake >= threshold else "real"

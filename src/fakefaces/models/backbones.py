@@ -83,20 +83,14 @@ def cut(backbone: Any, layer: str | None) -> tuple[Any, Any | None]:
     return frozen, trained
 
 
-def at_unit_scale(
-    frozen: Any, features: NDArray[np.float32], train_rows: NDArray[np.intp]
-) -> tuple[Any, NDArray[np.float32]]:
-    """Scale pooled features (n, units), and their network, to a standard deviation of one on the training images.
+def unit_scale(features: NDArray[np.float32], train_rows: NDArray[np.intp]) -> float:
+    """The factor that brings pooled features (n, units) to a standard deviation of one on the training images.
 
     Heads must not depend on the backbone's units: features of a random EfficientNet are of the order of 1e-6, where
     the epsilon of a batch normalisation would flatten them to a constant.
     """
-    import keras
-
     deviation = float(features[train_rows].std(dtype=np.float64))
-    scale = 1.0 / deviation if deviation > 0 else 1.0
-    scaled = keras.layers.Rescaling(scale, name="unit_scale")(frozen.output)
-    return keras.Model(frozen.input, scaled, name="frozen"), (features * np.float32(scale)).astype(np.float32)
+    return 1.0 / deviation if deviation > 0 else 1.0
 
 
 def _with_weights(make: Any, name: str, size: int, weights: str, allow_random: bool, root: Path) -> tuple[Any, str]:

@@ -1,14 +1,9 @@
 """ROI pooling: a frozen backbone over the crop of a face, its feature maps pooled in each region of the face."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fakefaces.base.errors import ModelError
-from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.face_regions import NAMES, cell_weights
 
 _EPSILON = 1e-6  # added to a variance before its root
@@ -43,11 +38,6 @@ def roi_pooled(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
     frozen = keras.Model(inputs, outputs, name="frozen")
     frozen.trainable = False
     return frozen, [int(features.shape[-1]) for features in pooled]
-
-
-def embedding(frozen: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """A function from crops to the features of :func:`roi_pooled`."""
-    return partial(predict_in_batches, frozen.predict_on_batch, batch_size=16)
 
 
 def _pooled(maps: Any, name: str) -> Any:

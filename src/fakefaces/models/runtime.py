@@ -99,6 +99,37 @@ def load_network(path: Path) -> Any:
         raise ModelError(f"{path}: not a network that can be loaded ({reason})") from None
 
 
+def with_float32_policy(network: Any) -> Any:
+    """The same network, computing in float32: itself if it does so, else a copy, as after mixed precision."""
+    import keras
+
+    if all(layer.dtype_policy.name == "float32" for layer in _layers(network)):
+        return network
+    config = _in_float32(json.loads(network.to_json()))
+    copy = keras.models.model_from_json(json.dumps(config))
+    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
+        weights = Path(temporary) / "network.weights.h5"
+        network.save_weights(weights)
+        copy.load_weights(weights)
+    return copy
+
+
+def _layers(network: Any) -> Iterator[Any]:
+    """The layers of a network and of the networks in it."""
+    for layer in network.layers:
+        yield layer
+        yield from _layers(layer) if hasattr(layer, "layers") else ()
+
+
+def _in_float32(config: Any) -> Any:
+    """A network's configuration with the policy of every layer replaced."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config | {"config": {"name": "float32"}}
+        return {key: _in_float32(value) for key, value in config.items()}
+    return [_in_float32(value) for value in config] if isinstance(config, list) else config
+
+
 @contextmanager
 def _without_banner() -> Iterator[None]:
     """Capture what the C++ side prints before any log level counts; print it if the import fails."""

@@ -1,23 +1,13 @@
-"""The champion's scores of a candidate's test images.
-
-Where it was evaluated on others, ``python -m fakefaces.registry.rescore URI``, a process of its own as it loads
-TensorFlow, rescores it on the test images of the present split.
-"""
-
-import json
-import subprocess
-import sys
+"""The champion's scores of a candidate's test images; where it was evaluated on others, it scores them now."""
 
 from fakefaces.base import environment
-from fakefaces.base.errors import ModelError, TrackingError
+from fakefaces.base.errors import ModelError
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
 from fakefaces.base.schema import Count, StageParams, read
-from fakefaces.base.stage import error_boundary
 from fakefaces.data.splits import read_split
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
-from fakefaces.models import runtime
 from fakefaces.registry.candidates import workspace_test_digest
 from fakefaces.registry.evidence import Evidence, find_evidence
 from fakefaces.registry.promotion import ChampionScores
@@ -46,11 +36,8 @@ def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
             "run dvc repro, and promote again"
         )
     echo(f"rescoring the champion (version {champion.number}) on these test images")
-    command = [sys.executable, "-m", "fakefaces.registry.rescore", champion.uri]
-    process = subprocess.run(command, cwd=layout.root, stdout=subprocess.PIPE, text=True, check=False)
-    if process.returncode:
-        raise TrackingError(f"{champion.uri}: the champion could not be rescored; see the lines above")
-    return ChampionScores(**json.loads(process.stdout), training_images=related_images(champion, layout))
+    threshold, scores = rescored(champion, layout)
+    return ChampionScores(threshold, scores, training_images=related_images(champion, layout))
 
 
 def related_images(champion: Version, layout: Layout) -> frozenset[str]:
@@ -61,19 +48,12 @@ def related_images(champion: Version, layout: Layout) -> frozenset[str]:
     return frozenset(table.loc[table["group"].isin(groups), "sha256"])
 
 
-def main(uri: str) -> None:
-    """Score the test images and print the scores by the images' sha256."""
-    layout = Layout(environment.workspace())
+def rescored(champion: Version, layout: Layout) -> tuple[float, dict[str, float]]:
+    """The champion's threshold, and its scores of this workspace's test images by the images' sha256."""
     params = read(_Params, layout.root / "params.yaml")
     table = read_split(layout.images)
     test = table[table["split"] == "test"]
-    runtime.start(params.seed, params.threads)
-    champion = detector.load(fetch_detector(uri))
+    loaded = detector.load(fetch_detector(champion.uri))
     paths = [layout.data / image for image in test["image"]]
-    scores = track(score_files(champion, paths, threads=params.threads), "scoring the champion", len(paths))
-    by_image = dict(zip(test["sha256"], p_fakes(scores), strict=True))
-    print(json.dumps({"threshold": champion.metadata.threshold, "p_fake": by_image}))
-
-
-if __name__ == "__main__":
-    sys.exit(error_boundary(main, *sys.argv[1:]))
+    scores = track(score_files(loaded, paths, threads=params.threads), "scoring the champion", len(paths))
+    return loaded.metadata.threshold, dict(zip(test["sha256"], p_fakes(scores), strict=True))

@@ -58,7 +58,9 @@ class Queue:
             for (key, (name, data)), explanation in zip(fresh.items(), explanations, strict=True):
                 score = explanation.score
                 if score.problem or score.p_fake is None or score.label is None:
-                    self.refused.append((name, score.problem.removeprefix(f"{name}: ") or "it could not be scored"))
+                    self.refused.append(
+                        (name, (score.problem_detail or "").removeprefix(f"{name}: ") or "it could not be scored")
+                    )
                     continue
                 (self.folder / key).write_bytes(data)
                 self._items[key] = Item(

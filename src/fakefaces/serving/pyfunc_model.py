@@ -5,7 +5,6 @@ MLflow keeps this file as the model's code ("models from code"), so no pickle is
 
 import base64
 import binascii
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,11 +44,8 @@ class FakeFaces(PythonModel):
     def load_context(self, context: Any) -> None:
         """Load the detector that was logged beside this file."""
         from fakefaces.inference import detector
-        from fakefaces.models import runtime
 
-        runtime.start(seed=0, threads=0)
         self.detector = detector.load(Path(context.artifacts["detector"]))
-        self.lock = threading.Lock()
 
     def predict(
         self, context: Any, model_input: list[bytes | str], params: dict[str, Any] | None = None
@@ -71,9 +67,8 @@ class FakeFaces(PythonModel):
             names = ", ".join(map(str, params))
             raise InvalidInputError.invalid_parameter_value(f"this model takes no params; there are: {names}")
         sources = [(f"image {k}", _reader(f"image {k}", image)) for k, image in enumerate(model_input, start=1)]
-        with self.lock:  # the server answers in several threads, and Keras is not thread-safe
-            results = list(score(self.detector, sources, threads=2))
-        problems = [result.problem for result in results if result.problem]
+        results = list(score(self.detector, sources, threads=2))
+        problems = [result.problem_detail for result in results if result.problem_detail]
         if problems:
             raise InvalidInputError.invalid_parameter_value("\n".join(problems))
         return [Prediction.model_validate(result, from_attributes=True) for result in results]

@@ -15,7 +15,8 @@ from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
 from fakefaces.features.extract import FeatureSpec
-from fakefaces.models.backbones import at_unit_scale
+from fakefaces.models.backbones import unit_scale
+from fakefaces.models.export import export, join
 from fakefaces.models.kinds import ModelSpec
 from fakefaces.models.runtime import load_network
 from fakefaces.training.loop import FitState, OnEpoch, TrainingConfig, closed_form_history, fingerprint, fit
@@ -32,6 +33,8 @@ class PreparedFeatures:
     weights: str  # origin of the backbone's weights
     spec: FeatureSpec  # what a network that is trained on the features reads of an image
     group_sizes: Sequence[int] = ()  # number of residual features in each group; empty for pixels
+    frozen_graph: bytes = b""  # the inference graph of ``frozen``; empty without one
+    scale: float = 1.0  # by which the features of ``frozen`` were multiplied
 
 
 def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
@@ -44,10 +47,12 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
         return load_network(path) if path.is_file() else None
 
     frozen, trainable = network("frozen"), network("trainable")
+    graph, scale = (folder / "frozen.onnx").read_bytes() if frozen is not None else b"", 1.0
     features = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
     train_rows, validation_rows = (np.flatnonzero(images["split"] == name) for name in ("train", "validation"))
     if frozen is not None and trainable is None and spec.extractor == "pixels":
-        frozen, features = at_unit_scale(frozen, features, train_rows)
+        scale = unit_scale(features, train_rows)
+        features = (features * np.float32(scale)).astype(np.float32)
     labels = images["label"].to_numpy(dtype=np.float32)
     replaced = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
     train = TrainArrays(np.asarray(features[train_rows]), labels[train_rows], replaced[train_rows])
@@ -56,7 +61,9 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
     validation = ValidationArrays(
         np.asarray(features[validation_rows]), labels[validation_rows], replaced[validation_rows]
     )
-    return PreparedFeatures(train, validation, frozen, trainable, metadata["weights"], spec, metadata["group_sizes"])
+    return PreparedFeatures(
+        train, validation, frozen, trainable, metadata["weights"], spec, metadata["group_sizes"], graph, scale
+    )
 
 
 def _with_copies(train: TrainArrays, folder: Path, names: pd.Index) -> TrainArrays:
@@ -82,14 +89,14 @@ def train_network(
     unfinished: Path,
     on_epoch: OnEpoch,
 ) -> tuple[Any, FitState]:
-    """Build a network, train it, and join it to its frozen backbone, whose features are not augmented.
+    """Build a network on prepared features and train it; a frozen backbone's features are not augmented.
 
     ``unfinished`` is a folder for the checkpoints of killed trainings; ``on_epoch`` is called with each row of the
     history.
 
     Returns:
-        A network from what ``features.spec`` describes to p_fake (batch, 1), or to p_fake and the parts (batch, 5);
-        and the final state with its history.
+        A network from the features to p_fake (batch, 1), or to p_fake and the parts (batch, 5); and the final state
+        with its history.
     """
     import keras
 
@@ -100,7 +107,7 @@ def train_network(
         network = spec.fit(train, validation, features.group_sizes)
         state = closed_form_history(network, train, validation, seconds=time.perf_counter() - start)
         on_epoch(state.history[0])
-        return (network if features.frozen is None else _with_crop_input(network, features.frozen)), state
+        return network, state
     head = spec.build(train.features.shape[1:], features.trainable)
     data = [train.features, train.labels, validation.features, validation.labels]
     settings = [
@@ -113,21 +120,43 @@ def train_network(
     ]
     key = fingerprint(data, settings, training_code())
     state = fit(head, train, validation, config, checkpoint=unfinished / key, on_epoch=on_epoch)
-    if features.frozen is None:
-        return head, state
-    inputs = keras.Input(features.frozen.input.shape[1:], name="pixels")
-    return keras.Model(inputs, head(features.frozen(inputs)), name=head.name), state
+    return head, state
 
 
-def _with_crop_input(network: Any, frozen: Any) -> Any:
-    """A network on residual and backbone features as one on residual features and the crop that the backbone reads."""
+def whole_network(features: PreparedFeatures, head: Any) -> Any:
+    """A trained head joined to its frozen backbone: a network from what ``features.spec`` describes."""
     import keras
 
-    regions, n_features = network.input_shape[1:]
-    residuals = keras.Input((regions, n_features - frozen.output_shape[-1]), name="traces")
-    crop = keras.Input(frozen.input_shape[1:], name="crop")
-    joined = keras.layers.Concatenate(name="numbers")([residuals, frozen(crop)])
-    return keras.Model({"traces": residuals, "crop": crop}, network(joined), name=network.name)
+    if features.frozen is None:
+        return head
+    crop_or_pixels = keras.Input(features.frozen.input.shape[1:], name="crop" if features.spec.crop else "pixels")
+    return _on_frozen(features, head, crop_or_pixels, features.frozen(crop_or_pixels))
+
+
+def inference_graph(features: PreparedFeatures, head: Any) -> bytes:
+    """The inference graph of :func:`whole_network`.
+
+    The backbone's part of it is the graph that computed the features that the head was trained on.
+    """
+    import keras
+
+    if features.frozen is None:
+        return export(head)
+    pooled = keras.Input(features.frozen.output_shape[1:], name="frozen")
+    return join(features.frozen_graph, export(_on_frozen(features, head, pooled, pooled)), "frozen")
+
+
+def _on_frozen(features: PreparedFeatures, head: Any, inputs: Any, frozen: Any) -> Any:
+    """The model of a head on ``frozen``, a frozen backbone's features, which are computed from ``inputs``."""
+    import keras
+
+    if not features.spec.crop:
+        scale = keras.layers.Rescaling(features.scale, name="unit_scale")
+        return keras.Model(inputs, head(scale(frozen)), name=head.name)
+    regions, n_features = head.input_shape[1:]
+    residuals = keras.Input((regions, n_features - frozen.shape[-1]), name="traces")
+    joined = keras.layers.Concatenate(name="numbers")([residuals, frozen])
+    return keras.Model({"traces": residuals, inputs.name: inputs}, head(joined), name=head.name)
 
 
 def training_code() -> list[Path]:

@@ -1,0 +1,30 @@
+"""A detector with its Keras network beside the inference graph: gradients and feature maps need it, scores do not."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fakefaces.inference import detector
+from fakefaces.inference.detector import NETWORK, Detector
+from fakefaces.models import runtime
+
+
+@dataclass(frozen=True)
+class ExplainedDetector(Detector):
+    """A detector whose network is loaded when it is first asked for."""
+
+    folder: Path = Path()
+    threads: int = 0  # of TensorFlow; 0 leaves their number to it
+
+    @cached_property
+    def network(self) -> Any:
+        """The Keras model; its import takes seconds."""
+        runtime.start(seed=0, threads=self.threads)
+        return runtime.load_network(self.folder / NETWORK)
+
+
+def load(folder: Path, *, threads: int = 0) -> ExplainedDetector:
+    """Read a detector's folder, or raise a ModelError."""
+    loaded = detector.load(folder)
+    return ExplainedDetector(loaded.graph, loaded.metadata, loaded.version, folder, threads)
