@@ -40,19 +40,16 @@ def write_photographs(folder: Path, reals: int = 40, fakes: int = 40, size: int 
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    """An untrained detector that reads 32 pixels."""
-    from fakefaces.inference import detector
-    from fakefaces.inference.metadata import DetectorMetadata
+def loaded(tmp_path_factory):
+    """An untrained detector that reads 32 pixels, from its folder."""
     from fakefaces.models import runtime
     from fakefaces.models.kinds import model_spec
+    from tests.detectors import saved_and_loaded
 
     runtime.start(seed=1, threads=2)
     network = model_spec("custom_cnn", {}, "here").build((32, 32, 3))
-    metadata = DetectorMetadata(
-        model="m", kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=network.count_params()
-    )
-    return detector.Detector(network, metadata)
+    folder = tmp_path_factory.mktemp("detector") / "loaded"
+    return saved_and_loaded(network, folder, weights="random", parameters=network.count_params())
 
 
 @pytest.fixture

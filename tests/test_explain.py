@@ -13,7 +13,6 @@ from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
 from fakefaces.explain.ground_truth import box_mask
 from fakefaces.features.extract import FeatureSpec
-from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec
@@ -21,6 +20,7 @@ from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
 from pipelines import duplicates, explain, split, validate
 from pipelines.explain import main
+from tests.detectors import save_network
 
 
 def test_the_stage_explains_every_test_image_by_every_model(workspace):
@@ -30,15 +30,7 @@ def test_the_stage_explains_every_test_image_by_every_model(workspace):
     runtime.start(seed=1, threads=2)
     for name in params.train.models:
         network = model_spec("simple_cnn" if name == "simple_cnn" else "custom_cnn", {}, "here").build((32, 32, 3))
-        metadata = DetectorMetadata(
-            model=name,
-            kind="custom_cnn",
-            image_size=32,
-            weights="random",
-            threshold=0.5,
-            parameters=network.count_params(),
-        )
-        detector.Detector(network, metadata).save(layout.model(name))
+        save_network(network, layout.model(name), model=name)
     main(params, layout)
     images = read_split(layout.images)
     tested = sorted(images.loc[images["split"] == "test", "image"])
@@ -96,7 +88,7 @@ class Stage:
         self.extractor, self.without_convolution, self.plotted = {"image_size": 32, "crop": 0}, "", []
         self.heat = lambda fold, inputs: np.stack([self.spot(9, 6, 1 + 20 * fold + value) for value in inputs])
         self.explained: list[tuple[str, int, list[int]]] = []
-        patch.setattr(explain.detector, "load", self.load)
+        patch.setattr(explain.explained_detector, "load", self.load)
         patch.setattr(explain, "extract_files", self.extract_files)
         patch.setattr(explain, "detector_heatmaps", self.detector_heatmaps)
         patch.setattr(explain, "plot_convolutions", lambda *arguments: self.plotted.append(arguments[2:4]))
@@ -112,7 +104,7 @@ class Stage:
         heat[y, x] = value / 255
         return heat
 
-    def load(self, folder: Path) -> SimpleNamespace:
+    def load(self, folder: Path, *, threads: int) -> SimpleNamespace:
         fold = int(folder.name.removeprefix("fold")) if folder.name.startswith("fold") else 0
         name = folder.parent.name if folder.name.startswith("fold") else folder.name
         metadata = DetectorMetadata(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fakefaces.explain import explained_detector
 from fakefaces.explain.explanation import explain_images
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
@@ -24,6 +25,7 @@ from fakefaces.models.kinds import model_spec
 from fakefaces.review.queue import Queue, webp_preview
 from tests.browser import Browser, browser
 from tests.conftest import ROOT
+from tests.detectors import copy_detector, saved_and_loaded
 from tests.review.test_queue import encoded
 
 
@@ -36,21 +38,11 @@ def test_a_file_that_is_no_image_is_refused_with_a_reason(loaded, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def loaded() -> detector.Detector:
+def loaded(tmp_path_factory):
     runtime.start(seed=1, threads=2)
     network = model_spec("custom_cnn", {}, "here").build((32, 32, 3))
     operating = Operating(threshold=0.55, low=0.3, high=0.7)
-    count = network.count_params()
-    metadata = DetectorMetadata(
-        model="m",
-        kind="custom_cnn",
-        image_size=32,
-        weights="none",
-        threshold=0.5,
-        parameters=count,
-        operating=operating,
-    )
-    return detector.Detector(network, metadata)
+    return saved_and_loaded(network, tmp_path_factory.mktemp("detector") / "loaded", operating=operating)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +50,7 @@ def served(loaded, tmp_path_factory):
     """The page in a process of its own, as `make app` starts it; its address and its folder."""
     pytest.importorskip("nicegui", reason="the extra `app` is not installed")
     folder = tmp_path_factory.mktemp("review")
-    loaded.save(folder / "model")
+    copy_detector(loaded, folder / "model")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -233,8 +225,9 @@ def test_the_command_sorts_by_distance_to_the_operating_threshold(monkeypatch, t
     ).model_dump_json()
     (tmp_path / "detector.json").write_text(metadata)
     served: list[Queue] = []
-    monkeypatch.setattr(runtime, "start", lambda seed, threads: None)
-    monkeypatch.setattr(detector, "load", lambda folder: detector.Detector(None, detector.read_metadata(folder)))
+    monkeypatch.setattr(
+        explained_detector, "load", lambda folder, threads: detector.Detector(None, detector.read_metadata(folder))
+    )
     monkeypatch.setattr(page, "serve", lambda queue, metadata, **options: served.append(queue))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

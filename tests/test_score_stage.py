@@ -9,41 +9,13 @@ import pytest
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
 from fakefaces.features.extract import FeatureSpec, extract_bytes
-from fakefaces.inference.detector import Detector
-from fakefaces.inference.metadata import DetectorMetadata
-from fakefaces.models import runtime
 from fakefaces.params.file import load
 from pipelines import score as stage
 from tests.conftest import ROOT
+from tests.detectors import constant, detector_of, mean
 
 NAME = "simple_cnn"
 SPEC = FeatureSpec("pixels", 32)
-
-
-class Constant:
-    """A network with the same score for each image."""
-
-    output_shape = (None, 1)
-
-    def __init__(self, p_fake: float):
-        self.p_fake = p_fake
-
-    def predict_on_batch(self, batch):
-        return np.full((len(batch), 1), self.p_fake, np.float32)
-
-
-class Mean:
-    """A network whose score is the mean of an image, 0 to 1."""
-
-    output_shape = (None, 1)
-
-    def predict_on_batch(self, batch):
-        return batch.mean(axis=(1, 2, 3))[:, None] / 255
-
-
-def detector(network) -> Detector:
-    metadata = DetectorMetadata(model=NAME, kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
-    return Detector(network, metadata)
 
 
 @pytest.fixture
@@ -56,7 +28,7 @@ def project(workspace, monkeypatch):
     def load_detector(folder):
         loaded.append(folder.relative_to(layout.root).as_posix())
         fold = int(folder.name.removeprefix("fold")) if folder.name.startswith("fold") else 9
-        return detector(Constant((fold + 1) / 10))
+        return detector_of(constant((fold + 1) / 10), model=NAME)
 
     for name in ("src", "pipelines"):
         (workspace / name).symlink_to(ROOT / name)
@@ -70,8 +42,6 @@ def project(workspace, monkeypatch):
     layout.model(NAME).mkdir(parents=True)
     (layout.model(NAME) / "detector.json").write_text("{}")
     monkeypatch.setattr(stage, "load", load_detector)
-    monkeypatch.setattr(runtime, "start", lambda seed, threads: None)
-    monkeypatch.setattr(runtime, "clear_session", lambda: None)
     return layout, params, table, loaded
 
 
@@ -108,14 +78,14 @@ def test_without_folds_the_models_network_scores_the_validation_and_test_images(
     table.assign(split=["train", "test", "validation", "test", "train", "test"]).to_csv(layout.images, index=False)
     sampled = [table["image"][k] for k in (2, 5, 1)]  # corrupted; the first is not a test image
     write_corrupted(layout, sampled)
-    monkeypatch.setattr(stage, "load", lambda folder: detector(Mean()))
+    monkeypatch.setattr(stage, "load", lambda folder: detector_of(mean(), model=NAME))
     stage.main(params, layout)
     scores = pd.read_csv(layout.scores(NAME))
     assert scores["image"].tolist() == [table["image"][k] for k in (1, 2, 3, 5)]
     assert scores["split"].tolist() == ["test", "validation", "test", "test"]
     for image, p_fake in zip(scores["image"], scores["p_fake"], strict=True):
-        mean = extract_bytes(SPEC, (layout.data / image).read_bytes()).mean()
-        assert p_fake == pytest.approx(mean / 255, abs=1e-6)
+        expected = extract_bytes(SPEC, (layout.data / image).read_bytes()).mean()
+        assert p_fake == pytest.approx(expected / 255, abs=1e-6)
     corrupted = pd.read_csv(layout.corrupted_scores(NAME))
     assert list(corrupted.columns) == ["transform", "level", "image", "p_fake"]
     assert [tuple(row) for row in corrupted.itertuples(index=False)] == [

@@ -24,7 +24,7 @@ from fakefaces.params.file import load
 from fakefaces.params.train import Fit
 from fakefaces.tracking.digests import digest
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.fit import PreparedFeatures, train_network
+from fakefaces.training.fit import PreparedFeatures, train_network, whole_network
 from fakefaces.training.loop import FitState, TrainingConfig, closed_form_history, fingerprint, fit
 from tests.conftest import ROOT
 
@@ -175,13 +175,11 @@ def test_a_checkpoint_belongs_to_one_fit_alone(tmp_path):
 SAVE = """
     import sys; from pathlib import Path; sys.path.insert(0, {root!r})
     from tests.test_train import FLIP, config, network, train_arrays, validation_arrays
-    from fakefaces.inference.metadata import DetectorMetadata
-    from fakefaces.inference.detector import Detector
+    from tests.detectors import save_network
     from fakefaces.training.loop import fit
     fitted = network()
     fit(fitted, train_arrays(), validation_arrays(), config(recipe=FLIP))
-    metadata = DetectorMetadata(model="m", kind="custom_cnn", image_size=32, weights="w", threshold=0.5, parameters=1)
-    Detector(fitted, metadata).save(Path({out!r}))
+    save_network(fitted, Path({out!r}))
 """
 
 
@@ -198,13 +196,14 @@ def test_the_last_blocks_of_a_backbone_are_trained_and_the_others_are_not(tmp_pa
     train = embedded(arrays(TrainArrays, 32, 0))
     prepared = PreparedFeatures(train, embedded(validation), frozen, trainable, "VGG16 random", spec)
     before = [w.copy() for w in frozen.get_weights()], [np.asarray(w).copy() for w in trainable.trainable_weights]
-    whole, state = train_network(
+    head, state = train_network(
         prepared,
         model_spec("pretrained", {"units": 8}, "here"),
         config(),
         unfinished=tmp_path / "unfinished",
         on_epoch=lambda row: None,
     )
+    whole = whole_network(prepared, head)
     assert state.epoch == 3
     assert all((a == b).all() for a, b in zip(before[0], frozen.get_weights(), strict=True))
     assert any((a != np.asarray(b)).any() for a, b in zip(before[1], trainable.trainable_weights, strict=True))

@@ -18,11 +18,11 @@ from fakefaces.cli.registry import describe
 from fakefaces.inference import detector
 from fakefaces.inference import predict as scoring
 from fakefaces.inference.metadata import DetectorMetadata
-from fakefaces.inference.predict import Score
-from fakefaces.models import runtime
+from fakefaces.inference.score import COLUMNS, Score
 from fakefaces.params.file import load
 from fakefaces.registry.promotion import Decision, Promotion
 from fakefaces.tracking import detectors
+from tests.detectors import copy_detector
 
 
 def write_metadata(folder: Path) -> Path:
@@ -66,24 +66,23 @@ def test_a_detector_is_found_by_model_name_first_fold_folder_or_as_champion(work
 
 
 SCORES = [
-    Score("a.png", 0.75, "fake", unsure=True, parts={"nose": 0.5}),
-    Score("b.png", 0.25, "real", unsure=False),
-    Score("c.png", None, None, "c.png: not an image"),
-    Score("d.png", 0.125, "real"),
+    Score(path="a.png", p_fake=0.75, label="fake", unsure=True, p_nose=0.5),
+    Score(path="b.png", p_fake=0.25, label="real", unsure=False),
+    Score(path="c.png", problem="not_an_image", problem_detail="c.png: not an image"),
+    Score(path="d.png", p_fake=0.125, label="real", model_version="3"),
 ]
 
 
 @pytest.fixture
 def predicted(workspace, monkeypatch):
     write_metadata(workspace / "model")
-    monkeypatch.setattr(runtime, "start", lambda seed, threads: None)
     monkeypatch.setattr(detector, "load", lambda folder: None)
     monkeypatch.setattr(scoring, "score_files", lambda loaded, files, threads: iter(SCORES))
     for score in SCORES:
-        (workspace / score.name).touch()
+        (workspace / score.path).touch()
 
     def run(*options: str) -> list[str]:
-        names = [score.name for score in SCORES]
+        names = [score.path for score in SCORES]
         done = CliRunner().invoke(app, ["predict", *names, "--model", "model", *options])
         assert isinstance(done.exception, DataError)
         assert str(done.exception) == "1 of 4 files could not be scored"
@@ -103,17 +102,17 @@ def test_the_table_of_scores_has_score_label_and_unsure_of_each_file(predicted):
 
 def test_the_json_lines_have_all_fields_of_a_score(predicted):
     rows = [json.loads(line) for line in predicted("--json")]
-    undefined = {"p_fake": None, "label": None, "unsure": None, "parts": None}
-    assert rows == [
-        {"path": "a.png", "p_fake": 0.75, "label": "fake", "unsure": True, "parts": {"nose": 0.5}},
-        {"path": "b.png", "p_fake": 0.25, "label": "real", "unsure": False, "parts": None},
-        {"path": "c.png"} | undefined | {"error": "c.png: not an image"},
-        {"path": "d.png", "p_fake": 0.125, "label": "real", "unsure": None, "parts": None},
+    assert [list(row) for row in rows] == [list(COLUMNS)] * 4
+    assert [{name: value for name, value in row.items() if value is not None} for row in rows] == [
+        {"path": "a.png", "p_fake": 0.75, "label": "fake", "unsure": True, "p_nose": 0.5},
+        {"path": "b.png", "p_fake": 0.25, "label": "real", "unsure": False},
+        {"path": "c.png", "problem": "not_an_image", "problem_detail": "c.png: not an image"},
+        {"path": "d.png", "p_fake": 0.125, "label": "real", "model_version": "3"},
     ]
 
 
 def test_images_of_one_name_have_their_own_output_files(workspace, loaded):
-    loaded.save(workspace / "outputs" / "models" / "custom_cnn")
+    copy_detector(loaded, workspace / "outputs" / "models" / "custom_cnn")
     for k, folder in enumerate(("a", "b", "c")):
         (workspace / folder).mkdir()
         Image.new("RGB", (40, 40), (80 * k, 90, 100)).save(workspace / folder / "one.png")

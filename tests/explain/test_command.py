@@ -8,10 +8,11 @@ from fakefaces.cli import app
 from fakefaces.cli.arguments import detector_by_name
 from fakefaces.explain.explanation import explain_images
 from tests.conftest import picture
+from tests.detectors import copy_detector
 
 
 def test_the_command_draws_heatmaps_feature_maps_and_filters(workspace, loaded):
-    loaded.save(workspace / "outputs" / "models" / "custom_cnn")
+    copy_detector(loaded, workspace / "outputs" / "models" / "custom_cnn")
     images = sorted((workspace / "data" / "training_fake").iterdir())[:2]
     done = CliRunner().invoke(app, ["explain", "custom_cnn", *map(str, images)], catch_exceptions=False)
     written = [workspace / line for line in done.stdout.split()]
@@ -24,7 +25,7 @@ def test_the_command_draws_heatmaps_feature_maps_and_filters(workspace, loaded):
 
 
 def test_a_broken_file_is_named_and_the_others_are_drawn(workspace, loaded):
-    loaded.save(workspace / "outputs" / "models" / "custom_cnn")
+    copy_detector(loaded, workspace / "outputs" / "models" / "custom_cnn")
     (workspace / "text.jpg").write_text("no image")
     image = next((workspace / "data" / "training_real").iterdir())
     with pytest.raises(DataError, match="1 of 2"):
@@ -44,7 +45,7 @@ def test_files_are_explained_in_one_batch_and_refused_ones_have_a_problem(loaded
     files = [(f"{k}.png", (tmp_path / f"{k}.png").read_bytes()) for k in range(3)]
     files.insert(1, ("broken.jpg", b"\xff\xd8\xff broken"))
     explanations = explain_images(loaded, files, threads=2)
-    assert [explanation.score.name for explanation in explanations] == [name for name, _ in files]
+    assert [explanation.score.path for explanation in explanations] == [name for name, _ in files]
     assert explanations[1].score.problem and explanations[1].heatmap is None
     for k in (0, 2, 3):
         assert explanations[k].heatmap is not None and explanations[k].score.p_fake is not None

@@ -120,8 +120,8 @@ def test_unknown_parts_of_an_image_are_unknown_in_its_copies(few_photographs):
 
 
 def test_backbone_features_of_the_crop_follow_the_residual_features_of_the_image(few_photographs):
-    def embed(crops):
-        return crops.mean(axis=(1, 2))[:, None].repeat(7, axis=1)
+    def embed(crop):
+        return crop.mean(axis=(0, 1))[None].repeat(7, axis=0)
 
     faces = find_faces(few_photographs)
     both = compute_residual_dataset(few_photographs, faces, feature_set(1, 64), seed=6, threads=2, embed=embed)

@@ -1,37 +1,11 @@
 """Which output belongs to which file and part, with networks that are computed by hand."""
 
-import numpy as np
 import pytest
 
 from fakefaces.features.extract import FeatureSpec, extract_bytes
-from fakefaces.inference.detector import Detector
-from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.inference.predict import score_files
 from tests.conftest import write_photographs
-
-
-class Constant:
-    """A network with the same outputs for each image."""
-
-    def __init__(self, *outputs: float):
-        self.outputs, self.output_shape = outputs, (None, len(outputs))
-
-    def predict_on_batch(self, batch):
-        return np.tile(np.float32(self.outputs), (len(batch), 1))
-
-
-class Mean:
-    """A network whose score is the mean of an image, 0 to 1."""
-
-    output_shape = (None, 1)
-
-    def predict_on_batch(self, batch):
-        return batch.mean(axis=(1, 2, 3))[:, None] / 255
-
-
-def detector(network) -> Detector:
-    metadata = DetectorMetadata(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
-    return Detector(network, metadata)
+from tests.detectors import constant, detector_of, mean
 
 
 @pytest.fixture
@@ -41,12 +15,12 @@ def files(tmp_path):
 
 def test_the_first_output_is_p_fake_and_the_others_are_of_the_parts(files):
     files[1].write_bytes(b"no image")
-    first, broken, last = score_files(detector(Constant(0.5, 0.1, 0.2, 0.3, 0.4)), files[:3], threads=2)
+    first, broken, last = score_files(detector_of(constant(0.5, 0.1, 0.2, 0.3, 0.4)), files[:3], threads=2)
     assert (first.p_fake, first.label) == (0.5, "fake")  # from the threshold on
     assert first.parts == pytest.approx({"left_eye": 0.1, "right_eye": 0.2, "nose": 0.3, "mouth": 0.4})
     assert (broken.p_fake, broken.parts) == (None, None)
     assert last.parts == first.parts
-    (score,) = score_files(detector(Constant(0.49)), files[:1], threads=1)
+    (score,) = score_files(detector_of(constant(0.49)), files[:1], threads=1)
     assert (score.label, score.parts, score.unsure) == ("real", None, None)
 
 
@@ -57,6 +31,6 @@ def test_each_score_belongs_to_its_file_among_many_and_beside_unreadable_ones(fi
     spec = FeatureSpec("pixels", 32)
     means = {path: extract_bytes(spec, path.read_bytes()).mean() / 255 for path in files if path not in unreadable}
     many = [*files, *files[::-1]]  # more than are decoded at a time
-    for path, score in zip(many, score_files(detector(Mean()), many, threads=2), strict=True):
-        assert score.name == str(path)
+    for path, score in zip(many, score_files(detector_of(mean()), many, threads=2), strict=True):
+        assert score.path == str(path)
         assert score.p_fake == (None if path in unreadable else pytest.approx(means[path], abs=1e-6))

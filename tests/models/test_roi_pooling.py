@@ -3,9 +3,11 @@ import pytest
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.face_regions import cell_weights
+from fakefaces.features.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
-from fakefaces.models.roi_pooling import embedding, roi_pooled
+from fakefaces.models.export import export
+from fakefaces.models.roi_pooling import roi_pooled
 
 LAYERS = ["block_1_expand_relu", "block_6_expand_relu"]
 
@@ -22,7 +24,7 @@ def test_maps_are_pooled_in_the_regions(backbone):
 
     crops = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
     frozen, sizes = roi_pooled(backbone, LAYERS)
-    features = embedding(frozen)(crops)
+    features = Graph(export(frozen)).map(crops, threads=2)
     core = backbone.layers[2]
     below = keras.Model(core.input, [core.get_layer(layer).output for layer in LAYERS])
     fine, coarse = below.predict_on_batch(backbone.layers[1](crops.astype(np.float32)))
@@ -44,15 +46,3 @@ def test_maps_are_pooled_in_the_regions(backbone):
 def test_a_layer_without_a_feature_map_is_an_error(backbone):
     with pytest.raises(ModelError, match="prepare.features: layers: .* has no map 'block_99'"):
         roi_pooled(backbone, ["block_99"])
-
-
-def test_crops_are_embedded_in_their_order_however_many_they_are():
-    import keras
-
-    runtime.start(seed=1, threads=2)
-    inputs = keras.Input((4, 4, 3))
-    frozen = keras.Model(inputs, keras.layers.Reshape((7, 1))(keras.layers.Flatten()(inputs)[:, :7]))
-    embed = embedding(frozen)
-    for n in (1, 5, 16, 37):
-        crops = np.random.default_rng(n).integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
-        assert np.array_equal(embed(crops)[..., 0], crops.reshape(n, -1)[:, :7])

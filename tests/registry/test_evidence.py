@@ -1,11 +1,8 @@
 """An evaluation as it comes back from the store, and the scores of a champion on images of another split."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,8 +13,6 @@ from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest
 from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.inference import detector
-from fakefaces.inference.metadata import DetectorMetadata
-from fakefaces.models import runtime
 from fakefaces.registry import rescore
 from fakefaces.registry.candidates import (
     PromotionCandidate,
@@ -31,6 +26,7 @@ from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.evaluations import training_images
 from fakefaces.tracking.runs import stage_run
 from fakefaces.tracking.store import connect
+from tests.detectors import detector_of, mean
 from tests.metrics import model_metrics
 from tests.tracking.factories import RULE, evaluated, models, operating_point, promoted, trained
 
@@ -153,15 +149,6 @@ def test_the_evaluation_on_this_workspaces_images_is_preferred_to_a_later_one_on
     assert named_candidate(registry, "1", layout).evidence.metrics.threshold == 0.75
 
 
-class MeanNetwork:
-    """A network whose score of an image is its mean."""
-
-    output_shape = (None, 1)
-
-    def predict_on_batch(self, batch):
-        return np.asarray(batch, dtype=np.float64).reshape(len(batch), -1).mean(axis=1, keepdims=True) / 255
-
-
 @pytest.fixture
 def split_anew(workspace, monkeypatch):
     """A workspace whose test images are three of five, and a champion without TensorFlow.
@@ -171,36 +158,33 @@ def split_anew(workspace, monkeypatch):
     layout = Layout(workspace)
     names = sorted(path.relative_to(layout.data).as_posix() for path in layout.data.rglob("*.jpg"))[::17][:5]
     write(layout, table("validation test test train test").assign(image=names))
-    metadata = DetectorMetadata(model="m", kind="custom_cnn", image_size=32, weights="w", threshold=0.625, parameters=1)
-    champion = detector.Detector(MeanNetwork(), metadata)
-    monkeypatch.setattr(runtime, "start", lambda seed, threads: None)
+    champion = detector_of(mean(), threshold=0.625)
     monkeypatch.setattr(detector, "load", lambda folder: champion)
     monkeypatch.setattr(rescore, "fetch_detector", lambda uri: Path(uri))
     return layout, champion, dict(zip(table()["sha256"], names, strict=True))
 
 
-def test_a_champion_scores_the_test_images_by_their_sha256_and_keeps_its_own_threshold(split_anew, capsys):
+def test_a_champion_scores_the_test_images_by_their_sha256_and_keeps_its_own_threshold(split_anew):
     layout, champion, names = split_anew
-    rescore.main("models:/fake-faces/1")
-    scores = json.loads(capsys.readouterr().out)
-    assert scores["threshold"] == 0.625
+    threshold, scores = rescore.rescored(version("its digest", 1), layout)
+    assert threshold == 0.625
     wanted = {
         sha256: champion.p_fake(champion.read((layout.data / names[sha256]).read_bytes())[None])[0]
         for sha256 in ("d4", "c3", "a1")
     }
-    assert scores["p_fake"] == pytest.approx(wanted)
-    assert len(set(scores["p_fake"].values())) == 3
+    assert scores == pytest.approx(wanted)
+    assert len(set(scores.values())) == 3
 
 
 def test_a_rescored_champion_comes_with_the_images_related_to_its_training(split_anew, monkeypatch):
     layout, _, _ = split_anew
     rescored = []
 
-    def run(command, **_):
-        rescored.append(command[-1])
-        return SimpleNamespace(returncode=0, stdout=json.dumps({"threshold": 0.625, "p_fake": {"d4": 0.1}}))
+    def scored(champion, layout):
+        rescored.append(champion.uri)
+        return 0.625, {"d4": 0.1}
 
-    monkeypatch.setattr(rescore, "subprocess", SimpleNamespace(run=run, PIPE=None))
+    monkeypatch.setattr(rescore, "rescored", scored)
     own = Evidence("m", "its digest", "of old", model_metrics(), pd.DataFrame(), frozenset({"e5", "d4"}))
 
     def find_own(digest, test_digest=None):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fakefaces.explain.explanation import Explanation
-from fakefaces.inference.predict import Score
+from fakefaces.inference.score import Score
 from fakefaces.ingest import corrections
 from fakefaces.review.queue import Queue
 from tests.conftest import picture
@@ -25,7 +25,11 @@ def scored(folder: Path, *p_fakes: float) -> Queue:
 
     def explain(files):
         return [
-            Explanation(Score(name, p := next(scores), "fake" if p >= 0.5 else "real", unsure=0.4 <= p < 0.6))
+            Explanation(
+                Score(
+                    path=name, p_fake=(p := next(scores)), label="fake" if p >= 0.5 else "real", unsure=0.4 <= p < 0.6
+                )
+            )
             for name, _ in files
         ]
 

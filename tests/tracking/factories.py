@@ -10,7 +10,6 @@ import pandas as pd
 from fakefaces.base.files import write_json
 from fakefaces.data.faces import PARTS
 from fakefaces.evaluation.model_metrics import AbstentionBand, OperatingPoint
-from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate, Unregistered
@@ -20,6 +19,7 @@ from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.runs import stage_run
+from tests.detectors import save_network
 from tests.metrics import model_metrics
 
 RULE = Promote(name="fake-faces", metric="roc_auc", margin=0.05, slice_margin=0.2)
@@ -44,7 +44,7 @@ def trained(root: Path, name: str, network: Any = None) -> Path:
         (folder / "network.keras").write_bytes(f"the network of {name}".encode())
         write_json(folder / "detector.json", metadata.model_dump())
     else:
-        Detector(network, metadata).save(folder)
+        save_network(network, folder, **vars(metadata))
     with stage_run(name, role="train") as run:
         run.params({"model": name})
         run.log_outputs(f"outputs/models/{name}")

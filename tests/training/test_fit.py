@@ -13,13 +13,15 @@ from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
 from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut
+from fakefaces.models.export import export
 from fakefaces.models.kinds import model_spec
 from fakefaces.params.train import Fit
 from fakefaces.training import fit as fitting
 from fakefaces.training.augmentation import Recipe
-from fakefaces.training.fit import PreparedFeatures, load_features, train_network
+from fakefaces.training.fit import PreparedFeatures, inference_graph, load_features, train_network, whole_network
 from fakefaces.training.loop import FitState, TrainingConfig
 
 FLIP = Recipe([("HorizontalFlip", {"p": 0.5})])
@@ -121,14 +123,16 @@ def test_a_fit_changes_the_trainable_convolutions_and_no_normalisation_of_the_ba
     values = predict_in_batches(frozen.predict_on_batch, pixels), (np.arange(24) % 2).astype(np.float32)
     train, validation = (kind(*values, np.zeros((24, 4), np.int8)) for kind in (TrainArrays, ValidationArrays))
     features = PreparedFeatures(train, validation, frozen, trainable, "w", FeatureSpec("pixels", 8))
-    whole, _ = train_with(features, tmp_path, kind="pretrained", config=replace(CONFIG, recipe=Recipe([])))
+    head, _ = train_with(features, tmp_path, kind="pretrained", config=replace(CONFIG, recipe=Recipe([])))
     after = {v.path: np.asarray(v) for part in (frozen, trainable) for v in part.variables}
     assert {path for path in after if (after[path] != before[path]).any()} == {"high/kernel", "high/bias"}
-    # the network that is returned starts from pixels, and holds the trained convolution
-    assert whole.input_shape == (None, 8, 8, 3)
-    head = whole.layers[-1]
+    # the whole network and its graph start from pixels, and hold the trained convolution
     expected = head.predict_on_batch(predict_in_batches(frozen.predict_on_batch, pixels))
+    features = replace(features, frozen_graph=export(frozen), scale=1.0)
+    whole, graph = whole_network(features, head), Graph(inference_graph(features, head))
+    assert whole.input_shape == (None, 8, 8, 3)
     assert whole.predict_on_batch(pixels.astype(np.float32)) == pytest.approx(expected, abs=1e-6)
+    assert graph.map(pixels, threads=2) == pytest.approx(expected, abs=1e-6)
 
 
 def test_nothing_of_a_backbone_without_a_cut_is_trainable():
@@ -146,6 +150,7 @@ def write_features(folder, rows: int, network=None, **metadata):
     write_json(folder / "features.json", defaults | metadata)
     if network is not None:
         runtime.save_network(network, folder / "frozen.keras")
+        (folder / "frozen.onnx").write_bytes(export(network))
 
 
 def split_of(names: list[str]) -> CvSplit:
@@ -202,5 +207,8 @@ def test_backbone_features_and_the_backbone_are_scaled_by_the_deviation_of_the_t
     deviation = np.std([1, 3, 4, 6])
     assert features.train.features[:, 0] == pytest.approx(np.array([1, 3, 4, 6]) / deviation)
     assert features.validation.features[:, 1] == pytest.approx(np.array([2, 7]) / deviation)
-    assert features.frozen.predict_on_batch(np.full((1, 2), 5.0)) == pytest.approx(5 / deviation)
+    assert features.scale == pytest.approx(1 / deviation)
     assert features.trainable is None
+    head = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(3.0)])  # what a network and its graph begin with
+    assert whole_network(features, head).predict_on_batch(np.full((1, 2), 5.0)) == pytest.approx(15 / deviation)
+    assert Graph(inference_graph(features, head))(np.full(2, 5.0)) == pytest.approx(15 / deviation)

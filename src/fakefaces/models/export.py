@@ -36,6 +36,9 @@ def export(network: Any) -> bytes:
     if keras.backend.backend() != "tensorflow":
         return _export_in_process(network)
     model = _convert(runtime.with_float32_policy(network))
+    dimensions = model.graph.output[0].type.tensor_type.shape.dim  # the trace may not know them
+    for dimension, size in zip(dimensions[1:], network.output_shape[1:], strict=True):
+        dimension.dim_value = size
     _normalise(model)
     return bytes(model.SerializeToString(deterministic=True))
 
