@@ -1,13 +1,28 @@
-"""The request filter before MLflow's scoring server, without a model: what passes, and how the rest is answered."""
+"""The HTTP server's app, in this process: what reaches the detector, and how the rest is answered."""
 
 import asyncio
 import base64
+import io
 import json
+import threading
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from fakefaces.base.errors import FakefacesError
-from fakefaces.serving.server import RequestFilter, serve
+from fakefaces.inference.score import Prediction
+from fakefaces.serving.server import application, serve
+
+
+def png(grey: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), (grey,) * 3).save(file, "PNG")
+    return file.getvalue()
+
+
+def inputs(*files: bytes) -> bytes:
+    return json.dumps({"inputs": [base64.b64encode(file).decode() for file in files]}).encode()
 
 
 def ask(app, body: bytes, kind: str | None = "application/json", path: str = "/invocations", chunk: int = 1000, **more):
@@ -16,42 +31,58 @@ def ask(app, body: bytes, kind: str | None = "application/json", path: str = "/i
     headers += [(name.encode(), value.encode()) for name, value in more.items()]
     parts = [body[k : k + chunk] for k in range(0, len(body), chunk)] or [b""]
     waiting = [{"type": "http.request", "body": p, "more_body": k + 1 < len(parts)} for k, p in enumerate(parts)]
-    sent = []
 
     async def receive():
         return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
+    return request(app, "POST", path, headers, receive)
+
+
+def request(app, method: str, path: str, headers=(), receive=None):
+    sent = []
+
     async def send(message):
         sent.append(message)
 
-    asyncio.run(app({"type": "http", "method": "POST", "path": path, "headers": headers}, receive, send))
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "query_string": b""}
+    asyncio.run(app(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-class Inner:
-    """An app that answers with what it was given, or with an error as MLflow's."""
-
-    def __init__(self, status: int = 200, answer: bytes | None = None):
-        self.status, self.answer, self.requests = status, answer, []
-
-    async def __call__(self, scope, receive, send):
-        message = await receive()
-        self.requests.append((dict(scope["headers"]), message["body"]))
-        await send({"type": "http.response.start", "status": self.status, "headers": []})
-        await send({"type": "http.response.body", "body": message["body"] if self.answer is None else self.answer})
-
-
-def test_images_as_base64_go_through_as_they_are():
-    inner = Inner()
-    body = json.dumps({"inputs": [base64.b64encode(b"x" * 5000).decode()]}).encode()
-    assert ask(RequestFilter(inner), body) == (200, body)
-    assert ask(RequestFilter(inner), body, "application/json; charset=utf-8") == (200, body)
-    assert {headers[b"content-type"] for headers, _ in inner.requests} == {b"application/json"}
+def test_each_image_has_the_prediction_of_its_own(mean_detector):
+    app = application(mean_detector, threads=2)
+    status, answer = ask(app, inputs(*(png(grey) for grey in (51, 230, 102))))
+    rows = json.loads(answer)["predictions"]
+    assert status == 200
+    assert [list(row) for row in rows] == [list(Prediction.model_fields)] * 3
+    assert [row["p_fake"] for row in rows] == pytest.approx(np.array([51, 230, 102]) / 255)
+    assert [row["label"] for row in rows] == ["real", "fake", "real"]
+    assert [row["p_nose"] for row in rows] == pytest.approx(np.array([51, 230, 102]) / 255 * 0.3)
+    assert ask(app, inputs(png(51)), "application/json; charset=utf-8")[0] == 200
+    lines = base64.encodebytes(png(51)).decode()
+    assert json.loads(ask(app, json.dumps({"inputs": [lines]}).encode())[1])["predictions"] == rows[:1]
+    assert json.loads(ask(app, png(51), "image/png")[1])["predictions"] == rows[:1]
 
 
-def test_an_image_file_goes_through_as_base64():
-    status, answer = ask(RequestFilter(Inner()), b"\xff\xd8 bytes", "image/jpeg")
-    assert (status, json.loads(answer)) == (200, {"inputs": [base64.b64encode(b"\xff\xd8 bytes").decode()]})
+def test_a_bad_image_is_a_row_among_others_and_400_alone(mean_detector):
+    app = application(mean_detector)
+    body = json.dumps({"inputs": [base64.b64encode(png(51)).decode(), "***", base64.b64encode(b"x").decode()]})
+    status, answer = ask(app, body.encode())
+    good, text, other = json.loads(answer)["predictions"]
+    assert (status, good["problem"], text["problem"], other["problem"]) == (200, None, "not_base64", "not_an_image")
+    assert good["p_fake"] == pytest.approx(0.2)
+    assert text["p_fake"] is None
+    assert text["problem_detail"].startswith("image 2: not base64")
+    for body, kind, reason in (
+        (b'{"inputs": ["***"]}', "application/json", "image 1: not base64"),
+        (inputs(b"x"), "application/json", "image 1: not an image"),
+        (inputs(png(51)[:60]), "application/json", "image 1: broken"),
+        (b"", "image/png", "image 1: the file is empty"),
+    ):
+        status, answer = ask(app, body, kind)
+        error = json.loads(answer)
+        assert (status, error["error_code"], set(error)) == (400, "BAD_REQUEST", {"error_code", "message"})
+        assert error["message"].startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -73,65 +104,78 @@ def test_an_image_file_goes_through_as_base64():
         (b"x" * 6000, "image/jpeg", 413, "the limit is"),
     ],
 )
-def test_what_cannot_be_answered_has_a_reason_and_never_reaches_the_model(body, kind, status, reason):
-    inner = Inner()
-    limit = 5000 if status == 413 else 10**6
-    got, answer = ask(RequestFilter(inner, limit), body, kind, **{"content-length": str(len(body))})
+def test_what_cannot_be_answered_has_a_reason_and_never_reaches_the_detector(body, kind, status, reason):
+    app = application(None, max_body=5000 if status == 413 else 10**6)
+    got, answer = ask(app, body, kind, **{"content-length": str(len(body))})
     assert got == status
     error = json.loads(answer)
     assert set(error) == {"error_code", "message"}
     assert reason in error["message"]
     assert len(answer) < 400
-    assert inner.requests == []
 
 
-def test_a_body_that_grows_beyond_the_bound_is_not_read_to_its_end():
-    class Endless:
-        taken = 0
+def test_a_body_that_grows_beyond_the_limit_is_not_read_to_its_end():
+    taken = 0
 
-        async def receive(self):
-            Endless.taken += 1
-            return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
+    async def endless():
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
+
+    app = application(None, max_body=10_000)
+    assert request(app, "POST", "/invocations", [(b"content-type", b"image/png")], endless)[0] == 413
+    assert taken == 11
+
+
+def test_a_connection_that_ends_early_is_no_fault_of_ours():
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    assert request(application(None), "POST", "/invocations", receive=gone)[0] == 400
+
+
+def test_an_error_of_the_detector_is_logged_and_not_told():
+    class Failing:
+        def score(self, name, read):
+            raise RuntimeError("secret.py")
 
     sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": png(1), "more_body": False}
 
     async def send(message):
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": [(b"content-type", b"image/png")]}
-    asyncio.run(RequestFilter(Inner(), 10_000)(scope, Endless().receive, send))
-    assert sent[0]["status"] == 413
-    assert Endless.taken == 11
+    with pytest.raises(RuntimeError, match="secret"):  # the web server writes it to its log
+        asyncio.run(application(Failing())(scope | {"query_string": b""}, receive, send))
+    assert sent[0]["status"] == 500
+    assert json.loads(sent[1]["body"]) == {
+        "error_code": "INTERNAL_ERROR",
+        "message": "the model failed; the server's log says why",
+    }
 
 
-def test_a_connection_that_ends_early_is_no_fault_of_ours():
-    async def receive():
-        return {"type": "http.disconnect"}
+def test_as_many_images_are_scored_at_a_time_as_there_are_threads():
+    together = threading.Barrier(2, timeout=30)  # broken if only one image is scored at a time
 
-    sent = []
+    class Waiting:
+        def score(self, name, read):
+            together.wait()
+            return Prediction(p_fake=0.5)
 
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": []}
-    asyncio.run(RequestFilter(Inner())(scope, receive, send))
-    assert sent[0]["status"] == 400
+    assert ask(application(Waiting(), threads=2), inputs(b"a", b"b", b"c", b"d"))[0] == 200
 
 
-def test_an_error_keeps_its_reason_and_loses_the_rest():
-    body = b'{"inputs": ["abcd"]}'
-    mlflow_error = json.dumps({"error_code": "BAD_REQUEST", "message": "image 1: broken", "sqlstate": "22"}).encode()
-    status, answer = ask(RequestFilter(Inner(400, mlflow_error)), body)
-    assert (status, json.loads(answer)["message"]) == (400, "image 1: broken")
-    failed = json.dumps({"error_code": "BAD_REQUEST", "message": "m", "stack_trace": "File secret.py"}).encode()
-    status, answer = ask(RequestFilter(Inner(400, failed)), body)  # MLflow's 400 for a fault of the model's own
-    assert (status, b"secret" in answer) == (500, False)
-    assert ask(RequestFilter(Inner(500, b"Internal Server Error")), body)[0] == 500
-
-
-def test_other_paths_are_mlflows():
-    inner = Inner(200, b"pong")
-    assert ask(RequestFilter(inner, 3), b"long body", None, "/ping") == (200, b"pong")
+def test_the_server_says_that_it_is_there():
+    app = application(None)
+    assert request(app, "GET", "/ping") == (200, b"\n")
+    assert request(app, "GET", "/health") == (200, b"\n")
+    assert request(app, "GET", "/version")[0] == 200
+    status, answer = request(app, "GET", "/elsewhere")
+    assert (status, json.loads(answer)) == (404, {"error_code": "ENDPOINT_NOT_FOUND", "message": "Not Found"})
+    assert request(app, "GET", "/invocations")[0] == 405
 
 
 def test_a_port_that_is_taken_is_one_message(tmp_path):

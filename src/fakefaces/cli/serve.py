@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import registered_name
+from fakefaces.cli.arguments import Threads, registered_name
 
 
 def serve(
@@ -15,8 +15,9 @@ def serve(
         str, typer.Option(help="The address to listen on; 0.0.0.0 for other machines to reach it.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 5001,
+    threads: Threads = 2,
 ) -> None:
-    """Serve the champion over HTTP with MLflow's scoring server."""
+    """Serve the champion over HTTP, by MLflow's scoring protocol."""
     from fakefaces.base.progress import echo
     from fakefaces.serving import server
     from fakefaces.tracking import detectors
@@ -24,4 +25,4 @@ def serve(
     uri = model or f"models:/{registered_name()}@{detectors.CHAMPION}"
     folder = detectors.fetch_detector(uri)
     echo(f"loading {uri}")
-    server.serve(folder, host, port)
+    server.serve(folder, host, port, threads=threads)
