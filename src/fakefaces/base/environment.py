@@ -13,6 +13,8 @@ _DEFAULTS = {
     "DO_NOT_TRACK": "true",
     "GX_ANALYTICS_ENABLED": "false",
     "DVC_NO_ANALYTICS": "true",
+    # A model lists its packages itself; MLflow would copy this project's uv.lock, with all of ours, into it.
+    "MLFLOW_UV_AUTO_DETECT": "false",
     # Less noise: TensorFlow's C++ log, GitPython's advice, progress bars of MLflow, a display for Matplotlib.
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -106,8 +108,3 @@ def dvc_stage() -> str | None:
 def dvc_experiment() -> str | None:
     """The name of the ``dvc exp run`` that runs this process; None in a plain ``dvc repro``."""
     return os.environ.get("DVC_EXP_NAME") or ("unnamed" if os.environ.get("DVC_EXP_BASELINE_REV") else None)
-
-
-def in_scoring_server() -> bool:
-    """Whether this process is MLflow's scoring server, where a string of a request must not be read as a path."""
-    return any(name in os.environ for name in ("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "__pyfunc_model_path__"))

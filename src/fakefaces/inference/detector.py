@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ImageError, ModelError
@@ -66,11 +67,26 @@ class Detector:
 
 
 def load(folder: Path, version: str | None = None) -> Detector:
-    """Read a detector's folder, or raise a ModelError; ``version`` is that of the registered model."""
+    """Read a detector's folder, or raise a ModelError.
+
+    ``version`` is that of the registered model; without it, the one that MLflow noted when it downloaded the model that
+    the folder belongs to.
+    """
     metadata = read_metadata(folder)  # first, because its errors are the clearer ones
     if not (folder / GRAPH).is_file() and (folder / NETWORK).is_file():
         raise ModelError(
             f"{folder}: it has no inference graph ({GRAPH}), as an earlier release trained it; export the graphs of "
             "registered versions with: fakefaces doctor --fix, and of this project's models with: dvc repro"
         )
-    return Detector(load_graph(folder / GRAPH), metadata, version)
+    return Detector(load_graph(folder / GRAPH), metadata, version or _registered_version(folder))
+
+
+def _registered_version(folder: Path) -> str | None:
+    """The version in MLflow's note beside a model that was downloaded by the name of a registered version."""
+    note = folder.resolve().parent.parent / "registered_model_meta"
+    try:
+        value = yaml.safe_load(note.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    version = value.get("model_version") if isinstance(value, dict) else None
+    return None if version is None else str(version)

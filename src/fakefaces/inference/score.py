@@ -1,8 +1,8 @@
 """The columns of a score, which ``fakefaces predict`` and ``score``, the registered model and its server share."""
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1  # counts up where a column changes its name, its type or its meaning
 
@@ -28,7 +28,8 @@ class Prediction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     p_fake: float | None = None  # the probability of fake, 0 to 1
-    label: Literal["fake", "real"] | None = None  # by the operating threshold, or else the detector's
+    # ``fake`` or ``real``, by the operating threshold, or else the detector's; MLflow knows no Literal
+    label: str | None = Field(default=None, pattern="^(fake|real)$")
     unsure: bool | None = None  # whether in the abstention band; null where the detector has no operating point
     p_left_eye: float | None = None  # that this part was replaced, 0 to 1; null where the detector scores no parts
     p_right_eye: float | None = None

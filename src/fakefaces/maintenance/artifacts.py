@@ -14,6 +14,7 @@ from fakefaces.maintenance.dvc_lock import Stages, logged_outputs
 from fakefaces.tracking.artifact_paths import local_path
 from fakefaces.tracking.detectors import with_operating_point, write_model_files
 from fakefaces.tracking.digests import digest
+from fakefaces.tracking.registration import write_packed
 from fakefaces.tracking.runs import OUTPUT_TAG, find_run
 from fakefaces.tracking.store import EXPERIMENT, Store, all_pages
 
@@ -101,7 +102,7 @@ def _restore(store: Store, name: str, model: "LoggedModel", folder: Path) -> Non
             raise TrackingError(
                 f"{model.model_id}: its registered version does not record this operating point; promote it again"
             )
-        write_model_files(store, model, copy)
+        write_packed(store, model, copy)
 
 
 def _origin(store: Store, model: "LoggedModel", layout: Layout) -> Path | None:

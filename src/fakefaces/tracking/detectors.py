@@ -1,4 +1,4 @@
-"""Detectors in MLflow: logged with their run, logged for registration, and fetched to a folder again."""
+"""Detectors in MLflow: logged with their run, and fetched to a folder again."""
 
 import base64
 import json
@@ -19,18 +19,27 @@ from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
 from fakefaces.inference.metadata import Operating, read_metadata
 from fakefaces.tracking.runs import Run
-from fakefaces.tracking.store import Store, all_pages, connect, mlflow_errors
+from fakefaces.tracking.store import Store, connect, mlflow_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
-    from mlflow.entities import Run as RunRecord
     from mlflow.models import Model
 
 CHAMPION, CHALLENGER = "champion", "challenger"  # aliases of registered versions, and outcomes of a promotion
-_PACKAGES = ("mlflow", "tensorflow", "numpy", "pillow", "opencv-python-headless", "pydantic", "pyyaml", "rich")
+# What the model's code imports, and of MLflow what loading it needs: mlflow-skinny, and pandas.
+REQUIREMENTS = (
+    "mlflow-skinny",
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pandas",
+    "pillow",
+    "pydantic",
+    "pyyaml",
+)
 _ARTIFACT = "detector"
-# By path and not by import: a training, which logs its detector, does not depend on the server's code.
-_MODEL_CODE = Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"
+# By path and not by import: a training, which logs its detector, does not depend on this code.
+MODEL_CODE = Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"
 _EXAMPLE, _REQUEST = "input_example.json", "serving_input_example.json"  # MLflow's names
 
 
@@ -61,25 +70,23 @@ def with_operating_point(folder: Path, point: Operating | None) -> Iterator[Path
         yield copy
 
 
-def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dict[str, str]) -> str:
-    """Log a detector with its operating point as a model of the run that trained it; return its ``models:/`` URI.
+def write_model_files(
+    store: Store,
+    model: "LoggedModel",
+    folder: Path,
+    example: bytes | None = None,
+    code: Path = MODEL_CODE,
+    package: Path | None = None,
+) -> None:
+    """Write the files of a logged model.
 
-    A model with the same tag ``served.digest`` is not logged again. The caller has locked the registry.
-    """
-    client, experiment = store.client, run.info.experiment_id
-    condition = f"tags.`served.digest` = '{tags['served.digest']}'"
-    for model in all_pages(lambda token: client.search_logged_models([experiment], condition, page_token=token)):
-        if str(model.status) == "READY":
-            return f"models:/{model.model_id}"
-        client.delete_logged_model(model.model_id)  # of a process that was killed, as the registry is locked
-    model = client.create_logged_model(experiment, name="registered", source_run_id=run.info.run_id, tags=tags)
-    write_model_files(store, model, folder)
-    client.finalize_logged_model(model.model_id, "READY")
-    return f"models:/{model.model_id}"
-
-
-def write_model_files(store: Store, model: "LoggedModel", folder: Path, example: bytes | None = None) -> None:
-    """Write the files of a logged model, with the content of an image file as its input example.
+    Args:
+        store: that holds it.
+        model: as the store created it.
+        folder: of the detector.
+        example: the content of an image file, for the model's input example; None for a model without one.
+        code: the module with the pyfunc.
+        package: the folder of the package that ``code`` imports; None if that is the installed one.
 
     MLflow's ``log_model`` would load the model twice and score the example twice to infer a signature that the type
     hints give already: half a minute for a large backbone. Nothing is loaded here.
@@ -95,7 +102,7 @@ def write_model_files(store: Store, model: "LoggedModel", folder: Path, example:
     )
     with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary, mlflow_errors():
         saved = Path(temporary) / "model"
-        save_pyfunc(folder, saved, metadata)
+        _save_pyfunc(folder, saved, metadata, code, package)
         if example is not None:
             inputs = [base64.encodebytes(example).decode("ascii")]
             (saved / _EXAMPLE).write_text(json.dumps(inputs), encoding="utf-8")
@@ -103,15 +110,17 @@ def write_model_files(store: Store, model: "LoggedModel", folder: Path, example:
         store.client.log_model_artifacts(model.model_id, str(saved))
 
 
-def save_pyfunc(folder: Path, target: Path, metadata: "Model | None" = None) -> None:
-    """Save a detector in MLflow's format to a new folder, with the code that serves it as a file, not as a pickle."""
+def _save_pyfunc(folder: Path, target: Path, metadata: "Model", code: Path, package: Path | None) -> None:
+    """Save a detector in MLflow's format to a new folder, with its code as files, not as a pickle."""
     pyfunc().save_model(
         str(target),
         mlflow_model=metadata,
-        python_model=str(_MODEL_CODE),
+        python_model=str(code),
+        code_paths=[str(package)] if package else None,
+        model_config={"threads": 1},  # MLflow lets a caller change only what is set here
         artifacts={_ARTIFACT: str(folder)},
         # Without this list MLflow would load the model in another process to find its packages.
-        pip_requirements=[f"{name}=={version(name)}" for name in _PACKAGES],
+        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
 
 
