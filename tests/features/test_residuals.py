@@ -4,11 +4,22 @@ import cv2
 import numpy as np
 import pytest
 
-from fakefaces.data.face_regions import CROP, INNER_BOXES, MIRRORED, NAMES, cell_weights, crop_face, pixel_boxes
+from fakefaces.data.face_regions import (
+    CROP,
+    INNER_BOXES,
+    MIRRORED,
+    NAMES,
+    cell_weights,
+    crop_face,
+    face_window,
+    pixel_boxes,
+)
 from fakefaces.data.faces import PARTS
 from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.residuals.colour_cast import colour_cast
 from fakefaces.features.residuals.cooccurrences import cooccurrences
-from fakefaces.features.residuals.descriptor import GROUP_SIZES, colour_cast, correlations, residual_features
+from fakefaces.features.residuals.correlations import correlations
+from fakefaces.features.residuals.descriptor import GROUP_SIZES, residual_features
 
 
 def noise(size: int = 256, strength: float = 6, seed: int = 0) -> np.ndarray:
@@ -30,6 +41,16 @@ def test_inner_boxes_lie_in_the_image_and_are_not_empty(shape):
     assert (boxes[:, :2] >= 0).all()
     assert (boxes[:, 2:] <= [shape[1], shape[0]]).all()
     assert (boxes[:, 2:] - boxes[:, :2] > 8).all()
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (600, 600), (450, 301)])
+def test_the_window_is_the_smallest_around_the_inner_boxes(shape):
+    window = face_window(*shape)
+    offset = [window.columns.start, window.rows.start] * 2
+    assert np.array_equal(window.boxes + offset, pixel_boxes(*shape))
+    assert (window.boxes.min(axis=0)[:2] == 0).all()
+    size = window.columns.stop - window.columns.start, window.rows.stop - window.rows.start
+    assert (window.boxes.max(axis=0)[2:] == size).all()
 
 
 @pytest.mark.parametrize("size", [3, 14, 56])
@@ -71,17 +92,19 @@ def test_noise_changes_the_features_of_its_region_alone():
 
 def test_smoothing_raises_the_correlation_of_neighbours_and_lowers_the_variance():
     sharp, soft = noise(strength=20), cv2.GaussianBlur(noise(strength=20), (0, 0), 1)
-    before, after = correlations(sharp), correlations(soft)
+    boxes = pixel_boxes(256, 256)
+    before, after = correlations(sharp, boxes), correlations(soft, boxes)
     assert (after[:, :3] < before[:, :3]).all()
     assert (after[:, 9] > before[:, 9]).all()  # one step along the rows
 
 
 def test_cooccurrences_are_roots_of_frequencies_and_equal_after_mirroring():
     planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(noise(), -1, 0)]
-    histograms = cooccurrences(planes[:1])
+    boxes = pixel_boxes(256, 256)
+    histograms = cooccurrences(planes[:1], boxes)
     shares = (histograms**2).reshape(len(NAMES), 8, 39).sum(axis=-1)
     assert shares == pytest.approx(np.ones_like(shares), abs=1e-5)
-    mirrored = cooccurrences([np.ascontiguousarray(planes[0][:, ::-1])])[list(MIRRORED)]
+    mirrored = cooccurrences([np.ascontiguousarray(planes[0][:, ::-1])], boxes)[list(MIRRORED)]
     assert np.abs(mirrored - histograms).max() < 0.05
 
 
@@ -104,7 +127,8 @@ def test_a_colour_cast_is_a_regions_chroma_minus_the_skins_and_half_the_differen
     left, top, right, bottom = pixel_boxes(200, 200)[NAMES.index("nose")]
     cr[top:bottom, left:right] = 120
     cb[top:bottom, left : (left + right) // 2] = 70
-    casts = colour_cast([cr, cb]).reshape(len(NAMES), 2, 2, 2)  # plane, row of cells, mean and half difference
+    boxes = pixel_boxes(200, 200)
+    casts = colour_cast([cr, cb], boxes).reshape(len(NAMES), 2, 2, 2)  # plane, row of cells, mean and half difference
     nose = casts[NAMES.index("nose")]
     assert nose[0] == pytest.approx(np.array([[20, 0], [20, 0]]), abs=1e-3)
     assert nose[1] == pytest.approx(np.array([[5, 5], [5, 5]]), abs=1e-3)
@@ -112,20 +136,23 @@ def test_a_colour_cast_is_a_regions_chroma_minus_the_skins_and_half_the_differen
     assert casts[skin] == pytest.approx(0)
     left, top, right, bottom = pixel_boxes(200, 200)[skin[0]]
     cr[top:bottom, left:right] = 130  # a third of the skin, whose mean is subtracted
-    assert colour_cast([cr, cb])[skin, 0] == pytest.approx([20, -10, -10], abs=1e-3)
+    assert colour_cast([cr, cb], boxes)[skin, 0] == pytest.approx([20, -10, -10], abs=1e-3)
 
 
 def test_colour_casts_are_equal_after_mirroring():
     rng = np.random.default_rng(4)
     planes = [cv2.GaussianBlur(rng.integers(0, 256, (200, 200), dtype=np.uint8), (0, 0), 6) for _ in range(2)]
-    mirrored = colour_cast([np.ascontiguousarray(plane[:, ::-1]) for plane in planes])
-    assert np.abs(mirrored[list(MIRRORED)] - colour_cast(planes)).max() < 0.5
-    assert np.abs(mirrored - colour_cast(planes)).max() > 2
+    boxes = pixel_boxes(200, 200)
+    casts = colour_cast(planes, boxes)
+    mirrored = colour_cast([np.ascontiguousarray(plane[:, ::-1]) for plane in planes], boxes)
+    assert np.abs(mirrored[list(MIRRORED)] - casts).max() < 0.5
+    assert np.abs(mirrored - casts).max() > 2
 
 
 def test_correlations_depend_on_direction_and_lag():
     stripes = np.tile(np.float32([0, 0, 8, 8]), 50)[None, :, None] * np.ones((200, 1, 3), np.float32)
-    values = correlations((100 + stripes).astype(np.uint8))
+    boxes = pixel_boxes(200, 200)
+    values = correlations((100 + stripes).astype(np.uint8), boxes)
     # of a residual of ±2: log variance, log kurtosis of 1, equal channels; then the lags, in rows and columns
     assert values[:, :3] == pytest.approx(np.log(4.01), abs=0.05)
     assert values[:, 3:6] == pytest.approx(0, abs=0.05)
@@ -134,7 +161,7 @@ def test_correlations_depend_on_direction_and_lag():
         assert values[:, 9 + lag] == pytest.approx(expected, abs=0.05)
         assert values[:, 16 + lag] == pytest.approx(values[:, 9 + lag], abs=1e-6)
     inverted = np.stack([100 + stripes[..., 0], 100 - stripes[..., 0] / 2, 100 + 0 * stripes[..., 0]], axis=-1)
-    pairs = correlations(inverted.astype(np.uint8))[:, 6:9]
+    pairs = correlations(inverted.astype(np.uint8), boxes)[:, 6:9]
     assert pairs == pytest.approx(np.tile([-1, 0, 0], (len(NAMES), 1)), abs=0.01)
 
 

@@ -1,5 +1,7 @@
 """Where the regions of a face lie in an aligned portrait: the only tables of them, and what is cut out by them."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -79,3 +81,20 @@ def pixel_boxes(height: int, width: int) -> NDArray[np.intp]:
     """The inner boxes of an image of this size, in pixels: intp (regions, 4), left, top, right, bottom."""
     boxes = np.array(list(INNER_BOXES.values())) * [width, height, width, height]
     return np.asarray(np.rint(boxes), dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class FaceWindow:
+    """The smallest rectangle of an image that holds all inner boxes."""
+
+    rows: slice
+    columns: slice
+    boxes: NDArray[np.intp]  # (regions, 4), in pixels of the window: left, top, right, bottom
+
+
+def face_window(height: int, width: int) -> FaceWindow:
+    """The rectangle around the regions of an image of this size, in pixels."""
+    boxes = pixel_boxes(height, width)
+    left, top = boxes[:, :2].min(axis=0)
+    right, bottom = boxes[:, 2:].max(axis=0)
+    return FaceWindow(slice(top, bottom), slice(left, right), boxes - [left, top, left, top])

@@ -24,6 +24,10 @@ MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
+# glibc gives freed memory back to the system beyond a threshold, the largest block freed so far (up to 32 MB), and new
+# pages cost as much as decoding into them: a block of this size, never touched, raises it.
+np.empty(16 * 2**20, np.uint8)
+
 
 @dataclass(frozen=True)
 class Header:
@@ -85,8 +89,8 @@ def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
     with _open(data, name) as image:
         try:
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(_rgb(upright))
+            ImageOps.exif_transpose(image, in_place=True)
+            return np.asarray(_rgb(image))
         except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
             raise ImageError(f"{name}: broken or truncated image ({error})") from None
 

@@ -3,30 +3,31 @@
 After J. Fridrich & J. Kodovský, "Rich Models for Steganalysis of Digital Images", IEEE Transactions on Information
 Forensics and Security 7 (2012), and D. Cozzolino, G. Poggi & L. Verdoliva, "Splicebuster: a new blind image splicing
 detector", WIFS 2015.
+
+They quantise a residual to five levels. The fine and the coarse quantisation of luma share a threshold here: triples of
+seven levels are counted once and folded to both.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.data.face_regions import pixel_boxes
+Plane = NDArray[np.uint8]
+Boxes = NDArray[np.intp]
+Levels = tuple[Plane, Plane]  # the levels of positive residuals, and the magnitudes of those of negative ones; else 0
 
-Residual = NDArray[np.int16]
-
-_LEVELS = 5  # of a quantised residual: -2 … 2
-_CODES = _LEVELS**3
-_SQUARE = np.array([[-1, 2, -1], [2, -4, 2], [-1, 2, -1]], dtype=np.float32)
-# Quantisation steps, by the order of the difference.
-_FINE = (("first", 1.0), ("second", 1.5), ("third", 2.5), ("square", 2.5))
-_COARSE = (("first", 3.0), ("second", 4.0), ("third", 6.0), ("square", 6.0))
-_LUMA = (*_FINE, *_COARSE)
-_CHROMA = (("second", 1.5), ("square", 2.5))
+# The level of a residual is the number of these that its magnitude exceeds, with its sign. The first two are the fine
+# quantisation, the last two the coarse one.
+_THRESHOLDS = {"first": (0, 1, 4), "second": (0, 2, 6), "third": (1, 3, 9), "square": (1, 3, 9)}
+_ORDERS = {"first": 1, "second": 2, "third": 3}
+_SECOND = np.array([-1, 2, -1], dtype=np.float32)
 
 
-def cooccurrences(planes: Sequence[NDArray[np.uint8]], *, chroma: bool = False) -> NDArray[np.float32]:
+def cooccurrences(planes: Sequence[Plane], boxes: Boxes, *, chroma: bool = False) -> NDArray[np.float32]:
     """Histograms of three neighbouring residuals, along rows and columns together.
 
     Triples that are equal up to their order and sign share a bin, so that a mirrored face has equal features. Roots of
@@ -34,69 +35,120 @@ def cooccurrences(planes: Sequence[NDArray[np.uint8]], *, chroma: bool = False) 
 
     Args:
         planes: uint8 (height, width) each, of equal sizes.
+        boxes: intp (regions, 4), pixels: left, top, right, bottom.
         chroma: whether the planes are chroma, which is smoother: two kinds of residual suffice instead of eight.
 
     Returns:
         float32 (regions, features): 312 features a luma plane, 78 a chroma plane.
     """
-    boxes = pixel_boxes(*planes[0].shape)
-    left, top = boxes[:, :2].min(axis=0)
-    right, bottom = boxes[:, 2:].max(axis=0)
-    local = boxes - [left, top, left, top]
-    histograms = []
-    for plane in planes:
-        residuals = _residuals(plane[top:bottom, left:right])
-        for name, step in _CHROMA if chroma else _LUMA:
-            counts = sum(_counts(_codes(residuals[name][axis], step, axis), local) for axis in (0, 1))
-            folded = counts @ _FOLD
-            histograms.append(np.sqrt(folded / np.maximum(folded.sum(axis=1, keepdims=True), 1)))
-    return np.concatenate(histograms, axis=1).astype(np.float32)
+    kind = _CHROMA if chroma else _LUMA
+    counts = np.stack([_plane_counts(plane, boxes, kind) for plane in planes], axis=1)
+    histograms = np.stack([counts @ fold for fold in kind.folds], axis=2)  # region, plane, fold, residual, class
+    shares = histograms / np.maximum(histograms.sum(axis=-1, keepdims=True), 1)
+    return np.asarray(np.sqrt(shares).reshape(len(boxes), -1), np.float32)
 
 
-def _residuals(plane: NDArray[np.uint8]) -> dict[str, tuple[Residual, Residual]]:
-    """Differences of a plane by name, each along rows and along columns."""
-    values = plane.astype(np.int16)
-    residuals: dict[str, tuple[Residual, Residual]] = {}
-    rows = columns = values
-    for name in ("first", "second", "third"):
-        rows, columns = np.diff(rows, axis=1), np.diff(columns, axis=0)
-        residuals[name] = rows, columns
-    square = np.asarray(cv2.filter2D(values, -1, _SQUARE), dtype=np.int16)
-    return residuals | {"square": (square, square)}
+@dataclass(frozen=True)
+class _Kind:
+    """What is counted of a plane."""
+
+    residuals: tuple[str, ...]
+    highest: int  # level, and number of thresholds
+    folds: tuple[NDArray[np.float64], ...]  # (codes, classes) each
 
 
-def _codes(residual: Residual, step: float, axis: int) -> NDArray[np.uint8]:
-    """Three quantised neighbours as one number below 125; axis 0 runs along the rows."""
-    levels = (residual > 1.5 * step).view(np.uint8) + (residual > 0.5 * step).view(np.uint8)
-    levels += (residual >= -0.5 * step).view(np.uint8)
-    levels += (residual >= -1.5 * step).view(np.uint8)
-    if axis:
-        first, second, third = levels[:-2], levels[1:-1], levels[2:]
-    else:
-        first, second, third = levels[:, :-2], levels[:, 1:-1], levels[:, 2:]
-    codes = first * np.uint8(_LEVELS**2)
-    codes += second * np.uint8(_LEVELS)
-    codes += third
-    return codes
-
-
-def _counts(codes: NDArray[np.uint8], boxes: NDArray[np.intp]) -> NDArray[np.float64]:
-    counts = np.empty((len(boxes), _CODES))
-    for row, (left, top, right, bottom) in zip(counts, boxes, strict=True):
-        inside = np.ascontiguousarray(codes[top:bottom, left:right])
-        row[:] = np.ravel(cv2.calcHist([inside], [0], None, [_CODES], [0, _CODES]))
+def _plane_counts(plane: Plane, boxes: Boxes, kind: _Kind) -> NDArray[np.float64]:
+    """How often each triple occurs: (regions, residuals, codes)."""
+    counts = np.zeros((len(boxes), len(kind.residuals), len(kind.folds[0])))
+    filtered = cv2.sepFilter2D(plane, cv2.CV_16S, _SECOND, -_SECOND)
+    square = _levels(np.asarray(filtered, np.int16), _THRESHOLDS["square"][: kind.highest])
+    # Rows are counted as columns of the transposed plane, where neighbours are whole rows of contiguous memory apart.
+    along_rows = _transposed(plane), (_transposed(square[0]), _transposed(square[1])), boxes[:, [1, 0, 3, 2]]
+    for values, of_square, places in ((plane, square, boxes), along_rows):
+        for index, name in enumerate(kind.residuals):
+            if name == "square":
+                levels = of_square
+            else:
+                difference = np.asarray(np.diff(values.astype(np.int16), _ORDERS[name], axis=0), np.int16)
+                levels = _levels(difference, _THRESHOLDS[name][: kind.highest])
+            counts[:, index] += _histograms(_codes(levels, kind.highest), places, counts.shape[-1])
     return counts
 
 
-def _fold() -> NDArray[np.float64]:
-    """One-hot (125, 39): the class of each triple under reversal and change of sign."""
+def _transposed(plane: Plane) -> Plane:
+    return np.asarray(cv2.transpose(plane), np.uint8)
+
+
+def _levels(residual: NDArray[np.int16], thresholds: tuple[int, ...]) -> Levels:
+    negative = residual < 0
+    magnitude = np.abs(residual)
+    level = (magnitude > thresholds[0]).view(np.uint8)
+    for threshold in thresholds[1:]:
+        level += (magnitude > threshold).view(np.uint8)
+    below = level * negative.view(np.uint8)
+    level -= below
+    return level, below
+
+
+def _codes(levels: Levels, highest: int) -> Plane:
+    """Three neighbours of a column as one number, the same for a triple and its negative.
+
+    It is the magnitude of the number whose digits are the levels: below 172 where they are up to 3, below 63 up to 2.
+    Unsigned numbers hold it as a difference; what wraps around in between does so modulo 256 and comes back.
+    """
+    base = 2 * highest + 1
+    offset = base**2 // 2  # the greatest magnitude of the last two digits
+    above, below = levels
+    level = above - below
+    last = level[1:-1] * np.uint8(base)
+    last += level[2:]
+    last += np.uint8(offset)
+    first = above[:-2] * np.uint8(base**2)
+    first += last
+    np.multiply(below[:-2], np.uint8(base**2), out=last)
+    last += np.uint8(offset)
+    return np.asarray(cv2.absdiff(first, last), np.uint8)
+
+
+def _histograms(codes: Plane, boxes: Boxes, number: int) -> NDArray[np.float64]:
+    """Counts of the codes below ``number`` in each box, (regions, number)."""
+    # Pixels side by side are mostly equal in smooth planes, and raising a bin waits for the last time it was raised:
+    # they are counted in bins of their own as far as 8 bits allow.
+    copies = 256 // number
+    if copies > 1:
+        codes += (np.arange(codes.shape[1]) % copies * number).astype(np.uint8)
+    counts = np.empty((len(boxes), copies, number))
+    for row, (left, top, right, bottom) in zip(counts, boxes, strict=True):
+        histogram = cv2.calcHist([codes[top:bottom, left:right]], [0], None, [row.size], [0, row.size])
+        row[:] = histogram.reshape(row.shape)
+    return np.asarray(counts.sum(axis=1))
+
+
+def _fold(highest: int, quantise: Callable[[int], int]) -> NDArray[np.float64]:
+    """One-hot (codes, 39): the class of a triple, quantised to -2 … 2, under reversal and change of sign."""
     classes: dict[tuple[int, ...], int] = {}
-    class_of_code = []
-    for triple in itertools.product(range(_LEVELS), repeat=3):
-        negated = tuple(_LEVELS - 1 - value for value in triple)
-        representative = min(triple, triple[::-1], negated, negated[::-1])
-        class_of_code.append(classes.setdefault(representative, len(classes)))
-    return np.eye(len(classes))[class_of_code]
+    for triple in itertools.product(range(-2, 3), repeat=3):
+        classes.setdefault(_representative(triple), len(classes))
+    base = 2 * highest + 1
+    fold = np.zeros(((base**3 + 1) // 2, len(classes)))
+    for first, second, third in itertools.product(range(-highest, highest + 1), repeat=3):
+        quantised = quantise(first), quantise(second), quantise(third)
+        fold[abs(first * base**2 + second * base + third), classes[_representative(quantised)]] = 1
+    return fold
 
 
-_FOLD = _fold()
+def _representative(triple: tuple[int, ...]) -> tuple[int, ...]:
+    negative = tuple(-level for level in triple)
+    return min(triple, triple[::-1], negative, negative[::-1])
+
+
+def _fine(level: int) -> int:
+    return max(-2, min(level, 2))
+
+
+def _coarse(level: int) -> int:
+    return level - (level > 0) + (level < 0)
+
+
+_LUMA = _Kind(("first", "second", "third", "square"), 3, (_fold(3, _fine), _fold(3, _coarse)))
+_CHROMA = _Kind(("second", "square"), 2, (_fold(2, _fine),))
