@@ -16,7 +16,7 @@ import pandas as pd
 
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.evaluation.evaluate import Evaluator
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.predictions import ScoredImages

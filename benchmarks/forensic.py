@@ -25,7 +25,8 @@ from fakefaces.base.progress import track
 from fakefaces.data import images
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.data.corruptions import corrupt
-from fakefaces.data.faces import PARTS, find_faces
+from fakefaces.data.faces import PARTS
+from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import assign_folds
 from fakefaces.duplicates.groups import group_images
 from fakefaces.evaluation.intervals import Resampling

@@ -17,7 +17,8 @@ from sklearn.metrics import roc_auc_score
 from fakefaces.base import environment
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, track
-from fakefaces.data.faces import DIFFICULTIES, find_faces
+from fakefaces.data.faces import DIFFICULTIES
+from fakefaces.data.photographs import find_faces
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
 from fakefaces.params.file import load

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.explain.ground_truth import ground_truth_masks
 
 SAMPLE = Path("samples")

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from fakefaces.data import images
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.inference import detector
 
 

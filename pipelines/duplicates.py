@@ -13,7 +13,7 @@ from fakefaces.base.progress import echo, progress, track
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.duplicates.features import describe_all
 from fakefaces.duplicates.pairs import SearchState, find_pairs, name_pairs, update
 from fakefaces.duplicates.state import load_state, save_state

@@ -22,7 +22,7 @@ from fakefaces.explain.ground_truth import GroundTruth, ground_truth_masks
 from fakefaces.explain.heatmaps import detector_heatmaps
 from fakefaces.explain.localization import evaluate_localization
 from fakefaces.explain.plots import plot_feature_maps, plot_filters
-from fakefaces.features.extract import extract_files
+from fakefaces.features.files import extract_files
 from fakefaces.models import runtime
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.explain import Explain

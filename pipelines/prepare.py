@@ -11,8 +11,9 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.faces import find_faces
-from fakefaces.features.extract import FeatureSpec, extract_files
+from fakefaces.data.photographs import find_faces
+from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.files import extract_files
 from fakefaces.features.graph import Graph
 from fakefaces.features.residual_dataset import compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES

@@ -7,7 +7,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import SPLITS, assign_folds, assign_validation, cv_splits, grouped_split, reference_split
 from fakefaces.duplicates.groups import group_images
 from fakefaces.params.split import Split

@@ -14,7 +14,8 @@ from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.splits import CvSplit, cv_splits, read_split
-from fakefaces.features.extract import FeatureSpec, extract_files
+from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.files import extract_files
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import ModelSpec, model_spec

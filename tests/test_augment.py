@@ -5,7 +5,7 @@ from PIL import Image
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.features.extract import FeatureSpec, extract_bytes
 from fakefaces.params.file import load
 from fakefaces.training.augmentation import Recipe, augment, augment_with_parts

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.data.faces import find_faces, parts_of
+from fakefaces.data.faces import parts_of
+from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import (
     all_test_images,
     assign_folds,

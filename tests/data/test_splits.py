@@ -6,7 +6,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from fakefaces.base.paths import Layout
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import (
     assign_folds,
     assign_validation,

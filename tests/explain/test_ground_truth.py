@@ -6,7 +6,8 @@ from PIL import Image
 
 from fakefaces.data import images
 from fakefaces.data.face_regions import PART_OUTLINES
-from fakefaces.data.faces import PARTS, find_faces
+from fakefaces.data.faces import PARTS
+from fakefaces.data.photographs import find_faces
 from fakefaces.explain.explanation import relative_heat
 from fakefaces.explain.ground_truth import SIDE, GroundTruth, box_mask, difference_mask, ground_truth_masks
 from fakefaces.explain.localization import centre_heatmap, evaluate_localization, random_heatmaps

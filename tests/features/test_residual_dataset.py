@@ -12,7 +12,8 @@ from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt as corrupted_by
 from fakefaces.data.face_regions import crop_face
-from fakefaces.data.faces import PARTS, find_faces
+from fakefaces.data.faces import PARTS
+from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.features.residual_dataset import compute_residual_dataset, corrupted_copy
 from fakefaces.features.residuals.descriptor import residual_features

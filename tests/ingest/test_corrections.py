@@ -1,7 +1,7 @@
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.ingest.corrections import merge_corrections, read_corrections
 from tests.conftest import write_photographs
 

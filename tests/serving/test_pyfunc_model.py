@@ -23,9 +23,10 @@ from PIL import Image
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.paths import Layout
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import images_digest
-from fakefaces.features.extract import FeatureSpec, extract_files
+from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.files import extract_files
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import score_files

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.evaluation.predictions import Predictions
 from fakefaces.params.validate import Validate
 from fakefaces.reporting.html.run_outputs import RULES

@@ -1,15 +1,11 @@
-"""The only way from image files to the input of a network, for training, scoring and serving alike."""
+"""The only way from an image to the input of a network, for training, scoring and serving alike."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.base.progress import track
 from fakefaces.data import images
 from fakefaces.data.face_regions import crop_face
 from fakefaces.features.residuals.descriptor import residual_features
@@ -49,14 +45,3 @@ def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
 def extract_bytes(spec: FeatureSpec, data: bytes, name: str = "image") -> NDArray[Any]:
     """Decode an image file, which an ImageError calls ``name``, and compute its features."""
     return extract(spec, images.decode(data, name))
-
-
-def extract_files(spec: FeatureSpec, paths: Sequence[Path], *, threads: int, description: str = "") -> NDArray[Any]:
-    """The features of at least one file, stacked in the order of ``paths``; a description gets a progress bar.
-
-    Raises:
-        ImageError: a file is not an image that can be read.
-    """
-    with ThreadPoolExecutor(threads) as pool:
-        features = pool.map(lambda path: extract_bytes(spec, images.read(path), str(path)), paths)
-        return np.stack(list(track(features, description, len(paths)) if description else features))

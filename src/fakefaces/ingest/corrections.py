@@ -11,7 +11,8 @@ from pathlib import Path
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.files import atomic_write
 from fakefaces.data import images
-from fakefaces.data.faces import FAKE, REAL, find_faces
+from fakefaces.data.faces import FAKE, REAL
+from fakefaces.data.photographs import find_faces
 
 COLUMNS = ("path", "label")  # required; other columns are ignored
 _LABELS = {"real": REAL, "fake": FAKE}

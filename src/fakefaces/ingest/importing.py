@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.progress import echo
-from fakefaces.data.faces import REAL, find_faces
+from fakefaces.data.faces import REAL
+from fakefaces.data.photographs import find_faces
 from fakefaces.ingest import corrections
 
 KAGGLE = "ciplab/real-and-fake-face-detection"

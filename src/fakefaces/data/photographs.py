@@ -1,0 +1,83 @@
+"""The photographs of a data folder, with labels from their folders and names, without reading the files."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fakefaces.base.errors import DataError
+from fakefaces.data.faces import FAKE, PARTS, REAL, parts_of
+
+COLUMNS = ("image", "label", "difficulty", *PARTS)
+
+_REAL_FOLDERS = ("training_real", "real")
+_FAKE_FOLDERS = ("training_fake", "fake")
+_IGNORED_NAMES = {"thumbs.db", "desktop.ini"}  # written by file managers
+_EXPECTED_LAYOUT = (
+    "expected the folders training_real/ and training_fake/ (as CIPLAB's) or real/ and fake/ in it, "
+    "at any depth. Import photographs with: fakefaces data FOLDER"
+)
+
+
+def find_faces(root: Path) -> pd.DataFrame:
+    """List the photographs under ``root`` with their labels, sorted by ``image``.
+
+    The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake``, may lie at any depth; of
+    several pairs the shallowest is taken, if it holds the names of all the others (the Kaggle archive
+    unpacks to the same set twice).
+
+    Returns:
+        A row a photograph: ``image``, the path below ``root`` with ``/``; ``label``, 0 real, 1 fake; ``difficulty``,
+        ``easy``, ``mid`` or ``hard``, empty for reals and where the name does not follow CIPLAB's convention; and for
+        each of :data:`fakefaces.data.faces.PARTS` (``Int64``) 1 where it was replaced, 0 where not, missing where a
+        fake's name does not tell.
+
+    Raises:
+        DataError: no such folders, one class empty, or two different sets in one folder.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: there is no such folder; {_EXPECTED_LAYOUT}")
+    reals, fakes = _class_folders(root)
+    rows = [_row(path, root, REAL) for path in _files(reals)] + [_row(path, root, FAKE) for path in _files(fakes)]
+    for folder, label in ((reals, REAL), (fakes, FAKE)):
+        if not any(row[1] == label for row in rows):
+            raise DataError(f"{folder}: no photograph in it; both classes are needed; {_EXPECTED_LAYOUT}")
+    faces = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("image", ignore_index=True)
+    return faces.astype(dict.fromkeys(PARTS, "Int64"))
+
+
+def _class_folders(root: Path) -> tuple[Path, Path]:
+    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
+    pairs = []
+    for parent in sorted(folders, key=lambda path: (len(path.parts), path.as_posix())):
+        for real, fake in zip(_REAL_FOLDERS, _FAKE_FOLDERS, strict=True):
+            has = [(parent / name).is_dir() for name in (real, fake)]
+            if all(has):
+                pairs.append((parent / real, parent / fake))
+            elif any(has):
+                missing = parent / (fake if has[0] else real)
+                raise DataError(f"{missing}: this folder is missing, so one class is absent; {_EXPECTED_LAYOUT}")
+    if not pairs:
+        raise DataError(f"{root}: no photographs found; {_EXPECTED_LAYOUT}")
+    first, *others = pairs
+    for other in others:
+        for ours, theirs in zip(first, other, strict=True):
+            extra = {path.name for path in _files(theirs)} - {path.name for path in _files(ours)}
+            if extra:
+                raise DataError(
+                    f"{root}: two sets of photographs, {ours.parent} and {theirs.parent} "
+                    f"({len(extra)} names only in the second); keep one"
+                )
+    return first
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and path.name.lower() not in _IGNORED_NAMES
+    )
+
+
+def _row(path: Path, root: Path, label: int) -> tuple[object, ...]:
+    difficulty, parts = parts_of(path.name) if label == FAKE else ("", (0,) * len(PARTS))
+    return (path.relative_to(root).as_posix(), label, difficulty, *parts)
