@@ -24,7 +24,7 @@ import numpy as np
 
 from fakefaces.data import images
 from fakefaces.data.face_regions import crop_face, face_window
-from fakefaces.data.faces import find_faces
+from fakefaces.data.photographs import find_faces
 from fakefaces.features.extract import FeatureSpec, extract
 from fakefaces.features.residual_dataset import corrupted_copy
 from fakefaces.features.residuals.colour_cast import colour_cast
