@@ -36,6 +36,11 @@ def set_defaults() -> None:
         os.environ.setdefault(name, value)
 
 
+def use_one_thread() -> None:
+    """Let BLAS and OpenMP, where they are imported after this, use one thread: the processes are many."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
 def unset_run() -> None:
     """Remove ``MLFLOW_RUN_ID``: left over in a shell, it would send every run of a pipeline into that one run."""
     os.environ.pop("MLFLOW_RUN_ID", None)

@@ -16,13 +16,29 @@ from fakefaces.cli.reproduce import reproduce
 from fakefaces.cli.review import review
 from fakefaces.cli.runs import runs
 from fakefaces.cli.sample import sample
+from fakefaces.cli.score import score
 from fakefaces.cli.serve import serve
 from fakefaces.cli.tune import tune
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Detect doctored face photographs."
 )
-_COMMANDS = (check, predict, explain, review, promote, registry, serve, runs, reproduce, doctor, tune, data, sample)
+_COMMANDS = (
+    check,
+    predict,
+    score,
+    explain,
+    review,
+    promote,
+    registry,
+    serve,
+    runs,
+    reproduce,
+    doctor,
+    tune,
+    data,
+    sample,
+)
 for _command in _COMMANDS:
     app.command()(_command)
 

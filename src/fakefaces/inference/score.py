@@ -16,6 +16,7 @@ PROBLEMS = {
     "not_an_image": "it is of no format that is read",
     "broken": "it is truncated or corrupt",
     "not_base64": "it was sent as text that is not base64",
+    "crashed": "its scoring failed in a way that nobody foresaw, or ended the process that did it",
 }
 
 

@@ -1,0 +1,94 @@
+"""``fakefaces score``."""
+
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fakefaces.cli.arguments import Model, detector_folder, registered_name
+
+if TYPE_CHECKING:
+    from fakefaces.scoring.model import Model as ScoringModel
+
+
+class EngineName(StrEnum):
+    """What scores."""
+
+    LOCAL = "local"
+
+
+def score(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A folder, a glob, a CSV or Parquet list of paths or addresses, a Parquet table of images, or an "
+            "address such as s3://bucket/folder. With --verify, the OUTPUT of before.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="OUTPUT",
+            help="A folder or an address for Parquet: new, or of an earlier start.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Model = None,
+    engine: Annotated[EngineName, typer.Option(help="Processes of this machine.")] = EngineName.LOCAL,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes of this machine.", show_default="its processors")
+    ] = None,
+    part_size: Annotated[int | None, typer.Option(min=1, help="Images in a part.", show_default="1000")] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(help="Of a list or a table.", show_default="path or url; or the only column of bytes"),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check a finished OUTPUT, and score a sample of its images again.")
+    ] = False,
+) -> None:
+    """Score any number of images into a folder of Parquet. Started again, it goes on where it was ended."""
+    if verify:
+        if output is not None:
+            raise typer.BadParameter("--verify takes one argument: fakefaces score --verify OUTPUT")
+        _verify(source, model)
+        return
+    if output is None:
+        raise typer.BadParameter("OUTPUT is missing: fakefaces score INPUT OUTPUT")
+    from fakefaces.base.progress import echo
+    from fakefaces.scoring import local
+    from fakefaces.scoring.inputs import find_inputs
+    from fakefaces.scoring.run import run
+    from fakefaces.scoring.storage import Storage
+
+    storage, inputs = Storage(output), find_inputs(source, column)
+    detector = _model(model)
+    workers = jobs or local.processors()
+    scores = partial(local.run, load=detector.load, jobs=workers)
+    manifest = run(storage, inputs, detector, scores, engine, part_size)
+    echo(f"{storage}: {manifest.images:,} images: {manifest.counts}")
+
+
+def _model(model: str | None) -> "ScoringModel":
+    from fakefaces.scoring.model import identify
+    from fakefaces.tracking.detectors import CHAMPION
+
+    uri = model if model is None or ":/" in model else None
+    if model is None:
+        uri = f"models:/{registered_name()}@{CHAMPION}"
+    return identify(detector_folder(uri or model), uri)
+
+
+def _verify(output: str, model: str | None) -> None:
+    from fakefaces.base.progress import echo
+    from fakefaces.scoring.storage import Storage
+    from fakefaces.scoring.verify import finished_job, verify
+
+    job, manifest = finished_job(Storage(output))
+    done = verify(job, manifest, _model(model or manifest.model.source))
+    if done.unread:
+        echo(f"{len(done.unread)} images of the sample cannot be read again: {', '.join(done.unread)}")
+    echo(f"{job.storage}: {done.images:,} images have a row each: {done.counts}; {done.again} scored again, and agree")

@@ -1,0 +1,1 @@
+"""Scores of millions of images: inputs, parts, engines, receipt."""

@@ -1,0 +1,139 @@
+"""The receipt of a finished job, ``_manifest.json``: what was scored, by which detector, and what came out."""
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from fakefaces.base.errors import DataError, ParamsError
+from fakefaces.base.schema import Schema, parse
+from fakefaces.inference.score import COLUMNS
+from fakefaces.scoring import listing
+from fakefaces.scoring.job import MANIFEST, Job
+from fakefaces.scoring.listing import ModelIdentity, part_name
+from fakefaces.scoring.rows import read_part
+from fakefaces.scoring.storage import Storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PACKAGES = ("fakefaces", "mlflow", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pyarrow", "pyspark")
+
+
+class Counts(Schema):
+    """Numbers of images."""
+
+    fake: int
+    real: int
+    unsure: int  # of those two, in the abstention band
+    problems: dict[str, int]  # by code
+
+    def __str__(self) -> str:
+        bad = sum(self.problems.values())
+        detail = ", ".join(f"{count:,} {problem}" for problem, count in self.problems.items())
+        problems = f"{bad:,} with problems ({detail})" if bad else "no problems"
+        return f"{self.fake:,} fake, {self.real:,} real ({self.unsure:,} of them unsure), {problems}"
+
+
+class PartDigest(Schema):
+    """One part file."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+class Manifest(Schema):
+    """The receipt."""
+
+    model: ModelIdentity
+    input: dict[str, Any]  # what INPUT was
+    images: int
+    list_sha256: str  # of the list of inputs
+    columns: list[str]
+    schema_version: int
+    counts: Counts
+    engine: str  # of the last start
+    packages: dict[str, str]  # versions, at the last start
+    python: str
+    started: str  # the first start; ISO 8601, UTC
+    ended: str
+    parts: list[PartDigest]
+
+
+def write_receipt(job: Job, engine: str) -> Manifest:
+    """Count the rows of all parts and write the receipt; a DataError where a part is not complete."""
+    frozen, total, parts = job.frozen, Counter[str](), []
+    for part in range(frozen.parts):
+        table, digest = read_rows(job.storage, part)
+        if table.num_rows != job.size(part):
+            raise DataError(f"{job.storage}/{part_name(part)}: not complete; run the same command again")
+        parts.append(PartDigest(name=part_name(part), rows=table.num_rows, sha256=digest))
+        total += count(table)
+    manifest = Manifest(
+        model=frozen.model,
+        input=frozen.input,
+        images=frozen.count,
+        list_sha256=frozen.sha256,
+        columns=list(COLUMNS),
+        schema_version=frozen.schema_version,
+        counts=counts(total),
+        engine=engine,
+        packages=_packages(),
+        python=platform.python_version(),
+        started=frozen.started,
+        ended=listing.now(),
+        parts=parts,
+    )
+    job.storage.write(MANIFEST, (manifest.model_dump_json(indent=2) + "\n").encode())
+    return manifest
+
+
+def read_receipt(storage: Storage) -> Manifest | None:
+    """The receipt; None if there is none. A DataError if it is damaged."""
+    data = storage.read(MANIFEST)
+    if data is None:
+        return None
+    try:
+        return parse(Manifest, json.loads(data), f"{storage}/{MANIFEST}")
+    except (ValueError, ParamsError) as error:
+        raise DataError(f"{storage}/{MANIFEST}: damaged ({str(error)[:200]}); remove it and score again") from None
+
+
+def read_rows(storage: Storage, part: int) -> tuple["pa.Table", str]:
+    """The rows of a part file and the sha256 of its bytes; a DataError if it is missing or damaged."""
+    data = storage.read(part_name(part))
+    try:
+        if data is None:
+            raise ValueError("missing")
+        return read_part(data)[0], hashlib.sha256(data).hexdigest()
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise DataError(f"{storage}/{part_name(part)}: damaged or missing ({reason}); score again") from None
+
+
+def count(table: "pa.Table") -> "Counter[str]":
+    """The numbers of rows of a part: by label, ``unsure``, and by problem as ``problem broken``."""
+    result: Counter[str] = Counter(label for label in table["label"].to_pylist() if label)
+    result["unsure"] = sum(value is True for value in table["unsure"].to_pylist())
+    result.update(f"problem {problem}" for problem in table["problem"].to_pylist() if problem)
+    return result
+
+
+def counts(total: "Counter[str]") -> Counts:
+    """The counts of :func:`count`, of all parts."""
+    prefix = "problem "
+    problems = {key.removeprefix(prefix): total[key] for key in sorted(total) if key.startswith(prefix)}
+    return Counts(fake=total["fake"], real=total["real"], unsure=total["unsure"], problems=problems)
+
+
+def _packages() -> dict[str, str]:
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,106 @@
+"""A worker process of the local engine: it reads images ahead in threads, and decodes and scores them in one."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import NamedTuple, Protocol
+
+from fakefaces.base import environment
+from fakefaces.base.errors import FakefacesError
+from fakefaces.inference.score import Score
+from fakefaces.scoring.addresses import public
+from fakefaces.scoring.reading import Input, Reader
+from fakefaces.scoring.rows import Row, to_row
+
+
+class Scorer(Protocol):
+    """A :class:`fakefaces.inference.detector.Detector`, or a stand-in for it."""
+
+    def score(self, name: str, read: Callable[[], bytes]) -> Score:
+        """Score one image."""
+        ...
+
+
+class Chunk(NamedTuple):
+    """Images of one part, next to each other."""
+
+    part: int
+    offset: int  # of the first one in the part
+    images: list[Input]
+    attempt: int = 0  # how often an image by itself has been given to a worker
+
+
+class Rows(NamedTuple):
+    """The rows of a chunk."""
+
+    part: int
+    offset: int
+    rows: list[Row]
+
+
+class Failure(NamedTuple):
+    """The detector could not be loaded."""
+
+    message: str
+
+
+READY = "ready"
+
+
+def work(connection: Connection, load: Callable[[], Scorer], content: str | None, readers: int) -> None:
+    """Score the chunks that come through ``connection`` and send their rows, until it closes.
+
+    Args:
+        connection: sends :data:`READY` or a Failure once, then Rows; receives Chunks.
+        load: loads the detector.
+        content: the column of bytes of a table of images.
+        readers: number of threads that read.
+    """
+    environment.use_one_thread()
+    chunks: SimpleQueue[Chunk] = SimpleQueue()
+    threading.Thread(target=_receive, args=(connection, chunks), daemon=True).start()
+    try:
+        scorer = load()
+    except FakefacesError as error:
+        connection.send(Failure(str(error)))
+        return
+    connection.send(READY)
+    reader = Reader(content)
+    waiting: deque[tuple[Chunk, Input]] = deque()
+    reading: deque[tuple[Chunk, Input, Future[bytes]]] = deque()
+    rows: list[Row] = []
+    with ThreadPoolExecutor(readers) as pool:
+        while True:
+            while not chunks.empty() or not (waiting or reading):
+                chunk = chunks.get()
+                waiting.extend((chunk, image) for image in chunk.images)
+            while waiting and len(reading) < 2 * readers:
+                chunk, image = waiting.popleft()
+                reading.append((chunk, image, pool.submit(reader.read, image)))
+            chunk, image, data = reading.popleft()
+            rows.append(to_row(_score(scorer, image, data), image.key))
+            if len(rows) == len(chunk.images):
+                connection.send(Rows(chunk.part, chunk.offset, rows))
+                rows = []
+
+
+def _score(scorer: Scorer, image: Input, data: "Future[bytes]") -> Score:
+    name = public(image.key)
+    try:
+        return scorer.score(name, data.result)
+    except Exception as error:  # one image must not end the job; what is wrong with it is not known
+        detail = f"{name}: its scoring failed ({type(error).__name__}: {error})"
+        return Score(path=name, problem="crashed", problem_detail=detail[:500])
+
+
+def _receive(connection: Connection, chunks: "SimpleQueue[Chunk]") -> None:
+    """Receive apart from scoring, so that neither side can wait for the other's sending, and the end is noticed."""
+    try:
+        while True:
+            chunks.put(connection.recv())
+    except (EOFError, OSError):
+        os._exit(1)  # the engine has ended, even if it was killed
