@@ -1,12 +1,35 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from fakefaces.inference.detector import Detector, load
-from tests.graphs import write_mean_detector
+from fakefaces.inference import detector
+from fakefaces.inference.detector import Detector
+from fakefaces.inference.predict import p_fakes, score_files
+from tests.conftest import write_photographs
+from tests.graphs import write_detector, write_residual_detector
+from tests.tracking.factories import evaluated, operating_point, promoted, trained
+
+N = 200
 
 
 @pytest.fixture
 def mean_detector(tmp_path: Path) -> Detector:
     """A detector whose score of an image is its mean, and of its parts one to four tenths of that."""
-    return load(write_mean_detector(tmp_path / "mean"))
+    return detector.load(write_detector(tmp_path / "mean"))
+
+
+@pytest.fixture
+def registered(tracked: Path, tmp_path: Path) -> Path:
+    """A project with a champion that is unsure of half of the 200 photographs in the folder ``more``."""
+    folder = trained(tracked, "m", detector=write_residual_detector(tmp_path / "residual"))
+    write_photographs(tracked / "more", reals=N // 2, fakes=N // 2)
+    scores = p_fakes(score_files(detector.load(folder), photographs(tracked), threads=2))
+    middle = float(np.median(scores))
+    promoted(tracked, evaluated(tracked, "m", 1, operating_point(middle, low=middle)))
+    return tracked
+
+
+def photographs(root: Path) -> list[Path]:
+    """The photographs that a ``registered`` project's champion is unsure of half of."""
+    return sorted((root / "more").rglob("*.jpg"))

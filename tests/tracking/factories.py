@@ -1,5 +1,6 @@
 """Runs and registered versions as the stages leave them, written without the stages."""
 
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,18 @@ def operating_point(threshold: float, low: float | None = None, high: float | No
 POINT = operating_point(0.625, low=0.25)
 
 
-def trained(root: Path, name: str, network: Any = None) -> Path:
-    """A model's folder and the run that made it, as training leaves them; without a network it cannot be loaded."""
+def trained(root: Path, name: str, network: Any = None, *, detector: Path | None = None) -> Path:
+    """A model's folder and the run that made it, as training leaves them.
+
+    It is that of a network, or a copy of a detector's; with neither it cannot be loaded.
+    """
     folder = root / "outputs" / "models" / name
     metadata = DetectorMetadata(
         model=name, kind="custom_cnn", image_size=32, weights="random", threshold=0.5, parameters=9
     )
-    if network is None:
+    if detector:
+        shutil.copytree(detector, folder)
+    elif network is None:
         folder.mkdir(parents=True)
         (folder / "network.keras").write_bytes(f"the network of {name}".encode())
         write_json(folder / "detector.json", metadata.model_dump())
