@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.uint8]
+Residual = NDArray[np.int16]
 Boxes = NDArray[np.intp]
 Levels = tuple[Plane, Plane]  # the levels of positive residuals, and the magnitudes of those of negative ones; else 0
 
 # The level of a residual is the number of these that its magnitude exceeds, with its sign. The first two are the fine
 # quantisation, the last two the coarse one.
 _THRESHOLDS = {"first": (0, 1, 4), "second": (0, 2, 6), "third": (1, 3, 9), "square": (1, 3, 9)}
-_ORDERS = {"first": 1, "second": 2, "third": 3}
 _SECOND = np.array([-1, 2, -1], dtype=np.float32)
 
 
@@ -65,12 +65,10 @@ def _plane_counts(plane: Plane, boxes: Boxes, kind: _Kind) -> NDArray[np.float64
     # Rows are counted as columns of the transposed plane, where neighbours are whole rows of contiguous memory apart.
     along_rows = _transposed(plane), (_transposed(square[0]), _transposed(square[1])), boxes[:, [1, 0, 3, 2]]
     for values, of_square, places in ((plane, square, boxes), along_rows):
+        differences = _differences(values)
         for index, name in enumerate(kind.residuals):
-            if name == "square":
-                levels = of_square
-            else:
-                difference = np.asarray(np.diff(values.astype(np.int16), _ORDERS[name], axis=0), np.int16)
-                levels = _levels(difference, _THRESHOLDS[name][: kind.highest])
+            thresholds = _THRESHOLDS[name][: kind.highest]
+            levels = of_square if name == "square" else _levels(differences[name], thresholds)
             counts[:, index] += _histograms(_codes(levels, kind.highest), places, counts.shape[-1])
     return counts
 
@@ -79,35 +77,38 @@ def _transposed(plane: Plane) -> Plane:
     return np.asarray(cv2.transpose(plane), np.uint8)
 
 
-def _levels(residual: NDArray[np.int16], thresholds: tuple[int, ...]) -> Levels:
-    negative = residual < 0
-    magnitude = np.abs(residual)
-    level = (magnitude > thresholds[0]).view(np.uint8)
+def _differences(plane: Plane) -> dict[str, Residual]:
+    """The differences of rows, by their order."""
+    values = plane.astype(np.int16)
+    first = values[1:] - values[:-1]
+    second = first[1:] - first[:-1]
+    return {"first": first, "second": second, "third": second[1:] - second[:-1]}
+
+
+def _levels(residual: Residual, thresholds: tuple[int, ...]) -> Levels:
+    above, below = (residual > thresholds[0]).view(np.uint8), (residual < -thresholds[0]).view(np.uint8)
     for threshold in thresholds[1:]:
-        level += (magnitude > threshold).view(np.uint8)
-    below = level * negative.view(np.uint8)
-    level -= below
-    return level, below
+        above += (residual > threshold).view(np.uint8)
+        below += (residual < -threshold).view(np.uint8)
+    return above, below
 
 
 def _codes(levels: Levels, highest: int) -> Plane:
     """Three neighbours of a column as one number, the same for a triple and its negative.
 
     It is the magnitude of the number whose digits are the levels: below 172 where they are up to 3, below 63 up to 2.
-    Unsigned numbers hold it as a difference; what wraps around in between does so modulo 256 and comes back.
     """
-    base = 2 * highest + 1
-    offset = base**2 // 2  # the greatest magnitude of the last two digits
-    above, below = levels
-    level = above - below
-    last = level[1:-1] * np.uint8(base)
-    last += level[2:]
-    last += np.uint8(offset)
-    first = above[:-2] * np.uint8(base**2)
-    first += last
-    np.multiply(below[:-2], np.uint8(base**2), out=last)
-    last += np.uint8(offset)
-    return np.asarray(cv2.absdiff(first, last), np.uint8)
+    base = np.uint8(2 * highest + 1)
+    above, below = (_number(digits, base) for digits in levels)
+    return np.asarray(cv2.absdiff(above, below), np.uint8)
+
+
+def _number(digits: Plane, base: np.uint8) -> Plane:
+    number = digits[:-2] * base
+    number += digits[1:-1]
+    number *= base
+    number += digits[2:]
+    return number
 
 
 def _histograms(codes: Plane, boxes: Boxes, number: int) -> NDArray[np.float64]:
