@@ -20,17 +20,28 @@ def doctor(
 ) -> None:
     """Check that runs, artifacts, registry, dvc.lock, outputs and environment are consistent."""
     from fakefaces.base.paths import Layout
+    from fakefaces.maintenance.check_result import CheckResult
     from fakefaces.maintenance.doctor import check_project
     from fakefaces.params.file import load
+    from fakefaces.registry.store import Registry
+    from fakefaces.registry.upgrade import upgrade
 
     layout = Layout(environment.workspace())
-    results = list(check_project(load(layout.root / "params.yaml"), layout))
+
+    def upgrade_version(number: int) -> None:
+        registry = Registry(load(layout.root / "params.yaml").promote.name)
+        upgrade(registry, registry.version(number), layout)
+
+    def check() -> list[CheckResult]:
+        return list(check_project(load(layout.root / "params.yaml"), layout, upgrade_version))
+
+    results = check()
     _print(results)
     for _ in range(_PASSES if fix else 0):
         repairs = [_repaired(result) for result in results if result.level == "error" and result.fix]
         if not any(repairs):
             break
-        results = list(check_project(load(layout.root / "params.yaml"), layout))
+        results = check()
     problems = [result for result in results if result.level == "error"]
     if not problems:
         print("\nno problems")

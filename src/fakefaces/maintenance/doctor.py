@@ -19,12 +19,18 @@ from fakefaces.params.file import Params
 from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.artifact_paths import moved_from
 from fakefaces.tracking.detectors import CHAMPION
+from fakefaces.tracking.registration import GRAPH_TAG
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect, running
 
+Upgrade = Callable[[int], None]
 
-def check_project(params: Params, layout: Layout) -> Iterator[CheckResult]:
-    """All checks of a project and its store, in the order in which errors are to be fixed."""
+
+def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[CheckResult]:
+    """All checks of a project and its store, in the order in which errors are to be fixed.
+
+    ``upgrade`` adds to a version, by its number, the inference graph and the code that earlier releases did not.
+    """
     root, stages, name = layout.root, dvc_lock.read_stages(layout.root), params.promote.name
     yield from _check_environment(root)
     yield from _check_outputs(root, stages)
@@ -40,7 +46,7 @@ def check_project(params: Params, layout: Layout) -> Iterator[CheckResult]:
     yield from check_models(store, name, layout, stages)
     yield from check_orphans(store)
     promotes = "promote" in stages and params.split.protocol != "folds"
-    yield from _check_registry(store, name, partial(_promote, root) if promotes else None)
+    yield from _check_registry(store, name, partial(_promote, root) if promotes else None, upgrade)
 
 
 def _check_environment(root: Path) -> Iterator[CheckResult]:
@@ -120,7 +126,9 @@ def _check_runs(store: Store, layout: Layout, stages: dvc_lock.Stages) -> Iterat
         yield CheckResult("runs", f"{known} outputs of dvc.lock lead to the runs that wrote them")
 
 
-def _check_registry(store: Store, name: str, promote: Callable[[], None] | None) -> Iterator[CheckResult]:
+def _check_registry(
+    store: Store, name: str, promote: Callable[[], None] | None, upgrade: Upgrade
+) -> Iterator[CheckResult]:
     """Check versions, their runs, and the aliases; ``promote`` is what sets a champion that dvc.lock asks for."""
     models = store.client.search_registered_models(f"name = '{name}'")
     aliases = models[0].aliases if models else {}
@@ -133,6 +141,10 @@ def _check_registry(store: Store, name: str, promote: Callable[[], None] | None)
         elif run.info.lifecycle_stage == "deleted":
             fix = partial(store.client.restore_run, run.info.run_id)
             yield CheckResult("registry", f"version {version.version}: its run was deleted", "error", fix, "restore it")
+        if GRAPH_TAG not in version.tags:
+            text = f"version {version.version} lacks the inference graph, or the code to load it elsewhere"
+            fix = partial(upgrade, int(version.version))
+            yield CheckResult("registry", text, "error", fix, "export the graph and pack the code")
     numbers = {str(version.version) for version in versions}
     for alias, number in aliases.items():
         if str(number) not in numbers:

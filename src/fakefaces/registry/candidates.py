@@ -12,7 +12,7 @@ from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.inference.metadata import Operating
 from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
 from fakefaces.registry.store import Registry, Version
-from fakefaces.tracking.detectors import fetch_detector
+from fakefaces.registry.upgrade import with_graph
 from fakefaces.tracking.runs import OUTPUT_TAG, find_run
 from fakefaces.tracking.store import connect
 
@@ -129,7 +129,8 @@ def _candidate_of_run(name: str, layout: Layout) -> PromotionCandidate:
     if not models:
         raise TrackingError(f"the run {training.info.run_name} ({training.info.run_id}) logged no detector")
     evidence = _find_evidence(md5, layout)
-    return PromotionCandidate(evidence, Unregistered(path, fetch_detector(f"models:/{models[-1].model_id}")))
+    model_id = models[-1].model_id
+    return PromotionCandidate(evidence, Unregistered(path, with_graph(store, f"models:/{model_id}", model_id, layout)))
 
 
 def _find_evidence(digest: str, layout: Layout) -> Evidence:

@@ -12,7 +12,8 @@ from fakefaces.registry.candidates import workspace_test_digest
 from fakefaces.registry.evidence import Evidence, find_evidence
 from fakefaces.registry.promotion import ChampionScores
 from fakefaces.registry.store import Version
-from fakefaces.tracking.detectors import fetch_detector
+from fakefaces.registry.upgrade import with_graph
+from fakefaces.tracking.store import connect
 
 
 class _Params(StageParams):
@@ -53,7 +54,7 @@ def rescored(champion: Version, layout: Layout) -> tuple[float, dict[str, float]
     params = read(_Params, layout.root / "params.yaml")
     table = read_split(layout.images)
     test = table[table["split"] == "test"]
-    loaded = detector.load(fetch_detector(champion.uri))
+    loaded = detector.load(with_graph(connect(), champion.uri, champion.model_id, layout))
     paths = [layout.data / image for image in test["image"]]
     scores = track(score_files(loaded, paths, threads=params.threads), "scoring the champion", len(paths))
     return loaded.metadata.threshold, dict(zip(test["sha256"], p_fakes(scores), strict=True))

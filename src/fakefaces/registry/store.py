@@ -1,5 +1,6 @@
 """The registered model in MLflow: its versions, their aliases, and the champion history."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import redirect_stderr
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakefaces.base.errors import FakefacesError, TrackingError
+from fakefaces.inference.detector import GRAPH
 from fakefaces.inference.metadata import Operating
 from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, with_operating_point
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.registration import log_for_registration
+from fakefaces.tracking.registration import GRAPH_TAG, log_for_registration
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import Store, all_pages, connect, exclusive_lock, mlflow_errors
 
@@ -31,7 +33,8 @@ class Version:
     """A registered version.
 
     Its tags are ``model``, ``digest`` (DVC's of the detector's folder), ``served.digest`` (of the registered copy,
-    whose metadata holds the operating point), ``test.digest``, metrics, the decision, and the history.
+    whose metadata holds the operating point), ``graph.sha256`` (of its inference graph), ``test.digest``, metrics, the
+    decision, and the history.
     """
 
     number: int
@@ -40,6 +43,7 @@ class Version:
     run_id: str  # of the run that trained it
     created: int = 0  # milliseconds since 1970
     aliases: list[str] = field(default_factory=list)
+    model_id: str = ""  # of the logged model behind it; empty where there is none
 
 
 class Registry:
@@ -47,8 +51,8 @@ class Registry:
 
     def __init__(self, name: str):
         self.name = name
-        self._store = connect()
-        self._client = self._store.client
+        self.store = connect()
+        self._client = self.store.client
 
     def champion(self) -> Version | None:
         """The version with the alias ``champion``."""
@@ -95,14 +99,16 @@ class Registry:
         with exclusive_lock("registry"), with_operating_point(folder, point) as copy:
             if version := self.registered(folder, point):
                 return version
-            run = find_run(self._store, path, md5)
+            run = find_run(self.store, path, md5)
             if run is None:
                 raise TrackingError(
                     f"{path}: no run in the MLflow store wrote these bytes (mlruns/ was removed, or the outputs come "
                     "from DVC's cache); log them again with: fakefaces doctor --fix"
                 )
             digests = {"digest": md5, "served.digest": digest(copy)}
-            uri = log_for_registration(self._store, run, copy, digests)
+            if (copy / GRAPH).is_file():
+                digests[GRAPH_TAG] = graph_digest(copy / GRAPH)
+            uri = log_for_registration(self.store, run, copy, digests)
             import mlflow
 
             with redirect_stderr(StringIO()), mlflow_errors():  # MLflow's two lines; the caller reports the version
@@ -113,6 +119,10 @@ class Registry:
         self._client.update_model_version(self.name, str(version.number), description=description)
         for key, value in tags.items():
             self._client.set_model_version_tag(self.name, str(version.number), key, value)
+
+    def tag_graph(self, version: Version, graph: Path) -> None:
+        """Record the digest of a version's inference graph."""
+        self._client.set_model_version_tag(self.name, str(version.number), GRAPH_TAG, graph_digest(graph))
 
     def set_challenger(self, version: Version) -> None:
         """Set the alias ``challenger``."""
@@ -185,8 +195,15 @@ class Registry:
     def _version(self, version: "ModelVersion", aliases: Mapping[str, str]) -> Version:
         uri = f"models:/{self.name}/{version.version}"
         names = sorted(alias for alias, number in aliases.items() if int(number) == int(version.version))
-        created = int(version.creation_timestamp or 0)
-        return Version(int(version.version), uri, dict(version.tags or {}), version.run_id or "", created, names)
+        created, source = int(version.creation_timestamp or 0), version.source or ""
+        model_id = source.removeprefix("models:/") if source.startswith("models:/m-") else ""
+        tags = dict(version.tags or {})
+        return Version(int(version.version), uri, tags, version.run_id or "", created, names, model_id)
+
+
+def graph_digest(graph: Path) -> str:
+    """The sha256 of an inference graph."""
+    return hashlib.sha256(graph.read_bytes()).hexdigest()
 
 
 def resolve_run(store: Store, name: str, registered: str) -> "RunRecord":
