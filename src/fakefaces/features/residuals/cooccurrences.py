@@ -118,11 +118,12 @@ def _histograms(codes: Plane, boxes: Boxes, number: int) -> NDArray[np.float64]:
     copies = 256 // number
     if copies > 1:
         codes += (np.arange(codes.shape[1]) % copies * number).astype(np.uint8)
-    counts = np.empty((len(boxes), copies, number))
-    for row, (left, top, right, bottom) in zip(counts, boxes, strict=True):
-        histogram = cv2.calcHist([codes[top:bottom, left:right]], [0], None, [row.size], [0, row.size])
-        row[:] = histogram.reshape(row.shape)
-    return np.asarray(counts.sum(axis=1))
+    size = copies * number
+    counts = [
+        cv2.calcHist([codes[top:bottom, left:right]], [0], None, [size], [0, size])
+        for left, top, right, bottom in boxes.tolist()
+    ]
+    return np.asarray(np.reshape(counts, (len(boxes), copies, number)).sum(axis=1, dtype=np.float64))
 
 
 def _fold(highest: int, quantise: Callable[[int], int]) -> NDArray[np.float64]:

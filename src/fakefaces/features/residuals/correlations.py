@@ -61,7 +61,7 @@ def correlations(pixels: NDArray[np.uint8], boxes: Boxes) -> NDArray[np.float32]
 def _moments(planes: list[Plane], boxes: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The sums of the residual's second and fourth powers, (regions, channels) each."""
     counts = np.empty((len(boxes), len(planes), _RANGE))
-    for of_region, (left, top, right, bottom) in zip(counts, boxes, strict=True):
+    for of_region, (left, top, right, bottom) in zip(counts, boxes.tolist(), strict=True):
         for row, plane in zip(of_region, planes, strict=True):
             row[:] = np.ravel(cv2.calcHist([plane[top:bottom, left:right]], [0], None, [_RANGE], [0, _RANGE]))
     return counts @ _SQUARES, counts @ _SQUARES**2
@@ -74,7 +74,7 @@ def _squared_differences(planes: list[Plane], boxes: Boxes) -> tuple[NDArray[np.
     """
     across = np.empty((len(boxes), len(_CHANNEL_PAIRS)))
     along = np.empty((len(boxes), len(planes), len(_LAGS)))
-    for region, (left, top, right, bottom) in enumerate(boxes):
+    for region, (left, top, right, bottom) in enumerate(boxes.tolist()):
         channels = [_surrounded(plane[top:bottom, left:right]) for plane in planes]
         for pair, (i, j) in enumerate(_CHANNEL_PAIRS):
             across[region, pair] = cv2.norm(channels[i], channels[j], cv2.NORM_L2SQR)
