@@ -16,6 +16,7 @@ class EngineName(StrEnum):
     """What scores."""
 
     LOCAL = "local"
+    SPARK = "spark"
 
 
 def score(
@@ -37,7 +38,7 @@ def score(
         ),
     ] = None,
     model: Model = None,
-    engine: Annotated[EngineName, typer.Option(help="Processes of this machine.")] = EngineName.LOCAL,
+    engine: Annotated[EngineName, typer.Option(help="Processes of this machine, or Spark.")] = EngineName.LOCAL,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes of this machine.", show_default="its processors")
     ] = None,
@@ -46,6 +47,7 @@ def score(
         str | None,
         typer.Option(help="Of a list or a table.", show_default="path or url; or the only column of bytes"),
     ] = None,
+    master: Annotated[str | None, typer.Option(help="Spark's master.", show_default="local, with --jobs")] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check a finished OUTPUT, and score a sample of its images again.")
     ] = False,
@@ -67,7 +69,12 @@ def score(
     storage, inputs = Storage(output), find_inputs(source, column)
     detector = _model(model)
     workers = jobs or local.processors()
-    scores = partial(local.run, load=detector.load, jobs=workers)
+    if engine is EngineName.SPARK:
+        from fakefaces.scoring import spark
+
+        scores = partial(spark.run, model=detector, master=master or f"local[{workers}]")
+    else:
+        scores = partial(local.run, load=detector.load, jobs=workers)
     manifest = run(storage, inputs, detector, scores, engine, part_size)
     echo(f"{storage}: {manifest.images:,} images: {manifest.counts}")
 
