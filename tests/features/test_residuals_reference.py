@@ -1,8 +1,6 @@
 """The residual features against an implementation that is slow and follows their definition."""
 
 import itertools
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -136,8 +134,3 @@ def test_features_do_not_depend_on_the_number_of_threads():
     for one, other, third in zip(alone, together, threaded, strict=True):
         assert np.array_equal(one, other)
         assert np.array_equal(one, third)
-
-
-def test_what_extracts_features_starts_no_threads_of_opencv():
-    code = "import cv2, fakefaces.features.extract; print(cv2.getNumThreads())"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"1"

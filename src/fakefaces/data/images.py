@@ -24,8 +24,8 @@ MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
-# glibc gives freed memory back to the system beyond a threshold, the largest block freed so far (up to 32 MB), and new
-# pages cost as much as decoding into them: a block of this size, never touched, raises it.
+# glibc gives freed memory back to the system beyond a threshold that grows with the largest block freed (up to 32 MB).
+# The next image would pay for new pages, up to a third of its time: a block that is never touched raises the threshold.
 np.empty(16 * 2**20, np.uint8)
 
 
