@@ -16,7 +16,7 @@ from fakefaces.registry.candidates import pipeline_candidate
 from fakefaces.registry.promotion import Promotion, promote
 from fakefaces.registry.rescore import score_champion
 from fakefaces.registry.store import Registry
-from fakefaces.registry.upgrade import upgrade
+from fakefaces.registry.upgrade import upgrade_champion
 
 
 class Params(StageParams):
@@ -43,8 +43,7 @@ def main(params: Params, layout: Layout) -> None:
         echo("an experiment sets no alias; promote it with: dvc exp apply, then dvc repro")
         return
     registry, candidate = Registry(rule.name), pipeline_candidate(layout, best.model)
-    if champion := registry.champion():
-        upgrade(registry, champion, layout)
+    upgrade_champion(registry, layout)
     n_resamples, seed = params.evaluate.n_resamples, params.seed
     version, decision = promote(Promotion(registry, candidate, rule, score_champion, n_resamples, seed))
     # Beside the outputs and not one of them: it names a version, which another store numbers otherwise.

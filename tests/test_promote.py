@@ -49,6 +49,8 @@ def evaluated(workspace, monkeypatch):
 
     monkeypatch.setattr(stage, "promote", record)
     monkeypatch.setattr(stage, "Registry", lambda name: name)
+    upgraded: list[str] = []
+    monkeypatch.setattr(stage, "upgrade_champion", lambda registry, layout: upgraded.append(registry))
     return params, layout, promotions
 
 

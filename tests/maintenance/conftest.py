@@ -17,6 +17,7 @@ def write_detector(root: Path, name: str, text: str = "weights") -> None:
     folder = root / "outputs" / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "network.keras").write_text(text)
+    (folder / "network.onnx").write_text(text)
     metadata = DetectorMetadata(
         model=name, kind="simple_cnn", image_size=32, weights="trained from scratch", threshold=0.5, parameters=7
     )

@@ -160,7 +160,8 @@ def split_anew(workspace, monkeypatch):
     write(layout, table("validation test test train test").assign(image=names))
     champion = detector_of(mean(), threshold=0.625)
     monkeypatch.setattr(detector, "load", lambda folder: champion)
-    monkeypatch.setattr(rescore, "fetch_detector", lambda uri: Path(uri))
+    monkeypatch.setattr(rescore, "with_graph", lambda store, uri, model_id, layout: Path(uri))
+    monkeypatch.setattr(rescore, "connect", lambda: None)
     return layout, champion, dict(zip(table()["sha256"], names, strict=True))
 
 

@@ -48,6 +48,7 @@ def trained(root: Path, name: str, network: Any = None, *, detector: Path | None
     elif network is None:
         folder.mkdir(parents=True)
         (folder / "network.keras").write_bytes(f"the network of {name}".encode())
+        (folder / "network.onnx").write_bytes(f"the graph of {name}".encode())
         write_json(folder / "detector.json", metadata.model_dump())
     else:
         save_network(network, folder, **vars(metadata))

@@ -38,6 +38,12 @@ def upgrade(registry: Registry, version: Version, layout: Layout) -> None:
     registry.tag_graph(version, folder / GRAPH)
 
 
+def upgrade_champion(registry: Registry, layout: Layout) -> None:
+    """:func:`upgrade` the champion, if there is one."""
+    if champion := registry.champion():
+        upgrade(registry, champion, layout)
+
+
 def with_graph(store: Store, uri: str, model_id: str, layout: Layout) -> Path:
     """The folder of a logged model's detector; a missing inference graph is exported and added to the model."""
     folder = fetch_detector(uri)

@@ -18,6 +18,7 @@ from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
 from fakefaces.inference.metadata import Operating, read_metadata
+from fakefaces.tracking.remembered import recall, remember, store_state
 from fakefaces.tracking.runs import Run
 from fakefaces.tracking.store import Store, connect, mlflow_errors
 
@@ -129,6 +130,9 @@ def fetch_detector(uri: str) -> Path:
 
     A TrackingError says if there is no such model, its files are gone, or fakefaces did not log it.
     """
+    if folder := recall(uri):
+        return folder
+    state = store_state()
     connect()
     import mlflow
     from mlflow.exceptions import MlflowException
@@ -143,6 +147,7 @@ def fetch_detector(uri: str) -> Path:
     folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
     if folder is None:
         raise TrackingError(f"{uri}: fakefaces did not log this model; list its own with: fakefaces registry")
+    remember(uri, folder, state)
     return folder
 
 
