@@ -6,8 +6,10 @@ import pytest
 from fakefaces.inference import detector
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.predict import p_fakes, score_files
+from fakefaces.tracking.detectors import requirements
 from tests.conftest import write_photographs
 from tests.graphs import write_detector, write_residual_detector
+from tests.serving.environments import new_environment
 from tests.tracking.factories import evaluated, operating_point, promoted, trained
 
 N = 200
@@ -28,6 +30,20 @@ def registered(tracked: Path, tmp_path: Path) -> Path:
     middle = float(np.median(scores))
     promoted(tracked, evaluated(tracked, "m", 1, operating_point(middle, low=middle)))
     return tracked
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with what a registered model requires; all of them require the same."""
+    return new_environment(tmp_path_factory.mktemp("travel") / "venv", requirements())
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A working directory that has nothing to do with the project."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
 
 
 def photographs(root: Path) -> list[Path]:

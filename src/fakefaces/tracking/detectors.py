@@ -121,7 +121,7 @@ def _save_pyfunc(folder: Path, target: Path, metadata: "Model", code: Path, pack
         model_config={"threads": 1},  # MLflow lets a caller change only what is set here
         artifacts={_ARTIFACT: str(folder)},
         # Without this list MLflow would load the model in another process to find its packages.
-        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        pip_requirements=requirements(),
     )
 
 
@@ -149,6 +149,11 @@ def fetch_detector(uri: str) -> Path:
         raise TrackingError(f"{uri}: fakefaces did not log this model; list its own with: fakefaces registry")
     remember(uri, folder, state)
     return folder
+
+
+def requirements() -> list[str]:
+    """The lines of a logged model's ``requirements.txt``: exactly the installed versions."""
+    return [f"{name}=={version(name)}" for name in REQUIREMENTS]
 
 
 def pyfunc() -> ModuleType:
