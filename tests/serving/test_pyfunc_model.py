@@ -124,7 +124,7 @@ def test_a_version_of_an_earlier_release_is_packed_later(registered, tmp_path, m
     before = pyfunc().load_model(uri).predict([image])
     assert [registration.is_packed(f"models:/fake-faces/{k}") for k in (1, 2)] == [True, False]
     model_id = store.client.get_model_version("fake-faces", "2").source.removeprefix("models:/")
-    registration.repack(store, model_id)
+    registration.repack(store, model_id, fetch_detector(uri))
     assert registration.is_packed(uri)
     model = pyfunc().load_model(uri)
     assert model.metadata.flavors["python_function"]["code"] == "code"

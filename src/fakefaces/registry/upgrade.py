@@ -34,7 +34,7 @@ def upgrade(registry: Registry, version: Version, layout: Layout) -> None:
     folder = with_graph(registry.store, version.uri, version.model_id, layout)
     if not is_packed(version.uri):
         echo(f"{version.uri}: packing the code that it needs")
-        repack(registry.store, _known(version.model_id, version.uri))
+        repack(registry.store, _known(version.model_id, version.uri), folder)
     registry.tag_graph(version, folder / GRAPH)
 
 

@@ -49,16 +49,15 @@ def is_packed(uri: str) -> bool:
     return (fetch_detector(uri).parents[1] / "code").is_dir()
 
 
-def repack(store: Store, model_id: str, folder: Path | None = None) -> None:
+def repack(store: Store, model_id: str, folder: Path) -> None:
     """Add the code that it needs, and exact requirements, to a model that an earlier release registered.
 
     Args:
         store: that holds it.
         model_id: of the logged model behind the version, ``m-...``.
-        folder: a detector's folder to write instead of the model's own.
+        folder: of the detector, as fetched by the version, or a copy with what is to be added to it.
 
     Raises:
-        TrackingError: there is no such model, or its files cannot be read or written.
+        TrackingError: there is no such model, or its files cannot be written.
     """
-    model = store.client.get_logged_model(model_id)
-    write_packed(store, model, folder or fetch_detector(f"models:/{model_id}"))
+    write_packed(store, store.client.get_logged_model(model_id), folder)
