@@ -60,6 +60,21 @@ def test_the_signature_has_all_columns(registered):
     assert not any(column.required for column in row.type.properties)
 
 
+def test_it_holds_nothing_but_the_detector_its_code_and_what_mlflow_needs(tracked, tmp_path):
+    for name in ("pyproject.toml", "uv.lock"):  # which MLflow would take along from a project's folder
+        (tracked / name).write_text("")
+    trained(tracked, "m", detector=write_residual_detector(tmp_path / "residual"))
+    promoted(tracked, evaluated(tracked, "m", 1))
+    folder = fetch_detector(CHAMPION)
+    (code,) = (folder.parents[1] / "code").iterdir()
+    assert code.name.startswith("fakefaces_inference_")
+    assert {path.name for path in folder.iterdir()} == {"network.onnx", "detector.json"}
+    assert {path.name for path in folder.parents[1].iterdir()} == {
+        *("MLmodel", "artifacts", "code", "conda.yaml", "pyfunc_model.py", "python_env.yaml"),
+        *("registered_model_meta", "requirements.txt"),
+    }
+
+
 def test_it_uses_one_thread_unless_it_is_loaded_with_more(registered):
     alone = pyfunc().load_model(CHAMPION)
     more = pyfunc().load_model(CHAMPION, model_config={"threads": 4})
