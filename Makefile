@@ -31,13 +31,18 @@ test: setup  ## run the quick tests
 	$(RUN) pytest
 
 test-all: setup  ## run all tests, slow ones included
-	$(RUN) pytest -m 'not lock'
+	$(RUN) pytest -m 'not lock and not spark'
 
 check-lock: setup  ## check that dvc.lock is up to date with code, parameters and data
 	$(RUN) pytest -m lock tests/test_dvc_lock.py
 
 test-postgres: setup  ## run the database tests on a private, temporary PostgreSQL
 	FAKEFACES_TEST_POSTGRES=1 $(RUN) pytest -m '' -k postgresql tests/test_tune.py tests/tracking tests/registry tests/serving tests/maintenance
+
+test-spark: setup  ## test scoring on Spark; needs Java 17 or newer, such as Debian's openjdk-17-jre-headless
+	@$(RUN) python -c 'import pyspark' 2>/dev/null || { echo 'PySpark is missing: uv sync --locked --extra spark'; exit 1; }
+	@$(RUN) python -c 'from fakefaces.scoring.java import check_java; from fakefaces.base.stage import error_boundary; raise SystemExit(error_boundary(check_java))'
+	$(RUN) pytest -m spark
 
 lint: setup  ## check with ruff and mypy
 	$(RUN) ruff check .
@@ -64,4 +69,4 @@ app: setup  ## open the review page on 127.0.0.1:8080
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: help setup repro test test-all check-lock test-postgres lint format ui serve app pictures sample
+.PHONY: help setup repro test test-all check-lock test-postgres test-spark lint format ui serve app pictures sample

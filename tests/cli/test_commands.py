@@ -86,6 +86,8 @@ def predicted(workspace, monkeypatch):
         done = CliRunner().invoke(app, ["predict", *names, "--model", "model", *options])
         assert isinstance(done.exception, DataError)
         assert str(done.exception) == "1 of 4 files could not be scored"
+        summary = "1 fake, 2 real (1 of them unsure), 1 with problems (1 not_an_image)"
+        assert done.stderr.splitlines()[-1] == summary
         return done.stdout.splitlines()
 
     return run

@@ -9,6 +9,8 @@ import typer
 from fakefaces.base.errors import DataError
 from fakefaces.cli.arguments import Model, Paths, Threads, detector_folder, image_files
 
+_MANY = 1_000  # files
+
 
 def predict(
     paths: Paths,
@@ -17,11 +19,16 @@ def predict(
     threads: Threads = 2,
 ) -> None:
     """Score images with the champion: p_fake from 0 (real) to 1 (fake), the label, and whether it is unsure of it."""
-    from fakefaces.base.progress import track
+    from fakefaces.base.progress import echo, track
     from fakefaces.inference import detector
     from fakefaces.inference import predict as scoring
+    from fakefaces.scoring.counts import Tally
 
     files = image_files(paths)
+    if len(files) > _MANY:
+        echo(
+            f"{len(files):,} files: fakefaces score INPUT OUTPUT does this in processes, and goes on after an interrupt"
+        )
     folder = detector_folder(model)
     scores = scoring.score_files(detector.load(folder), files, threads=threads)
     if len(files) > 64:
@@ -29,15 +36,15 @@ def predict(
     width = min(max(len(str(path)) for path in files), 80)
     if not as_json:
         print(f"{'path':{width}}  p_fake  label  unsure")
-    failed = 0
-    for score in scores:
+    tally = Tally()
+    for score in tally.over(scores):
         if score.problem:
-            failed += 1
             print(f"ERROR {score.problem_detail}", file=sys.stderr)
         if as_json:
             print(json.dumps(score.row()))
         elif not score.problem:
             unsure = "-" if score.unsure is None else "yes" if score.unsure else "no"
             print(f"{score.path:{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
-    if failed:
+    echo(str(tally.counts))
+    if failed := sum(tally.counts.problems.values()):
         raise DataError(f"{failed} of {len(files)} files could not be scored")

@@ -75,7 +75,11 @@ def score(
         scores = partial(spark.run, model=detector, master=master or f"local[{workers}]")
     else:
         scores = partial(local.run, load=detector.load, jobs=workers)
-    manifest = run(storage, inputs, detector, scores, engine, part_size)
+    try:
+        manifest = run(storage, inputs, detector, scores, engine, part_size)
+    except KeyboardInterrupt:  # of which Typer would not say a word
+        echo("interrupted; run the same command again to resume")
+        raise typer.Exit(130) from None
     echo(f"{storage}: {manifest.images:,} images: {manifest.counts}")
 
 

@@ -1,18 +1,17 @@
 """What Spark's executors do around the registered model: read the images of parts, and write the rows of parts."""
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from fakefaces.base.errors import ImageError
 from fakefaces.inference.score import COLUMNS, Prediction, Score
-from fakefaces.scoring.addresses import is_url, public
+from fakefaces.scoring.addresses import public
+from fakefaces.scoring.ahead import ReadAhead
 from fakefaces.scoring.job import Job
-from fakefaces.scoring.reading import Input, Reader
+from fakefaces.scoring.reading import Input
 from fakefaces.scoring.rows import Row, to_row
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 BATCH = 16  # images that are in a batch, between the steps and in the model
 IMAGES = "part long, offset long, content binary, problem string, detail string"  # of ReadParts
 WRITTEN = "part long, images long"  # of WriteParts
-_LOCAL_READERS, _REMOTE_READERS = 2, 16  # threads
 
 
 @dataclass(frozen=True)
@@ -48,17 +46,14 @@ class ReadParts:
                 yield pa.RecordBatch.from_arrays([pa.array(values, kind) for values, kind in columns], names)
 
     def _read(self, inputs: list[Input]) -> Iterator[tuple[bytes, str | None, str | None]]:
-        reader, content = Reader(self.job.frozen.content), self.job.frozen.content
-        remote = any(is_url(image.address) for image in inputs)
-        readers = 1 if content else _REMOTE_READERS if remote else _LOCAL_READERS
-        with ThreadPoolExecutor(readers) as pool:
-            reading: deque[Future[bytes]] = deque()
-            for image in inputs:
-                reading.append(pool.submit(reader.read, image))
-                if len(reading) > 2 * readers:
-                    yield _result(reading.popleft())
-            while reading:
-                yield _result(reading.popleft())
+        with ReadAhead(self.job.frozen.content) as ahead:
+            ahead.add(inputs)
+            while ahead:
+                _, read = ahead.take()
+                try:
+                    yield read(), None, None
+                except ImageError as error:
+                    yield b"", error.problem, str(error)
 
 
 @dataclass(frozen=True)
@@ -113,10 +108,3 @@ def prediction_type() -> str:
     names = {"string": "string", "double": "double", "int64": "long", "bool": "boolean"}
     fields = (schema().field(name) for name in Prediction.model_fields)
     return ", ".join(f"{field.name} {names[str(field.type)]}" for field in fields)
-
-
-def _result(future: "Future[bytes]") -> tuple[bytes, str | None, str | None]:
-    try:
-        return future.result(), None, None
-    except ImageError as error:
-        return b"", error.problem, str(error)

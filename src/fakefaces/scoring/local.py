@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fakefaces.base.progress import Step
 from fakefaces.inference.score import Score
-from fakefaces.scoring.addresses import is_url, public
+from fakefaces.scoring.addresses import public
 from fakefaces.scoring.job import Job
 from fakefaces.scoring.pace import Pace
 from fakefaces.scoring.pool import Pool
@@ -15,7 +15,6 @@ from fakefaces.scoring.worker import Chunk, Rows, Scorer
 
 _CHUNK = 32  # images
 _ATTEMPTS = 2  # of an image by itself, before it is given up
-_LOCAL_READERS, _REMOTE_READERS = 2, 16  # threads of a worker; an address answers late and costs no processor time
 
 
 def run(job: Job, remaining: list[int], step: Step, *, load: Callable[[], Scorer], jobs: int) -> None:
@@ -32,9 +31,8 @@ def run(job: Job, remaining: list[int], step: Step, *, load: Callable[[], Scorer
         ModelError: the detector cannot be loaded, or workers end again and again before they have scored anything.
     """
     plan = _Plan(job, remaining)
-    readers = _readers(job, remaining[0])
     pace = Pace(sum(map(job.size, remaining)))
-    with Pool(jobs, load, job.frozen.content, readers) as pool:
+    with Pool(jobs, load, job.frozen.content) as pool:
         while plan.unfinished:
             for worker in (worker for worker in pool.workers if worker.is_ready):
                 # An image that may have ended a worker is given to one that has nothing else.
@@ -56,12 +54,6 @@ def run(job: Job, remaining: list[int], step: Step, *, load: Callable[[], Scorer
 def processors() -> int:
     """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _readers(job: Job, part: int) -> int:
-    if job.frozen.content:
-        return 1  # a table is read forward
-    return _REMOTE_READERS if any(is_url(image.address) for image in job.inputs(part)[:_CHUNK]) else _LOCAL_READERS
 
 
 class _Plan:

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
-from types import TracebackType
 from typing import Self
 
 from fakefaces.base.errors import ModelError
@@ -19,12 +18,12 @@ _PATIENCE = 5.0  # seconds for a worker to end, before it is killed
 class Worker:
     """A process, and the chunks that it has been given and has not answered."""
 
-    def __init__(self, number: int, load: Callable[[], Scorer], content: str | None, readers: int):
+    def __init__(self, number: int, load: Callable[[], Scorer], content: str | None):
         # A new interpreter: what a library of this process has started, such as threads, is not copied.
         context = multiprocessing.get_context("spawn")
         self.number, self.chunks, self.is_ready = number, list[Chunk](), False
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs, load, content, readers), daemon=True)
+        self.process = context.Process(target=work, args=(theirs, load, content), daemon=True)
         with _without_interrupts():
             self.process.start()
         theirs.close()
@@ -56,9 +55,9 @@ class Worker:
 class Pool:
     """Workers with one detector each."""
 
-    def __init__(self, jobs: int, load: Callable[[], Scorer], content: str | None, readers: int):
-        """``load``, ``content`` and ``readers`` are those of :func:`fakefaces.scoring.worker.work`."""
-        self._arguments = (load, content, readers)
+    def __init__(self, jobs: int, load: Callable[[], Scorer], content: str | None):
+        """``load`` and ``content`` are those of :func:`fakefaces.scoring.worker.work`."""
+        self._arguments = (load, content)
         self._jobs, self._failed_starts = jobs, 0
         self.workers: list[Worker] = []
 
@@ -71,9 +70,7 @@ class Pool:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._end()
 
     def wait(self) -> tuple[list[Rows], list[tuple[list[Chunk], str]]]:

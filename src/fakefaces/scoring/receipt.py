@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from fakefaces.base.errors import DataError, ParamsError
 from fakefaces.base.schema import Schema, parse
 from fakefaces.inference.score import COLUMNS
 from fakefaces.scoring import listing
+from fakefaces.scoring.counts import Counts, Tally
 from fakefaces.scoring.job import MANIFEST, Job
 from fakefaces.scoring.listing import ModelIdentity, part_name
 from fakefaces.scoring.rows import read_part
@@ -20,21 +20,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PACKAGES = ("fakefaces", "mlflow", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pyarrow", "pyspark")
-
-
-class Counts(Schema):
-    """Numbers of images."""
-
-    fake: int
-    real: int
-    unsure: int  # of those two, in the abstention band
-    problems: dict[str, int]  # by code
-
-    def __str__(self) -> str:
-        bad = sum(self.problems.values())
-        detail = ", ".join(f"{count:,} {problem}" for problem, count in self.problems.items())
-        problems = f"{bad:,} with problems ({detail})" if bad else "no problems"
-        return f"{self.fake:,} fake, {self.real:,} real ({self.unsure:,} of them unsure), {problems}"
 
 
 class PartDigest(Schema):
@@ -65,13 +50,13 @@ class Manifest(Schema):
 
 def write_receipt(job: Job, engine: str) -> Manifest:
     """Count the rows of all parts and write the receipt; a DataError where a part is not complete."""
-    frozen, total, parts = job.frozen, Counter[str](), []
+    frozen, tally, parts = job.frozen, Tally(), []
     for part in range(frozen.parts):
         table, digest = read_rows(job.storage, part)
         if table.num_rows != job.size(part):
             raise DataError(f"{job.storage}/{part_name(part)}: not complete; run the same command again")
         parts.append(PartDigest(name=part_name(part), rows=table.num_rows, sha256=digest))
-        total += count(table)
+        tally_rows(tally, table)
     manifest = Manifest(
         model=frozen.model,
         input=frozen.input,
@@ -79,7 +64,7 @@ def write_receipt(job: Job, engine: str) -> Manifest:
         list_sha256=frozen.sha256,
         columns=list(COLUMNS),
         schema_version=frozen.schema_version,
-        counts=counts(total),
+        counts=tally.counts,
         engine=engine,
         packages=_packages(),
         python=platform.python_version(),
@@ -114,19 +99,10 @@ def read_rows(storage: Storage, part: int) -> tuple["pa.Table", str]:
         raise DataError(f"{storage}/{part_name(part)}: damaged or missing ({reason}); score again") from None
 
 
-def count(table: "pa.Table") -> "Counter[str]":
-    """The numbers of rows of a part: by label, ``unsure``, and by problem as ``problem broken``."""
-    result: Counter[str] = Counter(label for label in table["label"].to_pylist() if label)
-    result["unsure"] = sum(value is True for value in table["unsure"].to_pylist())
-    result.update(f"problem {problem}" for problem in table["problem"].to_pylist() if problem)
-    return result
-
-
-def counts(total: "Counter[str]") -> Counts:
-    """The counts of :func:`count`, of all parts."""
-    prefix = "problem "
-    problems = {key.removeprefix(prefix): total[key] for key in sorted(total) if key.startswith(prefix)}
-    return Counts(fake=total["fake"], real=total["real"], unsure=total["unsure"], problems=problems)
+def tally_rows(tally: Tally, table: "pa.Table") -> None:
+    """Count the rows of a part."""
+    for values in zip(*(table[name].to_pylist() for name in ("label", "unsure", "problem")), strict=True):
+        tally.add(*values)
 
 
 def _packages() -> dict[str, str]:

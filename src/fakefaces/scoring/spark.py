@@ -52,9 +52,10 @@ def run(job: Job, remaining: list[int], step: Step, *, model: Model, master: str
         FakefacesError: there is no PySpark or no Java, the master cannot be reached, or a task failed each time.
     """
     check_java()
-    logging.getLogger("mlflow").setLevel(logging.ERROR)  # it advises another environment than the one that was chosen
+    mlflow_pyfunc = pyfunc()
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # it advises another environment than the one that is meant
     with _session(master) as spark, _as_pyfunc(model) as folder:
-        predict = pyfunc().spark_udf(spark, folder, result_type=executor.prediction_type(), env_manager="local")
+        predict = mlflow_pyfunc.spark_udf(spark, folder, result_type=executor.prediction_type(), env_manager="local")
         read = executor.ReadParts(job, remaining)
         write = executor.WriteParts(job, read_metadata(model.folder).operating is not None)
         places = spark.range(0, len(remaining), 1, numPartitions=len(remaining))  # a task scores a part
@@ -102,7 +103,6 @@ def _reason(error: Exception) -> str:
 @contextmanager
 def _session(master: str) -> Iterator[Any]:
     try:
-        from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise FakefacesError(f"PySpark is not installed ({error}); install it with: uv sync --extra spark") from None
@@ -114,8 +114,11 @@ def _session(master: str) -> Iterator[Any]:
         builder = builder.config(key, value)
     try:
         spark = builder.getOrCreate()
-    except (PySparkException, OSError, RuntimeError) as error:
-        raise FakefacesError(f"{master}: Spark does not start ({str(error)[:200]})") from None
+    except Exception as error:  # Py4J's, which holds Java's traces
+        raise FakefacesError(
+            f"{master}: Spark does not start, or this master does not answer ({type(error).__name__}); check the "
+            "address, and that master and workers have PySpark's version"
+        ) from None
     try:
         with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
             spark.sparkContext.addPyFile(_zipped(Path(temporary)))

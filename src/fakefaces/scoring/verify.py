@@ -1,7 +1,6 @@
 """Verification of a finished job: each input has one row, the parts are unchanged, and scoring again agrees."""
 
 import random
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,11 +9,12 @@ from fakefaces.base.errors import DataError
 from fakefaces.inference.score import COLUMNS
 from fakefaces.scoring import listing
 from fakefaces.scoring.addresses import public
+from fakefaces.scoring.counts import Counts, Tally
 from fakefaces.scoring.job import Job
 from fakefaces.scoring.listing import part_name
 from fakefaces.scoring.model import Model
 from fakefaces.scoring.reading import Input, Reader
-from fakefaces.scoring.receipt import Counts, Manifest, count, counts, read_receipt, read_rows
+from fakefaces.scoring.receipt import Manifest, read_receipt, read_rows, tally_rows
 from fakefaces.scoring.rows import to_row
 from fakefaces.scoring.storage import Storage
 from fakefaces.scoring.worker import Scorer
@@ -62,7 +62,8 @@ def verify(job: Job, manifest: Manifest, model: Model, sample: int = SAMPLE) -> 
             f"{model.identity.source} is another detector ({model.identity.digest[:12]})"
         )
     chosen = _chosen(job, sample)
-    total, again = Counter[str](), []
+    tally = Tally()
+    again: list[tuple[Input, dict[str, Any]]] = []
     _check_parts(job, manifest)
     for part in range(job.frozen.parts):
         inputs = job.inputs(part)
@@ -72,13 +73,13 @@ def verify(job: Job, manifest: Manifest, model: Model, sample: int = SAMPLE) -> 
             raise DataError(f"{name}: its bytes are not those of the receipt; choose another OUTPUT and score again")
         if table["path"].to_pylist() != [image.key for image in inputs]:
             raise DataError(f"{name}: its rows are not those of the list of inputs, one each in their order")
-        total += count(table)
+        tally_rows(tally, table)
         again += [(inputs[k], table.slice(k, 1).to_pylist()[0]) for k in chosen.get(part, [])]
     if listing.list_digest(job.storage, job.frozen.parts) != manifest.list_sha256:
         raise DataError(f"{job.storage}: the list of inputs is not that of the receipt")
-    if counts(total) != manifest.counts:
-        raise DataError(f"{job.storage}: counts are {counts(total)}, and in the receipt {manifest.counts}")
-    done = Verification(job.frozen.count, counts(total))
+    if tally.counts != manifest.counts:
+        raise DataError(f"{job.storage}: counts are {tally.counts}, and in the receipt {manifest.counts}")
+    done = Verification(job.frozen.count, tally.counts)
     scorer, reader = model.load(), Reader(job.frozen.content)
     for image, row in again:
         _score_again(scorer, reader, image, row, done)

@@ -4,7 +4,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import NamedTuple, Protocol
@@ -13,7 +12,8 @@ from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.inference.score import Score
 from fakefaces.scoring.addresses import public
-from fakefaces.scoring.reading import Input, Reader
+from fakefaces.scoring.ahead import ReadAhead
+from fakefaces.scoring.reading import Input
 from fakefaces.scoring.rows import Row, to_row
 
 
@@ -51,47 +51,42 @@ class Failure(NamedTuple):
 READY = "ready"
 
 
-def work(connection: Connection, load: Callable[[], Scorer], content: str | None, readers: int) -> None:
+def work(connection: Connection, load: Callable[[], Scorer], content: str | None) -> None:
     """Score the chunks that come through ``connection`` and send their rows, until it closes.
 
     Args:
         connection: sends :data:`READY` or a Failure once, then Rows; receives Chunks.
         load: loads the detector.
         content: the column of bytes of a table of images.
-        readers: number of threads that read.
     """
     environment.use_one_thread()
-    chunks: SimpleQueue[Chunk] = SimpleQueue()
-    threading.Thread(target=_receive, args=(connection, chunks), daemon=True).start()
+    received: SimpleQueue[Chunk] = SimpleQueue()
+    threading.Thread(target=_receive, args=(connection, received), daemon=True).start()
     try:
         scorer = load()
     except FakefacesError as error:
         connection.send(Failure(str(error)))
         return
     connection.send(READY)
-    reader = Reader(content)
-    waiting: deque[tuple[Chunk, Input]] = deque()
-    reading: deque[tuple[Chunk, Input, Future[bytes]]] = deque()
+    chunks: deque[Chunk] = deque()
     rows: list[Row] = []
-    with ThreadPoolExecutor(readers) as pool:
+    with ReadAhead(content) as ahead:
         while True:
-            while not chunks.empty() or not (waiting or reading):
-                chunk = chunks.get()
-                waiting.extend((chunk, image) for image in chunk.images)
-            while waiting and len(reading) < 2 * readers:
-                chunk, image = waiting.popleft()
-                reading.append((chunk, image, pool.submit(reader.read, image)))
-            chunk, image, data = reading.popleft()
-            rows.append(to_row(_score(scorer, image, data), image.key))
-            if len(rows) == len(chunk.images):
-                connection.send(Rows(chunk.part, chunk.offset, rows))
+            while not received.empty() or not ahead:
+                chunks.append(received.get())
+                ahead.add(chunks[-1].images)
+            image, read = ahead.take()
+            rows.append(to_row(_score(scorer, image, read), image.key))
+            if len(rows) == len(chunks[0].images):
+                connection.send(Rows(chunks[0].part, chunks[0].offset, rows))
+                chunks.popleft()
                 rows = []
 
 
-def _score(scorer: Scorer, image: Input, data: "Future[bytes]") -> Score:
+def _score(scorer: Scorer, image: Input, read: Callable[[], bytes]) -> Score:
     name = public(image.key)
     try:
-        return scorer.score(name, data.result)
+        return scorer.score(name, read)
     except Exception as error:  # one image must not end the job; what is wrong with it is not known
         detail = f"{name}: its scoring failed ({type(error).__name__}: {error})"
         return Score(path=name, problem="crashed", problem_detail=detail[:500])
