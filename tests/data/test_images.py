@@ -170,3 +170,13 @@ def test_a_file_of_exactly_the_largest_size_is_read(tmp_path, monkeypatch):
     path.write_bytes(encoded(gradient()))
     monkeypatch.setattr(images, "MAX_BYTES", path.stat().st_size)
     assert images.decode(images.read(path)).shape == (30, 40, 3)
+
+
+def test_a_corrupt_file_is_an_image_error_whatever_pillow_fails_with():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "TIFF")
+    offsets_as_long = struct.pack("<HH", 273, 4)  # the tag StripOffsets, and its type
+    assert offsets_as_long in file.getvalue()
+    as_float = file.getvalue().replace(offsets_as_long, struct.pack("<HH", 273, 11))
+    with pytest.raises(ImageError, match="x: broken or truncated image .*float"):
+        images.decode(as_float, "x")

@@ -1,5 +1,7 @@
 """The registered model through MLflow's ``spark_udf``, in Spark's local mode."""
 
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -26,6 +28,8 @@ CHAMPION = "models:/fake-faces@champion"
 @pytest.fixture
 def spark(monkeypatch: pytest.MonkeyPatch) -> Iterator["SparkSession"]:
     sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        pytest.skip("Java is not on the PATH")
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     # In a batch with and without problems MLflow makes the text 'nan' of null, and False of a null boolean.

@@ -91,7 +91,7 @@ def decode(data: bytes, name: str = "image") -> NDArray[np.uint8]:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
             return np.asarray(_rgb(image))
-        except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+        except Exception as error:  # Pillow's readers fail with whatever a corrupt file leads them to
             raise ImageError(f"{name}: broken or truncated image ({error})") from None
 
 
@@ -133,7 +133,7 @@ def _open(data: bytes, name: str) -> Iterator[Image.Image]:
         except Image.DecompressionBombError:
             message = f"{name}: its header claims more than {MAX_PIXELS:,} pixels"
             raise ImageError(message, "too_many_pixels") from None
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
+        except Exception as error:
             raise ImageError(f"{name}: broken image header ({error})") from None
         with image:
             width, height = image.size
