@@ -225,10 +225,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.split("?")[0].rsplit("/", 1)[1]
         self.asked[name] += 1
-        status = {"gone.jpg": 404, "secret.jpg": 403}.get(name, 200)
+        status = {"gone.jpg": 404, "gone.csv": 404, "secret.jpg": 403}.get(name, 200)
         if name == "flaky.jpg" and self.asked[name] == 1:
             status = 503
-        body = b"x" * 200_000 if name == "large.jpg" else self.content
+        body = {"large.jpg": b"x" * 200_000, "list.csv": b"path\n1.jpg\nhttp://other/2.jpg\n"}.get(name, self.content)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) + (100 if name == "short.jpg" else 0)))
         self.end_headers()
@@ -263,6 +263,15 @@ def test_images_at_http_addresses_are_scored_and_their_secrets_stay_in_the_keys(
     assert f"http://{server}/gone.jpg: the server answers 404" in rows[2]["problem_detail"]
     assert not any("hush" in (row["problem_detail"] or "") for row in rows)
     assert "hush" not in (tmp_path / "out" / "_manifest.json").read_text() + capfd.readouterr().err
+
+
+def test_a_list_and_an_image_may_lie_at_http_addresses(server):
+    assert keys(f"http://{server}/a/1.jpg?s=1") == [f"http://{server}/a/1.jpg?s=1"]
+    inputs = find_inputs(f"http://{server}/a/list.csv?signature=hush")
+    assert [image.address for image in inputs.images()] == [f"http://{server}/a/1.jpg", "http://other/2.jpg"]
+    assert "hush" not in str(inputs.identity)
+    with pytest.raises(DataError, match="gone.csv: cannot be read as CSV .FileNotFoundError."):
+        find_inputs(f"http://{server}/gone.csv?signature=hush")
 
 
 def test_a_body_beyond_the_bound_is_not_read_to_its_end(server, monkeypatch):

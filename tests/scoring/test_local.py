@@ -1,14 +1,17 @@
 """The local engine: each input has one row, whatever its image does to a worker."""
 
 import os
+import pickle
 import shutil
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from fakefaces.base.errors import DataError, ModelError
 from fakefaces.data import images
-from fakefaces.scoring.job import lock
+from fakefaces.scoring.job import Job, lock
+from fakefaces.scoring.listing import read_list
 from fakefaces.scoring.storage import Storage
 from tests.scoring.conftest import IDENTITY, rows_of, score
 
@@ -134,6 +137,31 @@ def test_an_output_that_holds_something_else_is_refused(folder, tmp_path):
         score(folder, tmp_path / "out")
     with pytest.raises(DataError, match="it is a file"):
         score(folder, tmp_path / "out" / "letters.txt")
+
+
+def test_a_listing_that_was_killed_is_begun_anew(folder, tmp_path):
+    stale = tmp_path / "out" / "_inputs"
+    stale.mkdir(parents=True)
+    for number in (0, 7):  # of a list that was longer
+        (stale / f"part-0000{number}.parquet").write_bytes(b"half a list")
+    score(folder, tmp_path / "out")
+    assert len(rows_of(tmp_path / "out")) == 25
+    assert not (stale / "part-00007.parquet").exists()
+
+
+def test_parts_are_written_where_the_code_is_and_no_package(folder, tmp_path, monkeypatch):
+    score(folder, tmp_path / "out")
+    before = (tmp_path / "out" / "part-00001.parquet").read_bytes()
+    frozen = read_list(Storage(str(tmp_path / "out")))
+    job = pickle.dumps(Job(Storage(str(tmp_path / "out")), frozen))
+
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("fakefaces.scoring.job.version", missing)
+    rows = [tuple(row.values()) for row in rows_of(tmp_path / "out")[10:20]]
+    pickle.loads(job).write(1, rows)
+    assert (tmp_path / "out" / "part-00001.parquet").read_bytes() == before
 
 
 def test_two_starts_at_a_time_are_refused(folder, tmp_path):

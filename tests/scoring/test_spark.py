@@ -124,7 +124,7 @@ def test_each_image_has_one_row_though_a_worker_is_killed_and_the_rows_are_those
     cluster, photographs, loaded, tmp_path
 ):
     process = start(photographs, tmp_path / "out", loaded.folder, "--engine", "spark", "--master", cluster.master)
-    wait_for(lambda: len(parts(tmp_path / "out")) >= 3)
+    wait_for(lambda: len(parts(tmp_path / "out")) >= 3 or process.poll() is not None)
     cluster.kill_a_worker()
     left = IMAGES // PART - len(parts(tmp_path / "out"))
     assert left > 5
@@ -141,7 +141,7 @@ def test_each_image_has_one_row_though_a_worker_is_killed_and_the_rows_are_those
 def test_what_spark_began_the_local_engine_completes_and_the_other_way_round(photographs, loaded, tmp_path):
     output = tmp_path / "out"
     first = start(photographs, output, loaded.folder, "--engine", "spark", "--master", "local[2]")
-    wait_for(lambda: len(parts(output)) >= 2)
+    wait_for(lambda: len(parts(output)) >= 2 or first.poll() is not None)
     first.send_signal(signal.SIGINT)
     stderr = first.communicate(timeout=60)[1]
     assert first.returncode == 130

@@ -72,7 +72,7 @@ def score(
     if engine is EngineName.SPARK:
         from fakefaces.scoring import spark
 
-        scores = partial(spark.run, model=detector, master=master or f"local[{workers}]")
+        scores = partial(spark.run, model=detector, master=master or f"local[{workers},4]")
     else:
         scores = partial(local.run, load=detector.load, jobs=workers)
     try:

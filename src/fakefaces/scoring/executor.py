@@ -102,9 +102,9 @@ class WriteParts:
 
 
 def prediction_type() -> str:
-    """The columns of a prediction as Spark's struct."""
+    """The columns of a prediction as Spark's struct; integers as double, since MLflow cannot make null an integer."""
     from fakefaces.scoring.rows import schema
 
-    names = {"string": "string", "double": "double", "int64": "long", "bool": "boolean"}
+    names = {"string": "string", "double": "double", "int64": "double", "bool": "boolean"}
     fields = (schema().field(name) for name in Prediction.model_fields)
     return ", ".join(f"{field.name} {names[str(field.type)]}" for field in fields)

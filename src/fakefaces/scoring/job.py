@@ -26,6 +26,7 @@ class Job:
 
     def __init__(self, storage: Storage, frozen: FrozenList):
         self.storage, self.frozen = storage, frozen
+        self._release = version("fakefaces")  # now: Spark's executors get the code and no package
 
     def size(self, part: int) -> int:
         """The number of images in a part."""
@@ -38,7 +39,7 @@ class Job:
     def write(self, part: int, rows: Sequence[Row]) -> None:
         """Write the rows of a part, one for each of its images."""
         metadata = {
-            "fakefaces": version("fakefaces"),
+            "fakefaces": self._release,
             "list": self.frozen.sha256,
             "part": part,
             "model": self.frozen.model.model_dump(),
