@@ -12,11 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from fakefaces.base.files import read_json, write_json
+from fakefaces.inference.predict import score_files
 from tests.conftest import ROOT
+from tests.detectors import copy_detector
 from tests.scoring.conftest import rows_of, write_images
 
 pytestmark = pytest.mark.spark
@@ -90,6 +94,18 @@ def photographs(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
+def model(loaded, photographs, tmp_path) -> Path:
+    """A detector with an operating point, so that ``unsure`` is true, false and null."""
+    files = sorted(photographs.rglob("*.jpg"))[:40]
+    low, middle, high = np.quantile([score.p_fake for score in score_files(loaded, files, threads=1)], (0.3, 0.5, 0.7))
+    copy_detector(loaded, tmp_path / "model")
+    metadata = read_json(tmp_path / "model" / "detector.json")
+    metadata["operating"] = {"threshold": middle, "low": low, "high": high}
+    write_json(tmp_path / "model" / "detector.json", metadata)
+    return tmp_path / "model"
+
+
+@pytest.fixture
 def cluster(tmp_path) -> Iterator[Cluster]:
     (tmp_path / "cluster").mkdir()
     cluster = Cluster(tmp_path / "cluster")
@@ -121,9 +137,9 @@ def parts(output: Path) -> list[Path]:
 
 
 def test_each_image_has_one_row_though_a_worker_is_killed_and_the_rows_are_those_of_the_local_engine(
-    cluster, photographs, loaded, tmp_path
+    cluster, photographs, model, tmp_path
 ):
-    process = start(photographs, tmp_path / "out", loaded.folder, "--engine", "spark", "--master", cluster.master)
+    process = start(photographs, tmp_path / "out", model, "--engine", "spark", "--master", cluster.master)
     wait_for(lambda: len(parts(tmp_path / "out")) >= 3 or process.poll() is not None)
     cluster.kill_a_worker()
     left = IMAGES // PART - len(parts(tmp_path / "out"))
@@ -131,34 +147,35 @@ def test_each_image_has_one_row_though_a_worker_is_killed_and_the_rows_are_those
     said = finish(process)
     assert f"{IMAGES:,} images" in said and f"{CORRUPT} with problems ({CORRUPT} broken)" in said
     rows = rows_of(tmp_path / "out")
+    assert {row["unsure"] for row in rows} == {True, False, None}
     assert [row["path"] for row in rows] == [str(path) for path in sorted(photographs.rglob("*.jpg"))]
-    finish(start(photographs, tmp_path / "local", loaded.folder))
+    finish(start(photographs, tmp_path / "local", model))
     for one, other in zip(parts(tmp_path / "out"), parts(tmp_path / "local"), strict=True):
         assert pq.read_table(one).equals(pq.read_table(other))
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_what_spark_began_the_local_engine_completes_and_the_other_way_round(photographs, loaded, tmp_path):
+def test_what_spark_began_the_local_engine_completes_and_the_other_way_round(photographs, model, tmp_path):
     output = tmp_path / "out"
-    first = start(photographs, output, loaded.folder, "--engine", "spark", "--master", "local[2]")
+    first = start(photographs, output, model, "--engine", "spark", "--master", "local[2]")
     wait_for(lambda: len(parts(output)) >= 2 or first.poll() is not None)
     first.send_signal(signal.SIGINT)
     stderr = first.communicate(timeout=60)[1]
     assert first.returncode == 130
     assert "run the same command again to resume" in stderr and "Traceback" not in stderr
-    finish(start(photographs, output, loaded.folder))
+    finish(start(photographs, output, model))
     before = {path.name: path.read_bytes() for path in parts(output)}
     assert len(before) == IMAGES // PART
     for path in parts(output)[3:5]:
         path.unlink()
-    said = finish(start(photographs, output, loaded.folder, "--engine", "spark", "--jobs", "2"))
+    said = finish(start(photographs, output, model, "--engine", "spark", "--jobs", "2"))
     assert f"{len(before) - 2} of {len(before)} parts are finished already" in said
     assert {path.name: path.read_bytes() for path in parts(output)} == before
 
 
-def test_a_master_that_is_not_there_is_a_sentence(photographs, loaded, tmp_path):
+def test_a_master_that_is_not_there_is_a_sentence(photographs, model, tmp_path):
     master = f"spark://127.0.0.1:{free_port()}"
-    process = start(photographs, tmp_path / "out", loaded.folder, "--engine", "spark", "--master", master)
+    process = start(photographs, tmp_path / "out", model, "--engine", "spark", "--master", master)
     stderr = process.communicate(timeout=300)[1]
     assert process.returncode == 1
     assert stderr.splitlines()[-1].startswith("ERROR") and master in stderr and "Traceback" not in stderr
