@@ -1,8 +1,8 @@
 """The engine ``local``: worker processes on this machine, which are fed in chunks and replaced when they die."""
 
 import os
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from fakefaces.base.progress import Step
 from fakefaces.inference.score import Score
@@ -10,10 +10,11 @@ from fakefaces.scoring.addresses import public
 from fakefaces.scoring.job import Job
 from fakefaces.scoring.pace import Pace
 from fakefaces.scoring.pool import Pool
+from fakefaces.scoring.reading import Input
 from fakefaces.scoring.rows import Row, to_row
 from fakefaces.scoring.worker import Chunk, Rows, Scorer
 
-_CHUNK = 32  # images
+_CHUNK = 32  # images, at most
 _ATTEMPTS = 2  # of an image by itself, before it is given up
 
 
@@ -30,7 +31,7 @@ def run(job: Job, remaining: list[int], step: Step, *, load: Callable[[], Scorer
     Raises:
         ModelError: the detector cannot be loaded, or workers end again and again before they have scored anything.
     """
-    plan = _Plan(job, remaining)
+    plan = _Plan(job, remaining, jobs)
     pace = Pace(sum(map(job.size, remaining)))
     with Pool(jobs, load, job.frozen.content) as pool:
         while plan.unfinished:
@@ -56,17 +57,26 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@dataclass
+class _Part:
+    """A part in work."""
+
+    images: list[Input]
+    rows: list[Row | None]
+    given: int = 0  # images, from the first one on, that a worker has been given
+    done: int = 0  # images that have a row
+
+
 class _Plan:
     """Which chunk comes next, and the rows of the parts that are in work: one part for each worker."""
 
-    def __init__(self, job: Job, remaining: list[int]):
-        self._job, self._fresh = job, list(reversed(remaining))
+    def __init__(self, job: Job, remaining: list[int], jobs: int):
+        self._job, self._jobs, self._fresh = job, jobs, list(reversed(remaining))
+        self._left = sum(map(job.size, remaining))  # images that no worker has been given
         self.unfinished = set(remaining)
         self.suspects: list[Chunk] = []  # images one by one, of chunks that ended a worker
         self._again: list[Chunk] = []
-        self._chunks: dict[int, list[Chunk]] = {}  # by part, those not given yet, the first one last
-        self._rows: dict[int, list[Row | None]] = {}  # by part
-        self._missing: Counter[int] = Counter()  # number of rows by part
+        self._parts: dict[int, _Part] = {}
         self._part_of: dict[int, int] = {}  # by worker: a table is read forward, so each reads its own part of it
 
     def next(self, worker: int, *, suspect: bool) -> Chunk | None:
@@ -75,23 +85,23 @@ class _Plan:
             return self.suspects.pop() if suspect else None
         if self._again:
             return self._again.pop()
-        part = self._part_of.get(worker, -1)
-        if not self._chunks.get(part) and self._fresh:
-            self._part_of[worker] = part = self._fresh.pop()
-            self._open(part)
-        if not self._chunks.get(part):
-            part = max(self._chunks, key=lambda number: len(self._chunks[number]), default=-1)
-        return self._chunks[part].pop() if self._chunks.get(part) else None
+        number = self._part_of.get(worker, -1)
+        if not self._rest(number) and self._fresh:
+            self._part_of[worker] = number = self._fresh.pop()
+            images = self._job.inputs(number)
+            self._parts[number] = _Part(images, [None] * len(images))
+        if not self._rest(number):  # help another worker
+            number = max(self._parts, key=self._rest, default=-1)
+        return self._cut(number) if self._rest(number) else None
 
     def put(self, rows: Rows) -> None:
         """Take the rows of a chunk; a part with all its rows is written."""
-        known = self._rows[rows.part]
-        known[rows.offset : rows.offset + len(rows.rows)] = rows.rows
-        self._missing[rows.part] -= len(rows.rows)
-        if not self._missing[rows.part]:
-            self._job.write(rows.part, [row for row in known if row is not None])
-            for records in (self._rows, self._chunks, self._missing):
-                del records[rows.part]
+        part = self._parts[rows.part]
+        part.rows[rows.offset : rows.offset + len(rows.rows)] = rows.rows
+        part.done += len(rows.rows)
+        if part.done == len(part.images):
+            self._job.write(rows.part, [row for row in part.rows if row is not None])
+            del self._parts[rows.part]
             self.unfinished.discard(rows.part)
 
     def retry(self, chunks: list[Chunk], reason: str) -> list[Rows]:
@@ -101,7 +111,7 @@ class _Plan:
         """
         given_up = []
         for chunk in chunks[:1]:
-            if len(chunk.images) == 1 and chunk.attempt + 1 > _ATTEMPTS:
+            if chunk.attempt == _ATTEMPTS:
                 given_up.append(Rows(chunk.part, chunk.offset, [self._crashed(chunk, reason)]))
                 continue
             self.suspects += [
@@ -110,11 +120,19 @@ class _Plan:
         self._again += chunks[1:]
         return given_up
 
-    def _open(self, part: int) -> None:
-        images = self._job.inputs(part)
-        starts = range(0, len(images), _CHUNK)
-        self._chunks[part] = [Chunk(part, start, images[start : start + _CHUNK]) for start in reversed(starts)]
-        self._rows[part], self._missing[part] = [None] * len(images), len(images)
+    def _rest(self, number: int) -> int:
+        """The number of a part's images that no worker has been given."""
+        part = self._parts.get(number)
+        return len(part.images) - part.given if part else 0
+
+    def _cut(self, number: int) -> Chunk:
+        """A chunk of a part; smaller ones in the end, so that all workers end at about the same time."""
+        part = self._parts[number]
+        size = min(_CHUNK, self._rest(number), max(1, self._left // (4 * self._jobs)))
+        chunk = Chunk(number, part.given, part.images[part.given : part.given + size])
+        part.given += size
+        self._left -= size
+        return chunk
 
     def _crashed(self, chunk: Chunk, reason: str) -> Row:
         (image,) = chunk.images
