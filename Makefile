@@ -40,8 +40,7 @@ test-postgres: setup  ## run the database tests on a private, temporary PostgreS
 	FAKEFACES_TEST_POSTGRES=1 $(RUN) pytest -m '' -k postgresql tests/test_tune.py tests/tracking tests/registry tests/serving tests/maintenance
 
 test-spark: setup  ## test scoring on Spark; needs Java 17 or newer, such as Debian's openjdk-17-jre-headless
-	@$(RUN) python -c 'import pyspark' 2>/dev/null || { echo 'PySpark is missing: uv sync --locked --extra spark'; exit 1; }
-	@$(RUN) python -c 'from fakefaces.scoring.java import check_java; from fakefaces.base.stage import error_boundary; raise SystemExit(error_boundary(check_java))'
+	$(RUN) python -m fakefaces.scoring.spark_requirements
 	$(RUN) pytest -m spark
 
 lint: setup  ## check with ruff and mypy

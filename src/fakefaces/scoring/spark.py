@@ -19,11 +19,11 @@ from fakefaces.base.progress import Step
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.inference.packing import importable, pack
 from fakefaces.scoring import executor
-from fakefaces.scoring.java import check_java
 from fakefaces.scoring.job import Job
 from fakefaces.scoring.listing import part_name
 from fakefaces.scoring.model import Model
 from fakefaces.scoring.pace import Pace
+from fakefaces.scoring.spark_requirements import check_spark_requirements
 from fakefaces.tracking.detectors import MODEL_CODE, REQUIREMENTS, pyfunc
 
 _POLL = 2.0  # seconds between two looks at which parts are finished
@@ -51,7 +51,7 @@ def run(job: Job, remaining: list[int], step: Step, *, model: Model, master: str
     Raises:
         FakefacesError: there is no PySpark or no Java, the master cannot be reached, or a task failed each time.
     """
-    check_java()
+    check_spark_requirements()
     mlflow_pyfunc = pyfunc()
     logging.getLogger("mlflow").setLevel(logging.ERROR)  # it advises another environment than the one that is meant
     with _session(master) as spark, _as_pyfunc(model) as folder:
@@ -102,10 +102,8 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _session(master: str) -> Iterator[Any]:
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise FakefacesError(f"PySpark is not installed ({error}); install it with: uv sync --extra spark") from None
+    from pyspark.sql import SparkSession
+
     # Not whatever python3 is on the path of the workers.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)

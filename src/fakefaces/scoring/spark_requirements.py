@@ -1,20 +1,32 @@
-"""Whether the system's Java is one that runs PySpark."""
+"""What the engine ``spark`` needs: PySpark, and a Java that runs it.
+
+``python -m fakefaces.scoring.spark_requirements`` says what is missing.
+"""
 
 import os
 import re
 import shutil
 import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.base.stage import error_boundary
 
 _OLDEST = 17
 _MODULE = "jdk.incubator.vector"  # which PySpark 4 needs, and slim builds leave out
 _INSTALL = "install one, such as Debian's openjdk-17-jre-headless, or set JAVA_HOME to it"
 
 
-def check_java() -> None:
-    """Return if there is a Java that runs PySpark; otherwise a FakefacesError says what to install."""
+def check_spark_requirements() -> None:
+    """Return if all is there; otherwise a FakefacesError says what to install."""
+    if find_spec("pyspark") is None:
+        raise FakefacesError("PySpark is not installed; install it with: uv sync --extra spark")
+    _check_java()
+
+
+def _check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if not java or not shutil.which(java):
@@ -36,3 +48,7 @@ def _output(*command: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    sys.exit(error_boundary(check_spark_requirements))

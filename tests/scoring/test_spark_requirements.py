@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fakefaces.base.errors import FakefacesError
-from fakefaces.scoring.java import check_java
+from fakefaces.scoring import spark_requirements
+from fakefaces.scoring.spark_requirements import check_spark_requirements
 
 FIT = 'openjdk version "17.0.9" 2023-10-17'
 
@@ -15,6 +16,11 @@ def write_java(folder: Path, version: str, modules: str) -> None:
     java = folder / "bin" / "java"
     java.write_text(f'#!/bin/sh\ncase "$1" in -version) echo \'{version}\' >&2;; *) echo "{modules}";; esac\n')
     java.chmod(0o755)
+
+
+@pytest.fixture(autouse=True)
+def with_pyspark(monkeypatch):
+    monkeypatch.setattr(spark_requirements, "find_spec", lambda name: object())
 
 
 @pytest.mark.parametrize(
@@ -31,17 +37,23 @@ def test_the_version_and_the_modules_are_checked(tmp_path, monkeypatch, version,
     write_java(tmp_path / "jdk", version, modules)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jdk"))
     if message is None:
-        check_java()
+        check_spark_requirements()
     else:
         with pytest.raises(FakefacesError, match=message):
-            check_java()
+            check_spark_requirements()
 
 
 def test_a_missing_java_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(FakefacesError, match="JAVA_HOME .* has none; install one"):
-        check_java()
+        check_spark_requirements()
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FakefacesError, match="there is none on the PATH; install one"):
-        check_java()
+        check_spark_requirements()
+
+
+def test_a_missing_pyspark_is_named(monkeypatch):
+    monkeypatch.setattr(spark_requirements, "find_spec", lambda name: None)
+    with pytest.raises(FakefacesError, match="PySpark is not installed; install it with: uv sync --extra spark"):
+        check_spark_requirements()
