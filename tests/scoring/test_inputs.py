@@ -53,6 +53,12 @@ def test_a_folder_is_walked_in_order_whatever_the_suffixes_and_hidden_files_are_
     assert keys("photographs/") == [str(path.relative_to(tmp_path)) for path in expected]  # as it was named
 
 
+def test_a_single_file_is_an_input_whatever_it_is(folder):
+    path = folder / "02" / "0024.jpg"
+    assert find_inputs(str(path)).kind is Kind.IMAGE
+    assert keys(path) == keys(path.as_uri()) == [str(path)]
+
+
 def test_an_output_within_the_input_is_left_out(folder):
     assert score(folder, folder / "out", part_size=5).images == 25
     assert score(folder, folder / "out", part_size=5).images == 25
