@@ -47,11 +47,13 @@ class Job:
         self.storage.write(part_name(part), to_parquet(rows, metadata))
 
     def remaining(self) -> list[int]:
-        """The parts that are not finished, in order; a file that is damaged or of another list is named and counts."""
+        """The parts that are not finished, in order; a file that is damaged or of another list is named and removed."""
         names = self.storage.names()
-        return [
-            part for part in range(self.frozen.parts) if part_name(part) not in names or not self._is_finished(part)
-        ]
+        unfit = [part for part in range(self.frozen.parts) if part_name(part) in names and not self._is_finished(part)]
+        for part in unfit:
+            self.storage.remove(part_name(part))
+        names -= {part_name(part) for part in unfit}
+        return [part for part in range(self.frozen.parts) if part_name(part) not in names]
 
     def _is_finished(self, part: int) -> bool:
         data = self.storage.read(part_name(part))

@@ -61,11 +61,13 @@ def run(job: Job, remaining: list[int], step: Step, *, model: Model, master: str
         places = spark.range(0, len(remaining), 1, numPartitions=len(remaining))  # a task scores a part
         images = places.mapInArrow(read, executor.IMAGES)
         scored = images.withColumn("prediction", predict("content")).drop("content")
-        _follow(job, remaining, scored.mapInArrow(write, executor.WRITTEN), step)
+        shared = job.storage.folder is None or master.startswith("local")
+        hint = "" if shared else f"; {job.storage} must be a folder that all machines of {master} share"
+        _follow(job, remaining, scored.mapInArrow(write, executor.WRITTEN), step, hint)
 
 
-def _follow(job: Job, remaining: list[int], written: Any, step: Step) -> None:
-    """Run Spark's job in a thread, and report the parts that appear in the output."""
+def _follow(job: Job, remaining: list[int], written: Any, step: Step, hint: str) -> None:
+    """Run Spark's job in a thread, and report the parts that appear in the output; ``hint`` ends an error."""
     failure: list[Exception] = []
 
     def collect() -> None:
@@ -78,18 +80,19 @@ def _follow(job: Job, remaining: list[int], written: Any, step: Step) -> None:
     thread.start()
     waiting = {part_name(part): part for part in remaining}
     pace = Pace(sum(map(job.size, remaining)))
-    while waiting:
+    ended = False
+    while not ended:
         thread.join(_POLL)
         ended = not thread.is_alive()  # before the look, which then shows all
         for name in job.storage.names() & waiting.keys():
             images = job.size(waiting.pop(name))
             step(images, pace.note(images))
-        if ended:
-            break
+    if waiting and not failure:
+        raise FakefacesError(f"Spark is done, and {len(waiting):,} parts are not in {job.storage}{hint}")
     if failure:
         raise FakefacesError(
             f"Spark ended the job: {_reason(failure[0])}; finished parts are kept: run the same command again, "
-            "or finish with --engine local, which goes on after an image that ends its process"
+            f"or finish with --engine local, which goes on after an image that ends its process{hint}"
         ) from None
 
 
