@@ -6,13 +6,15 @@
 MODEL is a detector's folder, FOLDER holds photographs. The first form measures, in one run: reading, decoding and
 features alone; forward passes alone; both, one image after the other on one thread; and the engine. The second form
 scores copies of the photographs, each with a comment of its own in its JPEG, and prints for each number images a second
-(from the first image to the last, without the start of processes), peak memory (resident, summed over the engine and
-its workers, so that shared libraries count in each), and the bytes that were written.
+(from the first image to the last, without the start of processes), seconds in all, processor time an image (of all
+processes, their start included), peak memory (resident, summed over the engine and its workers, so that shared
+libraries count in each), and the bytes that were written, the list and the receipt included.
 """
 
 import argparse
 import os
 import re
+import resource
 import statistics
 import sys
 import tempfile
@@ -44,6 +46,7 @@ class Run:
     peak: float  # MB
     written: int  # bytes
     parent: float  # seconds of processor time of the engine's own process
+    spent: float  # seconds of processor time, of the workers too
 
 
 def main() -> None:
@@ -66,22 +69,26 @@ def compare(model: Path, photographs: list[Path], count: int, jobs: int) -> None
     with copies(photographs, count) as folder:
         before = one_thread(model, photographs)
         run = engine(model, folder, jobs)
-        after = one_thread(model, photographs)  # so that a machine that grows slower shows
-    decoding, forward, both = (statistics.median((one, other)) for one, other in zip(before, after, strict=True))
+        after = one_thread(model, photographs)  # since other programs come and go
+    decoding, forward, both, processor = (
+        statistics.median((one, other)) for one, other in zip(before, after, strict=True)
+    )
     allowed = jobs / (decoding + forward)
     print(f"{'reading, decoding, features':<34}{1000 * decoding:8.1f} ms an image")
     print(f"{'forward passes':<34}{1000 * forward:8.1f} ms an image")
     print(f"{'one process, one thread':<34}{1000 * both:8.1f} ms an image {1 / both:10.1f} images/s")
     print(f"{f'engine, {jobs} processes':<34}{1000 / run.rate:8.1f} ms an image {run.rate:10.1f} images/s")
     print(f"engine : one thread = {run.rate * both:.2f}; engine : allowed = {run.rate / allowed:.2f}")
-    own = 1000 * run.parent / count
-    print(f"the engine's own process: {own:.2f} ms of processor time an image, starting included")
+    alone, spent, own = (1000 * value for value in (processor, run.spent / count, run.parent / count))
+    print(
+        f"processor time an image: one thread {alone:.1f} ms, engine {spent:.1f} ms, of which its own process {own:.2f}"
+    )
 
 
-def one_thread(model: Path, photographs: list[Path]) -> tuple[float, float, float]:
-    """Seconds an image of reading with decoding and features, of the forward pass, and of both, on one thread."""
+def one_thread(model: Path, photographs: list[Path]) -> tuple[float, float, float, float]:
+    """Seconds an image on one thread: reading, decoding and features; forward pass; both; processor time of both."""
     loaded = detector.load(model)
-    spent: tuple[list[float], list[float], list[float]] = ([], [], [])
+    spent: tuple[list[float], ...] = ([], [], [], [])
     blocks = cycle(photographs)
     loaded.score("warm", photographs[0].read_bytes)
     for _ in range(_ROUNDS):
@@ -89,9 +96,11 @@ def one_thread(model: Path, photographs: list[Path]) -> tuple[float, float, floa
         features: list[NDArray[Any]] = []
         spent[0].append(timed(lambda: features.extend(loaded.read(images.read(path)) for path in block)))  # noqa: B023
         spent[1].append(timed(lambda: [loaded.graph(value) for value in features]))  # noqa: B023
+        start = time.process_time()
         spent[2].append(timed(lambda: [loaded.score("", path.read_bytes) for path in block]))  # noqa: B023
-    decoding, forward, both = (statistics.median(seconds) / _BLOCK for seconds in spent)
-    return decoding, forward, both
+        spent[3].append(time.process_time() - start)
+    decoding, forward, both, processor = (statistics.median(seconds) / _BLOCK for seconds in spent)
+    return decoding, forward, both, processor
 
 
 def timed(function: Callable[[], object]) -> float:
@@ -102,13 +111,13 @@ def timed(function: Callable[[], object]) -> float:
 
 def curve(model: Path, photographs: list[Path], counts: list[int], jobs: int) -> None:
     """Print the costs by number of images."""
-    print(f"{'images':>9}{'images/s':>10}{'seconds':>9}{'peak MB':>9}{'MB written':>12}{'bytes an image':>16}")
+    print(f"{'images':>9}{'images/s':>10}{'seconds':>9}{'processor ms':>14}{'peak MB':>9}{'bytes an image':>16}")
     for count in counts:
         with copies(photographs, count) as folder:
             run = engine(model, folder, jobs)
-        each = run.written / count
+        spent, each = 1000 * run.spent / count, run.written / count
         print(
-            f"{count:>9,}{run.rate:>10.1f}{run.seconds:>9.1f}{run.peak:>9.0f}{run.written / 1e6:>12.2f}{each:>16.1f}",
+            f"{count:>9,}{run.rate:>10.1f}{run.seconds:>9.1f}{spent:>14.2f}{run.peak:>9.0f}{each:>16.1f}",
             flush=True,
         )
 
@@ -137,7 +146,7 @@ def engine(model: Path, folder: Path, jobs: int) -> Run:
         output, log = Path(temporary) / "scores", Path(temporary) / "log"
         command = [sys.executable, "-m", "fakefaces.cli", "score", str(folder), str(output)]
         options = ["--model", str(model.absolute()), "--jobs", str(jobs)]
-        start, peak, parent = time.perf_counter(), 0, 0.0
+        start, peak, parent, before = time.perf_counter(), 0, 0.0, resource.getrusage(resource.RUSAGE_CHILDREN)
         with log.open("w") as opened:
             process = psutil.Popen([*command, *options], stderr=opened, env=os.environ | {"COLUMNS": "200"})
             while process.poll() is None:
@@ -150,12 +159,14 @@ def engine(model: Path, folder: Path, jobs: int) -> Run:
                     pass
                 time.sleep(0.05)
         seconds = time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         said = log.read_text()
         if process.returncode:
             sys.exit(said)
         rates = re.findall(r"([\d.]+) images/s", said)
         written = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
-        return Run(float(rates[-1]), seconds, peak / 1e6, written, parent)
+        return Run(float(rates[-1]), seconds, peak / 1e6, written, parent, spent)
 
 
 if __name__ == "__main__":
