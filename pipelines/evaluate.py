@@ -75,7 +75,8 @@ def main(params: Params, layout: Layout) -> None:
     )
     # An output outside of git: without it a fresh clone with an up-to-date dvc.lock would log no evaluation.
     test = next(iter(models.values())).test.drop(columns="p_fake")
-    scores = pd.DataFrame({name: scored.test["p_fake"] for name, scored in (models | rules).items()})
+    named = models | {rule_name(name): scored for name, scored in rules.items()}
+    scores = pd.DataFrame({name: scored.test["p_fake"] for name, scored in named.items()})
     write_text(layout.predictions, test.join(scores).to_csv(index=False, float_format="%.8f"))
     write_plots(layout, predictions, metrics)
     write_tables(layout, metrics | rule_metrics, comparisons_table(compared))

@@ -100,11 +100,12 @@ def test_the_models_are_compared_by_their_own_thresholds_and_by_groups(evaluated
 def test_the_table_of_predictions_holds_the_score_of_every_model_and_rule_for_each_image(evaluated):
     table = read_split(evaluated.layout.predictions)
     assert list(table["image"]) == sorted(table["image"])
-    for name in (*THRESHOLDS, *RULES):
+    columns = {name: name for name in THRESHOLDS} | {name: f"rule_{name}" for name in RULES}
+    for name, column in columns.items():
         wanted = evaluated.scored(name, "test")
         assert list(table["image"]) == list(wanted["image"])
         assert list(table["sha256"]) == list(wanted["sha256"])
-        assert table[name].to_numpy() == pytest.approx(wanted["p_fake"].to_numpy(), abs=1e-8)
+        assert table[column].to_numpy() == pytest.approx(wanted["p_fake"].to_numpy(), abs=1e-8)
     assert "p_fake" not in table
 
 

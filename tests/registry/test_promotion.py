@@ -1,6 +1,7 @@
 """Promotion: which model is selected, and the decision on it against the champion."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from fakefaces.registry.promotion import ChampionScores, Decision, Promotion, al
 from fakefaces.registry.store import Version
 from tests.metrics import model_metrics, with_metrics
 
-RULE = Promote(name="n", metric="roc_auc", margin=0.05, slice_margin=0.1)
+RULE = Promote(name="n", metric="roc_auc", margin=0.05, slice_margin=0.1, beat_shortcuts=False)
 
 
 def table_of(strength: float, seed: int = 0, n: int = 200) -> pd.DataFrame:
@@ -153,7 +154,7 @@ def comparing(ours: pd.DataFrame, scores: ChampionScores, rule: Promote, thresho
 
 
 def test_each_model_is_called_by_its_own_threshold_on_the_rules_metric_with_the_resamples_of_the_seed():
-    rule = Promote(name="n", metric="accuracy", margin=0.03, slice_margin=0.2)
+    rule = Promote(name="n", metric="accuracy", margin=0.03, slice_margin=0.2, beat_shortcuts=False)
     ours, theirs = table_of(1), table_of(1, seed=1)
     scores = ChampionScores(0.7, dict(zip(theirs["sha256"], theirs["p_fake"], strict=True)))
     decision = comparing(ours, scores, rule, threshold=0.4, seed=7)
@@ -191,7 +192,11 @@ def test_each_margin_of_the_rule_bounds_its_own_loss(margin, slice_margin, outco
     theirs[fakes[:30]] = (theirs[fakes[:30]] + 0.1).clip(0, 1)
     theirs[fakes[30:]] = (theirs[fakes[30:]] - 0.03).clip(0, 1)
     scores = ChampionScores(0.5, dict(zip(ours["sha256"], theirs, strict=True)))
-    decision = comparing(ours, scores, Promote(name="n", metric="roc_auc", margin=margin, slice_margin=slice_margin))
+    decision = comparing(
+        ours,
+        scores,
+        Promote(name="n", metric="roc_auc", margin=margin, slice_margin=slice_margin, beat_shortcuts=False),
+    )
     assert decision.comparison.difference >= 0
     assert decision.outcome == outcome
     assert reason in decision.reason
@@ -274,3 +279,40 @@ def test_a_decision_is_recorded_with_the_worst_of_the_slices_that_were_compared(
         "version": 7, "outcome": "challenger", "reason": "so it is", "model": "m", "digest": "d", "test_digest": "t",
         "against": 4, "margin": 0.05, "slice_margin": 0.1, "comparison": None,
     }  # fmt: skip
+
+
+def with_rules(strength: float, rule: float) -> Evidence:
+    found = evidence(strength)
+    label = found.predictions["label"].to_numpy()
+    noise = np.random.default_rng(5).normal(0, 1, len(label))
+    scores = 1 / (1 + np.exp(-(noise + rule * (label - 0.5))))
+    return replace(found, predictions=found.predictions.assign(rule_header=scores, encoding="one"))
+
+
+STRICT = RULE.model_copy(update={"beat_shortcuts": True})
+
+
+@pytest.mark.parametrize(
+    ("strength", "rule", "outcome", "reason"),
+    [
+        (-1, 0, "challenger", "not shown to be better than chance"),  # as ROC AUC 0.375 on test once was promoted
+        (2, 2, "challenger", "not shown to see more than the rule does"),
+        (3, 0.2, "champion", "there was no champion"),
+    ],
+)
+def test_the_first_champion_too_is_better_than_chance_and_than_the_rules(strength, rule, outcome, reason):
+    promotion = Promotion(
+        None, PromotionCandidate(with_rules(strength, rule), version(9, "new")), STRICT, None, n_resamples=300, seed=0
+    )
+    decision = promotion.decide(None, None)
+    assert decision.outcome == outcome
+    assert reason in decision.reason
+
+
+def test_a_champion_stays_where_the_candidate_only_sees_the_encoder():
+    promotion = Promotion(
+        None, PromotionCandidate(with_rules(3, 3), version(9, "new")), STRICT, champion(0.1), n_resamples=300, seed=0
+    )
+    assert promotion.decide(None, version(1, "old")).outcome == "challenger"
+    lenient = replace(promotion, rule=RULE)
+    assert lenient.decide(None, version(1, "old")).outcome == "champion"

@@ -9,6 +9,7 @@ import pytest
 
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
+from fakefaces.cli.registry import registry as list_registry
 from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.inference.metadata import DetectorMetadata, Operating, read_metadata
 from fakefaces.registry.store import ChampionChangedError, Registry
@@ -202,3 +203,26 @@ def test_ten_promotions_at_once_leave_one_champion_and_a_whole_history(tracked):
     assert [event.before for event in champions] == [None, *(event.version for event in champions[:-1])]
     assert registry.champion().number == champions[-1].version
     assert [version.number for version in versions if "champion" in version.aliases] == [champions[-1].version]
+
+
+def test_without_a_champion_a_model_that_shows_nothing_is_refused_and_the_next_good_one_promoted(tracked, capsys):
+    strict = RULE.model_copy(update={"beat_shortcuts": True})
+    guessing, good = models(tracked, ("guessing", -0.5), ("good", 3))
+    registry = Registry(RULE.name)
+    version, decision = promoted(tracked, guessing, rule=strict)
+    assert (version.number, decision.outcome, decision.against) == (1, "challenger", None)
+    assert registry.champion() is None
+    promoted(tracked, guessing, rule=strict)  # again, as by dvc repro --force
+    list_registry(as_json=False, last=20)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "refused" in shown and "not shown to be better than chance" in shown
+    with pytest.raises(TrackingError, match="which were refused, and why: fakefaces registry"):
+        fetch_detector("models:/fake-faces@champion")
+    version, decision = promoted(tracked, good, rule=strict)
+    assert (version.number, decision.outcome) == (2, "champion")
+    assert [(event.action, event.version, event.before) for event in registry.history()] == [
+        ("refused", 1, None),
+        ("champion", 2, None),
+    ]
+    forced = promoted(tracked, guessing, force="to try it", rule=strict)[1]
+    assert forced.outcome == "champion"

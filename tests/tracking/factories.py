@@ -23,7 +23,7 @@ from fakefaces.tracking.runs import stage_run
 from tests.detectors import save_network
 from tests.metrics import model_metrics
 
-RULE = Promote(name="fake-faces", metric="roc_auc", margin=0.05, slice_margin=0.2)
+RULE = Promote(name="fake-faces", metric="roc_auc", margin=0.05, slice_margin=0.2, beat_shortcuts=False)
 
 
 def operating_point(threshold: float, low: float | None = None, high: float | None = None) -> OperatingPoint:
@@ -76,6 +76,8 @@ def evaluated(
     for part in PARTS:
         table[part] = label
     table[name] = 1 / (1 + np.exp(-(noise + strength * (label - 0.5))))
+    table["encoding"] = "one"
+    table["rule_header"] = 1 / (1 + np.exp(-np.random.default_rng(99).normal(0, 1, n)))  # it sees nothing
     metrics = model_metrics(model_digest=digest(root / "outputs" / "models" / name), operating_point=point)
     (root / "reports").mkdir(exist_ok=True)
     table.to_csv(root / "outputs" / "predictions.csv", index=False)
@@ -96,11 +98,13 @@ def scores_in_store(champion: Version, candidate: Evidence) -> ChampionScores:
     return ChampionScores(0.5, dict(zip(own.predictions["sha256"], own.predictions["p_fake"], strict=True)))
 
 
-def promoted(root: Path, evidence: Evidence, force: str | None = None) -> tuple[Version, Decision]:
+def promoted(
+    root: Path, evidence: Evidence, force: str | None = None, rule: Promote = RULE
+) -> tuple[Version, Decision]:
     """What the promote stage does."""
     path = f"outputs/models/{evidence.model}"
     candidate = PromotionCandidate(evidence, Unregistered(path, root / path))
-    return promote(Promotion(Registry(RULE.name), candidate, RULE, scores_in_store, n_resamples=200, seed=0), force)
+    return promote(Promotion(Registry(RULE.name), candidate, rule, scores_in_store, n_resamples=200, seed=0), force)
 
 
 def models(root: Path, *strengths: tuple[str, float]) -> list[Evidence]:

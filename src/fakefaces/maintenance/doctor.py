@@ -18,7 +18,7 @@ from fakefaces.maintenance.relog import log_again
 from fakefaces.params.file import Params
 from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.artifact_paths import moved_from
-from fakefaces.tracking.detectors import CHAMPION
+from fakefaces.tracking.detectors import CHALLENGER, CHAMPION
 from fakefaces.tracking.registration import GRAPH_TAG
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect, running
@@ -150,7 +150,13 @@ def _check_registry(
         if str(number) not in numbers:
             text = f"'{alias}' points at version {number}, which does not exist"
             yield CheckResult("registry", text, "error", advice="fakefaces promote")
-    if promote and CHAMPION not in aliases:
+    refused = next((version for version in versions if str(version.version) == str(aliases.get(CHALLENGER))), None)
+    if CHAMPION not in aliases and refused and refused.tags.get("decision.outcome") == CHALLENGER:
+        reason = refused.tags.get("decision.reason", "")
+        yield CheckResult(
+            "registry", f"{name} has no champion: version {refused.version} was refused: {reason}", "note"
+        )
+    elif promote and CHAMPION not in aliases:
         text = f"{name} has no champion, though dvc.lock says that one was promoted"
         yield CheckResult("registry", text, "error", promote, "promote again")
     elif versions:

@@ -17,4 +17,8 @@ class Promote(Schema):
         description="Selects the candidate on validation and compares it with the champion on test."
     )
     margin: Margin = Field(description="The lower 95 % bound of candidate minus champion must be at least -margin.")
+    beat_shortcuts: bool = Field(
+        True,
+        description="A champion is shown to be better than chance, and than the best rule that sees no forgery.",
+    )
     slice_margin: Margin = Field(description="By which the champion may be better on any difficulty or replaced part.")

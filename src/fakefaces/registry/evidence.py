@@ -11,6 +11,8 @@ from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.store import connect
 
+_RULE = "rule_"  # columns of predictions.csv start so
+_OLD_RULES = ("header", "thumbnail", "colour", "exif")  # columns in evaluations of earlier releases
 _TABLES = ("predictions.csv", "tested.csv")  # the second in evaluations of earlier releases
 
 
@@ -24,6 +26,12 @@ class Evidence:
     metrics: ModelMetrics
     predictions: pd.DataFrame  # of the test images: ``sha256``, ``label``, ``group``, ``difficulty``, parts, ``p_fake``
     training_images: frozenset[str] = frozenset()  # sha256 of those it was trained or selected on; empty where unknown
+
+    @property
+    def rules(self) -> dict[str, pd.Series]:
+        """The scores of the shortcut rules on the test images, by rule; empty where its evaluation has none."""
+        columns = [name for name in map(str, self.predictions) if name.startswith(_RULE) or name in _OLD_RULES]
+        return {name.removeprefix(_RULE): self.predictions[name] for name in columns}
 
 
 def read_evidence(model: str, metrics: ModelMetrics, predictions: Path) -> Evidence:

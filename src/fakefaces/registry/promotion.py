@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.gate import ChampionComparison, GateResult, Scores, compare_with_champion, decide
 from fakefaces.evaluation.intervals import Resampling
+from fakefaces.evaluation.shortcut_gate import compare_with_shortcuts, decide_on_shortcuts
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate
 from fakefaces.registry.evidence import Evidence
@@ -99,16 +100,23 @@ class Promotion:
             comparison=comparison,
         )
 
+    def _alone(self) -> GateResult:
+        """Whether the candidate is shown to be better than chance, and than what sees no forgery."""
+        evidence, resampling = self.candidate.evidence, Resampling(self.n_resamples, self.seed)
+        return decide_on_shortcuts(compare_with_shortcuts(evidence.predictions, evidence.rules, resampling))
+
     def _compare(
         self, version: Version | None, champion: Version | None
     ) -> tuple[GateResult, ChampionComparison | None]:
         evidence = self.candidate.evidence
+        if champion and version and version.number == champion.number:
+            return GateResult(True, "it is the champion already"), None
+        if champion and champion.tags.get("digest") == evidence.digest:
+            return GateResult(True, "it is the champion's network, with another operating point"), None
+        if self.rule.beat_shortcuts and not (alone := self._alone()).promoted:
+            return alone, None
         if champion is None:
             return GateResult(True, "there was no champion"), None
-        if version and version.number == champion.number:
-            return GateResult(True, "it is the champion already"), None
-        if champion.tags.get("digest") == evidence.digest:
-            return GateResult(True, "it is the champion's network, with another operating point"), None
         scores = self.score_champion(champion, evidence)
         p_fake = aligned_scores(scores, evidence.predictions)
         compared = ~evidence.predictions["sha256"].isin(set(scores.training_images))
@@ -149,7 +157,6 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
             decision = replace(decision, outcome=CHAMPION, reason=f"{force}; the gate: {decision.reason}")
         registry.annotate(version, decision.markdown(), tags | decision.tags())
         if decision.outcome != CHAMPION:
-            assert champion is not None
             registry.record_refusal(version, champion, decision.reason)
             return version, decision
         try:

@@ -139,14 +139,15 @@ class Registry:
                 self._set_alias(CHAMPION, version.number)
                 self._record(Action.CHAMPION, version.number, current, reason, history)
 
-    def record_refusal(self, version: Version, champion: Version, reason: str) -> None:
-        """Record that a version did not replace a champion; once for each champion and reason."""
+    def record_refusal(self, version: Version, champion: Version | None, reason: str) -> None:
+        """Record that a version did not become champion; once for each champion, or none, and reason."""
         with exclusive_lock("registry"):
             history = self._repaired_history()
             events = [event for event in history if event.version == version.number]
-            refusal = (Action.REFUSED, champion.number, reason)
+            before = champion.number if champion else None
+            refusal = (Action.REFUSED, before, reason)
             if not events or (events[-1].action, events[-1].before, events[-1].reason) != refusal:
-                self._record(Action.REFUSED, version.number, champion.number, reason, history)
+                self._record(Action.REFUSED, version.number, before, reason, history)
 
     def previous_champion(self) -> Version:
         """The version that a rollback would make champion; a TrackingError says if there is none."""

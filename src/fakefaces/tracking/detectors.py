@@ -142,7 +142,8 @@ def fetch_detector(uri: str) -> Path:
     except (MlflowException, OSError) as error:
         where, reason = environment.without_password(environment.tracking_uri()), " ".join(str(error).split())[:200]
         raise TrackingError(
-            f"{uri}: no such model in {where} ({reason}); train and promote one with: dvc repro"
+            f"{uri}: no such model in {where} ({reason}); train and promote one with: dvc repro; which were refused, "
+            "and why: fakefaces registry"
         ) from None
     folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
     if folder is None:
