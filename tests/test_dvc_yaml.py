@@ -141,7 +141,20 @@ def test_one_word_names_script_and_test(stage):
     assert (ROOT / "pipelines" / f"{stage}.py").is_file()
     assert (ROOT / "tests" / f"test_{stage}.py").is_file()
     body = STAGES[stage].get("do", STAGES[stage])
-    assert f"pipelines/{stage}.py" in body["cmd"]
+    assert body["cmd"].split()[:2] == ["pipelines/run", stage]
+
+
+def outs(stage: str) -> Iterator[tuple[str, dict]]:
+    """The outputs of a stage, with their options."""
+    body = STAGES[stage].get("do", STAGES[stage])
+    for entry in [out for kind in ("outs", "metrics", "plots") for out in body.get(kind, [])]:
+        yield from entry.items() if isinstance(entry, dict) else [(entry, {})]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_people_read_stays_until_its_successor_is_there(stage):
+    removed = [path for path, options in outs(stage) if path.startswith("reports/") and not options.get("persist")]
+    assert not removed, "DVC removes these before the stage starts, and a stage that fails leaves none"
 
 
 def test_light_stages_never_reach_tensorflow():

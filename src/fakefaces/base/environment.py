@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from fakefaces.base.errors import FakefacesError
@@ -26,6 +27,8 @@ _DEFAULTS = {
     # (benchmarks/training.py), and one machine's results should not differ from another's by a default.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
+
+DVC = (sys.executable, "-m", "dvc")  # its command line, though no environment is activated
 
 _SQLITE = "sqlite:///"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fakefaces.base.environment import DVC
 from fakefaces.base.errors import DataError
 from fakefaces.base.progress import echo
 from fakefaces.data.faces import REAL
@@ -73,7 +74,7 @@ def download_ciplab() -> Path:
 
 def _dvc(root: Path, *arguments: str) -> None:
     """Run DVC's command line; its public Python API has no imports."""
-    process = subprocess.run(["dvc", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    process = subprocess.run([*DVC, *arguments], cwd=root, capture_output=True, text=True, check=False)
     if process.returncode:
         errors = [line.removeprefix("ERROR: ") for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = " ".join(errors)[:300] or f"exit code {process.returncode}"

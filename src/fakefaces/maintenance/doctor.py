@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from fakefaces.base import environment
+from fakefaces.base.environment import DVC
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.paths import Layout
 from fakefaces.maintenance import dvc_lock
@@ -50,8 +51,8 @@ def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[
 
 
 def _check_environment(root: Path) -> Iterator[CheckResult]:
-    if missing := [name for name in ("git", "dvc") if shutil.which(name) is None]:
-        yield CheckResult("environment", f"not on the PATH: {', '.join(missing)}", "error", advice="make setup")
+    if shutil.which("git") is None:
+        yield CheckResult("environment", "git is not on the PATH", "error", advice="install it")
     locked, installed = _locked_versions(root), provenance.versions()
     other = [
         f"{name} {installed.get(name, 'missing')} (uv.lock: {locked[name]})"
@@ -187,7 +188,7 @@ def _locked_versions(root: Path) -> dict[str, str]:
 
 def _checkout(root: Path, path: str) -> None:
     try:
-        _run(root, "dvc", "checkout", path)
+        _run(root, *DVC, "checkout", path)
     except FakefacesError:
         raise FakefacesError(f"{path} is not in DVC's cache; fetch it (dvc pull) or make it (dvc repro)") from None
 
