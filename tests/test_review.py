@@ -187,7 +187,7 @@ def test_requests_of_other_sites_are_refused(served):
 
     assert status({"Origin": "http://elsewhere.invalid"}, "/files?name=a.png", encoded(9)) == 403
     assert status({}, "/files?name=a.png", encoded(9)) == 403
-    assert status({"Host": "elsewhere.invalid"}, "/", None) == 400
+    assert status({"Host": "elsewhere.invalid"}, "/", None) == 403
     assert status({}, "/picture/nothing", None) == 404
 
 

@@ -12,7 +12,9 @@ from PIL import Image
 
 from fakefaces.base.errors import FakefacesError
 from fakefaces.inference.score import Prediction
+from fakefaces.serving.limits import Limits
 from fakefaces.serving.server import application, serve
+from fakefaces.web.same_origin import LOOPBACK, SameOrigin
 
 
 def png(grey: int) -> bytes:
@@ -33,7 +35,9 @@ def ask(app, body: bytes, kind: str | None = "application/json", path: str = "/i
     waiting = [{"type": "http.request", "body": p, "more_body": k + 1 < len(parts)} for k, p in enumerate(parts)]
 
     async def receive():
-        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+        if not waiting:
+            await asyncio.Event().wait()  # the client stays
+        return waiting.pop(0)
 
     return request(app, "POST", path, headers, receive)
 
@@ -105,7 +109,7 @@ def test_a_bad_image_is_a_row_among_others_and_400_alone(mean_detector):
     ],
 )
 def test_what_cannot_be_answered_has_a_reason_and_never_reaches_the_detector(body, kind, status, reason):
-    app = application(None, max_body=5000 if status == 413 else 10**6)
+    app = application(None, limits=Limits(body=5000 if status == 413 else 10**6))
     got, answer = ask(app, body, kind, **{"content-length": str(len(body))})
     assert got == status
     error = json.loads(answer)
@@ -122,7 +126,7 @@ def test_a_body_that_grows_beyond_the_limit_is_not_read_to_its_end():
         taken += 1
         return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
 
-    app = application(None, max_body=10_000)
+    app = application(None, limits=Limits(body=10_000))
     assert request(app, "POST", "/invocations", [(b"content-type", b"image/png")], endless)[0] == 413
     assert taken == 11
 
@@ -131,7 +135,8 @@ def test_a_connection_that_ends_early_is_no_fault_of_ours():
     async def gone():
         return {"type": "http.disconnect"}
 
-    assert request(application(None), "POST", "/invocations", receive=gone)[0] == 400
+    headers = [(b"content-type", b"image/png")]
+    assert request(application(None), "POST", "/invocations", headers, gone)[0] == 400
 
 
 def test_an_error_of_the_detector_is_logged_and_not_told():
@@ -187,3 +192,110 @@ def test_a_port_that_is_taken_is_one_message(tmp_path):
         port = other.getsockname()[1]
         with pytest.raises(FakefacesError, match=f"127.0.0.1:{port}: .*another port"):
             serve(tmp_path, "127.0.0.1", port)
+
+
+def test_a_request_has_its_limits_of_images_and_pixels(mean_detector):
+    app = application(mean_detector, limits=Limits(images=3, pixels=2100))
+    assert ask(app, inputs(*[png(9)] * 2))[0] == 200  # of 1,024 pixels each
+    status, answer = ask(app, inputs(*[png(9)] * 3))
+    assert (status, "3,072 pixels" in json.loads(answer)["message"]) == (413, True)
+    status, answer = ask(app, inputs(*[b"x"] * 4))
+    assert (status, "4 images; the limit is 3" in json.loads(answer)["message"]) == (413, True)
+
+
+def test_images_of_a_client_that_has_gone_are_not_scored():
+    class Slow:
+        scored = 0
+
+        def score(self, name, read):
+            Slow.scored += 1
+            return Prediction(p_fake=0.5)
+
+    body, messages = inputs(*[b"x"] * 50), []
+    headers = [(b"content-type", b"application/json")]
+
+    async def receive():
+        if not messages:
+            messages.append("body")
+            return {"type": "http.request", "body": body, "more_body": False}
+        if Slow.scored < 2:
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    assert request(application(Slow()), "POST", "/invocations", headers, receive)[0] == 400
+    assert Slow.scored == 2
+
+
+def test_small_requests_and_large_ones_take_turns():
+    order = []
+
+    class Noting:
+        def score(self, name, read):
+            order.append(read())
+            return Prediction(p_fake=0.5)
+
+    app = application(Noting())
+
+    async def one(files: list[bytes]) -> None:
+        sent, body = [], inputs(*files)
+        waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive():
+            if not waiting:
+                await asyncio.Event().wait()
+            return waiting.pop()
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/invocations", "query_string": b""}
+        await app(scope | {"headers": [(b"content-type", b"application/json")]}, receive, send)
+        assert sent[0]["status"] == 200
+
+    async def both() -> None:
+        await asyncio.gather(one([b"large"] * 200), one([b"small"] * 3))
+
+    asyncio.run(both())
+    assert len(order) == 203
+    assert max(k for k, name in enumerate(order) if name == b"small") < 150  # not behind all of the large one
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1:5001", None, 200),
+        ("localhost", None, 200),
+        ("[::1]:5001", None, 200),
+        ("127.0.0.1:5001", "http://127.0.0.1:5001", 200),
+        ("evil.invalid", None, 403),
+        ("127.0.0.1.evil.invalid:5001", None, 403),
+        ("[:::", None, 403),
+        ("", None, 403),
+        ("127.0.0.1:5001", "http://evil.invalid", 403),
+        ("127.0.0.1:5001", "http://127.0.0.1:8080", 403),
+        ("127.0.0.1:5001", "null", 403),
+    ],
+)
+def test_only_its_own_pages_may_ask_a_server_on_this_machine(mean_detector, host, origin, status):
+    headers = [(b"host", host.encode()), *([(b"origin", origin.encode())] if origin else [])]
+    app = application(mean_detector, hosts=LOOPBACK)
+    assert request(app, "GET", "/ping", headers)[0] == status
+    anywhere = application(mean_detector)  # bound to another address, where its name is not known
+    expected = 403 if origin and origin.removeprefix("http://") != host else 200
+    assert request(anywhere, "GET", "/ping", headers)[0] == expected
+
+
+def test_sockets_of_other_pages_are_closed():
+    reached, sent = [], []
+
+    async def app(scope, receive, send):
+        reached.append(scope["type"])
+
+    async def send(message):
+        sent.append(message)
+
+    for origin in (b"http://127.0.0.1:8080", b"http://evil.invalid"):
+        headers = [(b"host", b"127.0.0.1:8080"), (b"origin", origin)]
+        asyncio.run(SameOrigin(app)({"type": "websocket", "headers": headers}, None, send))
+    assert reached == ["websocket"]
+    assert [message["type"] for message in sent] == ["websocket.close"]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from nicegui import app, run, ui
 from nicegui.events import KeyEventArguments, ValueChangeEventArguments
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fakefaces.data.images import MAX_BYTES
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.review.queue import ORDERS, Item, Queue, webp_preview
+from fakefaces.web.same_origin import SameOrigin
 
 HOST = "127.0.0.1"
 _BATCH_SIZE = 16  # photographs scored at a time
@@ -31,16 +31,14 @@ def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int,
     """Serve the page on this machine only until it is interrupted; ``show`` opens it in a browser."""
     ui.add_css(_ASSETS / "review.css", shared=True)
     ui.add_body_html(f"<script>{(_ASSETS / 'drop.js').read_text(encoding='utf-8')}</script>", shared=True)
-    # Protects against DNS rebinding by another site's page.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    app.add_middleware(SameOrigin)  # sockets too, by which NiceGUI's page speaks
     waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_MAX_WAITING)
-    origins = {f"http://{host}:{port}" for host in (HOST, "localhost")}
     tasks: list[asyncio.Task[None]] = []
     app.on_startup(lambda: tasks.append(asyncio.create_task(_score_uploads(queue, waiting))))
 
     @app.post("/files")
     async def upload(request: Request, name: str) -> Response:
-        if request.headers.get("origin") not in origins:
+        if "origin" not in request.headers:
             return JSONResponse({"problem": "only the review page may send photographs"}, 403)
         data = bytearray()
         async for chunk in request.stream():

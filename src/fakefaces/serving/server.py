@@ -1,7 +1,8 @@
 """The HTTP server: MLflow's scoring protocol for image files, with bounded bodies and errors of one sentence.
 
 MLflow's own server reads bodies of any size, repeats a body that is not JSON in its answer, and answers with stack
-traces. This one runs the installed code, not the code that a registered model carries.
+traces. This one runs the installed code, not the code that a registered model carries. Its event loop does nothing
+that takes long: it answers /ping while images are scored, and while clients send slowly.
 """
 
 import asyncio
@@ -9,42 +10,58 @@ import base64
 import binascii
 import json
 import socket
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from fakefaces.base.errors import FakefacesError, ImageError
 from fakefaces.base.progress import echo
-from fakefaces.data.images import MAX_BYTES
+from fakefaces.data import images
 from fakefaces.inference.detector import Detector, load
-from fakefaces.inference.predict import Source
+from fakefaces.inference.score import Score
+from fakefaces.serving.limits import ByteBudget, Limits, protocol
+from fakefaces.web.same_origin import LOOPBACK, SameOrigin
 
-MAX_BODY = MAX_BYTES * 4 // 3 + 2**16  # bytes: one image of the largest size, as base64
-_CONCURRENCY = 32  # requests; more are answered 503
+_FORM = 'the body must be {"inputs": ["<an image file as base64>", ...]}'
 _ERROR_CODES = {404: "ENDPOINT_NOT_FOUND", 413: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
 
+Images = list[bytes | ImageError]  # of a request: the content of its files; an error where one is not base64
 
-def application(detector: Detector, *, threads: int = 1, max_body: int = MAX_BODY) -> Starlette:
+
+def application(
+    detector: Detector, *, threads: int = 1, limits: Limits | None = None, hosts: Collection[str] | None = None
+) -> Starlette:
     """The server's ASGI app.
 
-    A POST to ``/invocations`` has a body of at most ``max_body`` bytes, which is an image file (``Content-Type:
-    image/...``) or JSON of the form ``{"inputs": ["<base64>", ...]}``. The answer is ``{"predictions": [...]}`` with
-    the fields of :class:`fakefaces.inference.score.Prediction` for each image, those with a problem included; 400 where
-    the only image has one. ``threads`` images are scored at a time, of all requests together.
+    A POST to ``/invocations`` has a body that is an image file (``Content-Type: image/...``) or JSON of the form
+    ``{"inputs": ["<base64>", ...]}``. The answer is ``{"predictions": [...]}`` with the fields of
+    :class:`fakefaces.inference.score.Prediction` for each image, those with a problem included; 400 where the only
+    image has one. ``threads`` images are scored at a time, of all requests together and by turns.
     """
-    pool = ThreadPoolExecutor(threads)
+    limits = limits or Limits()
+    pool, budget, waiting = ThreadPoolExecutor(threads), ByteBudget(limits), [0]
 
     async def invocations(request: Request) -> Response:
-        images = _images(request.headers.get("content-type", ""), await _body(request, max_body))
-        loop = asyncio.get_running_loop()
-        scores = await asyncio.gather(*(loop.run_in_executor(pool, detector.score, *image) for image in images))
+        kind, size = _kind(request), _claimed(request, limits.body)
+        async with budget.reserve(size):
+            body = await _body(request, limits)
+            if waiting[0] >= limits.requests:
+                raise HTTPException(503, "too many requests at once; try again", {"Retry-After": "1"})
+            waiting[0] += 1
+            try:
+                files = await asyncio.to_thread(_files, kind, body, limits)
+                del body
+                scores = await _scores(detector, files, request, pool, threads)
+            finally:
+                waiting[0] -= 1
         if len(scores) == 1 and scores[0].problem_detail:
             raise HTTPException(400, scores[0].problem_detail)
         return JSONResponse({"predictions": [score.model_dump(exclude={"path"}) for score in scores]})
@@ -56,14 +73,16 @@ def application(detector: Detector, *, threads: int = 1, max_body: int = MAX_BOD
             Route("/health", _ping),
             Route("/version", _version),
         ],
+        middleware=[Middleware(SameOrigin, hosts=hosts)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
 
 
-def serve(folder: Path, host: str, port: int, *, threads: int = 1) -> None:
+def serve(folder: Path, host: str, port: int, *, threads: int = 1, limits: Limits | None = None) -> None:
     """Serve the detector in a folder until it is interrupted; port 0 is any free one."""
     import uvicorn
 
+    limits = limits or Limits()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,52 +90,119 @@ def serve(folder: Path, host: str, port: int, *, threads: int = 1) -> None:
             listener.bind((host, port))
         except OSError as error:
             raise FakefacesError(f"{host}:{port}: {error.strerror}; take another port with --port") from None
-        app = application(load(folder), threads=threads)
-        config = uvicorn.Config(app, limit_concurrency=_CONCURRENCY, log_level="warning")
+        # Elsewhere the machine's name is not known here.
+        hosts = LOOPBACK if host in LOOPBACK else None
+        config = uvicorn.Config(
+            application(load(folder), threads=threads, limits=limits, hosts=hosts),
+            http=protocol(limits.header_seconds),
+            timeout_graceful_shutdown=limits.stop_seconds,
+            log_level="warning",
+        )
         listener.listen()  # from here on requests are answered, if only after uvicorn has started
         address = f"[{host}]" if ":" in host else host
         echo(f"serving at http://{address}:{listener.getsockname()[1]}/invocations; Ctrl-C ends it")
         uvicorn.Server(config).run(sockets=[listener])
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    claimed = request.headers.get("content-length", "0")
-    if claimed.isdecimal() and int(claimed) > limit:
+def _kind(request: Request) -> str:
+    """``image`` or ``json``, before anything of the body is read."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json" and not kind.startswith("image/"):
+        raise HTTPException(415, f"Content-Type must be application/json or image/..., not '{kind}'")
+    return "json" if kind == "application/json" else "image"
+
+
+def _claimed(request: Request, limit: int) -> int:
+    """The bytes that a body may have; the limit where the request does not say."""
+    claimed = request.headers.get("content-length", "")
+    if not claimed.isdecimal():
+        return limit
+    if int(claimed) > limit:
         raise HTTPException(413, f"the body has {int(claimed):,} bytes; the limit is {limit:,}")
+    return int(claimed)
+
+
+async def _body(request: Request, limits: Limits) -> bytes:
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise HTTPException(413, f"the body is larger than {limit:,} bytes, the limit")
+        async with asyncio.timeout(limits.body_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limits.body:
+                    raise HTTPException(413, f"the body is larger than {limits.body:,} bytes, the limit")
+    except TimeoutError:
+        raise HTTPException(408, f"the body did not arrive within {limits.body_seconds:g} seconds") from None
+    except asyncio.CancelledError:  # uvicorn's, when it stops
+        raise HTTPException(503, "the server stops") from None
     except ClientDisconnect:
         raise HTTPException(400, "the connection ended before the body did") from None
     return bytes(body)
 
 
-def _images(content_type: str, body: bytes) -> list[Source]:
-    """The images of a request; an HTTPException if it is neither an image nor JSON of the right form."""
-    kind = content_type.split(";")[0].strip().lower()
-    if kind.startswith("image/"):
-        return [("image 1", lambda: body)]
-    if kind != "application/json":
-        raise HTTPException(415, f"Content-Type must be application/json or image/..., not '{kind}'")
+def _files(kind: str, body: bytes, limits: Limits) -> Images:
+    """The images of a request; an HTTPException if it is not of the right form, or holds too much."""
+    if kind == "image":
+        return [body]
     try:
-        request = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"the body is not JSON ({error})") from None
-    texts = request.get("inputs") if isinstance(request, dict) and set(request) == {"inputs"} else None
+    texts = value.get("inputs") if isinstance(value, dict) and set(value) == {"inputs"} else None
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-        raise HTTPException(400, 'the body must be {"inputs": ["<an image file as base64>", ...]}')
-    names = [f"image {k}" for k in range(1, len(texts) + 1)]
-    return [(name, partial(_decoded, name, text)) for name, text in zip(names, texts, strict=True)]
+        raise HTTPException(400, _FORM)
+    if len(texts) > limits.images:
+        raise HTTPException(413, f"the request has {len(texts):,} images; the limit is {limits.images:,}")
+    files = [_decoded(f"image {k}", text) for k, text in enumerate(texts, start=1)]
+    pixels = sum(_pixels(data) for data in files if isinstance(data, bytes))
+    if len(files) > 1 and pixels > limits.pixels:
+        raise HTTPException(413, f"the images have {pixels:,} pixels; the limit of a request is {limits.pixels:,}")
+    return files
 
 
-def _decoded(name: str, text: str) -> bytes:
+async def _scores(
+    detector: Detector, files: Images, request: Request, pool: ThreadPoolExecutor, threads: int
+) -> list[Score]:
+    """The scores in order.
+
+    A request has at most as many images in the pool as there are threads, so that large requests and small ones take
+    turns. Those of a client that has gone are not scored.
+    """
+    loop, scores = asyncio.get_running_loop(), dict[int, Score]()
+    remaining = iter(enumerate(files))
+
+    async def work() -> None:
+        for k, data in remaining:
+            if await request.is_disconnected():
+                raise HTTPException(400, "the client has gone")
+            scores[k] = await loop.run_in_executor(pool, _score, detector, k, data)
+
+    await asyncio.gather(*(work() for _ in range(min(threads, len(files)))))
+    return [scores[k] for k in range(len(files))]
+
+
+def _score(detector: Detector, k: int, data: bytes | ImageError) -> Score:
+    def read() -> bytes:
+        if isinstance(data, ImageError):
+            raise data
+        return data
+
+    return detector.score(f"image {k + 1}", read)
+
+
+def _pixels(data: bytes) -> int:
+    """The pixels that an image's header claims; 0 where it has none to be read."""
+    try:
+        header = images.header(data)
+    except (ImageError, OSError, SyntaxError, ValueError):  # which its row will name
+        return 0
+    return header.width * header.height
+
+
+def _decoded(name: str, text: str) -> bytes | ImageError:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ImageError(f"{name}: not base64 ({error})", "not_base64") from None
+        return ImageError(f"{name}: not base64 ({error})", "not_base64")
 
 
 async def _ping(request: Request) -> Response:
@@ -129,7 +215,7 @@ async def _version(request: Request) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail)
+    return _error(error.status_code, error.detail, error.headers)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -137,5 +223,5 @@ async def _failed(request: Request, error: Exception) -> Response:
     return _error(500, "the model failed; the server's log says why")
 
 
-def _error(status: int, reason: str) -> JSONResponse:
-    return JSONResponse({"error_code": _ERROR_CODES.get(status, "BAD_REQUEST"), "message": reason}, status)
+def _error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error_code": _ERROR_CODES.get(status, "BAD_REQUEST"), "message": reason}, status, headers)

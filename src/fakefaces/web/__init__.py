@@ -1,0 +1,1 @@
+"""What the servers of this project share: who may ask."""
