@@ -3,6 +3,7 @@ import os
 import pytest
 
 from fakefaces.base import environment
+from fakefaces.base.secrets import masked
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_the_artifact_root_lies_beside_its_database(workspace, monkeypatch, tmp_
     assert environment.artifacts_root() == (workspace / "mlruns" / "artifacts").as_uri()
     monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", "s3://bucket")
     assert environment.artifacts_root() == "s3://bucket"
-    assert environment.without_password(environment.tracking_uri()) == "postgresql://me:***@host/db"
+    assert masked(environment.tracking_uri()) == "postgresql://me:***@host/db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/absolute.db")
     assert environment.artifacts_root() == (tmp_path / "artifacts").as_uri()
 

@@ -4,11 +4,13 @@ import os
 import socket
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from fakefaces.base.errors import TrackingError
+from fakefaces.tracking import reachable
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import connect
 
@@ -32,8 +34,53 @@ def test_a_server_that_is_down(monkeypatch):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     text = message(monkeypatch, f"http://user:secret@127.0.0.1:{port}")
-    assert "no server answers; start the tracking server, or correct MLFLOW_TRACKING_URI" in text
+    assert "no server answers (Connection refused); start the tracking server, or correct MLFLOW_TRACKING_URI" in text
     assert "secret" not in text
+
+
+@pytest.mark.parametrize("scheme", ["http", "postgresql+pg8000"])
+def test_a_server_that_accepts_and_is_silent_is_told_of_at_once(monkeypatch, capfd, scheme):
+    monkeypatch.setattr(reachable, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(reachable, "_PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        port = silent.getsockname()[1]
+        # a queue that is full: what connects now gets no answer at all
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        text = message(monkeypatch, f"{scheme}://me:secret@127.0.0.1:{port}/db")
+        for one in waiting:
+            one.close()
+    assert "no server answers within 0.5 seconds" in text
+    assert capfd.readouterr().err.startswith(f"waiting for the MLflow store {scheme}://me:***@127.0.0.1:{port}")
+
+
+def test_a_database_that_is_locked_is_not_a_full_disk(monkeypatch, tmp_path, sqlite_tables):
+    monkeypatch.setattr(reachable, "_TIMEOUT", 0.1)
+    path = tmp_path / "locked.db"
+    path.write_bytes(sqlite_tables.read_bytes())
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        text = message(monkeypatch, f"sqlite:///{path}")
+    assert "database is locked; another program has it open" in text
+    assert "disk" not in text
+
+
+def test_an_experiment_that_was_deleted(monkeypatch, tmp_path):
+    uri = f"sqlite:///{tmp_path}/store.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    store = connect()
+    store.client.delete_experiment(store.experiment_id)
+    assert f"restore it with: mlflow experiments restore --experiment-id {store.experiment_id}" in message(
+        monkeypatch, uri
+    )
+
+
+@pytest.mark.parametrize(("name", "value"), [("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "many")])
+def test_a_setting_of_mlflow_that_it_cannot_read(monkeypatch, tmp_path, name, value):
+    monkeypatch.setenv(name, value)
+    assert name in message(monkeypatch, f"sqlite:///{tmp_path}/store.db")
 
 
 @pytest.mark.parametrize("uri", ["ftp://somewhere/store", "nonsense:store"])

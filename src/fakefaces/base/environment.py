@@ -1,7 +1,6 @@
 """Every environment variable that the project reads or sets, and the folders that follow from them."""
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -16,6 +15,9 @@ _DEFAULTS = {
     "DVC_NO_ANALYTICS": "true",
     # A model lists its packages itself; MLflow would copy this project's uv.lock, with all of ours, into it.
     "MLFLOW_UV_AUTO_DETECT": "false",
+    # Of a server that is away we want to know within seconds; MLflow's own defaults are 7 retries of 120 seconds.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     # Less noise: TensorFlow's C++ log, GitPython's advice, progress bars of MLflow, a display for Matplotlib.
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -96,11 +98,6 @@ def study_storage() -> str | None:
     """``OPTUNA_STORAGE``, the database of a study that several processes share; None where it is not set."""
     uri = os.environ.get("OPTUNA_STORAGE")
     return _absolute(uri) if uri else None
-
-
-def without_password(uri: str) -> str:
-    """A database's URI for messages."""
-    return re.sub(r"//([^:/@]*):[^@]*@", r"//\1:***@", uri)
 
 
 def _absolute(uri: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from fakefaces.base.secrets import masked
+
 _LOG_INTERVAL = 5.0  # seconds between two lines
 
 T = TypeVar("T")
@@ -13,8 +15,8 @@ Step = Callable[[int, str], None]
 
 
 def echo(message: str) -> None:
-    """Print one plain line to standard error."""
-    print(message, file=sys.stderr, flush=True)
+    """Print one plain line to standard error, with its secrets masked."""
+    print(masked(message), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """Entry points of stages and commands: checked parameters, one message per error, exit codes, signals."""
 
 import hashlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, TypeVar
@@ -15,6 +17,7 @@ from fakefaces.base.files import write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams, read
+from fakefaces.base.secrets import mask_output
 
 _SOURCE = Path(__file__).parents[2]  # the folder that the package was imported from
 
@@ -31,6 +34,7 @@ def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]
         root = environment.workspace()
         _use_source_of(root)
         _check_params(root)
+        _check_clock()
         main(read(params, root / "params.yaml"), Layout(root), *arguments)
 
     sys.exit(error_boundary(stage, *sys.argv[1:]))
@@ -68,8 +72,19 @@ def _check_params(root: Path) -> None:
         write_text(passed, digest.hexdigest())
 
 
+def _check_clock() -> None:
+    """Refuse a clock before 1980: the zip archives that models are saved in know no earlier time."""
+    year = time.localtime().tm_year
+    if year < 1980:
+        raise FakefacesError(f"this machine's clock says {year}; set it first: models and runs are saved with the time")
+
+
 def error_boundary(main: Callable[..., None], *arguments: str) -> int:
     """Call ``main`` and turn user errors into a message and an exit code."""
+    mask_output()
+    for stream in (sys.stdout, sys.stderr):  # names of files in any locale
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # An exception closes runs and removes temporary files.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     environment.unset_run()
@@ -81,8 +96,15 @@ def error_boundary(main: Callable[..., None], *arguments: str) -> int:
     except KeyboardInterrupt:
         echo("interrupted; run the same command again to resume")
         return 130
+    except BrokenPipeError:  # the reader of our output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        return 128 + signal.SIGPIPE
+    except MemoryError:
+        echo("ERROR not enough memory; close other programs, or set fewer threads; no partial output was left")
+        return 1
     except OSError as error:  # a full disk, a folder that may not be written, a file that was taken away
-        where = f"{error.filename}: " if error.filename else ""
+        path = error.filename2 or error.filename  # of a copy the target
+        where = f"{path}: " if path else ""
         echo(f"ERROR {where}{error.strerror or error}; no partial output was left")
         return 1
     return 0

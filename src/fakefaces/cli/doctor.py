@@ -7,6 +7,7 @@ import typer
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
+from fakefaces.base.secrets import masked
 
 if TYPE_CHECKING:
     from fakefaces.maintenance.check_result import CheckResult
@@ -65,10 +66,12 @@ def _print(results: "Iterable[CheckResult]") -> None:
     table.add_column(overflow="fold")
     area = ""
     for result in results:
-        table.add_row(Text(*_MARKS[result.level]), "" if result.area == area else result.area, Text(result.text))
+        table.add_row(
+            Text(*_MARKS[result.level]), "" if result.area == area else result.area, Text(masked(result.text))
+        )
         area = result.area
         if todo := f"--fix: {result.fix_text}" if result.fix else result.advice:
-            table.add_row("", "", Text(f"→ {todo}", style="dim"))
+            table.add_row("", "", Text(masked(f"→ {todo}"), style="dim"))
     print_table(table)
 
 

@@ -12,6 +12,7 @@ from fakefaces.base import environment
 from fakefaces.base.environment import DVC
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.paths import Layout
+from fakefaces.base.secrets import masked
 from fakefaces.maintenance import dvc_lock
 from fakefaces.maintenance.artifacts import check_models, check_orphans
 from fakefaces.maintenance.check_result import CheckResult
@@ -35,7 +36,7 @@ def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[
     root, stages, name = layout.root, dvc_lock.read_stages(layout.root), params.promote.name
     yield from _check_environment(root)
     yield from _check_outputs(root, stages)
-    where = environment.without_password(environment.tracking_uri())
+    where = masked(environment.tracking_uri())
     if not _store_exists():
         text = f"there is no store at {where}: a fresh clone, or mlruns/ was removed"
         yield CheckResult("store", text, "error" if stages else "ok", connect, "create an empty one")

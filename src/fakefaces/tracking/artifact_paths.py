@@ -23,13 +23,16 @@ def moved_from(location: str) -> str | None:
     return location if old and new and old != new and new.is_dir() else None
 
 
-def relocate(old: str) -> int:
-    """Make every path below an old location lead to the present one; return the number of changed paths."""
+def relocate(old: str, store: str | None = None) -> int:
+    """Make every path below an old location lead to the present one; return the number of changed paths.
+
+    ``store`` is the URI of the sqlite file to change; None for the project's.
+    """
     from sqlalchemy import create_engine, text
 
     changed = 0
     values = {"new": environment.artifacts_root(), "rest": len(old) + 1, "n": len(old), "old": old}
-    engine = create_engine(environment.tracking_uri())
+    engine = create_engine(store or environment.tracking_uri())
     with engine.begin() as connection:
         for table, column in _COLUMNS:
             update = f"{column} = :new || substr({column}, :rest) WHERE substr({column}, 1, :n) = :old"

@@ -17,7 +17,9 @@ import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
+from fakefaces.base.secrets import masked
 from fakefaces.inference.metadata import Operating, read_metadata
+from fakefaces.tracking.connection import unless_lost
 from fakefaces.tracking.remembered import recall, remember, store_state
 from fakefaces.tracking.runs import Run
 from fakefaces.tracking.store import Store, connect, mlflow_errors
@@ -44,6 +46,7 @@ MODEL_CODE = Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"
 _EXAMPLE, _REQUEST = "input_example.json", "serving_input_example.json"  # MLflow's names
 
 
+@unless_lost
 def log_detector(run: Run, folder: Path, example: bytes) -> None:
     """Log a saved detector as a model that takes image files, with ``example``, the content of one."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
@@ -140,7 +143,7 @@ def fetch_detector(uri: str) -> Path:
     try:
         model = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
-        where, reason = environment.without_password(environment.tracking_uri()), " ".join(str(error).split())[:200]
+        where, reason = masked(environment.tracking_uri()), " ".join(str(error).split())[:200]
         raise TrackingError(
             f"{uri}: no such model in {where} ({reason}); train and promote one with: dvc repro; which were refused, "
             "and why: fakefaces registry"

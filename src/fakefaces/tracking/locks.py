@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
+from fakefaces.base.secrets import masked
 
 _TIMEOUT = 300  # seconds
 
@@ -52,8 +52,7 @@ def _advisory_lock(uri: str, purpose: str) -> Iterator[None]:
         engine = create_engine(uri, poolclass=NullPool)
     except ModuleNotFoundError as error:
         raise TrackingError(
-            f"{environment.without_password(uri)}: its driver is not installed ({error}); "
-            "for postgresql+pg8000: uv sync --extra postgres"
+            f"{masked(uri)}: its driver is not installed ({error}); for postgresql+pg8000: uv sync --extra postgres"
         ) from None
     with engine.connect() as connection:
         connection.execute(text(f"SET lock_timeout = '{_TIMEOUT}s'"))

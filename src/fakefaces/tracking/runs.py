@@ -7,13 +7,16 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
+from fakefaces.base.progress import echo
+from fakefaces.base.secrets import masked
 from fakefaces.tracking import provenance
+from fakefaces.tracking.connection import Connection, unless_lost
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.store import Store, close_dead_runs, connect, exclusive_lock, running
 
@@ -28,19 +31,28 @@ _PARENT = "mlflow.parentRunId"
 
 @dataclass(frozen=True)
 class Run:
-    """A run in progress."""
+    """A run in progress.
+
+    What is logged after the store was lost, as its server went or its disk is full, is left out: the stage ends with
+    its outputs, from which ``fakefaces doctor --fix`` logs the run again.
+    """
 
     store: Store  # that holds it
     id: str
     root: Path  # the workspace whose outputs it writes
     tags: Mapping[str, str]  # its provenance, which its child runs share
+    connection: Connection = field(default_factory=Connection)  # shared with its child runs
 
+    @unless_lost
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters, nested ones as ``a.b``."""
         from mlflow.entities import Param
 
-        self.store.client.log_batch(self.id, params=[Param(key, str(value)) for key, value in flatten(values).items()])
+        self.store.client.log_batch(
+            self.id, params=[Param(key, masked(str(value))) for key, value in flatten(values).items()]
+        )
 
+    @unless_lost
     def metrics(self, values: Mapping[str, float | None], step: int | None = None) -> None:
         """Log metrics; those that could not be computed (None) are left out."""
         from mlflow.entities import Metric
@@ -49,14 +61,16 @@ class Run:
         metrics = [Metric(key, float(value), now, step or 0) for key, value in values.items() if value is not None]
         self.store.client.log_batch(self.id, metrics=metrics)
 
+    @unless_lost
     def tag(self, name: str, value: str) -> None:
         """Set one tag."""
-        self.store.client.set_tag(self.id, name, value)
+        self.store.client.set_tag(self.id, name, masked(value))
 
     def speed(self, images: int, seconds: float) -> None:
         """Log the number of images processed, and the images per second."""
         self.metrics({"images": images, "images_per_second": images / seconds if seconds > 0 else None})
 
+    @unless_lost
     def log_outputs(self, *paths: str) -> None:
         """Tag the run with the digests of the outputs that it wrote, by which it is found.
 
@@ -72,11 +86,14 @@ class Run:
 
     def metrics_of(self, path: Path, *names: str) -> dict[str, float]:
         """Metrics of the run that wrote an output as it is now; empty if no run is known to have written it."""
-        if not path.exists():
+        if self.connection.lost or not path.exists():
             return {}
-        run = find_run(self.store, path.relative_to(self.root).as_posix(), digest(path))
+        run = None
+        with self.connection:
+            run = find_run(self.store, path.relative_to(self.root).as_posix(), digest(path))
         return {name: run.data.metrics[name] for name in names if name in run.data.metrics} if run else {}
 
+    @unless_lost
     def adopt(self, tag: str, value: str) -> None:
         """Nest in this run the finished trials with a tag, whichever process ran them."""
         condition = f"tags.`{tag}` = '{value}' and tags.role = 'trial' and attributes.status = 'FINISHED'"
@@ -84,14 +101,17 @@ class Run:
             if run.data.tags.get(_PARENT) != self.id:
                 self.store.client.set_tag(run.info.run_id, _PARENT, self.id)
 
+    @unless_lost
     def artifact(self, path: Path) -> None:
         """Log a file."""
         self.store.client.log_artifact(self.id, str(path))
 
+    @unless_lost
     def text(self, text: str, name: str) -> None:
         """Log a text as a file."""
         self.store.client.log_text(self.id, text, name)
 
+    @unless_lost
     def image(self, name: str, png: bytes) -> None:
         """Log an image that MLflow's page shows beside those of the same name in other runs."""
         from PIL import Image
@@ -103,7 +123,7 @@ class Run:
     @contextmanager
     def child(self, name: str, role: str, tags: Mapping[str, str] | None = None) -> Iterator["Run"]:
         """A run nested in this one, with its provenance."""
-        with _run(self.store, name, self.id, self.root, dict(self.tags) | {"role": role} | dict(tags or {})) as run:
+        with _run(replace(self, tags=dict(self.tags) | {"role": role} | dict(tags or {})), name) as run:
             yield run
 
 
@@ -118,9 +138,15 @@ def stage_run(name: str, role: str, tags: Mapping[str, str] | None = None) -> It
     root, store = environment.workspace(), connect()
     close_dead_runs(store)
     all_tags = provenance.tags(root) | {"role": role} | dict(tags or {})
-    with _run(store, name, _pipeline_run(store, root, all_tags), root, all_tags) as run:
-        _log_provenance(store, run.id, root)
+    connection = Connection(may_be_lost=RELOGGED not in all_tags)
+    with _run(Run(store, _pipeline_run(store, root, all_tags), root, all_tags, connection), name) as run:
+        _log_provenance(run)
         yield run
+    if connection.lost:
+        echo(
+            f"WARNING {connection.lost}\n{name}: its outputs are complete, but not all was logged; log it again, when "
+            "the store can be used, with: fakefaces doctor --fix"
+        )
 
 
 def joined_run(role: str, tag: str, value: str) -> Run:
@@ -144,10 +170,17 @@ def find_run(store: Store, path: str, md5: str) -> "RunRecord | None":
 
 
 @contextmanager
-def _run(store: Store, name: str, parent: str, root: Path, tags: dict[str, str]) -> Iterator[Run]:
-    """Create a run, and end it with its duration, its peak memory, and the reason of a failure."""
-    record = store.client.create_run(str(store.experiment_id), run_name=name, tags=tags | {_PARENT: parent})
-    run = Run(store, record.info.run_id, root, tags)
+def _run(parent: Run, name: str) -> Iterator[Run]:
+    """Create a run below another, with the tags of ``parent``.
+
+    It ends with its duration, its peak memory, and the reason of a failure.
+    """
+    run, tags = replace(parent, id=""), dict(parent.tags)
+    if not parent.connection.lost:
+        with parent.connection:
+            experiment = str(parent.store.experiment_id)
+            record = parent.store.client.create_run(experiment, run_name=name, tags=tags | {_PARENT: parent.id})
+            run = replace(parent, id=record.info.run_id)
     start, status = time.monotonic(), "FINISHED"
     try:
         _log_data(run)
@@ -164,7 +197,12 @@ def _run(store: Store, name: str, parent: str, root: Path, tags: dict[str, str])
             unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB here
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
             run.metrics({"wall_seconds": time.monotonic() - start, "peak_memory_mib": peak})
-        store.client.set_terminated(run.id, status)
+        _end(run, status)
+
+
+@unless_lost
+def _end(run: Run, status: str) -> None:
+    run.store.client.set_terminated(run.id, status)
 
 
 def _pipeline_run(store: Store, root: Path, tags: Mapping[str, str]) -> str:
@@ -178,11 +216,12 @@ def _pipeline_run(store: Store, root: Path, tags: Mapping[str, str]) -> str:
         name = environment.dvc_experiment() or f"repro-{commit}-{state[:6]}"
         parent_tags = dict(tags) | {"role": "pipeline", "mlflow.source.name": "dvc", "dvc.stage": ""}
         run = store.client.create_run(str(store.experiment_id), run_name=name, tags=parent_tags)
-        _log_provenance(store, run.info.run_id, root)
+        _log_provenance(Run(store, run.info.run_id, root, tags, Connection(may_be_lost=False)))
         store.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
 
+@unless_lost
 def _log_data(run: Run) -> None:
     """The photographs as a dataset input, under the digest that DVC knows them by."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -193,10 +232,11 @@ def _log_data(run: Run) -> None:
         run.store.client.log_inputs(run.id, [DatasetInput(data, [context])])
 
 
-def _log_provenance(store: Store, run_id: str, root: Path) -> None:
+@unless_lost
+def _log_provenance(run: Run) -> None:
     """Parameters, pipeline, lock file, uncommitted changes and packages, in the run's folder ``provenance``."""
-    for name, text in provenance.files(root).items():
-        store.client.log_text(run_id, text, f"provenance/{name}")
+    for name, text in provenance.files(run.root).items():
+        run.store.client.log_text(run.id, masked(text), f"provenance/{name}")
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -9,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fakefaces.base import environment
-from fakefaces.base.errors import TrackingError
+from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.base.progress import echo
-from fakefaces.tracking import artifact_paths, locks, processes
+from fakefaces.base.secrets import masked
+from fakefaces.tracking import artifact_paths, locks, processes, reachable, read_only
+from fakefaces.tracking.reachable import waiting_for
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,17 +55,19 @@ def connect(*, create: bool = True) -> Store:
     """Open the store that ``MLFLOW_TRACKING_URI`` names, or the project's own.
 
     With ``create`` a missing experiment is created, with its tables, and the paths of a store that was moved together
-    with its artifacts are updated. A TrackingError says why a store cannot be reached, opened or written.
+    with its artifacts are updated. A store that may only be read is left as it is; if it was moved, a private copy of
+    it is read. A TrackingError says why a store cannot be reached, opened or written.
     """
     uri = environment.tracking_uri()
-    with mlflow_errors():
+    create = create and not read_only.is_read_only(uri)
+    with mlflow_errors(), waiting_for(uri):
+        reachable.check(uri)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of MLflow's own dependencies, at its import
             import mlflow
-        logging.getLogger("alembic").setLevel(logging.ERROR)
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        _check_server(uri)
-        mlflow.set_tracking_uri(uri)
+        for name in ("alembic", "mlflow", "sqlalchemy"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # they also raise what they log
+        mlflow.set_tracking_uri(read_only.readable(uri, EXPERIMENT))
         # The client creates the tables, and two first starts would both do so.
         with exclusive_lock("store") if create else nullcontext():
             client = cast("MlflowClient", _Client(mlflow.MlflowClient()))
@@ -70,6 +75,11 @@ def connect(*, create: bool = True) -> Store:
             if experiment is None:
                 created = client.create_experiment(EXPERIMENT, environment.artifacts_root()) if create else None
                 return Store(client, created)
+            if experiment.lifecycle_stage == "deleted":
+                raise TrackingError(
+                    f"MLflow store {masked(uri)}: the experiment '{EXPERIMENT}' was deleted; restore it with: "
+                    f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
+                )
             if create and (old := artifact_paths.moved_from(experiment.artifact_location)):
                 count = artifact_paths.relocate(old)
                 echo(f"updated {count} artifact paths of the MLflow store, which was moved from {old}")
@@ -112,14 +122,35 @@ def mlflow_errors() -> Iterator[None]:
     """Raise as a TrackingError of one line whatever MLflow, its database, its server or its files fail with."""
     try:
         yield
+    except FakefacesError:
+        raise
+    except reachable.UnreachableError as error:
+        raise _tracking_error(str(error)) from None
     except Exception as error:
-        if not isinstance(error, OSError | ImportError) and not type(error).__module__.startswith(_LIBRARIES):
+        if not isinstance(error, OSError | ImportError) and not _is_of_libraries(error):
             raise
-        # SQLAlchemy adds its class, the statement and the address of an explanation
-        reason = re.sub(
-            r" \[SQL:.*| \(Background on this error at: .*|\(\w+\.\w+Error\) ", "", " ".join(str(error).split())
-        )
-        raise _tracking_error(reason[:300]) from None
+        raise _tracking_error(_reason(error)) from None
+
+
+def _is_of_libraries(error: Exception) -> bool:
+    """Whether an error is of a class of the libraries, or was raised by their code: also for a faulty setting."""
+    if type(error).__module__.startswith(_LIBRARIES):
+        return True
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(name.startswith(_LIBRARIES) for name in frames)
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line of at most 300 characters."""
+    if isinstance(error, OSError) and error.strerror:
+        path = error.filename2 or error.filename  # of a copy the target
+        return f"{error.strerror}: {path}" if path else error.strerror
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "Max retries exceeded" in text:
+        return f"the server does not answer any more ({reachable.connection_error(error)})"
+    # SQLAlchemy adds its class, the statement and the address of an explanation
+    text = re.sub(r" \[SQL:.*| \(Background on this error at: .*|\(\w+\.\w+Error\) ", "", text)
+    return text if len(text) <= 300 else f"{text[:150]} ... {text[-145:]}"
 
 
 class _Client:
@@ -132,35 +163,34 @@ class _Client:
         return mlflow_errors()(getattr(self._client, name))
 
 
-def _check_server(uri: str) -> None:
-    """Ask a tracking server once: MLflow's own client would retry for minutes if there is none."""
-    if not uri.startswith(("http:", "https:")):
-        return
-    import requests
-
-    try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=10)
-    except requests.exceptions.SSLError:
-        pass  # MLflow has settings of its own for certificates
-    except requests.RequestException:
-        raise _tracking_error("no server answers") from None
-
-
 def _tracking_error(reason: str) -> TrackingError:
     uri = environment.tracking_uri()
-    return TrackingError(f"MLflow store {environment.without_password(uri)}: {reason}; {_advice(uri, reason)}")
+    return TrackingError(masked(f"MLflow store {uri}: {reason}; {_advice(uri, reason)}"))
+
+
+# What to do, by a part of the reason, in this order.
+_ADVICE = {
+    "No module named": "install that package; for postgresql+pg8000: uv sync --extra postgres",
+    "space left": "free some space on that disk, then run the same command again",
+    "disk is full": "free some space on the disk of the store, then run the same command again",
+    "is locked": "another program has it open; wait until it is done, or end it, then run the same command again",
+    "readonly database": "it may only be read here; run this where its folder may be written",
+    "Read-only file system": "it may only be read here; run this where its folder may be written",
+    "schema": "it was written by another version of MLflow: install the packages of uv.lock with make setup",
+    "revision": "it was written by another version of MLflow: install the packages of uv.lock with make setup",
+    "not a database": "restore the file from a backup; or let fakefaces doctor --fix begin a new one",
+    "malformed": "restore the file from a backup; or let fakefaces doctor --fix begin a new one",
+}
 
 
 def _advice(uri: str, reason: str) -> str:
     """What to do about a store that cannot be used."""
+    if advice := next((advice for part, advice in _ADVICE.items() if part in reason), None):
+        return advice
     if uri.startswith(("http:", "https:")):
         return "start the tracking server, or correct MLFLOW_TRACKING_URI"
-    if "No module named" in reason:
-        return "install that package; for postgresql+pg8000: uv sync --extra postgres"
-    if "schema" in reason or "revision" in reason:
-        return "it was written by another version of MLflow: install the packages of uv.lock with make setup"
-    if "not a database" in reason:
-        return "restore the file from a backup; or move it away, then: fakefaces doctor --fix"
+    if "no server answers" in reason:
+        return "start the database's server, or correct MLFLOW_TRACKING_URI"
     if not uri.startswith(("sqlite:", "postgresql", "mysql", "mssql")):
         return "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://..."
     return "check MLFLOW_TRACKING_URI, the permissions of its folder, and the space on its disk"

@@ -1,0 +1,105 @@
+"""Whether a store answers, asked once and for seconds: MLflow itself would try again for minutes, in silence."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from fakefaces.base.progress import echo
+from fakefaces.base.secrets import masked
+
+_TIMEOUT = 5  # seconds
+_PATIENCE = 1.0  # seconds until a user is told what is waited for
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+
+class UnreachableError(Exception):
+    """The store cannot be used; the message is the reason."""
+
+
+@contextmanager
+def waiting_for(uri: str) -> Iterator[None]:
+    """Say what is waited for, where the block takes more than a second."""
+    timer = threading.Timer(_PATIENCE, echo, [f"waiting for the MLflow store {masked(uri)}"])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def check(uri: str) -> None:
+    """Ask a tracking server or a database once.
+
+    Raises:
+        UnreachableError: nothing answers within five seconds, or it refuses; the message says why.
+        Exception: of SQLAlchemy or its driver, for a database that cannot be used.
+    """
+    if uri.startswith(("http:", "https:")):
+        _check_server(uri)
+    elif uri.startswith("sqlite:///"):
+        _check_file(Path(uri.removeprefix("sqlite:///")))
+    elif uri.split(":")[0].split("+")[0] in _PORTS:
+        _check_database(uri)
+
+
+def _check_server(uri: str) -> None:
+    import requests
+
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=_TIMEOUT)
+    except requests.exceptions.SSLError:
+        pass  # MLflow has settings of its own for certificates
+    except requests.Timeout:
+        raise UnreachableError(f"no server answers within {_TIMEOUT} seconds") from None
+    except (requests.ConnectionError, OSError) as error:
+        raise UnreachableError(f"no server answers ({connection_error(error)})") from None
+    except (requests.RequestException, ValueError) as error:
+        raise UnreachableError(f"no address of a server ({error})") from None
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        return
+    try:
+        # Not of the whole file, but of what every program reads first; a writer holds its lock for less.
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise UnreachableError(str(error)) from None
+
+
+def _check_database(uri: str) -> None:
+    import socket
+
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.pool import NullPool
+
+    url = make_url(uri)
+    engine = create_engine(url, poolclass=NullPool)  # a driver that is missing is told before a server that is away
+    if url.host and not url.host.startswith("/"):
+        try:
+            port = url.port or _PORTS[url.get_backend_name()]
+            socket.create_connection((url.host, port), timeout=_TIMEOUT).close()
+        except TimeoutError:
+            raise UnreachableError(f"no server answers within {_TIMEOUT} seconds") from None
+        except OSError as error:
+            raise UnreachableError(f"no server answers ({connection_error(error)})") from None
+    engine.connect().close()
+
+
+def connection_error(error: BaseException) -> str:
+    """Why a connection failed: the operating system's own word where one lies at the root of an error."""
+    innermost, seen = error, set[int]()
+    while id(innermost) not in seen:
+        seen.add(id(innermost))
+        reason = getattr(innermost, "reason", None)  # of urllib3, which requests puts in place of a cause
+        arguments = [argument for argument in innermost.args if isinstance(argument, BaseException)]
+        causes = [innermost.__cause__, innermost.__context__, reason, *arguments]
+        innermost = next((c for c in causes if isinstance(c, BaseException) and id(c) not in seen), innermost)
+    if isinstance(innermost, OSError) and innermost.strerror:
+        return innermost.strerror
+    return " ".join(str(innermost).split())[-200:]

@@ -1,0 +1,46 @@
+"""Stores that may only be read: nothing is written beside them, and one that was moved is read from a private copy."""
+
+import atexit
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+
+from fakefaces.tracking import artifact_paths
+
+_SQLITE = "sqlite:///"
+
+
+def is_read_only(uri: str) -> bool:
+    """Whether a store is a sqlite file that is there and may not be written, or not its folder."""
+    path = Path(uri.removeprefix(_SQLITE))
+    if not uri.startswith(_SQLITE) or not path.is_file():
+        return False
+    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def readable(uri: str, experiment: str) -> str:
+    """The URI to read a store by: of a moved one that may not be written a private copy, whose paths are right.
+
+    ``experiment`` is the name of the one whose artifacts are looked for.
+    """
+    if not is_read_only(uri):
+        return uri
+    path = Path(uri.removeprefix(_SQLITE))
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        row = connection.execute("SELECT artifact_location FROM experiments WHERE name = ?", [experiment]).fetchone()
+    old = artifact_paths.moved_from(row[0]) if row else None
+    return _copy(path, old) if old else uri
+
+
+@cache
+def _copy(path: Path, old: str) -> str:
+    folder = Path(tempfile.mkdtemp(prefix="fakefaces-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copyfile(path, folder / path.name)
+    uri = f"{_SQLITE}{folder / path.name}"
+    artifact_paths.relocate(old, uri)
+    return uri

@@ -1,0 +1,69 @@
+"""A store that is lost while a stage works: the stage ends, and the next run closes what was left open."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fakefaces.base.errors import TrackingError
+from fakefaces.tracking.runs import RELOGGED, Run, stage_run
+from fakefaces.tracking.store import connect
+
+TABLES = ("metrics", "params", "tags", "runs", "latest_metrics")
+
+
+def rename(database: Path, pattern: str, to: str) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA legacy_alter_table = ON")  # references keep the old names
+        for table in TABLES:
+            connection.execute(f"ALTER TABLE {pattern.format(table)} RENAME TO {to.format(table)}")
+
+
+@pytest.fixture
+def database(workspace, sqlite_tables) -> Path:
+    path = workspace / "mlruns" / "mlflow.db"
+    path.parent.mkdir()
+    path.write_bytes(sqlite_tables.read_bytes())
+    return path
+
+
+def work(run: Run, database: Path) -> list[str]:
+    """Log before and after the store is lost; returns what was reached."""
+    run.metrics({"before": 1.0})
+    rename(database, "{}", "gone_{}")
+    run.metrics({"after": 1.0})
+    with run.child("fold 0", role="fold") as child:
+        child.params({"a": 1})
+        child.tag("a", "b")
+        child.log_outputs("params.yaml")
+    assert run.metrics_of(run.root / "params.yaml", "a") == {}
+    return ["the end"]
+
+
+def test_the_work_goes_on_and_the_user_is_told_once_why_and_what_to_do(workspace, database, capfd):
+    with stage_run("m", role="train") as run:
+        assert work(run, database) == ["the end"]
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split(": no such table")[0] for line in lines if line.startswith("WARNING")] == [
+        f"WARNING MLflow store sqlite:///{database}",
+    ] * 2
+    assert lines[1] == "the work goes on, and is logged later"
+    assert "fakefaces doctor --fix" in lines[-1]
+    rename(database, "gone_{}", "{}")
+    left = connect().client.get_run(run.id)
+    assert (left.info.status, left.data.metrics) == ("RUNNING", {"before": 1.0})
+
+
+def test_where_logging_is_all_that_is_done_the_loss_is_an_error(workspace, database):
+    with (
+        pytest.raises(TrackingError, match="no such table"),
+        stage_run("m", role="train", tags={RELOGGED: "true"}) as run,
+    ):
+        work(run, database)
+
+
+def test_a_failure_of_the_work_itself_is_still_raised(workspace, database):
+    with pytest.raises(ZeroDivisionError), stage_run("m", role="train") as run:
+        work(run, database)
+        raise ZeroDivisionError
