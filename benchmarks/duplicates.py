@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from fakefaces.data import images
+from fakefaces.data import formats, images
 from fakefaces.duplicates.features import describe_all
 from fakefaces.duplicates.groups import group_images
 from fakefaces.duplicates.pairs import SearchState, update
@@ -45,7 +45,7 @@ class Clock:
 
 
 def grey_images(folder: Path) -> Iterator[tuple[str, Grey]]:
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in formats.SUFFIXES):
         name = path.relative_to(folder).as_posix()
         yield name, grey_image(folder, name)
 

@@ -52,13 +52,16 @@ def main(params: Params, layout: Layout) -> None:
     unreadable = table[~table["readable"]]
     for image, problem in zip(unreadable["image"], unreadable["problem"], strict=True):
         echo(f"unreadable: data/{image}: {problem}")
+    damaged = accepted[accepted["damage"] != ""]
+    for image, damage in zip(damaged["image"], damaged["damage"], strict=True):
+        echo(f"without metadata: data/{image}: {damage}")
     if not summary["success"]:
         raise DataError(
             "\n  ".join(["the images fail validation:", *failures(summary, "critical")])
             + "\nRemove or repair these files, or change the rules in params.yaml: validate."
         )
     scores = [shortcut_scores(split, features, params.seed) for split in cv_splits(accepted)]
-    accepted = accepted.drop(columns=["readable", "problem"])
+    accepted = accepted.drop(columns=["readable", "problem", "damage"])
     split_columns = [column for column in split if column != "image"]
     write_text(layout.facts, accepted.drop(columns=split_columns).to_csv(index=False))
     write_text(layout.images, accepted.to_csv(index=False))

@@ -125,16 +125,16 @@ def test_a_shortcut_rule_that_beats_chance_is_a_warning_with_its_metric(run, cap
 
 
 def test_each_file_is_decoded_once_and_has_its_own_appearance(workspace, monkeypatch):
-    names = ["whole.png", "broken.jpg", "grey.jpg"]
+    names = ["whole.png", "broken.jpg", "grey.png"]
     pixels = np.random.default_rng(3).integers(0, 256, (48, 32, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(workspace / "whole.png")
-    Image.new("L", (20, 20), 51).save(workspace / "grey.jpg")
+    Image.fromarray(np.repeat(np.uint8([[48], [54]]), 10, axis=0).repeat(20, axis=1)).save(workspace / "grey.png")
     (workspace / "broken.jpg").write_bytes(b"no image")
-    decoded, decode = [], images.decode
-    monkeypatch.setattr(images, "decode", lambda data, name: decoded.append(name) or decode(data, name))
+    decoded, decode = [], images.decoded
+    monkeypatch.setattr(images, "decoded", lambda data, name: decoded.append(name) or decode(data, name))
     table, appearance = image_facts(workspace, names, threads=2)
     thumbnail, colours = appearance[:, :256], appearance[:, 256:]
-    assert sorted(decoded) == ["grey.jpg", "whole.png"]
+    assert sorted(decoded) == ["grey.png", "whole.png"]
     assert list(table["image"]) == names
     assert list(table["readable"]) == [True, False, True]
     weights = np.array([0.299, 0.587, 0.114])
@@ -143,7 +143,7 @@ def test_each_file_is_decoded_once_and_has_its_own_appearance(workspace, monkeyp
     colour = np.concatenate([pixels.mean(axis=(0, 1)), pixels.std(axis=(0, 1))]) / 255
     assert np.allclose(colours[0], colour, atol=1e-6)
     assert np.isnan(appearance).all(axis=1).tolist() == [False, True, False]
-    assert np.allclose(thumbnail[2], 0.2) and np.allclose(colours[2], [0.2] * 3 + [0] * 3)
+    assert np.allclose(thumbnail[2].mean(), 0.2) and np.allclose(colours[2], [0.2] * 3 + [3 / 255] * 3)
     assert not np.isnan(appearance[table["readable"].to_numpy(dtype=bool)]).any()
 
 

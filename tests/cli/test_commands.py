@@ -13,7 +13,8 @@ from fakefaces.base.errors import DataError, FakefacesError
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.cli import app
-from fakefaces.cli.arguments import detector_by_name, detector_folder, image_files, registered_name
+from fakefaces.cli.arguments import detector_by_name, detector_folder, registered_name
+from fakefaces.cli.listing import image_files
 from fakefaces.cli.registry import describe
 from fakefaces.inference import detector
 from fakefaces.inference import predict as scoring

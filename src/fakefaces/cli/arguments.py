@@ -1,4 +1,4 @@
-"""Arguments that several commands share: which images, which detector."""
+"""Arguments that several commands share: which detector, and the options about images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fakefaces.base import environment
-from fakefaces.base.errors import DataError, FakefacesError
+from fakefaces.base.errors import FakefacesError
 from fakefaces.base.schema import StageParams, read
 from fakefaces.params.promote import Promote
 
@@ -15,29 +15,12 @@ Model = Annotated[
     str | None,
     typer.Option(help="Another detector: a models:/ URI, or a trained model's folder.", show_default="the champion"),
 ]
+FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Follow links below a folder out of it.")]
 Threads = Annotated[int, typer.Option(min=1, help="For decoding and inference.")]
 
 
 class _Params(StageParams):
     promote: Promote
-
-
-def image_files(paths: list[Path]) -> list[Path]:
-    """Expand folders to the images in them, at any depth; a DataError for an empty folder or a missing path."""
-    from fakefaces.data.images import SUFFIXES
-
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            images = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-            if not images:
-                raise DataError(f"{path}: no image in this folder ({', '.join(SUFFIXES)})")
-            files += images
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise DataError(f"{path}: there is no such file or folder")
-    return files
 
 
 def detector_folder(model: str | None) -> Path:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Paths, Threads, detector_by_name, image_files
+from fakefaces.cli.arguments import FollowLinks, Paths, Threads, detector_by_name
 
 
 def explain(
@@ -21,17 +21,19 @@ def explain(
     layers: Annotated[int, typer.Option(min=1, help="Convolutional layers that are drawn, at most.")] = 8,
     maps: Annotated[int, typer.Option(min=1, help="Feature maps that are drawn of a layer, at most.")] = 16,
     threads: Threads = 2,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Draw why a model decides as it does: Grad-CAM heat map, feature maps and filters."""
-    from fakefaces.base.errors import DataError
+    from fakefaces.base.errors import DataError, ImageError
     from fakefaces.base.progress import echo, track
+    from fakefaces.cli.listing import image_files
     from fakefaces.data import images
     from fakefaces.explain.explained_detector import load
     from fakefaces.explain.explanation import explain_images
     from fakefaces.explain.feature_maps import feature_maps, filters
-    from fakefaces.explain.plots import plot_explanation, plot_feature_maps, plot_filters
+    from fakefaces.explain.plots import SHOWN, plot_explanation, plot_feature_maps, plot_filters
 
-    files = image_files(paths)
+    files = image_files(paths, follow_links=follow_links)
     detector = load(detector_by_name(model), threads=threads)
     kernels = filters(detector.network, layers=layers)
     if kernels:
@@ -39,7 +41,12 @@ def explain(
         print(to / "filters.png")
     failed, taken = 0, set[str]()
     for path in track(files, "explaining", len(files)):
-        data = images.read(path)
+        try:
+            data = images.read(path)
+        except ImageError as error:
+            failed += 1
+            echo(f"ERROR {error}")
+            continue
         (explanation,) = explain_images(detector, [(str(path), data)], threads=threads)
         if explanation.score.problem:
             failed += 1
@@ -47,7 +54,9 @@ def explain(
             continue
         name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
         taken.add(name)
-        plot_explanation(to / f"{name}_heat.png", images.decode(data, str(path)), explanation, detector.metadata.model)
+        with images.decoded(data, str(path)) as pixels:
+            shown = images.limited(pixels, SHOWN)
+        plot_explanation(to / f"{name}_heat.png", shown, explanation, detector.metadata.model)
         print(to / f"{name}_heat.png")
         if detector.metadata.extractor == "pixels" and kernels:
             pixels = detector.read(data, str(path))

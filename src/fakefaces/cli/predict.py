@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fakefaces.base.errors import DataError
-from fakefaces.cli.arguments import Model, Paths, Threads, detector_folder, image_files
+from fakefaces.cli.arguments import FollowLinks, Model, Paths, Threads, detector_folder
 
 _MANY = 1_000  # files
 
@@ -17,14 +17,16 @@ def predict(
     model: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     threads: Threads = 2,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Score images with the champion: p_fake from 0 (real) to 1 (fake), the label, and whether it is unsure of it."""
     from fakefaces.base.progress import echo, track
+    from fakefaces.cli.listing import image_files
     from fakefaces.inference import detector
     from fakefaces.inference import predict as scoring
     from fakefaces.scoring.counts import Tally
 
-    files = image_files(paths)
+    files = image_files(paths, follow_links=follow_links)
     if len(files) > _MANY:
         echo(
             f"{len(files):,} files: fakefaces score INPUT OUTPUT does this in processes, and goes on after an interrupt"

@@ -15,6 +15,8 @@ from fakefaces.explain.heatmaps import overlay_heatmap
 
 _SHEET_WIDTH = 8 * 56 - 6  # pixels: eight tiles of 50 with gaps of 6
 _GAP = 6
+SHOWN = 1200  # pixels of an image's longer side, which are more than a panel has
+_STEEPEST = 4.0  # height of a panel by its width; an image that is longer leaves room beside it
 _PIXEL = 1 / 96  # inches a pixel of a sheet
 
 Sheet = tuple[str, NDArray[np.float64]]  # caption and tiles
@@ -24,7 +26,7 @@ def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explana
     """Draw an image beside itself with the heatmap over it, titled with the score and the suspected parts."""
     height, width = pixels.shape[:2]
     score = explanation.score
-    figure = Figure(figsize=(7, 3.5 * height / width + 0.7), layout="constrained", dpi=150)
+    figure = Figure(figsize=(7, 3.5 * min(height / width, _STEEPEST) + 0.7), layout="constrained", dpi=150)
     parts = ", ".join(part.replace("_", " ") for part in explanation.parts) or "none"
     unsure = ", unsure" if score.unsure else ""
     figure.suptitle(f"{model}: {score.p_fake:.3f}, {score.label}{unsure}; suspected: {parts}", fontsize=10)

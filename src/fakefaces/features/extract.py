@@ -42,6 +42,20 @@ def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
     return np.array((residuals, crop_face(pixels, spec.crop)), dtype=record)
 
 
-def extract_bytes(spec: FeatureSpec, data: bytes, name: str = "image") -> NDArray[Any]:
-    """Decode an image file, which an ImageError calls ``name``, and compute its features."""
-    return extract(spec, images.decode(data, name))
+def extract_bytes(
+    spec: FeatureSpec, data: bytes, name: str = "image", *, min_side: int = images.MIN_SIDE
+) -> NDArray[Any]:
+    """Decode an image file and compute its features.
+
+    Args:
+        spec: what is computed.
+        data: the file.
+        name: the image's, for messages.
+        min_side: pixels that each side has, at least.
+
+    Raises:
+        ImageError: it cannot be decoded, or shows too little: see :func:`fakefaces.data.images.require_content`.
+    """
+    with images.decoded(data, name) as pixels:
+        images.require_content(pixels, name, min_side=min_side)
+        return extract(spec, pixels)

@@ -36,7 +36,7 @@ class Detector:
 
     def read(self, data: bytes, name: str = "image") -> NDArray[Any]:
         """The features of one image file, which an ImageError calls ``name``."""
-        return extract_bytes(self.metadata.spec, data, name)
+        return extract_bytes(self.metadata.spec, data, name, min_side=self.metadata.min_side)
 
     def outputs(self, features: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
         """All outputs for features (n, ...), stacked from :meth:`read`: float64 (n, 1) or (n, 5), probabilities."""

@@ -8,6 +8,7 @@ from pydantic import model_validator
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.schema import Schema, parse
+from fakefaces.data.images import MIN_SIDE
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.params.extractor import Extractor
 
@@ -36,6 +37,7 @@ class DetectorMetadata(Schema):
     extractor: Extractor = "pixels"
     image_size: int
     crop: int = 0
+    min_side: int = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
     weights: str  # "trained from scratch", or the origin of the backbone's
     threshold: float  # of p_fake, at which metrics are computed
     operating: Operating | None = None  # of a registered detector

@@ -15,6 +15,8 @@ PROBLEMS = {
     "too_many_pixels": "it has more pixels than are decoded",
     "not_an_image": "it is of no format that is read",
     "broken": "it is truncated or corrupt",
+    "too_small": "it has fewer pixels a side than images of the detector's training had to have",
+    "flat": "it has one colour all over",
     "not_base64": "it was sent as text that is not base64",
     "crashed": "its scoring failed in a way that nobody foresaw, or ended the process that did it",
 }

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.paths import Layout
-from fakefaces.data import images
+from fakefaces.data import formats, images
 from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.maintenance.dvc_lock import Output, Stages
 from fakefaces.tracking import training_runs
@@ -42,7 +42,7 @@ def log_again(output: Output, layout: Layout, stages: Stages) -> None:
 def _example(layout: Layout) -> bytes:
     """One image file, for the model's example."""
     for path in sorted(layout.data.rglob("*")):
-        if path.suffix.lower() in images.SUFFIXES:
+        if path.suffix.lower() in formats.SUFFIXES:
             return images.read(path)
     raise DataError("data/ holds no image, which a logged model needs as an example; fetch it: dvc pull, or dvc repro")
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fakefaces.base.files import atomic_write
-from fakefaces.data.images import SUFFIXES, decode
+from fakefaces.data.formats import SUFFIXES
+from fakefaces.data.images import decoded, limited
 from fakefaces.explain.explanation import Explanation
 from fakefaces.explain.heatmaps import overlay_heatmap
 from fakefaces.ingest.corrections import read_rows, write_corrections
@@ -119,9 +120,9 @@ class Queue:
 
 def webp_preview(data: bytes, heatmap: NDArray[np.float32] | None, max_side: int) -> bytes:
     """Scale an image file down, with its heatmap over it if there is one, and encode it as WebP."""
-    pixels = decode(data, "photograph")
-    preview = Image.fromarray(pixels if heatmap is None else overlay_heatmap(pixels, heatmap))
-    preview.thumbnail((max_side, max_side))
+    with decoded(data, "photograph") as pixels:
+        small = limited(pixels, max_side)
+    preview = Image.fromarray(small if heatmap is None else overlay_heatmap(small, heatmap))
     encoded = io.BytesIO()
     preview.save(encoded, "WEBP", quality=85)
     return encoded.getvalue()

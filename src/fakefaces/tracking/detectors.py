@@ -39,6 +39,7 @@ REQUIREMENTS = (
     "pillow",
     "pydantic",
     "pyyaml",
+    "simplejpeg",
 )
 _ARTIFACT = "detector"
 # By path and not by import: a training, which logs its detector, does not depend on this code.

@@ -23,7 +23,7 @@ N_FEATURES = SIDE * SIDE + 6
 
 COLUMNS = (
     "image", "readable", "problem", "format", "mode", "width", "height", "bytes",
-    "program", "orientation", "quantization", "subsampling", "sha256",
+    "program", "orientation", "quantization", "subsampling", "sha256", "damage",
 )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataF
         - Columns of the table: ``readable`` (decodes completely), ``problem`` (why not), ``format``, ``mode``,
           ``width`` and ``height`` (pixels; missing where the header cannot be read), ``bytes``, ``program`` (EXIF),
           ``orientation`` (EXIF, 1 to 8), ``quantization`` (of the JPEG luma table), ``subsampling`` (of the JPEG's
-          chroma) and ``sha256`` of the bytes.
+          chroma), ``sha256`` of the bytes and ``damage`` (what is wrong with the metadata, which then count as none).
         - Appearance: float32 (n, 262), 0 to 1: grey of 16 x 16 areas row by row, means of red, green and blue, and
           their standard deviations; NaN where a file is unreadable.
     """
@@ -54,12 +54,14 @@ def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataF
 
 def _facts(root: Path, name: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
     row: dict[str, Any] = {"image": name, "readable": False, "problem": ""}
-    row |= dict.fromkeys(("format", "mode", "program", "quantization", "subsampling", "sha256"), "")
+    row |= dict.fromkeys(("format", "mode", "program", "quantization", "subsampling", "sha256", "damage"), "")
     try:
         data = images.read(root / name)
         row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         row |= vars(images.header(data, name))
-        values = _appearance(images.decode(data, name))
+        with images.decoded(data, name) as pixels:
+            images.require_content(pixels, name, min_side=1)
+            values = _appearance(pixels)
     except ImageError as error:
         row["problem"] = str(error).removeprefix(f"{name}: ").removeprefix(f"{root / name}: ")
         return row, np.full(N_FEATURES, np.nan, dtype=np.float32)
