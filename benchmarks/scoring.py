@@ -29,7 +29,7 @@ from typing import Any
 import psutil
 from numpy.typing import NDArray
 
-from fakefaces.data import images
+from fakefaces.data import formats, images
 from fakefaces.inference import detector
 from fakefaces.scoring.local import processors
 
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=processors())
     parser.add_argument("--curve", type=int, nargs="+")
     given = parser.parse_args()
-    photographs = sorted(path for path in given.folder.rglob("*") if path.suffix.lower() in images.SUFFIXES)
+    photographs = sorted(path for path in given.folder.rglob("*") if path.suffix.lower() in formats.SUFFIXES)
     if given.curve:
         curve(given.model, photographs, given.curve, given.jobs)
     else:

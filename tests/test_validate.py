@@ -12,6 +12,7 @@ from fakefaces.data.splits import CvSplit, read_split
 from fakefaces.params.file import load
 from fakefaces.validation.facts import image_facts
 from pipelines import split, validate
+from tests.conftest import picture
 
 SHORTCUTS = "no rule that sees only the file or the framing separates fakes from reals better than chance"
 
@@ -197,10 +198,10 @@ def test_each_rule_can_fail(run, rules, meaning):
 
 def test_unusual_images_are_warnings(run, workspace, capfd):
     folder = workspace / "data" / "training_fake"
-    Image.new("L", (64, 64), 90).save(folder / "holiday.jpg")
+    picture(np.random.default_rng(8), True).convert("L").save(folder / "holiday.jpg")
     exif = Image.Exif()
     exif[0x0131], exif[0x0112] = "Adobe Photoshop", 3
-    Image.new("RGB", (64, 64), (9, 80, 200)).save(folder / "mid_98_0100.jpg", exif=exif)
+    picture(np.random.default_rng(9), True).save(folder / "mid_98_0100.jpg", exif=exif)
     results = summary(run())
     warned = capfd.readouterr().err
     assert results["images are stored as RGB"]["examples"] == ["training_fake/holiday.jpg"]

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from fakefaces.base.errors import DataError, FakefacesError
@@ -24,6 +23,7 @@ from fakefaces.params.file import load
 from fakefaces.registry.promotion import Decision, Promotion
 from fakefaces.tracking import detectors
 from tests.detectors import copy_detector
+from tests.pictures import striped
 
 
 def write_metadata(folder: Path) -> Path:
@@ -118,7 +118,7 @@ def test_images_of_one_name_have_their_own_output_files(workspace, loaded):
     copy_detector(loaded, workspace / "outputs" / "models" / "custom_cnn")
     for k, folder in enumerate(("a", "b", "c")):
         (workspace / folder).mkdir()
-        Image.new("RGB", (40, 40), (80 * k, 90, 100)).save(workspace / folder / "one.png")
+        striped((80 * k, 90, 100), 40).save(workspace / folder / "one.png")
     arguments = ["explain", "custom_cnn", "a", "b", "c", "--layers", "1", "--maps", "1"]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     heatmaps = [line for line in done.stdout.split() if line.endswith("_heat.png")]

@@ -19,6 +19,7 @@ from fakefaces.explain.plots import plot_feature_maps
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 from tests.detectors import FunctionGraph
+from tests.pictures import encoded
 
 
 class Stub(Detector):
@@ -48,9 +49,9 @@ def metadata(extractor: str = "residuals") -> DetectorMetadata:
 
 
 def png(red: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (32, 32), (red, 0, 0)).save(buffer, "PNG")
-    return buffer.getvalue()
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[..., 0], pixels[16:, :, 2] = red, 9
+    return encoded(Image.fromarray(pixels))
 
 
 def centre(part: str, side: int) -> tuple[int, int]:

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 import fakefaces
 from fakefaces.base.errors import TrackingError
@@ -17,6 +16,7 @@ from fakefaces.tracking import registration
 from fakefaces.tracking.detectors import MODEL_CODE, fetch_detector, pyfunc, write_model_files
 from fakefaces.tracking.store import connect
 from tests.graphs import write_residual_detector
+from tests.pictures import striped
 from tests.serving.conftest import photographs
 from tests.tracking.factories import evaluated, promoted, trained
 
@@ -92,7 +92,7 @@ def test_a_prediction_has_the_score_label_abstention_and_parts_of_its_own_image(
     model.detector = Detector(mean_detector.graph, mean_detector.metadata.model_copy(update={"operating": point}))
     for grey in (51, 230, 102, 178, 140):
         files.append(tmp_path / f"{grey}.png")
-        Image.new("RGB", (32, 32), (grey,) * 3).save(files[-1])
+        striped((grey,) * 3).save(files[-1])
     predictions = model.predict(None, [path.read_bytes() for path in files])
     assert [p.p_fake for p in predictions] == pytest.approx([0.2, 230 / 255, 0.4, 178 / 255, 140 / 255])
     assert [p.label for p in predictions] == ["real", "fake", "real", "fake", "real"]

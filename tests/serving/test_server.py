@@ -2,25 +2,22 @@
 
 import asyncio
 import base64
-import io
 import json
 import threading
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from fakefaces.base.errors import FakefacesError
 from fakefaces.inference.score import Prediction
 from fakefaces.serving.limits import Limits
 from fakefaces.serving.server import application, serve
 from fakefaces.web.same_origin import LOOPBACK, SameOrigin
+from tests.pictures import encoded, striped
 
 
 def png(grey: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (32, 32), (grey,) * 3).save(file, "PNG")
-    return file.getvalue()
+    return encoded(striped((grey,) * 3))
 
 
 def inputs(*files: bytes) -> bytes:

@@ -1,8 +1,10 @@
 """Atomic writes: a file or folder is complete, or it is not there."""
 
+import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +43,33 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Read at most ``limit`` bytes, and one more where there are more, of a regular file.
+
+    The size that the file system states is a hint only, and no pipe or device is read, which might never end.
+
+    Raises:
+        OSError: it is no regular file, or cannot be read.
+        ValueError: a name that no file can have.
+    """
+    _require_regular(path, path.stat())
+    # Without O_NONBLOCK the opening would wait, should a pipe have taken the file's place meanwhile.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        _require_regular(path, status)
+        pieces, left = list[bytes](), limit + 1
+        while left and (piece := file.read(min(left, max(status.st_size + 1, 2**16)))):
+            pieces.append(piece)
+            left -= len(piece)
+    return b"".join(pieces)
+
+
+def _require_regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def _remove(path: Path) -> None:

@@ -17,7 +17,7 @@ HEIC_ADVICE = (
 )
 
 # Bytes of memory that decoding to RGB takes a pixel, at most, the result of 3 included: tests/data/test_memory.py.
-COSTS = {"JPEG": 6, "PNG": 8, "GIF": 8, "BMP": 8, "TIFF": 15, "WEBP": 19, "AVIF": 27, "JPEG2000": 39}
+COSTS = {"JPEG": 6, "PNG": 8, "GIF": 8, "BMP": 8, "TIFF": 15, "WEBP": 17, "AVIF": 19, "JPEG2000": 30}
 PROGRESSIVE_COST = 9  # of a JPEG whose coefficients are held until the last scan
 CMYK_COST = 15  # of a JPEG in four colours
 

@@ -6,8 +6,6 @@ is guarded here: whatever one of them raises is an ImageError. All threads share
 
 import hashlib
 import io
-import os
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 from PIL.ExifTags import Base as Exif
 
 from fakefaces.base.errors import ImageError
+from fakefaces.base.files import read_regular
 from fakefaces.data import decoders, formats
 from fakefaces.data.formats import FORMATS
 from fakefaces.data.memory import Budget
@@ -54,31 +53,17 @@ class Header:
 
 
 def read(path: Path) -> bytes:
-    """Read a regular file of at most ``MAX_BYTES``, or raise an ImageError.
-
-    The size that the file system states is a hint only: no more is ever read than the bound, and no pipe or device is.
-    """
+    """Read a regular file of at most ``MAX_BYTES``, or raise an ImageError."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ImageError(f"{path}: it is not a regular file", "unreadable")
-        # Without O_NONBLOCK the opening would wait, should a pipe have taken the file's place meanwhile.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ImageError(f"{path}: it is not a regular file", "unreadable")
-            pieces, left = list[bytes](), MAX_BYTES + 1
-            while left and (piece := file.read(min(left, max(status.st_size + 1, 2**16)))):
-                pieces.append(piece)
-                left -= len(piece)
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         problem = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         raise ImageError(f"{path}: cannot be read ({error.strerror or error})", problem) from None
     except ValueError as error:  # a null byte in the name, or a letter that the file system cannot write
         raise ImageError(f"{str(path)!r}: cannot be read ({error})", "missing") from None
-    if not left:
+    if len(data) > MAX_BYTES:
         raise ImageError(f"{path}: more than {MAX_BYTES:,} bytes; at most {MAX_BYTES:,} are read", "too_large")
-    return b"".join(pieces)
+    return data
 
 
 def header(data: bytes, name: str = "image") -> Header:
@@ -251,7 +236,8 @@ def _exif(image: Image.Image) -> tuple[str, int, str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            exif = image.getexif()
+            # A PNG's own method would decode all pixels, in search of a chunk that may follow them.
+            exif = Image.Image.getexif(image)
             program, orientation = exif.get(Exif.Software, ""), exif.get(Exif.Orientation, 1)
         except Exception as error:  # Pillow's parser raises anything
             return "", 1, f"its EXIF tags cannot be read ({str(error) or type(error).__name__})"

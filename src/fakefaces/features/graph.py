@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
+from fakefaces.base.files import read_regular
+from fakefaces.features.weights import unsound
+
+MAX_BYTES = 2**31 - 1  # of an ONNX file, by protobuf's own limit
+REPLACE = "train it again (dvc repro), fetch it again, or roll back to another version: fakefaces promote --rollback"
 
 
 class Graph:
@@ -18,6 +23,8 @@ class Graph:
     an image's score depends on the image only. Several images are scored side by side, by threads of the caller. A
     batch would not be faster either (benchmarks/scoring.py).
     """
+
+    inputs: Mapping[str, tuple[int | str | None, ...]]  # by name the shape of each image's features
 
     def __init__(self, data: bytes, name: str = "network.onnx"):
         """Read a graph in the format of ONNX, which an error calls ``name``; a ModelError if it is none."""
@@ -33,6 +40,7 @@ class Graph:
             raise ModelError(f"{name}: not an inference graph ({' '.join(str(error).split())[:200]})") from None
         self._name = self._session.get_inputs()[0].name
         self._shape = tuple(self._session.get_outputs()[0].shape[1:])
+        self.inputs = {tensor.name: tuple(tensor.shape[1:]) for tensor in self._session.get_inputs()}
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
         """The outputs for the features of one image, as :func:`fakefaces.features.extract.extract` returns them."""
@@ -57,11 +65,17 @@ class Graph:
 
 
 def load_graph(path: Path) -> Graph:
-    """Read a graph from a file, or raise a ModelError."""
+    """Read a graph from a file; a ModelError if it is none, or one of its weights is no finite number."""
     try:
-        return Graph(path.read_bytes(), str(path))
+        data = read_regular(path, MAX_BYTES)
+        fault = "too many bytes" if len(data) > MAX_BYTES else unsound(data)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: not an inference graph ({error})") from None
+    if fault:
+        raise ModelError(f"{path}: an inference graph with {fault}; {REPLACE}")
+    return Graph(data, str(path))
 
 
 def _batch_of_one(value: NDArray[Any]) -> NDArray[np.float32]:

@@ -14,8 +14,9 @@ import yaml
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ImageError, ModelError
-from fakefaces.features.extract import extract_bytes
-from fakefaces.features.graph import Graph, load_graph
+from fakefaces.features.extract import extract, extract_bytes
+from fakefaces.features.graph import REPLACE, Graph, load_graph
+from fakefaces.features.residuals.descriptor import SMALLEST
 from fakefaces.inference.metadata import DetectorMetadata, read_metadata
 from fakefaces.inference.score import PART_COLUMNS, Score
 
@@ -78,7 +79,39 @@ def load(folder: Path, version: str | None = None) -> Detector:
             f"{folder}: it has no inference graph ({GRAPH}), as an earlier release trained it; export the graphs of "
             "registered versions with: fakefaces doctor --fix, and of this project's models with: dvc repro"
         )
-    return Detector(load_graph(folder / GRAPH), metadata, version or _registered_version(folder))
+    graph = load_graph(folder / GRAPH)
+    _examine(graph, metadata, folder)
+    return Detector(graph, metadata, version or _registered_version(folder))
+
+
+def _examine(graph: Graph, metadata: DetectorMetadata, folder: Path) -> None:
+    """Score a grey image; a ModelError where graph and metadata do not fit each other, or the scores are none."""
+    features = extract(metadata.spec, np.full((SMALLEST, SMALLEST, 3), 128, np.uint8))
+    fields = features.dtype.fields
+    described = {name: dtype.shape for name, (dtype, *_) in fields.items()} if fields else {"": features.shape}
+    taken = dict(graph.inputs) if fields else dict(zip([""], graph.inputs.values(), strict=False))
+    if len(graph.inputs) != len(described) or any(not _fits(taken.get(k), shape) for k, shape in described.items()):
+        raise ModelError(
+            f"{folder}: its graph takes features of the shapes {list(graph.inputs.values())}, its metadata describe "
+            f"{list(described.values())}; {REPLACE}"
+        )
+    try:
+        outputs = graph(features)
+    except Exception as error:  # ONNX Runtime has an exception for each of its states and no common one
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{folder}: its graph cannot be computed ({reason}); {REPLACE}") from None
+    if outputs.shape not in ((1,), (1 + len(PART_COLUMNS),)):
+        raise ModelError(f"{folder}: its graph has outputs of the shape {outputs.shape}, not (1,) or (5,); {REPLACE}")
+    if not ((outputs >= 0) & (outputs <= 1)).all():
+        scores = ", ".join(f"{value:g}" for value in outputs)
+        raise ModelError(f"{folder}: its scores are no probabilities: {scores} of a grey image; {REPLACE}")
+
+
+def _fits(taken: tuple[int | str | None, ...] | None, shape: tuple[int, ...]) -> bool:
+    """Whether a graph's input takes features of a shape; what it leaves open is no number."""
+    if taken is None or len(taken) != len(shape):
+        return False
+    return all(size == wanted or not isinstance(size, int) for size, wanted in zip(taken, shape, strict=True))
 
 
 def _registered_version(folder: Path) -> str | None:

@@ -1,16 +1,19 @@
 """Detector metadata: what the network reads, what its score means, and the thresholds of its decisions."""
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from fakefaces.base.errors import ModelError, ParamsError
-from fakefaces.base.files import read_json
-from fakefaces.base.schema import Schema, parse
+from fakefaces.base.files import read_regular
+from fakefaces.base.schema import Count, Schema, parse
 from fakefaces.data.images import MIN_SIDE
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.params.extractor import Extractor
+
+_MAX_BYTES = 2**20
 
 
 class Operating(Schema):
@@ -20,7 +23,7 @@ class Operating(Schema):
     ``low <= p_fake < high``.
     """
 
-    threshold: float
+    threshold: float = Field(ge=0, le=2)
     low: float | None  # None: the band has no lower end
     high: float | None  # None: the band has no upper end
 
@@ -35,15 +38,15 @@ class DetectorMetadata(Schema):
     model: str
     kind: str
     extractor: Extractor = "pixels"
-    image_size: int
-    crop: int = 0
-    min_side: int = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
+    image_size: int = Field(ge=1, le=8192)
+    crop: int = Field(default=0, ge=0, le=8192)
+    min_side: Count = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
     weights: str  # "trained from scratch", or the origin of the backbone's
-    threshold: float  # of p_fake, at which metrics are computed
+    threshold: float = Field(ge=0, le=2)  # of p_fake, at which metrics are computed
     operating: Operating | None = None  # of a registered detector
     positive: str = "fake"  # the class whose probability the score is
     parameters: int
-    format: int = 2
+    format: int = Field(default=2, ge=1, le=2)
 
     @model_validator(mode="before")
     @classmethod
@@ -73,6 +76,9 @@ def read_metadata(folder: Path) -> DetectorMetadata:
     """Read the metadata of a detector's folder, without TensorFlow, or raise a ModelError."""
     path = folder / "detector.json"
     try:
-        return parse(DetectorMetadata, read_json(path), str(path))
-    except (OSError, ValueError, ParamsError) as error:
+        data = read_regular(path, _MAX_BYTES)
+        if len(data) > _MAX_BYTES:
+            raise ValueError(f"more than {_MAX_BYTES:,} bytes")
+        return parse(DetectorMetadata, json.loads(data), str(path))
+    except (OSError, ValueError, ParamsError, RecursionError) as error:
         raise ModelError(f"{folder}: not a detector ({' '.join(str(error).split())[:200]})") from None

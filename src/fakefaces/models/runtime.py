@@ -94,7 +94,7 @@ def load_network(path: Path) -> Any:
 
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # of Keras, of ZIP and of HDF5
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: not a network that can be loaded ({reason})") from None
 
