@@ -126,6 +126,34 @@ def test_the_files_in_the_documentation_are_valid(path):
             "albumentations has no transform 'HorizontalFlop'",
         ),
         (
+            lambda p: p["augment"]["transforms"].append({"name": "Normalize"}),
+            "augment.transforms: Normalize: it turns uint8 48 x 48 x 3 into float32 48 x 48 x 3",
+        ),
+        (
+            lambda p: p["augment"]["transforms"].append({"name": "ToFloat"}),
+            "augment.transforms: ToFloat: it turns uint8 48 x 48 x 3 into float32",
+        ),
+        (
+            lambda p: p["augment"]["transforms"].append(
+                {"name": "RandomCrop", "arguments": {"height": 20, "width": 30, "p": 0.01}}
+            ),
+            "augment.transforms: RandomCrop: it turns uint8 48 x 48 x 3 into uint8 20 x 30 x 3",
+        ),
+        (
+            lambda p: p["augment"]["transforms"].append({"name": "ToGray", "arguments": {"num_output_channels": 1}}),
+            "augment.transforms: ToGray: it turns uint8 48 x 48 x 3 into uint8 48 x 48;",
+        ),
+        (
+            lambda p: p["augment"]["transforms"].append({"name": "Crop", "arguments": {"x_max": 400, "y_max": 300}}),
+            "augment.transforms: Crop: it fails on an image of 48 x 48 pixels",
+        ),
+        (
+            lambda p: p["augment"]["transforms"].append(
+                {"name": "CropNonEmptyMaskIfExists", "arguments": {"height": 9, "width": 9}}
+            ),
+            "augment.transforms: CropNonEmptyMaskIfExists: it fails on an image",
+        ),
+        (
             lambda p: p["augment"]["transforms"].append({"name": "Affine", "arguments": {"rotation": 3}}),
             "Affine: Argument(s) 'rotation' are not valid",
         ),

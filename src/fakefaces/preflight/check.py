@@ -18,7 +18,7 @@ from fakefaces.params.train import Fit, Model
 from fakefaces.params.tune import SET_BY_TRIALS, SearchRange, Tune
 from fakefaces.preflight.backbones import backbone_names
 from fakefaces.preflight.renamed import with_new_keys
-from fakefaces.training.augmentation import Recipe, compose
+from fakefaces.training.augmentation import Recipe, check_outputs, compose
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -100,7 +100,10 @@ class _Sections:
         """Faults that are not in a section by itself."""
         for step in self.transforms:
             try:
-                compose(Recipe([(step.name, step.arguments)]), seed=[0])
+                recipe = Recipe([(step.name, step.arguments)])
+                compose(recipe, seed=[0])
+                for size in self.augmented_sizes():
+                    check_outputs(recipe, size)
             except ParamsError as error:
                 yield str(error).removeprefix("params.yaml: ")
         known = backbone_names()
@@ -115,6 +118,12 @@ class _Sections:
         if self.tune:
             yield from self._faults_of_kind("tune", self.tune, {})
             yield from self._faults_of_space(self.tune)
+
+    def augmented_sizes(self) -> list[int]:
+        """The sides of the images that are augmented."""
+        rows: list[Model | Tune] = [*self.models.values(), *([self.tune] if self.tune else [])]
+        names = {row.features for row in rows if row.augment != "none"} & set(self.features)
+        return sorted({self.features[name].image_size for name in names if self.features[name].content == "pixels"})
 
     def _faults_of_model(self, key: str, model: Model) -> Iterator[str]:
         yield from self._faults_of_kind(key, model, model.settings)

@@ -3,6 +3,7 @@
 Copies are made during training, not stored: ``benchmarks/augmentation.py`` measures both.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,8 +51,6 @@ def compose(recipe: Recipe, seed: Sequence[int], *, sides: bool = False) -> Any:
     Draws are the same with and without ``sides``, which transforms keypoints, too, and takes longer than most
     transforms.
     """
-    import warnings
-
     import albumentations
 
     steps = []
@@ -74,6 +73,33 @@ def compose(recipe: Recipe, seed: Sequence[int], *, sides: bool = False) -> Any:
     # Points that a reflecting border adds lie outside of the image and are removed.
     points = albumentations.KeypointParams(format="xy", label_fields=["sides"], remove_invisible=True)
     return albumentations.Compose(steps, keypoint_params=points, seed=entropy)
+
+
+def check_outputs(recipe: Recipe, size: int) -> None:
+    """Apply each transform by itself to an image, uint8 (size, size, 3), and check that it returns another such image.
+
+    Raises:
+        ParamsError: a transform fails, or returns another dtype or shape; it is named.
+    """
+    image = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
+    for name, arguments in recipe.transforms:
+        alone, where = Recipe([(name, {**arguments, "p": 1.0})]), f"params.yaml: augment.transforms: {name}"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of transforms that move no keypoints
+                pipeline = compose(alone, seed=[0], sides=True)
+                result = pipeline(image=image, keypoints=_POINTS * (size, size), sides=_SIDES)["image"]
+        except ParamsError:
+            raise
+        except Exception as error:  # each transform has its own
+            reason = " ".join(str(error).split())[:200]
+            raise ParamsError(f"{where}: it fails on an image of {size} x {size} pixels ({reason})") from None
+        if result.dtype != np.uint8 or result.shape != image.shape:
+            shape = " x ".join(map(str, result.shape))
+            raise ParamsError(
+                f"{where}: it turns uint8 {size} x {size} x 3 into {result.dtype} {shape}; training takes images of "
+                "the same size, 0 to 255: leave it out (models scale their input themselves)"
+            )
 
 
 def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -> NDArray[np.uint8]:
