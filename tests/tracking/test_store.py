@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fakefaces.base import progress
 from fakefaces.base.errors import TrackingError
 from fakefaces.tracking import reachable
 from fakefaces.tracking.runs import find_run
@@ -41,7 +42,7 @@ def test_a_server_that_is_down(monkeypatch):
 @pytest.mark.parametrize("scheme", ["http", "postgresql+pg8000"])
 def test_a_server_that_accepts_and_is_silent_is_told_of_at_once(monkeypatch, capfd, scheme):
     monkeypatch.setattr(reachable, "_TIMEOUT", 0.5)
-    monkeypatch.setattr(reachable, "_PATIENCE", 0.1)
+    monkeypatch.setattr(progress, "_PATIENCE", 0.1)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
         port = silent.getsockname()[1]
         # a queue that is full: what connects now gets no answer at all
@@ -83,7 +84,9 @@ def test_a_setting_of_mlflow_that_it_cannot_read(monkeypatch, tmp_path, name, va
     assert name in message(monkeypatch, f"sqlite:///{tmp_path}/store.db")
 
 
-@pytest.mark.parametrize("uri", ["ftp://somewhere/store", "nonsense:store"])
+@pytest.mark.parametrize(
+    "uri", ["ftp://somewhere/store", "nonsense:store", "mlruns", "http:/host", "sqlite://", "sqlite:////"]
+)
 def test_an_unknown_scheme(monkeypatch, uri):
     assert "MLFLOW_TRACKING_URI takes sqlite:///FILE" in message(monkeypatch, uri)
 

@@ -77,7 +77,7 @@ def store_root() -> Path:
 
 def tracking_uri() -> str:
     """``MLFLOW_TRACKING_URI``, else ``mlruns/mlflow.db``; a relative sqlite path is relative to :func:`store_root`."""
-    return _absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlruns/mlflow.db")
+    return _absolute(os.environ.get("MLFLOW_TRACKING_URI", "").strip() or "sqlite:///mlruns/mlflow.db")
 
 
 def artifacts_root() -> str | None:

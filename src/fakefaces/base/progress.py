@@ -1,6 +1,7 @@
 """Progress on standard error: a bar on a terminal, a line every few seconds in a log file."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import TypeVar
 from fakefaces.base.secrets import masked
 
 _LOG_INTERVAL = 5.0  # seconds between two lines
+_PATIENCE = 1.0  # seconds until a user is told what is waited for
 
 T = TypeVar("T")
 Step = Callable[[int, str], None]
@@ -17,6 +19,18 @@ Step = Callable[[int, str], None]
 def echo(message: str) -> None:
     """Print one plain line to standard error, with its secrets masked."""
     print(masked(message), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def waiting_for(what: str) -> Iterator[None]:
+    """Say what is waited for, where the block takes more than a second."""
+    timer = threading.Timer(_PATIENCE, echo, [f"waiting for {what}"])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

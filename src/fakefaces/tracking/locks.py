@@ -4,10 +4,11 @@ import getpass
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fakefaces.base.errors import TrackingError
+from fakefaces.base.progress import waiting_for
 from fakefaces.base.secrets import masked
 
 _TIMEOUT = 300  # seconds
@@ -35,7 +36,9 @@ def exclusive_lock(uri: str, purpose: str) -> Iterator[None]:
         path = Path(tempfile.gettempdir()) / f"fakefaces-{key}.{purpose}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(path, timeout=_TIMEOUT):
+        with ExitStack() as stack:
+            with waiting_for(f"another process, which holds the lock '{purpose}' of the store ({path})"):
+                stack.enter_context(FileLock(path, timeout=_TIMEOUT))
             yield
     except Timeout:
         raise _timeout_error(purpose, str(path)) from None
@@ -57,7 +60,8 @@ def _advisory_lock(uri: str, purpose: str) -> Iterator[None]:
     with engine.connect() as connection:
         connection.execute(text(f"SET lock_timeout = '{_TIMEOUT}s'"))
         try:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            with waiting_for(f"another process, which holds the lock '{purpose}' of the store"):
+                connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
         except OperationalError:
             raise _timeout_error(purpose, "an advisory lock in PostgreSQL") from None
         connection.commit()  # the lock belongs to the session and ends with it

@@ -1,33 +1,17 @@
 """Whether a store answers, asked once and for seconds: MLflow itself would try again for minutes, in silence."""
 
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
-from fakefaces.base.progress import echo
-from fakefaces.base.secrets import masked
+from fakefaces.base.progress import waiting_for
 
 _TIMEOUT = 5  # seconds
-_PATIENCE = 1.0  # seconds until a user is told what is waited for
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 class UnreachableError(Exception):
     """The store cannot be used; the message is the reason."""
-
-
-@contextmanager
-def waiting_for(uri: str) -> Iterator[None]:
-    """Say what is waited for, where the block takes more than a second."""
-    timer = threading.Timer(_PATIENCE, echo, [f"waiting for the MLflow store {masked(uri)}"])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def check(uri: str) -> None:
@@ -37,12 +21,16 @@ def check(uri: str) -> None:
         UnreachableError: nothing answers within five seconds, or it refuses; the message says why.
         Exception: of SQLAlchemy or its driver, for a database that cannot be used.
     """
-    if uri.startswith(("http:", "https:")):
-        _check_server(uri)
-    elif uri.startswith("sqlite:///"):
-        _check_file(Path(uri.removeprefix("sqlite:///")))
-    elif uri.split(":")[0].split("+")[0] in _PORTS:
-        _check_database(uri)
+    kind = uri.split(":")[0].split("+")[0]
+    with waiting_for(f"the MLflow store {uri}"):
+        if uri.startswith(("http://", "https://")):
+            _check_server(uri)
+        elif uri.startswith("sqlite:///"):
+            _check_file(Path(uri.removeprefix("sqlite:///")))
+        elif kind in _PORTS:
+            _check_database(uri)
+        elif kind != "databricks":
+            raise UnreachableError("not the address of a store")
 
 
 def _check_server(uri: str) -> None:
@@ -61,8 +49,10 @@ def _check_server(uri: str) -> None:
 
 
 def _check_file(path: Path) -> None:
+    if not path.name or path.is_dir():
+        raise UnreachableError("a folder, not a file")
     if not path.is_file():
-        return
+        return  # it is created
     try:
         # Not of the whole file, but of what every program reads first; a writer holds its lock for less.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT)) as connection:

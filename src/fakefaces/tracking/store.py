@@ -14,7 +14,6 @@ from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.base.progress import echo
 from fakefaces.base.secrets import masked
 from fakefaces.tracking import artifact_paths, locks, processes, reachable, read_only
-from fakefaces.tracking.reachable import waiting_for
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -60,7 +59,7 @@ def connect(*, create: bool = True) -> Store:
     """
     uri = environment.tracking_uri()
     create = create and not read_only.is_read_only(uri)
-    with mlflow_errors(), waiting_for(uri):
+    with mlflow_errors():
         reachable.check(uri)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of MLflow's own dependencies, at its import
@@ -170,6 +169,8 @@ def _tracking_error(reason: str) -> TrackingError:
 
 # What to do, by a part of the reason, in this order.
 _ADVICE = {
+    "address of a store": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
+    "a folder, not a file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "No module named": "install that package; for postgresql+pg8000: uv sync --extra postgres",
     "space left": "free some space on that disk, then run the same command again",
     "disk is full": "free some space on the disk of the store, then run the same command again",
@@ -191,6 +192,4 @@ def _advice(uri: str, reason: str) -> str:
         return "start the tracking server, or correct MLFLOW_TRACKING_URI"
     if "no server answers" in reason:
         return "start the database's server, or correct MLFLOW_TRACKING_URI"
-    if not uri.startswith(("sqlite:", "postgresql", "mysql", "mssql")):
-        return "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://..."
     return "check MLFLOW_TRACKING_URI, the permissions of its folder, and the space on its disk"
