@@ -10,6 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from fakefaces.ingest.record import track
 from tests.stores import empty_database, postgres, sqlite_tables, tracked  # noqa: F401, fixtures of all tests
 
 ROOT = Path(__file__).parents[1]
@@ -147,8 +148,8 @@ def make_project(small_params: dict) -> Callable[[Path], Project]:
         project.run("dvc", "init", "-q")
         shutil.copy(ROOT / ".dvc" / "config", root / ".dvc" / "config")
         shutil.copytree(ROOT / ".dvc" / "plots", root / ".dvc" / "plots", dirs_exist_ok=True)
-        project.run("dvc", "import-url", "-q", "samples", "data")
-        project.run("dvc", "unfreeze", "data.dvc")
+        shutil.copytree(root / "samples", root / "data")
+        track(root, "samples")
         project.run("git", "add", "-A")
         project.run("git", "commit", "-qm", "start")
         return project

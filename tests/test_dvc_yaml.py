@@ -22,8 +22,8 @@ def modules() -> dict[str, Path]:
 
 
 MODULES = modules()
-# run_stage starts it as a process: it decides whether a stage may start, and changes nothing of what a stage makes
-CHECK = "fakefaces.preflight"
+# run_stage starts them as processes: they decide whether a stage may start, and change nothing of what a stage makes
+CHECKS = {"fakefaces.preflight", "fakefaces.ingest"}
 
 
 def executed(path: Path) -> Iterator[ast.AST]:
@@ -47,7 +47,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MODULES:
-            names |= {node.value} - {CHECK}  # started as a process: python -m fakefaces.models.export
+            names |= {node.value} - CHECKS  # started as a process: python -m fakefaces.models.export
     ours = {name for name in names if name in MODULES}
     return ours | {".".join(n.split(".")[:k]) for n in ours for k in range(1, n.count(".") + 1)}
 

@@ -12,6 +12,7 @@ class Layout:
         outputs, reports = root / "outputs", root / "reports"
         self.root = root  # the folder with dvc.yaml
         self.data = root / "data"  # the photographs
+        self.fetched = outputs / "fetch.txt"  # says that data/ is there; data.dvc depends on it
         self.duplicates = outputs / "duplicates.npz"  # keypoints and compared pairs, by the images' sha256
         self.duplicate_pairs = reports / "duplicate_pairs.csv"  # pairs of near-duplicates, one a row
         self.split = outputs / "split.csv"  # all images with label, group and split

@@ -35,6 +35,7 @@ def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]
         _use_source_of(root)
         _check_params(root)
         _check_clock()
+        _check_data(root)
         main(read(params, root / "params.yaml"), Layout(root), *arguments)
 
     sys.exit(error_boundary(stage, *sys.argv[1:]))
@@ -77,6 +78,17 @@ def _check_clock() -> None:
     year = time.localtime().tm_year
     if year < 1980:
         raise FakefacesError(f"this machine's clock says {year}; set it first: models and runs are saved with the time")
+
+
+def _check_data(root: Path) -> None:
+    """Bring a missing ``data/``, and stop where it holds what nobody accepted, in a process as :func:`_check_params`.
+
+    The process remembers what passed by names, sizes and times.
+    """
+    if (root / "data.dvc").is_file():
+        command = [sys.executable, "-m", "fakefaces.ingest"]
+        if subprocess.run(command, cwd=root, check=False).returncode:
+            sys.exit(1)
 
 
 def error_boundary(main: Callable[..., None], *arguments: str) -> int:
