@@ -1,12 +1,17 @@
 """Split the images into train, validation and test by the protocol ``reference``, ``grouped`` or ``folds``."""
 
+import hashlib
+from pathlib import Path
+
 import pandas as pd
 
+from fakefaces.base.errors import DataError
 from fakefaces.base.files import write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
+from fakefaces.data.given_splits import NAME, read_splits
 from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import SPLITS, assign_folds, assign_validation, cv_splits, grouped_split, reference_split
 from fakefaces.duplicates.groups import group_images
@@ -26,7 +31,10 @@ def main(params: Params, layout: Layout) -> None:
     table = faces.assign(group=group)
     split, seed = params.split, params.seed
     shares = {"test_size": split.test_size, "validation_size": split.validation_size}
-    if split.protocol == "reference":
+    given = read_splits(layout.data)
+    if given:
+        table["split"] = keep_splits(faces, group, given, layout.data, split, seed)
+    elif split.protocol == "reference":
         table["split"] = reference_split(faces, seed=seed, **shares)
     elif split.protocol == "grouped":
         table["split"] = grouped_split(faces, group, seed=seed, **shares)
@@ -36,13 +44,46 @@ def main(params: Params, layout: Layout) -> None:
         first = cv_splits(table.assign(fold=fold, validates=validates))[0]
         table = table.assign(split=first.table["split"], fold=fold, validates=validates)
     write_text(layout.split, table.to_csv(index=False))
-    if split.protocol == "folds":
+    if "fold" in table:
         sizes = f"{split.n_splits} folds of {', '.join(map(str, table['fold'].value_counts().sort_index()))}"
     else:
         counts = table["split"].value_counts()
         sizes = ", ".join(f"{counts[name]} {name}" for name in SPLITS)
     shared = int((group.value_counts() > 1).sum())
-    echo(f"{split.protocol}: {len(table)} images: {sizes}; {shared} photographs are in two or more images")
+    protocol = "data/splits.csv" if given else split.protocol
+    echo(f"{protocol}: {len(table)} images: {sizes}; {shared} photographs are in two or more images")
+
+
+def keep_splits(
+    faces: pd.DataFrame, group: pd.Series, given: dict[str, str], data: Path, split: Split, seed: int
+) -> pd.Series:
+    """The splits that the set came with, by content; photographs without one are trained on.
+
+    Where it names no validation images, whole groups of its training images validate.
+    """
+    if split.protocol == "folds":
+        raise DataError(
+            f"data/{NAME} names the splits that the set came with, and params.yaml: split.protocol is folds; use "
+            f"grouped or reference, or import the photographs again without --keep-splits"
+        )
+    digests = [hashlib.sha256((data / image).read_bytes()).hexdigest() for image in faces["image"]]
+    kept = pd.Series([given.get(digest, "") for digest in digests], index=faces.index, dtype="str")
+    if new := int((kept == "").sum()):
+        echo(f"{new} images are not in data/{NAME}: they are trained on")
+        kept = kept.mask(kept == "", "train")
+    if not (kept == "validation").any():
+        train = kept == "train"
+        share = {"test_size": split.validation_size, "validation_size": split.validation_size}
+        drawn = grouped_split(faces[train], group[train], seed=seed, **share)
+        kept.loc[drawn.index[drawn == "test"]] = "validation"
+        echo(f"data/{NAME} names no validation images: {int((kept == 'validation').sum())} of train validate")
+    for name in SPLITS:
+        if faces.loc[kept == name, "label"].nunique() < 2:
+            raise DataError(
+                f"data/{NAME} leaves {name} without both classes; import again without --keep-splits, and the "
+                "pipeline splits anew"
+            )
+    return kept
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
+import hashlib
 import shutil
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.paths import Layout
 from fakefaces.data.faces import parts_of
+from fakefaces.data.given_splits import write_splits
 from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import (
     all_test_images,
@@ -17,6 +21,8 @@ from fakefaces.data.splits import (
     read_split,
     reference_split,
 )
+from fakefaces.params.file import load
+from pipelines import split as split_stage
 from tests.conftest import write_photographs
 
 
@@ -231,3 +237,44 @@ def test_images_digest_knows_bytes_and_labels_but_no_order():
     shuffled = table.sample(frac=1, random_state=np.random.RandomState(0))
     assert images_digest(table) == images_digest(shuffled)
     assert images_digest(table) != images_digest(table.assign(label=[1, 1, 1]))
+
+
+def given(workspace, *splits: str) -> None:
+    """Write data/splits.csv: every image is in the next of the splits."""
+    images = sorted((workspace / "data").rglob("*.jpg"))
+    write_splits(
+        workspace / "data",
+        {
+            hashlib.sha256(path.read_bytes()).hexdigest(): name
+            for path, name in zip(images, cycle(splits), strict=False)
+            if name
+        },
+    )
+
+
+def test_splits_that_the_set_came_with_are_kept_by_content(workspace):
+    given(workspace, "train", "train", "validation", "test", "")
+    layout = Layout(workspace)
+    faces = find_faces(layout.data)
+    renamed = layout.data / faces["image"][3]
+    renamed.rename(renamed.with_name("renamed.jpg"))
+    layout.duplicate_pairs.parent.mkdir()
+    layout.duplicate_pairs.write_text("a,b\n")
+    split_stage.main(load(workspace / "params.yaml"), layout)
+    table = read_split(layout.split).set_index("image")["split"]
+    assert table.value_counts().to_dict() == {"train": 48, "validation": 16, "test": 16}
+    assert table[renamed.with_name("renamed.jpg").relative_to(layout.data).as_posix()] == "test"
+
+
+def test_without_validation_images_some_of_train_validate(workspace):
+    given(workspace, "train", "train", "train", "test")
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    layout.duplicate_pairs.parent.mkdir()
+    layout.duplicate_pairs.write_text("a,b\n")
+    split_stage.main(params, layout)
+    counts = read_split(layout.split)["split"].value_counts()
+    assert counts["test"] == 20
+    assert 4 <= counts["validation"] <= 9
+    folds = params.model_copy(update={"split": params.split.model_copy(update={"protocol": "folds"})})
+    with pytest.raises(DataError, match="split.protocol is folds"):
+        split_stage.main(folds, layout)

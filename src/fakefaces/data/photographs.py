@@ -1,5 +1,6 @@
-"""The photographs of a data folder, with labels from their folders and names, without reading the files."""
+"""The photographs of a data folder, with labels from their folders and names."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,14 @@ from fakefaces.base.errors import DataError
 from fakefaces.data.faces import FAKE, PARTS, REAL, parts_of
 
 COLUMNS = ("image", "label", "difficulty", *PARTS)
+
+# Of images, also of formats that are refused later with a reason.
+_SUFFIXES = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic",
+    ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".ppm", ".pgm",
+))  # fmt: skip
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
+_CONTAINERS = {b"WEBP": 8, b"ftypheic": 4, b"ftypheix": 4, b"ftypmif1": 4, b"ftypavif": 4}  # and their offsets
 
 _REAL_FOLDERS = ("training_real", "real")
 _FAKE_FOLDERS = ("training_fake", "fake")
@@ -21,9 +30,9 @@ _EXPECTED_LAYOUT = (
 def find_faces(root: Path) -> pd.DataFrame:
     """List the photographs under ``root`` with their labels, sorted by ``image``.
 
-    The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake``, may lie at any depth; of
-    several pairs the shallowest is taken, if it holds the names of all the others (the Kaggle archive
-    unpacks to the same set twice).
+    The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake`` in any case, may lie at any depth; of
+    several pairs the shallowest is taken, if it holds the contents of all the others (the Kaggle archive unpacks to
+    the same set twice). Files that are no images, by suffix and by content, are left out.
 
     Returns:
         A row a photograph: ``image``, the path below ``root`` with ``/``; ``label``, 0 real, 1 fake; ``difficulty``,
@@ -45,37 +54,66 @@ def find_faces(root: Path) -> pd.DataFrame:
     return faces.astype(dict.fromkeys(PARTS, "Int64"))
 
 
+def other_files(root: Path) -> list[str]:
+    """The files beside the photographs in the folders of the two classes, by their paths below ``root``, sorted."""
+    return sorted(
+        path.relative_to(root).as_posix()
+        for folder in _class_folders(root)
+        for path in folder.rglob("*")
+        if path.is_file() and not is_litter(path.name) and not is_photograph(path)
+    )
+
+
+def is_photograph(path: Path) -> bool:
+    """Whether a regular file has an image's suffix, or begins as an image does; it may be broken all the same."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in _SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return False
+    return head.startswith(_SIGNATURES) or any(head[at:].startswith(mark) for mark, at in _CONTAINERS.items())
+
+
+def is_litter(name: str) -> bool:
+    """Whether file managers and archivers write files or folders of this name."""
+    return name.startswith(".") or name.lower() in _IGNORED_NAMES
+
+
 def _class_folders(root: Path) -> tuple[Path, Path]:
     folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
     pairs = []
     for parent in sorted(folders, key=lambda path: (len(path.parts), path.as_posix())):
+        inner = {path.name.lower(): path for path in sorted(parent.iterdir(), reverse=True) if path.is_dir()}
         for real, fake in zip(_REAL_FOLDERS, _FAKE_FOLDERS, strict=True):
-            has = [(parent / name).is_dir() for name in (real, fake)]
-            if all(has):
-                pairs.append((parent / real, parent / fake))
-            elif any(has):
-                missing = parent / (fake if has[0] else real)
+            if real in inner and fake in inner:
+                pairs.append((inner[real], inner[fake]))
+            elif real in inner or fake in inner:
+                missing = parent / (fake if real in inner else real)
                 raise DataError(f"{missing}: this folder is missing, so one class is absent; {_EXPECTED_LAYOUT}")
     if not pairs:
         raise DataError(f"{root}: no photographs found; {_EXPECTED_LAYOUT}")
     first, *others = pairs
     for other in others:
         for ours, theirs in zip(first, other, strict=True):
-            extra = {path.name for path in _files(theirs)} - {path.name for path in _files(ours)}
+            extra = _contents(theirs) - _contents(ours)
             if extra:
                 raise DataError(
-                    f"{root}: two sets of photographs, {ours.parent} and {theirs.parent} "
-                    f"({len(extra)} names only in the second); keep one"
+                    f"{root}: two sets of photographs, {ours.parent} and {theirs.parent} ({len(extra)} photographs "
+                    "only in the second); keep one, or import the folder, which takes both: fakefaces data FOLDER"
                 )
     return first
 
 
+def _contents(folder: Path) -> set[str]:
+    return {hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(folder)}
+
+
 def _files(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".") and path.name.lower() not in _IGNORED_NAMES
-    )
+    return sorted(path for path in folder.rglob("*") if not is_litter(path.name) and is_photograph(path))
 
 
 def _row(path: Path, root: Path, label: int) -> tuple[object, ...]:

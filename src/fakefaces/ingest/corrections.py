@@ -2,20 +2,18 @@
 
 import csv
 import hashlib
-import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.files import atomic_write
+from fakefaces.base.progress import echo
 from fakefaces.data import images
-from fakefaces.data.faces import FAKE, REAL
-from fakefaces.data.photographs import find_faces
+from fakefaces.ingest.collection import Collection
+from fakefaces.ingest.tables import Dialect, find_image, read_table
 
-COLUMNS = ("path", "label")  # required; other columns are ignored
-_LABELS = {"real": REAL, "fake": FAKE}
+COLUMNS = ("path", "label")  # of the table that the review page writes; other columns are ignored
 
 
 @dataclass(frozen=True)
@@ -24,38 +22,46 @@ class Correction:
 
     path: Path
     label: int  # 0 real, 1 fake
+    split: str  # train, validation, test, or "" where the table says none
+    sha256: str  # of the bytes
 
 
-def read_corrections(table: Path) -> list[Correction]:
-    """Read the CSV and check every image that it names.
+def read_corrections(table: Path, dialect: Dialect | None = None) -> list[Correction]:
+    """Read a table of labelled images and check every image that it names.
 
     Args:
-        table: its columns are ``path`` (relative to its folder, or absolute) and ``label`` (``real`` or ``fake``).
+        table: its columns are ``path`` (relative to its folder, or absolute) and ``label`` (``real`` or ``fake``), in
+            one of the dialects of :func:`fakefaces.ingest.tables.read_table`.
+        dialect: what a person says of it.
 
     Raises:
         DataError: no such file, a missing column, an invalid label, an invalid image, an image with two labels, or
             no row; each fault with its line.
     """
-    corrections, faults, labels = [], [], dict[str, int]()
-    for line, row in read_rows(table):
-        label = _LABELS.get(row["label"].strip().lower())
-        path = table.parent / Path(row["path"])
-        if label is None:
-            faults.append(f"line {line}: label: '{row['label']}' is neither real nor fake")
+    corrections, faults, first = [], [], dict[str, Correction]()
+    rows = read_table(table, dialect)
+    for row in rows.rows:
+        if row.label is None:
+            faults.append(f"line {row.line}: label: '{row.written}' is neither real nor fake")
             continue
+        path = find_image(row.path, table.parent)
         try:
             data = images.read(path)
             images.decode(data, str(path))
         except ImageError as error:
-            faults.append(f"line {line}: {error}")
+            faults.append(f"line {row.line}: {error}")
             continue
-        if labels.setdefault(hashlib.sha256(data).hexdigest(), label) != label:
-            faults.append(f"line {line}: {row['path']}: the same image is labelled real and fake")
-        corrections.append(Correction(path, label))
+        correction = Correction(path, row.label, row.split, hashlib.sha256(data).hexdigest())
+        other = first.setdefault(correction.sha256, correction)
+        if other.label != row.label:
+            faults.append(f"line {row.line}: {row.path}: the same image is labelled real and fake")
+        corrections.append(correction)
     if faults:
         raise DataError("\n  ".join([f"{table}: nothing was imported:", *faults]))
     if not corrections:
         raise DataError(f"{table}: no row in it; the review page writes one for each labelled image")
+    for note in rows.notes:
+        echo(f"{table}: {note}")
     return corrections
 
 
@@ -66,35 +72,14 @@ def merge_corrections(corrections: Iterable[Correction], data: Path, folder: Pat
     duplicated. Replaces ``folder`` if it exists, and returns it.
     """
     with atomic_write(folder) as partial:
-        folders = {REAL: "training_real", FAKE: "training_fake"}
-        present: dict[str, Path] = {}
-        if data.is_dir():
-            shutil.copytree(data, partial, copy_function=_link_or_copy)
-            faces = find_faces(partial)
-            present = {_digest(partial / image): partial / image for image in faces["image"]}
-            for label in folders:
-                first = faces.loc[faces["label"] == label, "image"].iloc[0]
-                folders[label] = Path(first).parent.as_posix()
+        collection = Collection.of(data, partial)
         for correction in corrections:
-            digest = _digest(correction.path)
-            target = partial / folders[correction.label]
-            target.mkdir(parents=True, exist_ok=True)
-            old = present.get(digest)
-            if old is not None and old.is_relative_to(target):
-                continue
-            name = (old or correction.path).name
-            if (target / name).exists():
-                name = f"{Path(name).stem}_{digest[:8]}{Path(name).suffix}"
-            if old is None:
-                shutil.copyfile(correction.path, target / name)
-            else:
-                old.rename(target / name)
-            present[digest] = target / name
+            collection.put(correction.path, correction.label, correction.sha256)
     return folder
 
 
 def read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """Read the rows of the CSV with their line numbers; a DataError if it is no CSV or a column is missing."""
+    """Read the rows of a table that the review page wrote, with their line numbers; a DataError if it is none."""
     rows: list[tuple[int, dict[str, str]]] = []
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
@@ -118,15 +103,3 @@ def write_corrections(table: Path, rows: Iterable[dict[str, str]]) -> None:
         writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    """Hard link a file, so that a large set takes no space twice, or copy it where links are impossible."""
-    try:
-        os.link(Path(source).resolve(), target)
-    except OSError:
-        shutil.copyfile(source, target)

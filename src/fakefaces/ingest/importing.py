@@ -1,108 +1,187 @@
-"""Import of photographs into ``data/`` as a DVC import, which remembers its source."""
+"""Import of photographs: copied into ``data/``, checked there, and tracked by DVC."""
 
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from fakefaces.base.environment import DVC
 from fakefaces.base.errors import DataError
-from fakefaces.base.progress import echo
-from fakefaces.data.faces import REAL
+from fakefaces.base.progress import echo, track
+from fakefaces.data.faces import FAKE
+from fakefaces.data.given_splits import read_splits, write_splits
 from fakefaces.data.photographs import find_faces
 from fakefaces.ingest import corrections
+from fakefaces.ingest.changes import compare, digest_of, list_folder
+from fakefaces.ingest.collection import Collection, sha256
+from fakefaces.ingest.layouts import Layout, Photograph, read_class_folders, read_folder
+from fakefaces.ingest.record import known_source
+from fakefaces.ingest.replacing import recover, replace_data, require_accepted, workplace
+from fakefaces.ingest.sources import download_ciplab, is_address, local_copy
+from fakefaces.ingest.tables import Dialect
 
-KAGGLE = "ciplab/real-and-fake-face-detection"
+_SPLIT_ORDER = ("test", "validation", "train")  # a content that is in two is kept in the first of these
 
 
-def import_photographs(source: str, root: Path) -> None:
-    """Make ``data/`` a DVC import of a folder or URL; it is checked before ``data/`` is replaced.
+@dataclass(frozen=True)
+class Options:
+    """What a person says of a source, and of what to do with it."""
+
+    mode: Literal["replace", "add", ""] = ""  # "" asks, but where nothing of a person's is in data/
+    dry_run: bool = False  # say what would change
+    reals: tuple[str, ...] = ()  # folders, below the source or anywhere
+    fakes: tuple[str, ...] = ()
+    keep_splits: bool = False  # of folders or a column
+    dialect: Dialect = field(default_factory=Dialect)
+
+
+def import_photographs(source: str, root: Path, options: Options | None = None) -> None:
+    """Copy photographs into ``data/``, and track it; they are checked before ``data/`` is replaced.
 
     Args:
-        source: a local folder, a URL that DVC can read, ``kaggle`` for CIPLAB's set, or a CSV of labelled images
-            to add to those in ``data/``.
+        source: a folder, an archive, a table of labelled images, an address, ``kaggle``, or "" where ``options`` name
+            the folders.
         root: the project's folder.
+        options: what to do, and how to read the source.
 
     Raises:
-        DataError: the source does not exist or has no faces, or DVC cannot fetch it; ``data/`` is unchanged.
+        DataError: the source cannot be fetched or understood, ``data/`` holds what nobody accepted, or it is not said
+            whether to replace or to add; ``data/`` is unchanged.
     """
-    if source == "kaggle":
-        source = str(download_ciplab())
-    if source.endswith(".csv") and "://" not in source:
-        table = Path(source).expanduser().resolve()
-        labelled = corrections.read_corrections(table)
-        reals = sum(correction.label == REAL for correction in labelled)
-        echo(f"{table}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
-        source = str(corrections.merge_corrections(labelled, root / "data", table.with_name(f"{table.stem}-set")))
-    if "://" not in source:
-        folder = Path(source).expanduser().resolve()
-        faces = find_faces(folder)
-        echo(f"{folder}: {(faces['label'] == 0).sum()} real and {(faces['label'] == 1).sum()} fake images")
-        # A relative path to a folder of the project is valid in every clone.
-        source = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
-    # Fetched beside data/ first, which is replaced only by a complete set.
-    new, old = root / "data.new", root / "data.old"
-    _remove_import(new)
-    echo(f"fetching {source}; a large set takes minutes")
+    options = options or Options()
+    recover(root)
+    require_accepted(root)
+    place = workplace(root)
+    place.mkdir(parents=True)
     try:
-        _dvc(root, "import-url", source, new.name)
+        local = None
+        if source:
+            local = download_ciplab() if source == "kaggle" else local_copy(source, place)
+        is_table = local is not None and local.is_file()
+        mode = options.mode or _default_mode(root, is_table)
+        new = place / "set"
+        collection = Collection.of(root / "data" if mode == "add" else root / "no data", new)
+        if is_table and local:
+            layout = _merge_table(local, collection, options)
+        else:
+            layout = _merge_folders(local, collection, options)
+        _keep_splits(layout, new, options)
         find_faces(new)
-        with _restore_on_error([root / "data", root / "data.dvc"], old):
-            _dvc(root, "move", new.name, "data")
-            _dvc(root, "unfreeze", "data.dvc")
+        changes = compare(list_folder(root / "data"), list_folder(new)) if (root / "data").is_dir() else None
+        if changes is not None:
+            echo(f"data/: {changes}" + (f":\n  {changes.named()}" if len(changes) else ""))
+        if options.dry_run:
+            echo("nothing was changed (--dry-run)")
+            return
+        replace_data(root, new, "" if mode == "add" or not source or is_table else _remembered(source, root))
     finally:
-        _remove_import(new)
+        shutil.rmtree(place, ignore_errors=True)
     echo("data/ now holds these photographs; run: dvc repro")
 
 
-def download_ciplab() -> Path:
-    """Download the public set with kagglehub, and return the unpacked folder in its cache; a DataError if it fails."""
-    try:
-        import kagglehub
-    except ImportError:
-        raise DataError("the download needs kagglehub; install it with: uv sync --extra kaggle") from None
-    try:
-        return Path(kagglehub.dataset_download(KAGGLE))
-    except Exception as error:  # kagglehub raises whatever requests and Kaggle's API raise
-        reason = " ".join(str(error).split())[:160]
+def update(root: Path, source: str, options: Options) -> None:
+    """Fetch the last import again, and say what changes.
+
+    Raises:
+        DataError: the source is not known on this machine, or as for :func:`import_photographs`.
+    """
+    source = source or known_source(root)
+    if not source:
         raise DataError(
-            f"Kaggle's {KAGGLE} could not be downloaded ({reason}). Is there a network? Or download and unzip it "
-            "elsewhere, then: fakefaces data FOLDER"
-        ) from None
+            "data.dvc names no source to fetch again: data/ was put together of several, or on another machine. "
+            "Name it: fakefaces data SOURCE --update"
+        )
+    if not is_address(source) and source != "kaggle":
+        source = str(root / source)
+    echo(f"fetching again: {source}")
+    import_photographs(source, root, Options(**(vars(options) | {"mode": "replace"})))
 
 
-def _dvc(root: Path, *arguments: str) -> None:
-    """Run DVC's command line; its public Python API has no imports."""
-    process = subprocess.run([*DVC, *arguments], cwd=root, capture_output=True, text=True, check=False)
-    if process.returncode:
-        errors = [line.removeprefix("ERROR: ") for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
-        reason = " ".join(errors)[:300] or f"exit code {process.returncode}"
-        raise DataError(f"dvc {' '.join(arguments)}: {reason}; data/ is unchanged")
+def _default_mode(root: Path, is_table: bool) -> Literal["replace", "add"]:
+    """What to do where nobody said: the sample is nobody's, and a table of labels adds to what is there."""
+    data, samples = root / "data", root / "samples"
+    if is_table and data.is_dir():
+        return "add"
+    if not data.is_dir() or not any(data.iterdir()):
+        return "replace"
+    if samples.is_dir() and digest_of(list_folder(samples)) == digest_of(list_folder(data)):
+        echo("data/ held the sample of drawn faces, which is replaced; it stays in samples/")
+        return "replace"
+    faces = find_faces(data)
+    fakes = int((faces["label"] == FAKE).sum())
+    raise DataError(
+        f"data/ holds {len(faces) - fakes} real and {fakes} fake images. Say what to do with them: "
+        "--replace them by the new ones, or --add the new ones to them"
+    )
 
 
-@contextmanager
-def _restore_on_error(paths: list[Path], folder: Path) -> Iterator[None]:
-    """Move paths to a folder, and restore them if the block fails."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    moved = [path for path in paths if path.exists()]
-    for path in moved:
-        # Under another name, as DVC looks for .dvc files everywhere.
-        path.rename(folder / f"{path.name}.old")
-    try:
-        yield
-    except BaseException:
-        for path in moved:
-            if path.is_dir():
-                shutil.rmtree(path)
-            path.unlink(missing_ok=True)
-            (folder / f"{path.name}.old").rename(path)
-        raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _merge_table(table: Path, collection: Collection, options: Options) -> Layout:
+    labelled = corrections.read_corrections(table, options.dialect)
+    layout = Layout([Photograph(row.path, row.label, row.split) for row in labelled])
+    reals = sum(row.label != FAKE for row in labelled)
+    echo(f"{table}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
+    for row in labelled:
+        collection.put(row.path, row.label, row.sha256)
+    return layout
 
 
-def _remove_import(folder: Path) -> None:
-    folder.with_name(f"{folder.name}.dvc").unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
+def _merge_folders(folder: Path | None, collection: Collection, options: Options) -> Layout:
+    if options.reals or options.fakes:
+        layout = read_class_folders(folder, options.reals, options.fakes)
+    elif folder is None:
+        raise DataError("name a SOURCE, or folders: --real DIR --fake DIR")
+    else:
+        layout = read_folder(folder)
+    where = folder or "the named folders"
+    echo(f"{where}: {layout.summary()}")
+    for note in layout.notes:
+        echo(f"  {note}")
+    fresh = not collection.root.exists()
+    for photograph in track(layout.photographs, "copying images", len(layout.photographs)):
+        target = collection.add(photograph.path, photograph.label)
+        mask = layout.masks.get(photograph.path)
+        if target and mask and target.parent.parent == collection.root:
+            kept = collection.root / "masks" / f"{target.stem}.png"
+            kept.parent.mkdir(exist_ok=True)
+            if not kept.exists():
+                shutil.copyfile(mask, kept)
+    if fresh and layout.manifest:
+        shutil.copyfile(layout.manifest, collection.root / "manifest.csv")
+    if collection.copies:
+        echo(f"  {collection.copies} images are copies of others, byte for byte: each is taken once")
+    if collection.renamed:
+        echo(f"  {collection.renamed} images have the name of another one: each lies in a folder named by its sha256")
+    return layout
+
+
+def _keep_splits(layout: Layout, new: Path, options: Options) -> None:
+    """Write ``splits.csv`` of a set that names splits, if a person wants to keep them."""
+    if not any(photograph.split for photograph in layout.photographs):
+        if options.keep_splits:
+            raise DataError("--keep-splits: neither folders (train, valid, test) nor a column name a split")
+        return
+    if not options.keep_splits:
+        echo("  the pipeline splits anew, by photographs; keep these splits with: --keep-splits")
+        return
+    named: dict[str, set[str]] = {}
+    for photograph in layout.photographs:
+        named.setdefault(sha256(photograph.path), set()).add(photograph.split)
+    several = sum(len(splits - {""}) > 1 for splits in named.values())
+    if several:
+        echo(f"  {several} images are in several splits: they stay in test, else in validation, only")
+    kept = {
+        digest: next(split for split in _SPLIT_ORDER if split in splits)
+        for digest, splits in named.items()
+        if splits - {""}
+    }
+    write_splits(new, read_splits(new) | kept)
+    counts = Counter(kept.values())
+    echo("  kept splits: " + ", ".join(f"{counts[name]} {name}" for name in reversed(_SPLIT_ORDER) if counts[name]))
+
+
+def _remembered(source: str, root: Path) -> str:
+    """A source as ``data.dvc`` may name it: a folder of the project relative to it, as it is in every clone."""
+    if is_address(source) or source == "kaggle":
+        return source
+    path = Path(source).expanduser().resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -1,0 +1,127 @@
+"""Archives and downloads, which are untrusted: bounded in size, and nothing is written outside the target folder."""
+
+import shutil
+import stat
+import tarfile
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from fakefaces.base.errors import DataError
+from fakefaces.base.progress import echo
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+MAX_FILES = 2_000_000
+MAX_FILE_BYTES = 64 * 2**20  # larger files are no photographs that are read (fakefaces.data.images.MAX_BYTES)
+MAX_BYTES = 500 * 2**30  # of all files, and of a download; the free space is a bound too
+_RESERVE = 256 * 2**20  # bytes that stay free on the disk
+_BLOCK = 2**20
+_TIMEOUT = 60  # seconds without an answer
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or tar archive, by its content."""
+    return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+
+
+def unpack(archive: Path, target: Path) -> Path:
+    """Unpack the regular files of an archive below ``target``, which is created; links and devices are left out.
+
+    Raises:
+        DataError: not an archive, broken, encrypted, a path outside of ``target``, too many files, or too large.
+    """
+    target.mkdir(parents=True)
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as zipped:
+                _check_count(archive, zipped.infolist())
+                _unpack_zip(archive, zipped, target)
+        else:
+            with tarfile.open(archive) as tar:
+                _unpack_tar(archive, tar, target)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise DataError(f"{archive}: not a whole archive ({error or type(error).__name__})") from None
+    except RuntimeError as error:  # zipfile's, of an encrypted file
+        raise DataError(f"{archive}: cannot be unpacked ({error}); unpack it yourself, and import the folder") from None
+    return target
+
+
+def download(address: str, target: Path) -> Path:
+    """Fetch an ``http`` or ``https`` address into a file.
+
+    Raises:
+        DataError: no answer, an error of the server, or larger than the disk.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    echo(f"fetching {address}; a large set takes minutes")
+    try:
+        request = urllib.request.Request(address, headers={"User-Agent": "fakefaces"})
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, target.open("wb") as file:
+            expected, written = answer.headers.get("Content-Length"), 0
+            while block := answer.read(_BLOCK):
+                written += len(block)
+                _check_space(address, written, target.parent, len(block))
+                file.write(block)
+    except urllib.error.HTTPError as error:
+        raise DataError(f"{address}: the server answers {error.code} {error.reason}; data/ is unchanged") from None
+    except (OSError, ValueError) as error:  # URLError is an OSError
+        reason = getattr(error, "reason", None) or error
+        raise DataError(f"{address}: cannot be fetched ({reason}); data/ is unchanged") from None
+    if expected and expected.isdigit() and int(expected) != written:
+        raise DataError(f"{address}: the answer ended after {written:,} of {int(expected):,} bytes; try again")
+    return target
+
+
+def _unpack_zip(archive: Path, zipped: zipfile.ZipFile, target: Path) -> None:
+    total = 0
+    for entry in zipped.infolist():
+        if entry.is_dir() or stat.S_ISLNK(entry.external_attr >> 16):
+            continue
+        with zipped.open(entry) as file:
+            total = _write(archive, entry.filename, file, target, total)
+
+
+def _unpack_tar(archive: Path, tar: tarfile.TarFile, target: Path) -> None:
+    total = 0
+    for count, entry in enumerate(tar):
+        if count >= MAX_FILES:
+            _check_count(archive, range(count + 1))
+        if entry.isreg() and (file := tar.extractfile(entry)):
+            total = _write(archive, entry.name, file, target, total)
+
+
+def _write(archive: Path, name: str, source: IO[bytes], target: Path, total: int) -> int:
+    """Write one file, and return the bytes of all so far; a file beyond the bound is left out, and named."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        raise DataError(f"{archive}: it holds the path {name!r}, outside of its own folder; nothing was imported")
+    output = target / path
+    output.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with output.open("wb") as file:
+        while block := source.read(_BLOCK):
+            written += len(block)
+            _check_space(str(archive), total + written, target, len(block))
+            if written > MAX_FILE_BYTES:
+                break
+            file.write(block)
+    if written > MAX_FILE_BYTES:
+        output.unlink()
+        echo(f"{archive}: {name}: more than {MAX_FILE_BYTES:,} bytes, not taken")
+        return total
+    return total + written
+
+
+def _check_count(archive: Path, entries: Iterable[object]) -> None:
+    count = sum(1 for _ in entries)
+    if count > MAX_FILES:
+        raise DataError(f"{archive}: more than {MAX_FILES:,} files; import it in parts")
+
+
+def _check_space(what: str, total: int, folder: Path, block: int) -> None:
+    if total > MAX_BYTES or shutil.disk_usage(folder).free < block + _RESERVE:
+        raise DataError(f"{what}: more than {total:,} bytes, and the disk of {folder} has no room for them")

@@ -1,0 +1,186 @@
+"""Tables of labelled images as people have them: delimiters, encodings, names of columns, Windows paths."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PureWindowsPath
+
+from fakefaces.base.errors import DataError
+from fakefaces.data.faces import FAKE, REAL
+from fakefaces.ingest.layouts import class_of, split_of
+
+SUFFIXES = (".csv", ".tsv", ".txt")
+MAX_BYTES = 2**30
+_PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
+_LABELS = ("label", "class", "target", "is_fake", "fake", "is_real", "real", "category", "label_str", "ground_truth")
+_SPLITS = ("split", "subset", "partition", "set")
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a person says about a table; "" where the table is to tell."""
+
+    path_column: str = ""
+    label_column: str = ""
+    split_column: str = ""
+    fake_label: str = ""  # the value that means fake
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table."""
+
+    line: int  # in the file, from 1
+    path: str  # as written
+    label: int | None  # 0 real, 1 fake, None where its value says neither
+    written: str  # the label as written
+    split: str  # train, validation, test or ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was understood."""
+
+    rows: list[Row]
+    notes: list[str] = field(default_factory=list)  # how, where it was not plain
+
+
+def read_table(path: Path, dialect: Dialect | None = None) -> Table:
+    """Read a table with a header line.
+
+    Labels are ``real`` and ``fake`` or words for them in any case, or two other values of which ``fake_label`` is one,
+    or 0 and 1: 1 is fake, as everywhere here, but in a column named ``real`` or ``is_real``.
+
+    Raises:
+        DataError: it cannot be read; a column is missing or several could be meant; labels that say nothing.
+    """
+    dialect = dialect or Dialect()
+    text, encoding = _decoded(path)
+    delimiter = _delimiter(text)
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+        names = [str(name) for name in reader.fieldnames or ()]
+        lines = [(reader.line_num, {k: str(v) for k, v in row.items() if isinstance(k, str)}) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}: cannot be read as a CSV ({error})") from None
+    path_column = _column(path, names, "path", dialect.path_column, _PATHS)
+    label_column = _column(path, names, "label", dialect.label_column, _LABELS)
+    split_column = _split_column(path, names, dialect.split_column)
+    meanings = _meanings(path, label_column, [row[label_column] for _, row in lines], dialect.fake_label)
+    rows = [
+        Row(
+            line=line,
+            path=row[path_column],
+            label=meanings.get(row[label_column].strip().lower()),
+            written=row[label_column],
+            split=split_of(row[split_column]) if split_column else "",
+        )
+        for line, row in lines
+    ]
+    notes = _notes(encoding, delimiter, (path_column, label_column, split_column), meanings)
+    rest = [name for name in names if name and name.lower() in ("group", "subject", "person", "identity")]
+    if rest:
+        notes.append(f"the column {rest[0]} is not used: images of one photograph are found by their content")
+    return Table(rows, notes)
+
+
+def find_image(written: str, folder: Path) -> Path:
+    """The file that a row means: relative to the table's folder, absolute, or a Windows path that ends in one of it."""
+    written = written.strip()
+    plain = folder / Path(written).expanduser() if written else folder / "(no path)"
+    if plain.is_file() or "\\" not in written:
+        return plain
+    parts = [part for part in PureWindowsPath(written).parts if part not in ("..", "/", "\\")]
+    for start in range(len(parts)):
+        if (path := folder.joinpath(*parts[start:])).is_file():
+            return path
+    return plain
+
+
+def _decoded(path: Path) -> tuple[str, str]:
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: cannot be read as a CSV (no such file)")
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path}: more than {MAX_BYTES:,} bytes; split it")
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read as a CSV ({error.strerror or error})") from None
+    encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text, encoding
+    raise DataError(f"{path}: cannot be read as a CSV in UTF-8, UTF-16 or Windows-1252; save it as CSV in UTF-8")
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that the header has most of; a comma where it has none."""
+    header = text.lstrip().partition("\n")[0]
+    return max(_DELIMITERS, key=lambda mark: (header.count(mark), mark == ","))
+
+
+def _column(path: Path, names: Sequence[str], what: str, wanted: str, known: Sequence[str]) -> str:
+    """The one column that is meant: the wanted one, that named ``what``, or the only one with a known name."""
+    option = f"--{what}-column"
+    if wanted:
+        if wanted not in names:
+            raise DataError(f"{path}: {option} {wanted}: no such column; there are: {', '.join(names)}")
+        return wanted
+    plain = [name for name in names if name.strip().lower() == what]
+    found = plain or [name for name in names if name.strip().lower() in known]
+    if len(found) == 1:
+        return found[0]
+    problem = f"several columns may be the {what} ({', '.join(found)})" if found else f"no column {what}"
+    raise DataError(f"{path}: {problem}; there are: {', '.join(names)}. Name it: {option} NAME")
+
+
+def _split_column(path: Path, names: Sequence[str], wanted: str) -> str:
+    if wanted and wanted not in names:
+        raise DataError(f"{path}: --split-column {wanted}: no such column; there are: {', '.join(names)}")
+    return wanted or next((name for name in names if name.strip().lower() in _SPLITS), "")
+
+
+def _meanings(path: Path, column: str, written: Iterable[str], fake_label: str) -> dict[str, int]:
+    """The label of each value, in lower case; a value without one is left to the row's error."""
+    values = sorted({value.strip().lower() for value in written} - {""})
+    if fake_label:
+        fake = fake_label.strip().lower()
+        if fake not in values or len(values) != 2:
+            raise DataError(
+                f"{path}: --fake-label {fake_label}: the column {column} has the values {', '.join(values[:10])}; "
+                "one of two has to be it"
+            )
+        return {value: FAKE if value == fake else REAL for value in values}
+    numbers = {"0", "1", "0.0", "1.0", "false", "true"}
+    if values and set(values) <= numbers:
+        one = REAL if column.strip().lower() in ("real", "is_real") else FAKE
+        return {value: one if value in ("1", "1.0", "true") else 1 - one for value in values}
+    meanings = {value: label for value in values if (label := class_of(value)) is not None}
+    if values and not meanings:
+        raise DataError(
+            f"{path}: the column {column} has the values {', '.join(values[:10])}, neither real nor fake. "
+            "Say which means fake: --fake-label VALUE; or name another column: --label-column NAME"
+        )
+    return meanings
+
+
+def _notes(encoding: str, delimiter: str, columns: tuple[str, str, str], meanings: dict[str, int]) -> list[str]:
+    notes = []
+    if encoding != "utf-8-sig" or delimiter != ",":
+        name = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}[delimiter]
+        notes.append(f"read as {encoding.removesuffix('-sig')} with {name} between the columns")
+    path, label, split = columns
+    if (path, label) != ("path", "label"):
+        notes.append(f"paths are in the column {path}, labels in {label}")
+    if set(meanings) - {"real", "fake"}:
+        told = "; ".join(f"{value} is {'fake' if label else 'real'}" for value, label in sorted(meanings.items()))
+        notes.append(f"{told} (otherwise: --fake-label VALUE)")
+    if split:
+        notes.append(f"splits are in the column {split}")
+    return notes
