@@ -11,11 +11,12 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
+from fakefaces.data.photographs import other_files
 from fakefaces.data.splits import CvSplit, cv_splits, read_split
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.split import Split
 from fakefaces.params.validate import Validate
-from fakefaces.validation.expectations import failures, validate_images
+from fakefaces.validation.expectations import MAX_EXAMPLES, failures, validate_images
 from fakefaces.validation.facts import image_facts
 from fakefaces.validation.shortcuts import audit, fit_predict, rule_features
 
@@ -49,6 +50,9 @@ def main(params: Params, layout: Layout) -> None:
         )
     for line in failures(summary, "warning"):
         echo(f"WARNING {line}")
+    if others := other_files(layout.data):
+        more = f" and {len(others) - MAX_EXAMPLES} more" if len(others) > MAX_EXAMPLES else ""
+        echo(f"no photographs, left out: {', '.join(f'data/{name}' for name in others[:MAX_EXAMPLES])}{more}")
     unreadable = table[~table["readable"]]
     for image, problem in zip(unreadable["image"], unreadable["problem"], strict=True):
         echo(f"unreadable: data/{image}: {problem}")

@@ -80,11 +80,21 @@ def test_a_file_that_does_not_decode_stops_the_pipeline_and_is_named(run, worksp
     assert not (workspace / "reports" / "validation.json").exists()
 
 
-def test_a_setting_lets_unreadable_files_be_left_out(run, workspace):
-    (workspace / "data" / "training_fake" / "mid_99_0011.jpg").write_bytes(b"no image")
+@pytest.mark.parametrize("content", [b"no image", b""])
+def test_a_setting_lets_unreadable_files_be_left_out(run, workspace, content):
+    names = [f"training_fake/mid_{k}_0011.jpg" for k in (97, 98, 99)]
+    for name in names:
+        (workspace / "data" / name).write_bytes(content)
     layout = run(min_readable_share=0.9)
     assert len(read_split(layout.images)) == 80
-    assert summary(layout)["every file decodes completely"]["examples"] == ["training_fake/mid_99_0011.jpg"]
+    assert summary(layout)["every file decodes completely"]["examples"] == names
+
+
+def test_texts_beside_photographs_are_named_and_no_photographs(run, workspace, capfd):
+    (workspace / "data" / "training_fake" / "README.txt").write_text("about these")
+    layout = run()
+    assert len(read_split(layout.images)) == 80
+    assert "no photographs, left out: data/training_fake/README.txt" in capfd.readouterr().err
 
 
 def test_a_photograph_in_two_splits_is_critical(run, workspace):

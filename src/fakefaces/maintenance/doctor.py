@@ -16,6 +16,7 @@ from fakefaces.base.secrets import masked
 from fakefaces.maintenance import dvc_lock
 from fakefaces.maintenance.artifacts import check_models, check_orphans
 from fakefaces.maintenance.check_result import CheckResult
+from fakefaces.maintenance.photographs import check_data
 from fakefaces.maintenance.relog import log_again
 from fakefaces.params.file import Params
 from fakefaces.tracking import processes, provenance
@@ -35,6 +36,7 @@ def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[
     """
     root, stages, name = layout.root, dvc_lock.read_stages(layout.root), params.promote.name
     yield from _check_environment(root)
+    yield from check_data(root)
     yield from _check_outputs(root, stages)
     where = masked(environment.tracking_uri())
     if not _store_exists():

@@ -153,7 +153,7 @@ def _image_table(table: pd.DataFrame) -> pd.DataFrame:
     """The facts, with columns for the conditions that involve several rows or columns."""
     same, group = table.groupby("sha256"), table.groupby("group")
     split_columns = [column for column in ("split", "fold") if column in table]
-    readable = table["sha256"] != ""
+    readable = table["readable"].astype(bool)
     frame = table.assign(
         copy_in_other_split=readable & (same["split"].transform("nunique") > 1),
         copy_with_other_label=readable & (same["label"].transform("nunique") > 1),
@@ -162,11 +162,12 @@ def _image_table(table: pd.DataFrame) -> pd.DataFrame:
         parts_known=table["left_eye"].notna(),
         edited_by=table["program"].replace("", "none"),
     )
-    # Great Expectations ignores missing values: an unreadable file violates one expectation, not six.
+    # Great Expectations ignores missing values: an unreadable file, an empty one too, violates only the expectation
+    # that min_readable_share sets, whatever its header says.
     for column in ("format", "mode"):
-        frame[column] = frame[column].mask(frame[column] == "", None)
-    sizes = {column: frame[column].astype("float64") for column in ("width", "height", "bytes", "orientation")}
-    return frame.assign(**sizes)
+        frame[column] = frame[column].where(readable, None)
+    sizes = ("width", "height", "bytes", "orientation")
+    return frame.assign(**{column: frame[column].astype("float64").where(readable) for column in sizes})
 
 
 def _split_table(table: pd.DataFrame) -> pd.DataFrame:
