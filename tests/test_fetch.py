@@ -12,11 +12,11 @@ from tests.conftest import Project
 DVC_YAML = """
 stages:
   fetch:
-    cmd: python pipelines/fetch.py
+    cmd: pipelines/run fetch
     deps: [pipelines/fetch.py]
     outs: [outputs/fetch.txt: {cache: false}]
   split:
-    cmd: python pipelines/names.py
+    cmd: pipelines/run names
     deps: [data, pipelines/names.py]
     outs: [outputs/names.txt]
 """

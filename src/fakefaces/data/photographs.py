@@ -6,17 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from fakefaces.base.errors import DataError
+from fakefaces.data import formats
 from fakefaces.data.faces import FAKE, PARTS, REAL, parts_of
 
 COLUMNS = ("image", "label", "difficulty", *PARTS)
-
-# Of images, also of formats that are refused later with a reason.
-_SUFFIXES = frozenset((
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic",
-    ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".ppm", ".pgm",
-))  # fmt: skip
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
-_CONTAINERS = {b"WEBP": 8, b"ftypheic": 4, b"ftypheix": 4, b"ftypmif1": 4, b"ftypavif": 4}  # and their offsets
 
 _REAL_FOLDERS = ("training_real", "real")
 _FAKE_FOLDERS = ("training_fake", "fake")
@@ -68,14 +61,13 @@ def is_photograph(path: Path) -> bool:
     """Whether a regular file has an image's suffix, or begins as an image does; it may be broken all the same."""
     if not path.is_file():
         return False
-    if path.suffix.lower() in _SUFFIXES:
+    if path.suffix.lower() in formats.SUFFIXES:
         return True
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            return bool(formats.sniff(file.read(formats.HEAD)))
     except OSError:
         return False
-    return head.startswith(_SIGNATURES) or any(head[at:].startswith(mark) for mark, at in _CONTAINERS.items())
 
 
 def is_litter(name: str) -> bool:

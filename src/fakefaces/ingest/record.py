@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from fakefaces.base.environment import DVC
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import read_json, write_json, write_text
 
@@ -98,8 +98,7 @@ def run_dvc(root: Path, *arguments: str) -> str:
     Raises:
         DataError: DVC's own reason.
     """
-    command = [sys.executable, "-m", "dvc", *arguments]
-    process = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    process = subprocess.run([*DVC, *arguments], cwd=root, capture_output=True, text=True, check=False)
     if process.returncode:
         errors = [line.removeprefix("ERROR: ") for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = " ".join(errors)[:300] or f"exit code {process.returncode}"
