@@ -74,6 +74,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                     kind=model.kind,
                     **vars(features.spec),
                     weights=features.weights,
+                    drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one, and the model card says
                     threshold=params.train.threshold,
                     parameters=network.count_params(),
                 )

@@ -94,6 +94,16 @@ def predicted(workspace, monkeypatch):
     return run
 
 
+def test_a_model_of_drawn_faces_says_so_beside_its_verdicts(workspace, loaded, capsys):
+    copy_detector(loaded, workspace / "model")
+    picture = next((workspace / "data").rglob("*.jpg"))
+    arguments = ["predict", str(picture), "--model", "model"]
+    assert "CAUTION" not in CliRunner().invoke(app, arguments).stderr
+    write_json(workspace / "model" / "detector.json", loaded.metadata.model_dump() | {"drawn": True})
+    said = CliRunner().invoke(app, arguments).stderr
+    assert "CAUTION m: trained on drawn faces (the embedded sample), it knows no photograph" in said
+
+
 def test_the_table_of_scores_has_score_label_and_unsure_of_each_file(predicted):
     assert [line.split() for line in predicted()] == [
         ["path", "p_fake", "label", "unsure"],

@@ -7,6 +7,7 @@ import typer
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
+from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams, read
 from fakefaces.params.promote import Promote
 
@@ -50,3 +51,12 @@ def detector_by_name(model: str) -> Path:
 def registered_name() -> str:
     """Read the registered model's name from ``params.yaml``."""
     return read(_Params, environment.workspace() / "params.yaml").promote.name
+
+
+def caution(folder: Path) -> None:
+    """Say what goes with every verdict of the detector in a folder, if there is anything."""
+    from fakefaces.inference.metadata import read_metadata
+
+    metadata = read_metadata(folder)
+    if metadata.caution:
+        echo(f"CAUTION {metadata.model}: {metadata.caution}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import FollowLinks, Paths, Threads, detector_by_name
+from fakefaces.cli.arguments import FollowLinks, Paths, Threads, caution, detector_by_name
 
 
 def explain(
@@ -34,7 +34,9 @@ def explain(
     from fakefaces.explain.plots import SHOWN, plot_explanation, plot_feature_maps, plot_filters
 
     files = image_files(paths, follow_links=follow_links)
-    detector = load(detector_by_name(model), threads=threads)
+    folder = detector_by_name(model)
+    caution(folder)
+    detector = load(folder, threads=threads)
     kernels = filters(detector.network, layers=layers)
     if kernels:
         plot_filters(to / "filters.png", kernels, f"{detector.metadata.model}: filters")

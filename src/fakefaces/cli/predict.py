@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fakefaces.base.errors import DataError
-from fakefaces.cli.arguments import FollowLinks, Model, Paths, Threads, detector_folder
+from fakefaces.cli.arguments import FollowLinks, Model, Paths, Threads, caution, detector_folder
 
 _MANY = 1_000  # files
 
@@ -32,6 +32,7 @@ def predict(
             f"{len(files):,} files: fakefaces score INPUT OUTPUT does this in processes, and goes on after an interrupt"
         )
     folder = detector_folder(model)
+    caution(folder)
     scores = scoring.score_files(detector.load(folder), files, threads=threads)
     if len(files) > 64:
         scores = track(scores, "scoring", len(files))

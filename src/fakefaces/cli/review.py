@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Model, Threads, detector_folder
+from fakefaces.cli.arguments import Model, Threads, caution, detector_folder
 
 
 def review(
@@ -36,7 +36,9 @@ def review(
             probe.bind((HOST, port))
         except OSError:
             raise FakefacesError(f"port {port} is in use; choose another one with --port") from None
-    detector = load(detector_folder(model), threads=threads)
+    folder = detector_folder(model)
+    caution(folder)
+    detector = load(folder, threads=threads)
     metadata = detector.metadata
     threshold = metadata.operating.threshold if metadata.operating else metadata.threshold
     with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as queue_folder:

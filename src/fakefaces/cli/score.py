@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Model, detector_folder, registered_name
+from fakefaces.cli.arguments import Model, caution, detector_folder, registered_name
 
 if TYPE_CHECKING:
     from fakefaces.scoring.model import Model as ScoringModel
@@ -90,7 +90,9 @@ def _model(model: str | None) -> "ScoringModel":
     uri = model if model is None or ":/" in model else None
     if model is None:
         uri = f"models:/{registered_name()}@{CHAMPION}"
-    return identify(detector_folder(uri or model), uri)
+    folder = detector_folder(uri or model)
+    caution(folder)
+    return identify(folder, uri)
 
 
 def _verify(output: str, model: str | None) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Threads, registered_name
+from fakefaces.cli.arguments import Threads, caution, registered_name
 
 
 def serve(
@@ -25,4 +25,5 @@ def serve(
     uri = model or f"models:/{registered_name()}@{detectors.CHAMPION}"
     folder = detectors.fetch_detector(uri)
     echo(f"loading {uri}")
+    caution(folder)
     server.serve(folder, host, port, threads=threads)

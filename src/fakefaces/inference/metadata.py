@@ -32,6 +32,9 @@ class Operating(Schema):
         return (self.low is None or p_fake >= self.low) and (self.high is None or p_fake < self.high)
 
 
+_DRAWN = "trained on drawn faces (the embedded sample), it knows no photograph: what it says of one means nothing"
+
+
 class DetectorMetadata(Schema):
     """The metadata of a network."""
 
@@ -43,6 +46,7 @@ class DetectorMetadata(Schema):
     min_side: Count = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
     weights: str  # "trained from scratch", or the origin of the backbone's
     threshold: float = Field(ge=0, le=2)  # of p_fake, at which metrics are computed
+    drawn: bool = False  # whether it was trained on drawn faces, so that its labels of photographs mean nothing
     operating: Operating | None = None  # of a registered detector
     positive: str = "fake"  # the class whose probability the score is
     parameters: int
@@ -56,6 +60,11 @@ class DetectorMetadata(Schema):
             value = {**value, "format": 2}
             value["extractor"] = {"forensic": "residuals"}.get(name := value.pop("reads"), name)
         return value
+
+    @property
+    def caution(self) -> str | None:
+        """A sentence that goes with every verdict; None where there is none."""
+        return _DRAWN if self.drawn else None
 
     @property
     def spec(self) -> FeatureSpec:

@@ -84,6 +84,8 @@ class Page:
         with ui.header().classes("bar"):
             ui.label("fakefaces review").classes("title")
             ui.label(_champion_summary(self.metadata)).classes("champion")
+            if self.metadata.caution:
+                ui.label(self.metadata.caution).classes("champion").props("id=caution role=note")
         with ui.element("div").classes("drop").props('id=drop role=group aria-label="Add photographs"'):
             ui.label("Drop photographs or a folder here, or choose")
             ui.button("Files", on_click=lambda: ui.run_javascript("pick('files')")).props("outline no-caps")
