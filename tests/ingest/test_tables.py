@@ -95,3 +95,14 @@ def test_a_pipe_and_a_binary_file_are_no_tables(tmp_path):
     for name in ("pipe.csv", "binary.csv"):
         with pytest.raises(DataError, match="cannot be read as a CSV"):
             read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["path,label\nreal/a.jpg,1\nfake/b.jpg,0\n", "path,label,label_str\na.jpg,1,real\nb.jpg,0,fake\n"],
+)
+def test_numbers_that_contradict_the_words_beside_them_are_asked_for(tmp_path, text):
+    path = table(tmp_path, text)
+    with pytest.raises(DataError, match="1 is real in the column label.*--fake-label 0"):
+        read_table(path)
+    assert [row.label for row in read_table(path, Dialect(fake_label="0")).rows] == [0, 1]

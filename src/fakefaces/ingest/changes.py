@@ -158,7 +158,7 @@ def fingerprint(root: Path) -> str:
     digest = hashlib.sha256((root / "data.dvc").read_bytes())
     for path in _files(root / "data"):
         status = path.stat()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        digest.update(f"{path.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="replace"))
     return digest.hexdigest()
 
 

@@ -13,14 +13,15 @@ from fakefaces.data.photographs import find_faces
 class Collection:
     """Photographs in the two class folders of a folder; equal contents are one photograph.
 
-    A name that is taken by another content, in any case, moves to a folder named by the first eight digits of the
-    sha256, so that what a fake's name says is still read.
+    A photograph whose name is taken by another content, in any case, lies in a folder named by the first eight digits
+    of its sha256, so that what a fake's name says is still read. Names that tables, DVC or other systems cannot hold
+    (control characters, no UTF-8, over 200 bytes) become the first sixteen digits.
     """
 
     def __init__(self, root: Path):
         self.root = root
         self.copies = 0  # photographs that were there already, with the same label
-        self.renamed = 0  # photographs whose name was taken
+        self.renamed = 0  # photographs whose name was taken, or is not plain
         self._folders = {REAL: root / "training_real", FAKE: root / "training_fake"}
         self._present: dict[str, Path] = {}  # by sha256
         self._taken: set[str] = set()
@@ -89,6 +90,9 @@ class Collection:
         return target
 
     def _free(self, folder: Path, name: str, digest: str) -> Path:
+        plain = _is_plain(name)
+        self.renamed += not plain
+        name = name if plain else digest[:16] + "".join(filter(_is_plain, Path(name).suffix[:10]))
         target, length = folder / name, 8
         while target.relative_to(self.root).as_posix().lower() in self._taken:
             target = folder / digest[:length] / name
@@ -96,6 +100,10 @@ class Collection:
             length += 8
         self._taken.add(target.relative_to(self.root).as_posix().lower())
         return target
+
+
+def _is_plain(name: str) -> bool:
+    return name.isprintable() and "\\" not in name and len(name.encode(errors="replace")) <= 200
 
 
 def sha256(path: Path) -> str:

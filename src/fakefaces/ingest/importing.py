@@ -100,11 +100,14 @@ def update(root: Path, source: str, options: Options) -> None:
 def _default_mode(root: Path, is_table: bool) -> Literal["replace", "add"]:
     """What to do where nobody said: the sample is nobody's, and a table of labels adds to what is there."""
     data, samples = root / "data", root / "samples"
-    if is_table and data.is_dir():
-        return "add"
     if not data.is_dir() or not any(data.iterdir()):
         return "replace"
-    if samples.is_dir() and digest_of(list_folder(samples)) == digest_of(list_folder(data)):
+    is_sample = samples.is_dir() and digest_of(list_folder(samples)) == digest_of(list_folder(data))
+    if is_table:
+        what = "the sample of drawn faces" if is_sample else "what is in data/"
+        echo(f"the images of the table are added to {what} (otherwise: --replace)")
+        return "add"
+    if is_sample:
         echo("data/ held the sample of drawn faces, which is replaced; it stays in samples/")
         return "replace"
     faces = find_faces(data)
@@ -150,7 +153,8 @@ def _merge_folders(folder: Path | None, collection: Collection, options: Options
     if collection.copies:
         echo(f"  {collection.copies} images are copies of others, byte for byte: each is taken once")
     if collection.renamed:
-        echo(f"  {collection.renamed} images have the name of another one: each lies in a folder named by its sha256")
+        reason = "the name of another one, or one that is not plain text"
+        echo(f"  {collection.renamed} images have {reason}: their sha256 tells them apart")
     return layout
 
 

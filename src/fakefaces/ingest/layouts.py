@@ -13,6 +13,7 @@ from pathlib import Path
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import FAKE, REAL
 from fakefaces.data.photographs import is_litter, is_photograph
+from fakefaces.ingest.archives import MAX_FILE_BYTES
 
 _REAL = frozenset(
     ["real", "reals", "original", "originals", "authentic", "genuine", "pristine", "untampered", "unaltered"]
@@ -161,11 +162,14 @@ class _Walk:
         self.notes: list[str] = []
         self._others: list[str] = []
         self._links: list[str] = []
+        self._large: list[str] = []
 
     def __iter__(self) -> Iterator[Path]:
         yield from self._folder(self.root, (self.root.resolve(),))
         if self._others:
             self.notes.append(f"not images, not taken: {_some(self._others)}")
+        if self._large:
+            self.notes.append(f"of more than {MAX_FILE_BYTES:,} bytes, not taken: {_some(self._large)}")
         if self._links:
             self.notes.append(f"links not followed: {_some(self._links)}")
 
@@ -182,6 +186,8 @@ class _Walk:
                     self._links.append(relative)
                 else:
                     yield from self._folder(path, (*above, inner))
+            elif is_photograph(path) and path.stat().st_size > MAX_FILE_BYTES:
+                self._large.append(relative)
             elif is_photograph(path):
                 yield path
             elif path.is_symlink() and not path.exists():

@@ -19,6 +19,7 @@ from fakefaces.ingest.changes import (
     remember,
     unaccepted,
 )
+from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.record import Record, known_source, read_record, run_dvc, track
 
 _LEFT_BY_EARLIER_RELEASES = ("data.new", "data.new.dvc", "data.old")
@@ -122,6 +123,9 @@ def take_in(root: Path) -> None:
     remember(root)
     if changes is not None:
         echo(f"data/: {changes}:\n  {changes.named()}")
+    digests = [sha256(root / "data" / image) for image in faces["image"]]
+    if copies := len(digests) - len(set(digests)):
+        echo(f"data/: {copies} images are copies of others, byte for byte: they stay in one split")
     echo(f"data/ is accepted with {len(faces) - fakes} real and {fakes} fake images; run: dvc repro")
 
 
@@ -142,8 +146,8 @@ def restore(root: Path) -> None:
     changes = compare(known, list_folder(data) if data.is_dir() else {})
     for path in (*changes.added, *changes.changed):
         aside(root, data / path)
-    if changes.added or changes.changed:
-        echo(f"{len(changes.added) + len(changes.changed)} files were moved to data.aside/")
+    if moved := len(changes.added) + len(changes.changed):
+        echo(f"moved to data.aside/: {moved} file{'s' if moved > 1 else ''}")
     source = known_source(root)
     samples = root / "samples"
     if samples.is_dir() and digest_of(list_folder(samples)) == accepted:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
@@ -15,6 +16,7 @@ MAX_BYTES = 2**30
 _PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
 _LABELS = ("label", "class", "target", "is_fake", "fake", "is_real", "real", "category", "label_str", "ground_truth")
 _SPLITS = ("split", "subset", "partition", "set")
+_NUMBERS = {"0", "1", "0.0", "1.0", "false", "true"}
 _DELIMITERS = ",;\t|"
 
 
@@ -69,6 +71,8 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
     label_column = _column(path, names, "label", dialect.label_column, _LABELS)
     split_column = _split_column(path, names, dialect.split_column)
     meanings = _meanings(path, label_column, [row[label_column] for _, row in lines], dialect.fake_label)
+    if not dialect.fake_label:
+        _refuse_contradictions(path, label_column, [row for _, row in lines], meanings)
     rows = [
         Row(
             line=line,
@@ -157,8 +161,7 @@ def _meanings(path: Path, column: str, written: Iterable[str], fake_label: str) 
                 "one of two has to be it"
             )
         return {value: FAKE if value == fake else REAL for value in values}
-    numbers = {"0", "1", "0.0", "1.0", "false", "true"}
-    if values and set(values) <= numbers:
+    if values and set(values) <= _NUMBERS:
         one = REAL if column.strip().lower() in ("real", "is_real") else FAKE
         return {value: one if value in ("1", "1.0", "true") else 1 - one for value in values}
     meanings = {value: label for value in values if (label := class_of(value)) is not None}
@@ -168,6 +171,25 @@ def _meanings(path: Path, column: str, written: Iterable[str], fake_label: str) 
             "Say which means fake: --fake-label VALUE; or name another column: --label-column NAME"
         )
     return meanings
+
+
+def _refuse_contradictions(path: Path, column: str, rows: list[dict[str, str]], meanings: dict[str, int]) -> None:
+    """Refuse numbers that mean the opposite of the words beside them: folders of the path, values of other columns."""
+    if not set(meanings) <= _NUMBERS:
+        return
+    agree = disagree = 0
+    for row in rows:
+        label = meanings.get(row[column].strip().lower())
+        words = (part for name, value in row.items() if name != column for part in re.split(r"[\\/]", value))
+        told = {class_of(word) for word in words} - {None}
+        if label is not None and len(told) == 1:
+            agree += told == {label}
+            disagree += told != {label}
+    if disagree > agree:
+        raise DataError(
+            f"{path}: by the words beside them, 1 is real in the column {column}, and here 1 is fake; "
+            "say which means fake: --fake-label 0, or --fake-label 1"
+        )
 
 
 def _notes(encoding: str, delimiter: str, columns: tuple[str, str, str], meanings: dict[str, int]) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fakefaces.base.errors import FakefacesError
 from fakefaces.ingest.changes import accepted_listing, fetch, unaccepted
-from fakefaces.ingest.record import read_record, track
+from fakefaces.ingest.record import read_record
 from fakefaces.ingest.replacing import recover, workplace
 from fakefaces.maintenance.check_result import CheckResult
 
@@ -37,7 +37,7 @@ def check_data(root: Path) -> Iterator[CheckResult]:
         yield CheckResult("data", f"data/ was changed ({changes}):\n{changes.named()}", "error", advice=advice)
     elif record.is_import:
         text = "data.dvc is an import: dvc repro fetches its source over what is in data/"
-        yield CheckResult("data", text, "error", lambda: track(root, ""), "track data/ as it is")
+        yield CheckResult("data", text, "note", advice="fakefaces data --add tracks data/ as it is")
     elif record.digest and accepted_listing(root, record.digest, cache_only=True) is None:
         yield CheckResult(
             "data", "data/ is as in data.dvc; DVC's cache holds no copy", "note", advice="dvc commit data.dvc"
