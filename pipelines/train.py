@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from fakefaces.base.files import read_json, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
-from fakefaces.base.schema import Count, StageParams
+from fakefaces.base.schema import Count, Schema, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.splits import CvSplit, cv_splits, read_split
@@ -34,10 +35,19 @@ from fakefaces.training.loop import FitState, Row, TrainingConfig
 from fakefaces.training.saving import save_detector
 
 
+class SmallestSide(Schema):
+    """What this stage reads of the section ``validate``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    min_side: Count
+
+
 class Params(StageParams):
     """What this stage reads of params.yaml."""
 
     threads: Count
+    validate_: SmallestSide = Field(alias="validate")
     train: Train
 
 
@@ -73,6 +83,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                     model=name,
                     kind=model.kind,
                     **vars(features.spec),
+                    min_side=params.validate_.min_side,
                     weights=features.weights,
                     drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one, and the model card says
                     threshold=params.train.threshold,

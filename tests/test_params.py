@@ -78,7 +78,7 @@ def test_the_files_in_the_documentation_are_valid(path):
             lambda p: p["validate"].update(max_sied=3),
             "unknown key 'validate.max_sied'; allowed here: formats, max_bytes, max_side, min_class_share",
         ),
-        (lambda p: p["validate"].update(min_side=5000), "min_side (5000) is greater than max_side (4096)"),
+        (lambda p: p["validate"].update(min_side=20_001), "min_side (20001) is greater than max_side (20000)"),
         (lambda p: p["promote"].update(name="team/model"), "'promote.name'"),
         (lambda p: p["train"].update(models={}), "'train.models'"),
         # kinds and their settings

@@ -24,6 +24,8 @@ from fakefaces.registry.rescore import score_champion
 from fakefaces.registry.store import Registry
 from fakefaces.registry.upgrade import upgrade, with_graph
 from fakefaces.tracking.detectors import fetch_detector
+from fakefaces.tracking.digests import digest
+from fakefaces.tracking.integrity import SERVED_TAG
 from fakefaces.tracking.registration import is_packed
 from fakefaces.tracking.runs import stage_run
 from fakefaces.tracking.store import connect
@@ -83,6 +85,7 @@ def earlier(tracked: Path) -> Path:
     folder = model / "artifacts" / "forensic"
     (model / "artifacts" / "detector").rename(folder)
     (folder / "detector.json").write_text(json.dumps(DETECTOR))
+    client.set_model_version_tag("fake-faces", "1", SERVED_TAG, digest(folder))
     (run,) = connect().search_runs("tags.role = 'evaluate'")
     files = Path(client.download_artifacts(run.info.run_id, ""))
     shutil.move(files / "predictions.csv", files / "tested.csv")

@@ -30,7 +30,7 @@ def detector_folder(model: str | None) -> Path:
 
     if model and (Path(model) / "detector.json").is_file():
         return Path(model)
-    if model and ":/" not in model:
+    if model and not model.startswith("models:/"):
         raise FakefacesError(f"{model}: neither a folder with a detector.json nor a models:/ URI")
     return fetch_detector(model or f"models:/{registered_name()}@{CHAMPION}")
 

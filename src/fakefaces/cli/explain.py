@@ -25,6 +25,7 @@ def explain(
 ) -> None:
     """Draw why a model decides as it does: Grad-CAM heat map, feature maps and filters."""
     from fakefaces.base.errors import DataError, ImageError
+    from fakefaces.base.names import on_one_line, printable
     from fakefaces.base.progress import echo, track
     from fakefaces.cli.listing import image_files
     from fakefaces.data import images
@@ -47,24 +48,33 @@ def explain(
             data = images.read(path)
         except ImageError as error:
             failed += 1
-            echo(f"ERROR {error}")
+            echo(f"ERROR {on_one_line(str(error))}")
             continue
-        (explanation,) = explain_images(detector, [(str(path), data)], threads=threads)
+        (explanation,) = explain_images(detector, [(printable(path), data)], threads=threads)
         if explanation.score.problem:
             failed += 1
-            echo(f"ERROR {explanation.score.problem_detail}")
+            echo(f"ERROR {on_one_line(explanation.score.problem_detail or '')}")
             continue
-        name = path.stem if path.stem not in taken else f"{path.stem}_{len(taken)}"
+        stem = _stem(path)
+        name = stem if stem not in taken else f"{stem}_{len(taken)}"
         taken.add(name)
-        with images.decoded(data, str(path)) as pixels:
+        with images.decoded(data, printable(path)) as pixels:
             shown = images.limited(pixels, SHOWN)
         plot_explanation(to / f"{name}_heat.png", shown, explanation, detector.metadata.model)
         print(to / f"{name}_heat.png")
         if detector.metadata.extractor == "pixels" and kernels:
-            pixels = detector.read(data, str(path))
+            pixels = detector.read(data, printable(path))
             layer_maps = feature_maps(detector.network, pixels, layers=layers, maps=maps)
-            title = f"{detector.metadata.model}: {path.name}"
+            title = f"{detector.metadata.model}: {name}"
             plot_feature_maps(to / f"{name}_feature_maps.png", pixels, layer_maps, title)
             print(to / f"{name}_feature_maps.png")
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be explained")
+
+
+def _stem(path: Path) -> str:
+    """The beginning of the names of an image's outputs: its own, without what a file system or a plot could refuse."""
+    from fakefaces.base.names import on_one_line, printable
+
+    name = on_one_line(printable(path.stem)).replace("\\", "_").replace("$", "_")  # $ begins mathematics in a plot
+    return name.encode()[:150].decode(errors="ignore")

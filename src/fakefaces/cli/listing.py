@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import on_one_line, printable
 from fakefaces.base.progress import echo
 from fakefaces.data.formats import HEAD, SUFFIXES, sniff
 
@@ -95,7 +96,7 @@ class _Listing:
         return self.follow_links or link.resolve().is_relative_to(self.root)
 
     def _pass_over(self, reason: str, path: Path) -> None:
-        self.passed_over.setdefault(reason, []).append(path.name)
+        self.passed_over.setdefault(reason, []).append(on_one_line(printable(path.name)))
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

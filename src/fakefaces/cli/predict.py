@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import on_one_line, printable
 from fakefaces.cli.arguments import FollowLinks, Model, Paths, Threads, caution, detector_folder
 
 _MANY = 1_000  # files
@@ -36,18 +37,18 @@ def predict(
     scores = scoring.score_files(detector.load(folder), files, threads=threads)
     if len(files) > 64:
         scores = track(scores, "scoring", len(files))
-    width = min(max(len(str(path)) for path in files), 80)
+    width = min(max(len(on_one_line(printable(path))) for path in files), 80)
     if not as_json:
         print(f"{'path':{width}}  p_fake  label  unsure")
     tally = Tally()
     for score in tally.over(scores):
         if score.problem:
-            print(f"ERROR {score.problem_detail}", file=sys.stderr)
+            print(f"ERROR {on_one_line(score.problem_detail or '')}", file=sys.stderr)
         if as_json:
             print(json.dumps(score.row()))
         elif not score.problem:
             unsure = "-" if score.unsure is None else "yes" if score.unsure else "no"
-            print(f"{score.path:{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
+            print(f"{on_one_line(score.path):{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
     echo(str(tally.counts))
     if failed := sum(tally.counts.problems.values()):
         raise DataError(f"{failed} of {len(files)} files could not be scored")

@@ -19,6 +19,7 @@ from PIL.ExifTags import Base as Exif
 
 from fakefaces.base.errors import ImageError
 from fakefaces.base.files import read_regular
+from fakefaces.base.names import on_one_line, printable
 from fakefaces.data import decoders, formats
 from fakefaces.data.formats import FORMATS
 from fakefaces.data.memory import Budget
@@ -55,14 +56,15 @@ class Header:
 def read(path: Path) -> bytes:
     """Read a regular file of at most ``MAX_BYTES``, or raise an ImageError."""
     try:
+        name = on_one_line(printable(path))
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
         problem = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-        raise ImageError(f"{path}: cannot be read ({error.strerror or error})", problem) from None
+        raise ImageError(f"{name}: cannot be read ({error.strerror or error})", problem) from None
     except ValueError as error:  # a null byte in the name, or a letter that the file system cannot write
-        raise ImageError(f"{str(path)!r}: cannot be read ({error})", "missing") from None
+        raise ImageError(f"{str(path)!a}: there is no file of such a name ({error})", "missing") from None
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{path}: more than {MAX_BYTES:,} bytes; at most {MAX_BYTES:,} are read", "too_large")
+        raise ImageError(f"{name}: more than {MAX_BYTES:,} bytes; at most {MAX_BYTES:,} are read", "too_large")
     return data
 
 
@@ -236,6 +238,8 @@ def _exif(image: Image.Image) -> tuple[str, int, str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
+            if raw := image.info.get("exif"):
+                Image.Exif().load(raw)  # again, since Pillow has hidden what was wrong when it opened the image
             # A PNG's own method would decode all pixels, in search of a chunk that may follow them.
             exif = Image.Image.getexif(image)
             program, orientation = exif.get(Exif.Software, ""), exif.get(Exif.Orientation, 1)

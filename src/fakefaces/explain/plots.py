@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fakefaces.base.files import atomic_write
+from fakefaces.base.names import on_one_line
 from fakefaces.explain.explanation import Explanation
 from fakefaces.explain.feature_maps import FeatureMaps, Filters
 from fakefaces.explain.heatmaps import overlay_heatmap
@@ -32,12 +33,12 @@ def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explana
     figure.suptitle(f"{model}: {score.p_fake:.3f}, {score.label}{unsure}; suspected: {parts}", fontsize=10)
     heatmap = explanation.heatmap
     panels = [
-        (_shorten(Path(score.path).name, 40), pixels),
+        (_shorten(on_one_line(Path(score.path).name), 40), pixels),
         ("no heatmap", pixels) if heatmap is None else ("heatmap", overlay_heatmap(pixels, heatmap)),
     ]
     for ax, (title, panel) in zip(figure.subplots(1, 2), panels, strict=True):
         ax.imshow(panel, interpolation="antialiased")
-        ax.set_title(title, fontsize=9)
+        ax.set_title(title, fontsize=9, parse_math=False)
         ax.set_axis_off()
     _save(figure, path)
 

@@ -17,10 +17,12 @@ from fakefaces.base.errors import ImageError, ModelError
 from fakefaces.features.extract import extract, extract_bytes
 from fakefaces.features.graph import REPLACE, Graph, load_graph
 from fakefaces.features.residuals.descriptor import SMALLEST
+from fakefaces.inference.metadata import GRAPH as GRAPH
+from fakefaces.inference.metadata import METADATA as METADATA
 from fakefaces.inference.metadata import DetectorMetadata, read_metadata
 from fakefaces.inference.score import PART_COLUMNS, Score
 
-GRAPH, NETWORK, METADATA = "network.onnx", "network.keras", "detector.json"
+NETWORK = "network.keras"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fakefaces.data.images import MIN_SIDE
 from fakefaces.features.extract import FeatureSpec
 from fakefaces.params.extractor import Extractor
 
+GRAPH, METADATA = "network.onnx", "detector.json"  # files of a detector's folder
 _MAX_BYTES = 2**20
 
 
@@ -83,7 +84,7 @@ class DetectorMetadata(Schema):
 
 def read_metadata(folder: Path) -> DetectorMetadata:
     """Read the metadata of a detector's folder, without TensorFlow, or raise a ModelError."""
-    path = folder / "detector.json"
+    path = folder / METADATA
     try:
         data = read_regular(path, _MAX_BYTES)
         if len(data) > _MAX_BYTES:

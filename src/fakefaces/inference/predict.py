@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from fakefaces.base.errors import ImageError
+from fakefaces.base.names import printable
 from fakefaces.data import images
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.score import Score
@@ -25,7 +26,7 @@ def p_fakes(scores: Iterable[Score]) -> list[float]:
 
 def score_files(detector: Detector, paths: Sequence[Path], *, threads: int) -> Iterator[Score]:
     """Score files in their order; a file that is not an image gives a score with a problem, not an error."""
-    return score(detector, ((str(path), partial(images.read, path)) for path in paths), threads=threads)
+    return score(detector, ((printable(path), partial(images.read, path)) for path in paths), threads=threads)
 
 
 def score(detector: Detector, sources: Iterable[Source], *, threads: int) -> Iterator[Score]:

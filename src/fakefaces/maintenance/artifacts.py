@@ -1,5 +1,6 @@
 """The files of logged models and runs: lost ones that are needed, and folders that belong to nothing."""
 
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from fakefaces.maintenance.dvc_lock import Stages, logged_outputs
 from fakefaces.tracking.artifact_paths import local_path
 from fakefaces.tracking.detectors import with_operating_point, write_model_files
 from fakefaces.tracking.digests import digest
+from fakefaces.tracking.integrity import is_unchanged
 from fakefaces.tracking.registration import write_packed
 from fakefaces.tracking.runs import OUTPUT_TAG, find_run
 from fakefaces.tracking.store import EXPERIMENT, Store, all_pages
@@ -25,13 +27,15 @@ _MODELS = "models"  # the folder of the experiment's artifacts in which MLflow k
 
 
 def check_models(store: Store, name: str, layout: Layout, stages: Stages) -> Iterator[CheckResult]:
-    """Check that the files of logged models are there; lost ones are restored from the outputs."""
+    """Check that the files of logged models are there, and unchanged; others are restored from the outputs."""
     models = _logged_models(store)
     needed = _needed_models(store, name, layout, stages)
     lost = [model for model in models if _is_lost(model.artifact_location)]
-    for model in lost:
+    changed = [model for model in models if model not in lost and _is_changed(model)]
+    for model in (*lost, *changed):
         needed_as = needed.get(model.model_id)
-        text = f"the files of the model {model.model_id} are missing" + (f"; it is {needed_as}" if needed_as else "")
+        fault = "missing" if model in lost else "not those that were registered"
+        text = f"the files of the model {model.model_id} are {fault}" + (f"; it is {needed_as}" if needed_as else "")
         folder = _origin(store, model, layout)
         if not needed_as:
             yield CheckResult("artifacts", text, "note")
@@ -41,7 +45,7 @@ def check_models(store: Store, name: str, layout: Layout, stages: Stages) -> Ite
         else:
             fix = partial(_restore, store, name, model, folder)
             yield CheckResult("artifacts", text, "error", fix, f"restore them from {layout.relative(folder)}")
-    if models and not lost:
+    if models and not lost and not changed:
         yield CheckResult("artifacts", f"{len(models)} models have their files")
 
 
@@ -84,7 +88,14 @@ def _needed_models(store: Store, name: str, layout: Layout, stages: Stages) -> d
 def _is_lost(location: str) -> bool:
     """Whether files are missing; nothing is known of a location that is not on this machine."""
     path = local_path(location)
-    return path is not None and not (path / "MLmodel").is_file()
+    return path is not None and not ((path / "MLmodel").is_file() and (path / "artifacts").is_dir())
+
+
+def _is_changed(model: "LoggedModel") -> bool:
+    """Whether the files of a registered model are on this machine, and have another digest than its own."""
+    path = local_path(model.artifact_location)
+    folders = sorted((path / "artifacts").glob("*/")) if path else []
+    return bool(folders) and not is_unchanged(folders[0], model.tags or {})
 
 
 def _restore(store: Store, name: str, model: "LoggedModel", folder: Path) -> None:
@@ -102,6 +113,8 @@ def _restore(store: Store, name: str, model: "LoggedModel", folder: Path) -> Non
             raise TrackingError(
                 f"{model.model_id}: its registered version does not record this operating point; promote it again"
             )
+        if _is_changed(model) and (path := local_path(model.artifact_location)):
+            shutil.rmtree(path / "artifacts")  # with files that were added; if this is killed, they count as missing
         write_packed(store, model, copy)
 
 

@@ -22,7 +22,7 @@ from fakefaces.params.file import Params
 from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.artifact_paths import moved_from
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION
-from fakefaces.tracking.registration import GRAPH_TAG
+from fakefaces.tracking.integrity import GRAPH_TAG
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect, running
 

@@ -12,7 +12,7 @@ Margin = Annotated[float, Field(ge=0, lt=1)]
 class Promote(Schema):
     """Which model becomes champion."""
 
-    name: str = Field(pattern=r"^[^/:]+$", description="Of the registered model.")
+    name: str = Field(pattern=r"^\w[\w .-]*$", description="Of the registered model: letters, digits, spaces and ._-.")
     metric: Literal["roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1"] = Field(
         description="Selects the candidate on validation and compares it with the champion on test."
     )

@@ -15,7 +15,8 @@ from fakefaces.inference.metadata import Operating
 from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, with_operating_point
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.registration import GRAPH_TAG, log_for_registration
+from fakefaces.tracking.integrity import GRAPH_TAG
+from fakefaces.tracking.registration import log_for_registration
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import Store, all_pages, connect, exclusive_lock, mlflow_errors
 

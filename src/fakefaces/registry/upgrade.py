@@ -16,7 +16,8 @@ from fakefaces.inference.metadata import read_metadata
 from fakefaces.models.export import export_file
 from fakefaces.registry.store import Registry, Version
 from fakefaces.tracking.detectors import fetch_detector
-from fakefaces.tracking.registration import GRAPH_TAG, is_packed, repack
+from fakefaces.tracking.integrity import GRAPH_TAG
+from fakefaces.tracking.registration import is_packed, repack
 from fakefaces.tracking.store import Store
 
 _IMAGES = 16  # on which a graph is compared with its network

@@ -20,6 +20,7 @@ from fakefaces.base.files import write_json
 from fakefaces.base.secrets import masked
 from fakefaces.inference.metadata import Operating, read_metadata
 from fakefaces.tracking.connection import unless_lost
+from fakefaces.tracking.integrity import is_unchanged, registered_tags
 from fakefaces.tracking.remembered import recall, remember, store_state
 from fakefaces.tracking.runs import Run
 from fakefaces.tracking.store import Store, connect, mlflow_errors
@@ -132,17 +133,23 @@ def _save_pyfunc(folder: Path, target: Path, metadata: "Model", code: Path, pack
 def fetch_detector(uri: str) -> Path:
     """Download the folder of a detector by its URI, such as ``models:/fake-faces@champion`` or ``models:/m-<id>``.
 
-    A TrackingError says if there is no such model, its files are gone, or fakefaces did not log it.
+    A TrackingError says if there is no such model, its files are gone or were changed since it was registered, or
+    fakefaces did not log it.
     """
     if folder := recall(uri):
         return folder
     state = store_state()
-    connect()
+    client = connect().client
     import mlflow
     from mlflow.exceptions import MlflowException
 
+    resolved, digests, unknown = uri, dict[str, str](), None
     try:
-        model = Path(mlflow.artifacts.download_artifacts(uri))
+        resolved, digests = registered_tags(client, uri)
+    except TrackingError as error:  # the download says better what is wrong with a name
+        unknown = error
+    try:
+        model = Path(mlflow.artifacts.download_artifacts(resolved))
     except (MlflowException, OSError) as error:
         where, reason = masked(environment.tracking_uri()), " ".join(str(error).split())[:200]
         raise TrackingError(
@@ -152,7 +159,14 @@ def fetch_detector(uri: str) -> Path:
     folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
     if folder is None:
         raise TrackingError(f"{uri}: fakefaces did not log this model; list its own with: fakefaces registry")
-    remember(uri, folder, state)
+    if unknown:
+        raise unknown
+    if not is_unchanged(folder, digests):
+        raise TrackingError(
+            f"{uri}: the files in {folder} are not those that were registered; restore them: fakefaces doctor --fix, "
+            "or take another version: fakefaces promote --rollback"
+        )
+    remember(uri, folder, state, digests)
     return folder
 
 

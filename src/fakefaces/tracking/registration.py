@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
     from mlflow.entities import Run as RunRecord
 
-GRAPH_TAG = "graph.sha256"  # of versions with an inference graph and packed code
-
 
 def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dict[str, str]) -> str:
     """Log a detector with its operating point as a model of the run that trained it; return its ``models:/`` URI.

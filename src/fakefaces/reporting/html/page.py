@@ -20,9 +20,14 @@ def render_page(context: Mapping[str, Any], commit: str = "", tuning_seconds: fl
         "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
         "script": (_TEMPLATES / "page.js").read_text(encoding="utf-8"),
         "library": library(),
-        "json": data.replace("</", "<\\/"),
+        "json": _within_script(data),
     }
     return render(_TEMPLATES / "page.html", {**context, **more})
+
+
+def _within_script(json_text: str) -> str:
+    """JSON as the content of a script element, which ``</script`` ends, and ``<!--<script`` keeps from ending."""
+    return json_text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def render_card(context: Mapping[str, Any]) -> str:

@@ -1,0 +1,16 @@
+"""Names of files as text: they may hold bytes of any encoding, line breaks and control characters."""
+
+import os
+from pathlib import Path
+
+
+def printable(path: str | Path) -> str:
+    """A path as valid Unicode; of bytes that are not UTF-8 their hexadecimal digits are shown."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def on_one_line(text: str) -> str:
+    """A text without line breaks and control characters, which could move a terminal's cursor, but with their codes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
