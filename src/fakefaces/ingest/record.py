@@ -17,7 +17,7 @@ MARKER_TEXT = "data/ is there\n"
 _DEPS = (MARKER, ".dvcignore")  # two, as DVC would fetch an only one
 _HEADER = (
     "# The photographs in data/, copied and tracked. Written by `fakefaces data`; `accepted` is the digest that it\n"
-    "# compares data/ with (docs/decisions/11-data-belong-to-the-project.md).\n"
+    "# compares data/ with (docs/decisions/12-data-belong-to-the-project.md).\n"
 )
 
 
