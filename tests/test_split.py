@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 from itertools import cycle
 
@@ -148,6 +149,12 @@ def test_file_names_hold_difficulty_and_parts():
     assert parts_of("mid_12_0011.jpg") == ("mid", (0, 0, 1, 1))
     assert parts_of("easy_116_111.jpg") == ("easy", (None,) * 4)  # a file of the public set
     assert parts_of("holiday.jpg") == ("", (None,) * 4)
+
+
+def test_names_that_no_table_can_hold_are_refused(photographs):
+    (photographs / "training_real" / os.fsdecode(b"caf\xe9.jpg")).touch()
+    with pytest.raises(DataError, match=r"names that are not UTF-8: 'training_real/caf.udce9.jpg'; rename"):
+        find_faces(photographs)
 
 
 def test_find_faces_reads_ciplab_and_plain_folders(tmp_path, photographs):

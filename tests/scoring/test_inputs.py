@@ -73,6 +73,16 @@ def test_a_name_that_is_not_utf8_is_read_and_shown(tmp_path):
     assert Reader().read(image) == b"content"
 
 
+def test_links_that_lead_nowhere_or_to_themselves_are_inputs_that_are_missing(tmp_path):
+    (tmp_path / "circle.jpg").symlink_to("circle.jpg")
+    (tmp_path / "dangling.jpg").symlink_to("nowhere.jpg")
+    listed = list(find_inputs(str(tmp_path)).images())
+    assert [Path(image.key).name for image in listed] == ["circle.jpg", "dangling.jpg"]
+    for image in listed:
+        with pytest.raises(ImageError, match="cannot be read"):
+            Reader().read(image)
+
+
 def test_a_folder_that_cannot_be_listed_ends_the_listing(folder, monkeypatch):
     listing = os.scandir
 

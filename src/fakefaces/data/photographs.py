@@ -1,6 +1,7 @@
 """The photographs of a data folder, with labels from their folders and names."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ COLUMNS = ("image", "label", "difficulty", *PARTS)
 _REAL_FOLDERS = ("training_real", "real")
 _FAKE_FOLDERS = ("training_fake", "fake")
 _IGNORED_NAMES = {"thumbs.db", "desktop.ini"}  # written by file managers
+_EXAMPLES = 5  # names that a message has
 _EXPECTED_LAYOUT = (
     "expected the folders training_real/ and training_fake/ (as CIPLAB's) or real/ and fake/ in it, "
     "at any depth. Import photographs with: fakefaces data FOLDER"
@@ -34,7 +36,7 @@ def find_faces(root: Path) -> pd.DataFrame:
         fake's name does not tell.
 
     Raises:
-        DataError: no such folders, one class empty, or two different sets in one folder.
+        DataError: no such folders, one class empty, two different sets in one folder, or names that are not UTF-8.
     """
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder; {_EXPECTED_LAYOUT}")
@@ -43,6 +45,7 @@ def find_faces(root: Path) -> pd.DataFrame:
     for folder, label in ((reals, REAL), (fakes, FAKE)):
         if not any(row[1] == label for row in rows):
             raise DataError(f"{folder}: no photograph in it; both classes are needed; {_EXPECTED_LAYOUT}")
+    _require_unicode([str(row[0]) for row in rows], root)
     faces = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("image", ignore_index=True)
     return faces.astype(dict.fromkeys(PARTS, "Int64"))
 
@@ -98,6 +101,15 @@ def _class_folders(root: Path) -> tuple[Path, Path]:
                     "only in the second); keep one, or import the folder, which takes both: fakefaces data FOLDER"
                 )
     return first
+
+
+def _require_unicode(names: list[str], root: Path) -> None:
+    """Refuse names that no table can hold: the file system gives bytes that are no UTF-8 as surrogates."""
+    other = [name for name in names if not name.isascii() and re.search("[\ud800-\udfff]", name)]
+    if other:
+        shown = ", ".join(ascii(name) for name in other[:_EXAMPLES])
+        more = f" and {len(other) - _EXAMPLES} more" if len(other) > _EXAMPLES else ""
+        raise DataError(f"{root}: names that are not UTF-8: {shown}{more}; rename these files")
 
 
 def _contents(folder: Path) -> set[str]:

@@ -38,9 +38,10 @@ def walk(folder: str, skipped: Counter[str], *, without: Path | None = None, dep
             if (depth is None or depth > 1) and not (without and _same(entry.path, without)):
                 deeper = None if depth is None else depth - 1
                 yield from walk(entry.path, skipped, without=without, depth=deeper)
-        elif entry.is_dir():
+        elif Path(entry.path).is_dir():
             skipped[LINKED] += 1
-        elif entry.is_file() or not Path(entry.path).exists():  # a dangling link is an input that is missing
+        # A link that dangles, or leads to itself, is an input that is missing; for the latter, entry.is_file() fails.
+        elif Path(entry.path).is_file() or not Path(entry.path).exists():
             yield entry.path
         else:
             skipped[SPECIAL] += 1
