@@ -31,7 +31,7 @@ test: setup  ## run the quick tests
 	$(RUN) pytest
 
 test-all: setup  ## run all tests, slow ones included
-	$(RUN) pytest -m 'not lock and not spark'
+	$(RUN) pytest -m 'not lock and not spark and not torture'
 
 check-lock: setup  ## check that dvc.lock is up to date with code, parameters and data
 	$(RUN) pytest -m lock tests/test_dvc_lock.py
@@ -42,6 +42,9 @@ test-postgres: setup  ## run the database tests on a private, temporary PostgreS
 test-spark: setup  ## test scoring on Spark; needs Java 17 or newer, such as Debian's openjdk-17-jre-headless
 	$(RUN) python -m fakefaces.scoring.spark_requirements
 	$(RUN) pytest -m spark
+
+torture: setup  ## bad files, kills, full disks: docs/reliability.md; TORTURE=0.1 for a tenth of them
+	$(RUN) pytest -m torture tests/torture
 
 lint: setup  ## check with ruff and mypy
 	$(RUN) ruff check .
@@ -68,4 +71,4 @@ app: setup  ## open the review page on 127.0.0.1:8080
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: help setup repro test test-all check-lock test-postgres test-spark lint format ui serve app pictures sample
+.PHONY: help setup repro test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures sample
