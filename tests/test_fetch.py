@@ -118,6 +118,7 @@ def test_a_single_stage_stops_too(project):
     assert "changed: data/training_real/real_00000.jpg" in refused(project, "dvc", "repro", "-s", "split")
 
 
+@pytest.mark.slow
 def test_restore_moves_what_is_unknown_aside_and_deletes_nothing(project):
     before, data = files(project), project.root / "data"
     (data / "training_real/mine.jpg").write_bytes(b"mine")

@@ -12,7 +12,8 @@ import yaml
 from fakefaces.base.errors import DataError
 from fakefaces.data.given_splits import read_splits
 from fakefaces.data.photographs import find_faces
-from fakefaces.ingest.importing import download_ciplab
+from fakefaces.ingest import replacing
+from fakefaces.ingest.importing import Options, download_ciplab, import_photographs
 from tests.conftest import Project, write_photographs
 
 
@@ -48,7 +49,7 @@ def test_a_folder_is_copied_and_tracked(project, tmp_path):
     source = write_photographs(tmp_path / "mine", reals=12, fakes=11)
     done = project.run("fakefaces", "data", str(source))
     assert "12 real and 11 fake images" in done.stderr
-    assert "the sample of drawn faces, which is replaced" in done.stderr
+    assert "the sample of drawn faces, which these replace" in done.stderr
     text, inside, beside = data_state(project)
     content = yaml.safe_load(text)
     assert content["outs"][0]["path"] == "data"
@@ -60,6 +61,7 @@ def test_a_folder_is_copied_and_tracked(project, tmp_path):
     assert "didn't change" in project.run("dvc", "repro", "data.dvc").stdout
 
 
+@pytest.mark.slow
 def test_replace_or_add_is_said(project, tmp_path):
     first = write_photographs(tmp_path / "first", reals=12, fakes=11)
     second = write_photographs(tmp_path / "second", reals=5, fakes=6, size=48)
@@ -77,6 +79,7 @@ def test_replace_or_add_is_said(project, tmp_path):
     assert len(data_state(project)[1]) == 11
 
 
+@pytest.mark.slow
 def test_update_fetches_the_source_again_and_says_what_changes(project, tmp_path):
     source = write_photographs(tmp_path / "mine", reals=12, fakes=11)
     project.run("fakefaces", "data", str(source))
@@ -98,6 +101,7 @@ def test_update_fetches_the_source_again_and_says_what_changes(project, tmp_path
     assert "added: data/training_real/mine.jpg" in refused(project, str(source), "--update")
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_project_is_named_relative_to_it(project):
     project.run("fakefaces", "data", "samples")
     assert yaml.safe_load(data_state(project)[0])["meta"]["source"] == "samples"
@@ -123,6 +127,7 @@ def test_a_failed_import_leaves_data_unchanged_and_the_next_one_works(project, t
     assert data_state(project)[2] == ["data", "data.dvc"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["moved away", "put into place"])
 def test_an_import_killed_while_it_replaces_is_undone(project, tmp_path, moment):
     before, place = data_state(project), project.root / ".unfinished" / "import"
@@ -137,6 +142,7 @@ def test_an_import_killed_while_it_replaces_is_undone(project, tmp_path, moment)
     assert (project.root / "data.aside").exists() == (moment == "put into place")
 
 
+@pytest.mark.slow
 def test_the_same_names_with_other_contents_are_all_imported(project, tmp_path):
     source = tmp_path / "cameras"
     for k, size in enumerate((48, 56, 64)):
@@ -173,6 +179,7 @@ def archive_of(folder, path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["faces.zip", "faces.tar.gz"])
 def test_an_archive_is_taken_also_by_http(project, tmp_path, name):
     archive = archive_of(write_photographs(tmp_path / "mine", reals=4, fakes=5), tmp_path / name)
@@ -253,6 +260,7 @@ def test_an_archive_that_is_too_large_or_broken_is_refused(tmp_path, monkeypatch
         archives.unpack(path, tmp_path / "three")
 
 
+@pytest.mark.slow
 def test_splits_of_folders_are_kept_where_that_is_wanted(project, tmp_path):
     source = tmp_path / "split"
     for k, (split, count) in enumerate((("train", 12), ("valid", 5), ("test", 4))):
@@ -298,3 +306,22 @@ def test_without_kagglehub_or_a_network_one_line_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", Offline)
     with pytest.raises(DataError, match="Is there a network.*fakefaces data FOLDER"):
         download_ciplab()
+
+
+def test_a_set_is_merged_by_content_without_dvc(tmp_path, monkeypatch, capsys):
+    """The same names in three folders, and a split folder, from source to data/ in this process."""
+    tracked = []
+    monkeypatch.setattr(replacing, "track", lambda root, source: tracked.append(source))
+    monkeypatch.setattr(replacing, "remember", lambda root: None)
+    root, source = tmp_path / "project", tmp_path / "cameras"
+    root.mkdir()
+    for name, size in (("train", 48), ("val", 56), ("test", 64)):
+        write_photographs(source / name, reals=4, fakes=4, size=size)
+    shutil.copytree(source / "train" / "training_real", source / "test" / "training_real" / "copies")
+    import_photographs(str(source), root, Options(keep_splits=True))
+    assert len(find_faces(root / "data")) == 24
+    assert tracked == [str(source)]
+    kept = list(read_splits(root / "data").values())
+    assert {name: kept.count(name) for name in kept} == {"train": 4, "validation": 8, "test": 12}  # no copy trains
+    assert "4 images are in several splits" in capsys.readouterr().err
+    assert not (root / ".unfinished" / "import").exists()

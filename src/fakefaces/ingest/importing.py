@@ -108,7 +108,7 @@ def _default_mode(root: Path, is_table: bool) -> Literal["replace", "add"]:
         echo(f"the images of the table are added to {what} (otherwise: --replace)")
         return "add"
     if is_sample:
-        echo("data/ held the sample of drawn faces, which is replaced; it stays in samples/")
+        echo("data/ holds the sample of drawn faces, which these replace; it stays in samples/")
         return "replace"
     faces = find_faces(data)
     fakes = int((faces["label"] == FAKE).sum())
