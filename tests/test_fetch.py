@@ -177,3 +177,16 @@ def test_two_clones_work_where_one_took_photographs_in(project, tmp_path):
     assert "added: data/training_real/mine.jpg" in refused(project, "dvc", "repro")
     project.run("fakefaces", "data", "--add")
     project.run("dvc", "repro")
+
+
+@pytest.mark.slow
+def test_an_experiment_in_a_copy_brings_its_own_data(project):
+    before = files(project)
+    names = project.root / "pipelines" / "names.py"
+    names.write_text(f"{NAMES}# edited\n")
+    project.run("dvc", "exp", "run", "--temp", "-n", "aside")
+    shutil.rmtree(project.root / ".dvc" / "cache")  # so that the sample is copied again
+    names.write_text(f"{NAMES}# edited again\n")
+    project.run("dvc", "exp", "run", "--temp", "-n", "bare")
+    assert files(project) == before
+    assert {"aside", "bare"} <= set(project.run("dvc", "exp", "list", "--name-only").stdout.split())
