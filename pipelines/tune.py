@@ -1,10 +1,9 @@
 """Tune a kind of model with Optuna; each trial is a run nested in the study's."""
 
 import shutil
-import tempfile
-from pathlib import Path
 
 from fakefaces.base.files import write_json
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
@@ -35,8 +34,8 @@ def main(params: StudyParams, layout: Layout) -> None:
         write_trials(layout.tuning_trials, result.trials)
         importances = {f"importance.{key}": value for key, value in result.importances.items()}
         run.metrics({"trial_seconds": result.seconds} | importances)
-        with tempfile.TemporaryDirectory() as folder:
-            for plot in draw_study(result, Path(folder)):
+        with temporary_folder() as folder:
+            for plot in draw_study(result, folder):
                 run.artifact(plot)
         run.adopt(STUDY_TAG, name)
         log_study_outputs(run, layout, result.trials)

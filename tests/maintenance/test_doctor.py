@@ -1,9 +1,11 @@
 """The doctor on stores and projects that have come apart in the ways in which they do."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -221,3 +223,33 @@ def test_a_lock_file_with_a_version_for_another_python_too_is_no_difference(trac
     entry = '[[package]]\nname = "numpy"\nversion = "{}"\nresolution-markers = ["python_full_version {} \'3.0\'"]\n'
     (tracked / "uv.lock").write_text(entry.format(version("numpy"), ">=") + entry.format("1.0", "<"))
     assert "as in uv.lock" in output_without_problems(capsys)
+
+
+@pytest.mark.parametrize("damage", [b"this is no database", None])
+def test_a_damaged_store_is_put_aside_and_logged_again(tracked, trained, capsys, damage):
+    uri = environment.tracking_uri()
+    if not uri.startswith("sqlite:///"):
+        pytest.skip("the file of a sqlite store")
+    trained()
+    path = Path(uri.removeprefix("sqlite:///"))
+    whole = path.read_bytes()
+    path.write_bytes(damage * 100 if damage else whole[:4096] + b"\0" * 8192 + whole[12288:])
+    broken = path.read_bytes()
+    said = output_with_problems(capsys)
+    assert "mlflow.db.damaged1, and create an empty one" in said
+    assert path.read_bytes() == broken
+    command = [sys.executable, "-m", "fakefaces.cli", "doctor", "--fix"]  # this process has the old file open
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert path.with_name("mlflow.db.damaged1").read_bytes() == broken
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM tags WHERE key = 'relogged'").fetchone()[0] > 0
+
+
+def test_models_that_were_taken_out_of_the_parameters_are_nothing_to_complain_of(tracked, trained, capsys):
+    trained()
+    params = yaml.safe_load((tracked / "params.yaml").read_text())
+    del params["train"]["models"]["simple_cnn"]
+    (tracked / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    shutil.rmtree(tracked / MODEL)
+    output_without_problems(capsys)

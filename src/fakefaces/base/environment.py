@@ -80,6 +80,11 @@ def tracking_uri() -> str:
     return _absolute(os.environ.get("MLFLOW_TRACKING_URI", "").strip() or "sqlite:///mlruns/mlflow.db")
 
 
+def set_tracking_uri(uri: str) -> None:
+    """Set ``MLFLOW_TRACKING_URI``."""
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+
+
 def artifacts_root() -> str | None:
     """Where a new store keeps its artifacts; None where a tracking server decides.
 

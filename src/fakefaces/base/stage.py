@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Concatenate, TypeVar
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.files import write_text
+from fakefaces.base.leftovers import sweep_project, sweep_temporary
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams, read
@@ -94,6 +96,9 @@ def _check_data(root: Path) -> None:
 def error_boundary(main: Callable[..., None], *arguments: str) -> int:
     """Call ``main`` and turn user errors into a message and an exit code."""
     mask_output()
+    sweep_temporary()
+    with suppress(FakefacesError):  # outside of a project
+        sweep_project(environment.workspace())
     for stream in (sys.stdout, sys.stderr):  # names of files in any locale
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

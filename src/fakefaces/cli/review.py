@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.cli.arguments import Model, Threads, caution, detector_folder
 
 
@@ -17,7 +18,6 @@ def review(
 ) -> None:
     """Open a local page to review images with the champion and to correct its labels."""
     import socket
-    import tempfile
 
     from fakefaces.base.errors import FakefacesError
     from fakefaces.base.progress import echo
@@ -41,7 +41,7 @@ def review(
     detector = load(folder, threads=threads)
     metadata = detector.metadata
     threshold = metadata.operating.threshold if metadata.operating else metadata.threshold
-    with tempfile.TemporaryDirectory(prefix="fakefaces-review-") as queue_folder:
-        queue = Queue(lambda files: explain_images(detector, files, threads=threads), Path(queue_folder), threshold)
+    with temporary_folder() as queue_folder:
+        queue = Queue(lambda files: explain_images(detector, files, threads=threads), queue_folder, threshold)
         echo(f"the review page is on http://{HOST}:{port}; stop it with Ctrl-C")
         serve(queue, metadata, exports=to, port=port, show=show)

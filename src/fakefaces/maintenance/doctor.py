@@ -10,12 +10,13 @@ from pathlib import Path
 
 from fakefaces.base import environment
 from fakefaces.base.environment import DVC
-from fakefaces.base.errors import FakefacesError
+from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.base.paths import Layout
 from fakefaces.base.secrets import masked
 from fakefaces.maintenance import dvc_lock
 from fakefaces.maintenance.artifacts import check_models, check_orphans
 from fakefaces.maintenance.check_result import CheckResult
+from fakefaces.maintenance.damaged_store import damaged_file
 from fakefaces.maintenance.photographs import check_data
 from fakefaces.maintenance.relog import log_again
 from fakefaces.params.file import Params
@@ -34,7 +35,8 @@ def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[
 
     ``upgrade`` adds to a version, by its number, the inference graph and the code that earlier releases did not.
     """
-    root, stages, name = layout.root, dvc_lock.read_stages(layout.root), params.promote.name
+    root, name = layout.root, params.promote.name
+    stages = dvc_lock.stages_of(dvc_lock.read_stages(root), params)
     yield from _check_environment(root)
     yield from check_data(root)
     yield from _check_outputs(root, stages)
@@ -43,7 +45,14 @@ def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[
         text = f"there is no store at {where}: a fresh clone, or mlruns/ was removed"
         yield CheckResult("store", text, "error" if stages else "ok", connect, "create an empty one")
         return
-    store = connect(create=False)
+    if damage := damaged_file(environment.tracking_uri()):
+        yield damage
+        return
+    try:
+        store = connect(create=False)
+    except TrackingError as error:
+        yield CheckResult("store", str(error), "error")
+        return
     yield from _check_store(store, where, stages)
     if store.experiment_id:
         yield from _check_runs(store, layout, stages)

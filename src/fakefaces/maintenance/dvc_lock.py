@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.params.file import Params
 from fakefaces.tracking.digests import digest
 
 Stages = Mapping[str, Any]  # the section "stages" of dvc.lock
@@ -46,6 +47,17 @@ def read_stages(root: Path) -> Stages:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FakefacesError(f"dvc.lock cannot be read ({reason}); restore it with: git checkout dvc.lock") from None
+
+
+def stages_of(stages: Stages, params: Params) -> Stages:
+    """The stages that ``params.yaml`` still names: DVC leaves those of a removed model or feature set in dvc.lock."""
+    named: dict[str, Mapping[str, Any]] = {"train": params.train.models, "prepare": params.prepare.features}
+    items = {stage: stage.partition("@") for stage in stages}
+    return {
+        stage: stages[stage]
+        for stage, (section, _, item) in items.items()
+        if section not in named or item in named[section]
+    }
 
 
 def outputs(stages: Stages) -> list[Output]:

@@ -7,7 +7,6 @@ its own. The graph of a network of another Keras backend is exported so, too.
 import os
 import subprocess
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.stage import error_boundary
 from fakefaces.data.batches import predict_in_batches
 from fakefaces.features.graph import Graph
@@ -136,8 +136,8 @@ def _normalise(model: "ModelProto") -> None:
 
 def _export_in_process(network: Any) -> bytes:
     """Export a network of another Keras backend, in a process that runs TensorFlow's."""
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
-        saved, graph = Path(temporary) / "network.keras", Path(temporary) / "network.onnx"
+    with temporary_folder() as temporary:
+        saved, graph = temporary / "network.keras", temporary / "network.onnx"
         runtime.save_network(network, saved)
         export_file(saved, graph)
         return graph.read_bytes()

@@ -13,6 +13,7 @@ from typing import Any
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write
+from fakefaces.base.leftovers import temporary_folder
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
@@ -107,8 +108,8 @@ def with_float32_policy(network: Any) -> Any:
         return network
     config = _in_float32(json.loads(network.to_json()))
     copy = keras.models.model_from_json(json.dumps(config))
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
-        weights = Path(temporary) / "network.weights.h5"
+    with temporary_folder() as temporary:
+        weights = temporary / "network.weights.h5"
         network.save_weights(weights)
         copy.load_weights(weights)
     return copy

@@ -1,12 +1,12 @@
 """Versions that an earlier release registered are given an inference graph and the code that they need."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from fakefaces.base.errors import ModelError, TrackingError
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.data.photographs import find_faces
@@ -51,8 +51,8 @@ def with_graph(store: Store, uri: str, model_id: str, layout: Layout) -> Path:
     if (folder / GRAPH).is_file():
         return folder
     echo(f"{uri}: exporting the inference graph, which an earlier release did not make")
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
-        copy, inputs = Path(temporary) / "detector", Path(temporary) / "inputs.npy"
+    with temporary_folder() as temporary:
+        copy, inputs = temporary / "detector", temporary / "inputs.npy"
         shutil.copytree(folder, copy)
         root = next((path for path in (layout.data, layout.root / "samples") if path.is_dir()), None)
         if root is None:

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import tempfile
 import threading
 import warnings
 import zipfile
@@ -15,6 +14,7 @@ from typing import Any
 
 import fakefaces
 from fakefaces.base.errors import FakefacesError
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.progress import Step
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.inference.packing import importable, pack
@@ -121,8 +121,8 @@ def _session(master: str) -> Iterator[Any]:
             "address, and that master and workers have PySpark's version"
         ) from None
     try:
-        with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
-            spark.sparkContext.addPyFile(_zipped(Path(temporary)))
+        with temporary_folder() as temporary:
+            spark.sparkContext.addPyFile(_zipped(temporary))
             yield spark
     finally:
         spark.stop()
@@ -141,14 +141,14 @@ def _zipped(folder: Path) -> str:
 @contextmanager
 def _as_pyfunc(model: Model) -> Iterator[str]:
     """The folder of the model as MLflow downloaded it; a detector that is not logged is saved in MLflow's format."""
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary, warnings.catch_warnings():
+    with temporary_folder() as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow, about pandas and about requirements
         downloaded = model.folder.parent.parent
         if (downloaded / "MLmodel").is_file():
             yield str(downloaded)
             return
-        target = Path(temporary) / "model"
-        code = pack(MODEL_CODE, Path(temporary))
+        target = temporary / "model"
+        code = pack(MODEL_CODE, temporary)
         with importable(code), redirect_stdout(sys.stderr):
             pyfunc().save_model(
                 str(target),

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +16,12 @@ import fakefaces
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.secrets import masked
 from fakefaces.inference.metadata import Operating, read_metadata
 from fakefaces.tracking.connection import unless_lost
 from fakefaces.tracking.integrity import is_unchanged, registered_tags
+from fakefaces.tracking.read_only import download_folder
 from fakefaces.tracking.remembered import recall, remember, store_state
 from fakefaces.tracking.runs import Run
 from fakefaces.tracking.store import Store, connect, mlflow_errors
@@ -67,8 +68,8 @@ def log_detector(run: Run, folder: Path, example: bytes) -> None:
 @contextmanager
 def with_operating_point(folder: Path, point: Operating | None) -> Iterator[Path]:
     """A temporary copy of a detector's folder whose metadata holds an operating point."""
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
-        copy = Path(temporary) / _ARTIFACT
+    with temporary_folder() as temporary:
+        copy = temporary / _ARTIFACT
         shutil.copytree(folder, copy, copy_function=_link_or_copy)
         (copy / "detector.json").unlink()
         metadata = read_metadata(folder).model_copy(update={"operating": point})
@@ -106,8 +107,8 @@ def write_model_files(
         model_id=model.model_id,
         saved_input_example_info=info if example is not None else None,
     )
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary, mlflow_errors():
-        saved = Path(temporary) / "model"
+    with temporary_folder() as temporary, mlflow_errors():
+        saved = temporary / "model"
         _save_pyfunc(folder, saved, metadata, code, package)
         if example is not None:
             inputs = [base64.encodebytes(example).decode("ascii")]
@@ -149,7 +150,9 @@ def fetch_detector(uri: str) -> Path:
     except TrackingError as error:  # the download says better what is wrong with a name
         unknown = error
     try:
-        model = Path(mlflow.artifacts.download_artifacts(resolved))
+        model = Path(
+            mlflow.artifacts.download_artifacts(resolved, dst_path=download_folder(environment.tracking_uri()))
+        )
     except (MlflowException, OSError) as error:
         where, reason = masked(environment.tracking_uri()), " ".join(str(error).split())[:200]
         raise TrackingError(

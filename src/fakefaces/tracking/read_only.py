@@ -4,14 +4,16 @@ import atexit
 import os
 import shutil
 import sqlite3
-import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.tracking import artifact_paths
 
 _SQLITE = "sqlite:///"
+_FOLDERS = ExitStack()  # until this process ends
+atexit.register(_FOLDERS.close)
 
 
 def is_read_only(uri: str) -> bool:
@@ -36,10 +38,17 @@ def readable(uri: str, experiment: str) -> str:
     return _copy(path, old) if old else uri
 
 
+def download_folder(uri: str) -> str | None:
+    """Where the files of a model are copied to, until this process ends; None for a store that may be written.
+
+    MLflow writes beside the files of a registered model as it hands out their folder.
+    """
+    return str(_FOLDERS.enter_context(temporary_folder())) if is_read_only(uri) else None
+
+
 @cache
 def _copy(path: Path, old: str) -> str:
-    folder = Path(tempfile.mkdtemp(prefix="fakefaces-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = _FOLDERS.enter_context(temporary_folder())
     shutil.copyfile(path, folder / path.name)
     uri = f"{_SQLITE}{folder / path.name}"
     artifact_paths.relocate(old, uri)

@@ -1,9 +1,9 @@
 """Detectors logged for registration: with their operating point, and with the code that they need wherever they go."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.inference.packing import importable, pack
 from fakefaces.tracking.detectors import MODEL_CODE, fetch_detector, write_model_files
 from fakefaces.tracking.store import Store, all_pages
@@ -32,8 +32,8 @@ def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dic
 
 def write_packed(store: Store, model: "LoggedModel", folder: Path) -> None:
     """Write the files of a logged model that is to be registered: the detector in a folder, and the code it needs."""
-    with tempfile.TemporaryDirectory(prefix="fakefaces-") as temporary:
-        code = pack(MODEL_CODE, Path(temporary))
+    with temporary_folder() as temporary:
+        code = pack(MODEL_CODE, temporary)
         with importable(code):  # MLflow runs the model's code to read its type hints
             write_model_files(store, model, folder, code=code.entry, package=code.package)
 

@@ -67,6 +67,7 @@ def connect(*, create: bool = True) -> Store:
         for name in ("alembic", "mlflow", "sqlalchemy"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # they also raise what they log
         mlflow.set_tracking_uri(read_only.readable(uri, EXPERIMENT))
+        environment.set_tracking_uri(uri)  # MLflow has set it, maybe to a copy
         # The client creates the tables, and two first starts would both do so.
         with exclusive_lock("store") if create else nullcontext():
             client = cast("MlflowClient", _Client(mlflow.MlflowClient()))

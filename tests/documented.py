@@ -1,0 +1,87 @@
+"""The commands of the documentation: found in its pages, and how each is run in a small project."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+# docs/ciplab is of a data set that is not here.
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+
+# Blocks that are no commands, by how they begin.
+NO_COMMANDS = (
+    "duplicates -> split",  # diagrams of the pipeline and of the runs
+    "repro-4bdf6dc",
+    "custom_cnn_wide: {",  # an entry of params.yaml
+    "pipelines/<stage>.py",  # the map of the code
+)
+
+# Commands that are not run here, by what they contain, and why.
+EXCEPTIONS = {
+    "make test": "runs the tests",
+    "make lint": "runs in CI",
+    "make check-lock": "runs in CI",
+    "uv run pytest": "runs the tests",
+    "make app": "opens a browser; tests/test_review.py drives the page",
+    "s3://": "needs S3",
+    "fakefaces data kaggle": "needs Kaggle",
+    "uv venv elsewhere": "fetches packages",
+    "elsewhere/bin/python": "needs that environment; tests/serving has one",
+    "--env-manager uv": "fetches packages",
+    "benchmarks/": "takes minutes, and data that are not here",
+    "OPTUNA_STORAGE": "needs PostgreSQL; tests/test_tune.py has it",
+    "fakefaces tune --worker": "needs PostgreSQL; tests/test_tune.py has it",
+}
+
+# What is put in place of what only a reader has: programs, paths, addresses, names of this project's few models.
+SUBSTITUTIONS = (
+    ("uv run ", ""),
+    ("make repro", "make repro RUN= UV=true"),
+    ("make ui", "make ui RUN= UV=true PORT={ui}"),
+    ("make serve ", "make serve RUN= UV=true SERVE_PORT={serve} "),
+    ("127.0.0.1:5001", "127.0.0.1:{serve}"),
+    ("/path/with/real/and/fake", "~/Downloads/real_and_fake_face"),
+    ("samples/training_real/real_00001.jpg", "photo.jpg"),
+    ("-n slower", "-n slower train@simple_cnn"),  # one stage of six
+    ("explain custom_cnn ", "explain custom_cnn_tuned "),
+    ("promote custom_cnn ", "promote custom_cnn_tuned "),
+    ("models:/fake-faces/2", "models:/fake-faces/1"),
+    ("promote 3 --force", "promote 1 --force"),
+    ("[RUN|VERSION]", "1"),
+    ("[--json]", "--json"),
+)
+
+# Refusals that are right in this project, by what the command contains: the sentence that is expected.
+REFUSALS = {
+    "promote --rollback": "no champion before this one to roll back to",
+    "fakefaces promote custom_cnn ": "is not champion",
+}
+
+SERVERS = ("make ui", "make serve")  # run until the page's other commands have
+
+
+def commands(page: Path) -> Iterator[str]:
+    """The commands of a page, as printed: a line of the shell with those that continue it, or a block of Python."""
+    for block in re.findall(r"(?:(?<=\n\n)|\A)((?:    \S.*\n(?:    .*\n)*)+)", page.read_text(encoding="utf-8")):
+        lines = [line.removeprefix("    ") for line in block.splitlines()]
+        if lines[0].startswith(NO_COMMANDS) or lines[0].startswith(("1.", "- ", "  ")):
+            continue
+        if lines[0].startswith("import "):
+            yield "\n".join(lines)
+            continue
+        yield from re.sub(r"\|\n\s*", "| ", "\n".join(lines)).splitlines()
+
+
+def exception(command: str) -> str | None:
+    """Why a command is not run here; None if it is."""
+    return next((reason for part, reason in EXCEPTIONS.items() if part in command), None)
+
+
+def substituted(command: str, ports: dict[str, int]) -> str:
+    """A command as it is run here."""
+    for printed, here in SUBSTITUTIONS:
+        for name, port in ports.items():
+            here = here.replace(f"{{{name}}}", str(port))
+        command = command.replace(printed, here)
+    return command
