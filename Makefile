@@ -14,9 +14,16 @@ SERVE_PORT := 5001
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-.venv/.ready: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
+# An environment leads to the folder that it was made in, which it records: a copied or moved checkout makes its own.
+MADE_IN := $(shell cat .venv/.ready 2>/dev/null)
+ELSEWHERE := $(if $(MADE_IN),$(if $(filter-out $(CURDIR),$(MADE_IN)),elsewhere))
+
+.venv/.ready: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV)) $(ELSEWHERE)
+	$(if $(ELSEWHERE),@echo "this checkout was copied or moved from $(MADE_IN): its environment is made anew"; rm -rf .venv)
 	$(UV) sync --locked --compile-bytecode
-	@touch $@
+	@echo "$(CURDIR)" > $@
+
+elsewhere:
 
 .uv/bin/uv:
 	python3 -m venv .uv
@@ -71,4 +78,4 @@ app: setup  ## open the review page on 127.0.0.1:8080
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: help setup repro test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures sample
+.PHONY: elsewhere help setup repro test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures sample

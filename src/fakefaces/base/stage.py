@@ -34,7 +34,7 @@ def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]
 
     def stage(*arguments: str) -> None:
         root = environment.workspace()
-        _use_source_of(root)
+        use_source_of(root, sys.argv)
         _check_params(root)
         _check_clock()
         _check_data(root)
@@ -43,17 +43,24 @@ def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]
     sys.exit(error_boundary(stage, *sys.argv[1:]))
 
 
-def _use_source_of(root: Path) -> None:
+def use_source_of(root: Path, arguments: list[str], note: str = "") -> None:
     """Restart with the package in ``root/src`` where another copy of it was imported.
 
     An experiment may run in a copy of the project, while the project itself is what is installed, and edited since.
+
+    Args:
+        root: the project's folder.
+        arguments: of the interpreter.
+        note: what is said before a restart; nothing where it is empty.
     """
     own = root / "src"
     if (own / "fakefaces" / "__init__.py").is_file() and not own.samefile(_SOURCE):
         path = os.environ.get("PYTHONPATH", "")
         if not path.startswith(str(own)):  # else the restart changed nothing, and would not end
             os.environ["PYTHONPATH"] = f"{own}{os.pathsep}{path}".rstrip(os.pathsep)
-            os.execv(sys.executable, [sys.executable, *sys.argv])
+            if note:
+                echo(note)
+            os.execv(sys.executable, [sys.executable, *arguments])
 
 
 def _check_params(root: Path) -> None:

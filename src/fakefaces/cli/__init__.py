@@ -1,10 +1,13 @@
 """The command line, one file per command."""
 
 import sys
+from contextlib import suppress
 
 import typer
 
-from fakefaces.base.stage import error_boundary
+from fakefaces.base import environment
+from fakefaces.base.errors import FakefacesError
+from fakefaces.base.stage import error_boundary, use_source_of
 from fakefaces.cli.check import check
 from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
@@ -45,4 +48,8 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """Run the command line; a user error is one message and exit code 1."""
+    with suppress(FakefacesError):  # outside of a project
+        root = environment.workspace()
+        note = f"NOTE this environment was made for another checkout; {root} is used, and make setup gives it its own"
+        use_source_of(root, ["-m", "fakefaces.cli", *sys.argv[1:]], note)
     sys.exit(error_boundary(app))
