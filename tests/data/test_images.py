@@ -1,4 +1,5 @@
 import contextlib
+import io
 import struct
 import zlib
 
