@@ -29,7 +29,7 @@ MAX_SIDE = 20_000  # pixels
 MAX_PIXELS = 110_000_000  # fewer of formats that take more memory a pixel: see max_pixels
 MIN_SIDE = 32  # pixels, of an image that is scored, where the detector's metadata state no other bound
 # Of all images that are being decoded, or whose pixels are worked on within ``decoded``.
-BUDGET = Budget(800_000_000)
+BUDGET = Budget(620_000_000)
 _LARGEST = 1_000_000_000  # bytes of memory that a single image may take
 _FLAT = 2  # levels of 255 between the darkest and the brightest pixel of each channel, at most
 

@@ -1,6 +1,7 @@
 """The review page, with NiceGUI: it listens on this machine only and loads nothing from elsewhere."""
 
 import asyncio
+import itertools
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,10 @@ from fakefaces.web.same_origin import SameOrigin
 
 HOST = "127.0.0.1"
 _BATCH_SIZE = 16  # photographs scored at a time
-_MAX_WAITING = 64  # uploads in memory; a browser that sends faster has to wait
+_BATCH_BYTES = 16 * 2**20  # from which on a batch takes no more photographs
+_MAX_WAITING = 64  # uploads; a browser that sends faster has to wait
 _MAX_ROWS = 100  # of the queue on the page
+Upload = tuple[str, Path]  # the name of a photograph where it came from, and the file of its bytes
 _ASSETS = Path(__file__).parent
 _LABEL_BUTTONS = (
     ("real", "It is real", "id=real color=positive"),
@@ -32,7 +35,8 @@ def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int,
     ui.add_css(_ASSETS / "review.css", shared=True)
     ui.add_body_html(f"<script>{(_ASSETS / 'drop.js').read_text(encoding='utf-8')}</script>", shared=True)
     app.add_middleware(SameOrigin)  # sockets too, by which NiceGUI's page speaks
-    waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_MAX_WAITING)
+    waiting: asyncio.Queue[Upload] = asyncio.Queue(_MAX_WAITING)
+    numbers = itertools.count()
     tasks: list[asyncio.Task[None]] = []
     app.on_startup(lambda: tasks.append(asyncio.create_task(_score_uploads(queue, waiting))))
 
@@ -40,13 +44,19 @@ def serve(queue: Queue, metadata: DetectorMetadata, *, exports: Path, port: int,
     async def upload(request: Request, name: str) -> Response:
         if "origin" not in request.headers:
             return JSONResponse({"problem": "only the review page may send photographs"}, 403)
-        data = bytearray()
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > MAX_BYTES:
-                queue.refuse(name, f"more than {MAX_BYTES:,} bytes")
-                return JSONResponse({"problem": "too large"}, 413)
-        await waiting.put((name[:300], bytes(data)))
+        path = queue.folder / f".upload-{next(numbers)}"  # on the disk, since many may wait
+        try:
+            with path.open("wb") as file:
+                async for chunk in request.stream():
+                    file.write(chunk)
+                    if file.tell() > MAX_BYTES:
+                        queue.refuse(name, f"more than {MAX_BYTES:,} bytes")
+                        path.unlink()
+                        return JSONResponse({"problem": "too large"}, 413)
+            await waiting.put((name[:300], path))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         return JSONResponse({}, 202)
 
     @app.get("/picture/{key}")
@@ -70,7 +80,7 @@ class Page:
 
     queue: Queue
     metadata: DetectorMetadata  # the champion's
-    waiting: "asyncio.Queue[tuple[str, bytes]]"  # uploads that are not scored yet
+    waiting: "asyncio.Queue[Upload]"  # uploads that are not scored yet
     exports: Path  # folder of the exported corrections
     selected: str | None = None  # key of the open photograph
     order: str = ORDERS[0]
@@ -204,16 +214,24 @@ class Page:
         ui.notify(message, type="positive", position="bottom", multi_line=True, close_button="Close", timeout=0)
 
 
-async def _score_uploads(queue: Queue, waiting: "asyncio.Queue[tuple[str, bytes]]") -> None:
+async def _score_uploads(queue: Queue, waiting: "asyncio.Queue[Upload]") -> None:
     while True:
-        batch = [await waiting.get()]
-        while len(batch) < _BATCH_SIZE and not waiting.empty():
-            batch.append(waiting.get_nowait())
+        batch = [_taken(await waiting.get())]
+        while len(batch) < _BATCH_SIZE and sum(len(data) for _, data in batch) < _BATCH_BYTES and not waiting.empty():
+            batch.append(_taken(waiting.get_nowait()))
         try:
             await run.io_bound(queue.add, batch)
         except Exception as error:  # one batch must not end the page
             for name, _ in batch:
                 queue.refuse(name, f"it could not be scored ({' '.join(str(error).split())[:200]})")
+
+
+def _taken(upload: Upload) -> tuple[str, bytes]:
+    """The name and the bytes of an upload, whose file is removed."""
+    name, path = upload
+    data = path.read_bytes()
+    path.unlink()
+    return name, data
 
 
 def _champion_summary(metadata: DetectorMetadata) -> str:
