@@ -1,0 +1,68 @@
+"""Memory is bounded by a budget, whatever comes in and however many threads there are."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from fakefaces.data.memory import Budget
+from tests.graphs import write_detector
+
+PREDICT = """
+import resource, sys
+from pathlib import Path
+from fakefaces.inference.detector import load
+from fakefaces.inference.predict import score_files
+scores = list(score_files(load(Path(sys.argv[1])), [Path(sys.argv[2])] * 16, threads=8))
+assert not [score.problem_detail for score in scores if score.problem], scores
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"progressive": True, "subsampling": 0}], ids=["baseline", "progressive"])
+def test_sixteen_photographs_of_50_megapixels_on_eight_threads_take_less_than_one_and_a_half_gigabytes(
+    tmp_path: Path, options: dict
+):
+    small = np.random.default_rng(1).integers(0, 256, (768, 1024, 3), dtype=np.uint8)
+    Image.fromarray(cv2.resize(small, (8192, 6144))).save(tmp_path / "a.jpg", quality=85, **options)
+    command = [sys.executable, "-c", PREDICT, str(write_detector(tmp_path / "detector")), str(tmp_path / "a.jpg")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1.5e9
+
+
+def test_a_budget_is_never_exceeded_and_what_exceeds_it_is_held_alone():
+    budget, lock = Budget(10), threading.Lock()
+    held, most, alone = [0], [0], []
+
+    def work(size: int) -> None:
+        for _ in range(50):
+            with budget.hold(size):
+                with lock:
+                    held[0] += min(size, 10)
+                    most[0] = max(most[0], held[0])
+                    if size > 10:
+                        alone.append(held[0] == 10)
+                with lock:
+                    held[0] -= min(size, 10)
+
+    threads = [threading.Thread(target=work, args=(size,)) for size in (1, 3, 4, 6, 10, 25)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert held == [0] and most[0] <= 10 and len(alone) == 50 and all(alone)
+
+
+def test_what_was_held_is_given_back_after_an_error():
+    budget = Budget(5)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="inside"), budget.hold(5):
+            raise ValueError("inside")
+    with budget.hold(5):
+        pass
