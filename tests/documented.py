@@ -11,7 +11,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 
 # Blocks that are no commands, by how they begin.
 NO_COMMANDS = (
-    "duplicates -> split",  # diagrams of the pipeline and of the runs
+    "fetch -> duplicates -> split",  # diagrams of the pipeline, of the runs and of a folder
+    "scores/part-00000",
     "repro-4bdf6dc",
     "custom_cnn_wide: {",  # an entry of params.yaml
     "pipelines/<stage>.py",  # the map of the code
@@ -30,6 +31,12 @@ EXCEPTIONS = {
     "elsewhere/bin/python": "needs that environment; tests/serving has one",
     "--env-manager uv": "fetches packages",
     "benchmarks/": "takes minutes, and data that are not here",
+    "read_parquet": "a line of another program; tests/scoring reads the parts",
+    "duckdb.sql": "needs DuckDB",
+    "uv sync": "fetches packages",
+    "sudo ": "changes the machine",
+    "$SPARK/": "needs Spark; tests/scoring has it",
+    "import pyspark": "needs Spark",
     "OPTUNA_STORAGE": "needs PostgreSQL; tests/test_tune.py has it",
     "fakefaces tune --worker": "needs PostgreSQL; tests/test_tune.py has it",
 }
@@ -43,6 +50,7 @@ SUBSTITUTIONS = (
     ("127.0.0.1:5001", "127.0.0.1:{serve}"),
     ("/path/with/real/and/fake", "~/Downloads/real_and_fake_face"),
     ("samples/training_real/real_00001.jpg", "photo.jpg"),
+    ("SOURCE ", "~/Downloads/real_and_fake_face "),
     ("-n slower", "-n slower train@simple_cnn"),  # one stage of six
     ("explain custom_cnn ", "explain custom_cnn_tuned "),
     ("promote custom_cnn ", "promote custom_cnn_tuned "),

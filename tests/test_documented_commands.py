@@ -46,7 +46,15 @@ class Reader:
         shutil.copy(photographs[2], root / "folder")
         (root / "labels.csv").write_text("path,label\nphoto.jpg,fake\n")
         self.home = root.parent / "home"
-        shutil.copytree(root / "samples", self.home / "Downloads" / "real_and_fake_face", dirs_exist_ok=True)
+        downloads = self.home / "Downloads"
+        shutil.copytree(root / "samples", downloads / "real_and_fake_face", dirs_exist_ok=True)
+        shutil.make_archive(str(downloads / "archive"), "zip", root / "samples")
+        for name, folder in (
+            ("holidays", "training_real"),
+            ("edited", "training_fake"),
+            ("photographs", "training_real"),
+        ):
+            shutil.copytree(root / "samples" / folder, root / name)
 
     def environ(self) -> dict[str, str]:
         git = {"GIT_CONFIG_GLOBAL": os.devnull}
