@@ -34,6 +34,7 @@ _OPTIONS: dict[str, list[tuple[str, str, dict[str, Any]]]] = {  # Pillow's forma
     ".avif": [("AVIF", "RGB", {})],
     ".jp2": [("JPEG2000", "RGB", {})],
 }
+FORMATS = {suffix: options[0][0] for suffix, options in _OPTIONS.items()}  # Pillow's names by suffix
 _MAGIC = {".jpg": b"\xff\xd8\xff\xe0", ".png": b"\x89PNG\r\n\x1a\n", ".gif": b"GIF89a", ".tif": b"II*\0"} | {
     ".webp": b"RIFF\xff\0\0\0WEBPVP8 ",
     ".bmp": b"BM\xff\xff\xff\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
@@ -97,7 +98,8 @@ def _damage(kind: str, change: Callable[[Rng, bytearray], bytes], expected: dict
     return write
 
 
-def _truncated(rng: Rng, data: bytearray) -> bytes:
+def truncated(rng: Rng, data: bytearray) -> bytes:
+    """The beginning, of up to nine tenths."""
     return bytes(data[: rng.integers(1, len(data) * 9 // 10)])
 
 
@@ -105,14 +107,16 @@ def _half_with_an_end(rng: Rng, data: bytearray) -> bytes:
     return bytes(data[: len(data) // 2]) + b"\xff\xd9"
 
 
-def _zeroed(rng: Rng, data: bytearray) -> bytes:
+def zeroed(rng: Rng, data: bytearray) -> bytes:
+    """A tenth of the bytes are zeros."""
     size = len(data) // 10
     at = int(rng.integers(len(data) - size))
     data[at : at + size] = bytes(size)
     return bytes(data)
 
 
-def _flipped(rng: Rng, data: bytearray) -> bytes:
+def flipped(rng: Rng, data: bytearray) -> bytes:
+    """Twenty bits are others."""
     for at in rng.integers(0, len(data), 20):
         data[at] ^= 1 << rng.integers(8)
     return bytes(data)
@@ -260,15 +264,14 @@ def _garbage(rng: Rng, folder: Path, k: int) -> OddFile:
 
 
 _WRONG = (".png", ".tif", ".gif", ".heic", ".jp2", "")  # suffixes of JPEG files
-_STRICT = {".jpg": PROBLEM, ".png": PROBLEM}
 _KINDS: list[Callable[[Rng, Path, int], OddFile]] = [
-    _damage("truncated", _truncated, _STRICT),
-    _damage("truncated", _truncated, _STRICT, ".jpg", ".png"),
-    _damage("half", _half_with_an_end, _STRICT, ".jpg"),
-    _damage("zeroed", _zeroed, {}),
-    _damage("zeroed", _zeroed, {}, ".jpg"),
-    _damage("flipped", _flipped, {}),
-    _damage("flipped", _flipped, {}, ".jpg", ".tif"),
+    _damage("truncated", truncated, dict.fromkeys(_OPTIONS, PROBLEM)),
+    _damage("truncated", truncated, {".jpg": PROBLEM, ".png": PROBLEM}, ".jpg", ".png"),
+    _damage("half", _half_with_an_end, {".jpg": PROBLEM}, ".jpg"),
+    _damage("zeroed", zeroed, {}),
+    _damage("zeroed", zeroed, {}, ".jpg"),
+    _damage("flipped", flipped, {}),
+    _damage("flipped", flipped, {}, ".jpg", ".tif"),
     _damage("shuffled", _shuffled, {}),
     _damage("junk", _junk_after_the_end, {".jpg": SCORE, ".png": SCORE}, ".jpg", ".png"),
     _damage("promise", _promise, dict.fromkeys(_MAGIC, PROBLEM), ".jpg", ".png", ".gif", ".bmp"),

@@ -1,6 +1,7 @@
 """Commands as processes that are watched, and small disks, for the tests of ``make torture``."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,10 @@ class Done:
 
     def last_line(self) -> str:
         return self.err.strip().splitlines()[-1]
+
+    def errors(self) -> list[str]:
+        """The lines that begin with ERROR."""
+        return [line for line in self.err.splitlines() if line.startswith("ERROR")]
 
 
 def environ(**more: str) -> dict[str, str]:
@@ -77,31 +82,58 @@ class _Watch:
         self.peak = max(self.peak, total)
 
 
+class Disk:
+    """A small disk, mounted at a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def leave(self, size: int) -> None:
+        """Make it so large that ``size`` bytes are free, or one page, since a size of nothing is no bound."""
+        status = os.statvfs(self.folder)
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
+        _mount("-o", f"remount,size={max(used + size, status.f_frsize)}", str(self.folder))
+
+
 @pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mounts for a test: ``mount(folder, "size=8m")`` a small disk, ``mount(folder, bind=True)`` a read-only folder."""
+def disk() -> Iterator[Callable[[Path], Disk]]:
+    """Small disks for a test, mounted at folders that need not exist."""
     mounted: list[Path] = []
 
-    def do(folder: Path, options: str = "size=8m", *, bind: bool = False) -> Path:
+    def mount(folder: Path) -> Disk:
         folder.mkdir(parents=True, exist_ok=True)
-        if bind:
-            _mount("--bind", str(folder), str(folder))
-            mounted.append(folder)
-            _mount("-o", "remount,ro,bind", str(folder))
-        else:
-            _mount("-t", "tmpfs", "-o", options, "tmpfs", str(folder))
-            mounted.append(folder)
-        return folder
+        _mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder))
+        mounted.append(folder)
+        return Disk(folder)
 
-    yield do
+    yield mount
     for folder in reversed(mounted):
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        _mount_program("umount", "--lazy", str(folder))
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], None]]:
+    """Makes a folder one that nobody may write, the superuser included."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path) -> None:
+        _mount("--bind", str(folder), str(folder))
+        mounted.append(folder)
+        _mount("-o", "remount,ro,bind", str(folder))
+
+    yield mount
+    for folder in reversed(mounted):
+        _mount_program("umount", "--lazy", str(folder))
 
 
 def _mount(*arguments: str) -> None:
-    try:
-        done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("a small disk cannot be mounted here: there is no program `mount`")
-    if done.returncode:
-        pytest.skip(f"a small disk cannot be mounted here, which takes root: {done.stderr.strip()}")
+    reason = "there is no such program"
+    if shutil.which("mount"):
+        reason = _mount_program("mount", *arguments)
+    if reason:
+        pytest.skip(f"a disk cannot be mounted here, which takes Linux and root: {reason}")
+
+
+def _mount_program(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode else ""
