@@ -21,6 +21,7 @@ NO_COMMANDS = (
 # Commands that are not run here, by what they contain, and why.
 EXCEPTIONS = {
     "make test": "runs the tests",
+    "make torture": "runs the tests of tests/torture",
     "make lint": "runs in CI",
     "make check-lock": "runs in CI",
     "uv run pytest": "runs the tests",
