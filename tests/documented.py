@@ -50,7 +50,6 @@ SUBSTITUTIONS = (
     ("make serve ", "make serve RUN= UV=true SERVE_PORT={serve} "),
     ("127.0.0.1:5001", "127.0.0.1:{serve}"),
     ("/path/with/real/and/fake", "~/Downloads/real_and_fake_face"),
-    ("data SOURCE", "data samples"),
     ("samples/training_real/real_00001.jpg", "photo.jpg"),
     ("SOURCE ", "~/Downloads/real_and_fake_face "),
     ("-n slower", "-n slower train@simple_cnn"),  # one stage of six
