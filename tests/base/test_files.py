@@ -1,5 +1,9 @@
+import errno
+from types import SimpleNamespace
+
 import pytest
 
+from fakefaces.base import files
 from fakefaces.base.files import atomic_write, read_json, write_json, write_text
 
 
@@ -21,3 +25,23 @@ def test_text_has_unix_line_ends_and_json_keeps_its_order_and_refuses_nan(tmp_pa
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"a": float("nan")})
     assert list(read_json(tmp_path / "a.json")) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError("4096 requested and 0 written")]
+)
+def test_a_full_disk_is_named_with_the_file_whoever_wrote_it(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    with (
+        pytest.raises(OSError, match=r"\[Errno 28\] No space left on device: '.*arrays.npy'"),
+        atomic_write(tmp_path / "arrays.npy"),
+    ):
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_errors_that_say_where_stay_as_they_are(tmp_path):
+    for error in (PermissionError(13, "no", "elsewhere"), ConnectionError("away"), OSError("of a library")):
+        with pytest.raises(OSError) as raised, atomic_write(tmp_path / "a"):
+            raise error
+        assert raised.value is error

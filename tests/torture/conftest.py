@@ -45,11 +45,13 @@ def environ(**more: str) -> dict[str, str]:
 
 def fakefaces(*arguments: object, cwd: Path, **more: str) -> Done:
     """Run a command of ours in a folder; no traceback may come of it, nor too much memory."""
-    return python("-m", "fakefaces.cli", *arguments, cwd=cwd, **more)
+    done = python("-m", "fakefaces.cli", *arguments, cwd=cwd, **more)
+    assert done.peak < MAX_MEMORY, f"{done.peak:,} bytes: {arguments}"
+    return done
 
 
 def python(*arguments: object, cwd: Path, **more: str) -> Done:
-    """Run Python with the project's packages, held to what :func:`fakefaces` is held to."""
+    """Run Python with the project's packages; no traceback may come of it."""
     command = [sys.executable, *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=cwd, env=environ(**more), **pipes) as process:
@@ -62,7 +64,6 @@ def python(*arguments: object, cwd: Path, **more: str) -> Done:
                 watch.look()
     done = Done(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"), watch.peak)
     assert "Traceback" not in done.out + done.err, done.err[-3000:]
-    assert done.peak < MAX_MEMORY, f"{done.peak:,} bytes: {command}"
     return done
 
 
@@ -105,21 +106,6 @@ def disk() -> Iterator[Callable[[Path], Disk]]:
         _mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder))
         mounted.append(folder)
         return Disk(folder)
-
-    yield mount
-    for folder in reversed(mounted):
-        _mount_program("umount", "--lazy", str(folder))
-
-
-@pytest.fixture
-def read_only() -> Iterator[Callable[[Path], None]]:
-    """Makes a folder one that nobody may write, the superuser included."""
-    mounted: list[Path] = []
-
-    def mount(folder: Path) -> None:
-        _mount("--bind", str(folder), str(folder))
-        mounted.append(folder)
-        _mount("-o", "remount,ro,bind", str(folder))
 
     yield mount
     for folder in reversed(mounted):

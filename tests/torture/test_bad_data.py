@@ -12,7 +12,7 @@ from pipelines import duplicates, split, validate
 from tests.torture.bad_files import PROBLEM, OddFile, write_odd_files
 from tests.torture.conftest import scaled
 
-pytestmark = pytest.mark.torture
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # that training may accept
 

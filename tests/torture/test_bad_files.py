@@ -15,7 +15,7 @@ from tests.scoring.conftest import rows_of
 from tests.torture.bad_files import PROBLEM, SCORE, OddFile, saved, write_odd_files
 from tests.torture.conftest import fakefaces, scaled
 
-pytestmark = pytest.mark.torture
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from tests.torture.bad_files import FORMATS, flipped, saved, truncated, zeroed
 from tests.torture.conftest import scaled
 
-pytestmark = pytest.mark.torture
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 # The least share that has to be found of files with a zeroed tenth, and with twenty flipped bits. A format without a
 # checksum or a code that damage breaks shows nothing: what decodes is then another picture.

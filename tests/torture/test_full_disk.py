@@ -13,7 +13,7 @@ from tests.scoring.conftest import rows_of, write_images
 from tests.torture.conftest import Disk, Done, fakefaces, python
 from tests.tracking.factories import RULE, models
 
-pytestmark = pytest.mark.torture
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 MUCH = 256 * 2**20  # bytes
 STAGES = ("duplicates", "split", "validate", "augment", "prepare pixels", "prepare residuals", "train forensic")
@@ -29,11 +29,11 @@ sys.exit(error_boundary(lambda: promoted(root, find_evidence(digest(root / "outp
 """
 
 
-def says_why(done: Done) -> None:
-    """It has failed, and says by one sentence that a disk is full."""
+def says_why(done: Done, folder: str) -> None:
+    """It has failed, and says by one sentence that a disk is full, and where."""
     assert done.code == 1, done.err
     (error,) = done.errors()
-    assert "No space left on device" in error or "disk is full" in error, error
+    assert folder in error and ("No space left on device" in error or "disk is full" in error), error
     assert done.err.count("No space left") + done.err.count("disk is full") == 1, done.err
 
 
@@ -49,7 +49,7 @@ def test_scores_whose_disk_is_full_go_on_when_there_is_room(tmp_path, disk, room
     command = ["score", tmp_path / "in", tmp_path / "out", "--model", "model", "--jobs", 2, "--part-size", 5]
     output = disk(tmp_path / "out")
     output.leave(room)
-    says_why(fakefaces(*command, cwd=tmp_path))
+    says_why(fakefaces(*command, cwd=tmp_path), "/out/")
     assert not leftovers(tmp_path / "out")
     output.leave(MUCH)
     done = fakefaces(*command, cwd=tmp_path)
@@ -67,24 +67,35 @@ def files(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_stages_whose_outputs_do_not_fit_leave_what_was_there(workspace, disk):
-    outputs = disk(workspace / "outputs")
+def test_stages_whose_outputs_do_not_fit_leave_what_was_there(workspace, disk, sqlite_tables):
+    outputs, store = disk(workspace / "outputs"), disk_of_store(workspace, disk, sqlite_tables)
     (workspace / "outputs" / "tune").mkdir()
     (workspace / "outputs" / "tune" / "none.json").write_text('{"fit": {}, "settings": {}, "augment": {}}')
     for stage in STAGES:
         before = files(workspace / "outputs")
-        outputs.leave(0)
-        says_why(run_stage(stage, workspace))
-        after = files(workspace / "outputs")
-        assert {path: after[path] for path in before} == before
-        assert not leftovers(workspace)
+        for room in (0, 20_000):
+            outputs.leave(room)
+            done = run_stage(stage, workspace)
+            if room == 0 or done.code:
+                says_why(done, "/outputs")
+                after = files(workspace / "outputs")
+                assert {path: after[path] for path in before} == before
+            assert not leftovers(workspace)
         outputs.leave(MUCH)
         done = run_stage(stage, workspace)
         assert done.code == 0, done.err
-        assert files(workspace / "outputs") != before or stage == "validate"
+        assert files(workspace / "outputs") != before
+
+    trained = files(workspace / "outputs" / "models")
+    store.leave(20_000)
+    done = run_stage(STAGES[-1], workspace)
+    assert done.code == 0, done.err
+    assert "No space left on device" in done.err or "disk is full" in done.err
+    assert "fakefaces doctor --fix" in done.last_line()
+    assert files(workspace / "outputs" / "models") == trained
 
 
-def tmpfs_store(workspace: Path, disk, tables: Path) -> Disk:
+def disk_of_store(workspace: Path, disk, tables: Path) -> Disk:
     store = disk(workspace / "mlruns")
     shutil.copy(tables, workspace / "mlruns" / "mlflow.db")
     return store
@@ -92,10 +103,10 @@ def tmpfs_store(workspace: Path, disk, tables: Path) -> Disk:
 
 @pytest.mark.parametrize("room", [0, 16_384, 200_000])
 def test_a_promotion_whose_store_is_full_is_done_when_there_is_room(workspace, disk, sqlite_tables, room):
-    store = tmpfs_store(workspace, disk, sqlite_tables)
+    store = disk_of_store(workspace, disk, sqlite_tables)
     models(workspace, ("m", 3))
     store.leave(room)
-    says_why(python("-c", _PROMOTE, cwd=workspace))
+    says_why(python("-c", _PROMOTE, cwd=workspace), "/mlruns/")
     store.leave(MUCH)
     done = python("-c", _PROMOTE, cwd=workspace)
     assert done.code == 0, done.err

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.torture.conftest import scaled
 from tests.tracking.factories import models
 
-pytestmark = pytest.mark.torture
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 PROMOTIONS, KILLED, ROUNDS = 8, 5, 10
 

@@ -13,7 +13,7 @@ from tests.graphs import write_detector
 from tests.scoring.conftest import rows_of, write_images
 from tests.torture.conftest import environ, fakefaces, scaled
 
-pytestmark = pytest.mark.torture
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 KILLS = 50
 

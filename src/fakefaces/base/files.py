@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_FULL = 2**20  # free bytes of a disk, below which a write that failed without a reason failed for want of space
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling path for a file or folder, and rename it to ``path`` at the end.
 
-    On any error the sibling is removed and ``path`` stays as it was.
+    On any error the sibling is removed and ``path`` stays as it was. An OSError that names no file gets its name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -25,8 +27,18 @@ def atomic_write(path: Path) -> Iterator[Path]:
         if path.is_dir():
             _remove(path)
         temporary.replace(path)
+    except OSError as error:
+        if type(error) is not OSError or error.filename or (number := _number(error, path)) is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         _remove(temporary)
+
+
+def _number(error: OSError, path: Path) -> int | None:
+    """The number of an error; of a full disk where it has none, as where numpy could not write all of an array."""
+    full = errno.ENOSPC if shutil.disk_usage(path.parent).free < _FULL else None
+    return error.errno or full
 
 
 def write_text(path: Path, text: str) -> None:
