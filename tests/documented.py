@@ -65,6 +65,7 @@ SUBSTITUTIONS = (
 REFUSALS = {
     "promote --rollback": "no champion before this one to roll back to",
     "fakefaces promote custom_cnn ": "is not champion",
+    "fakefaces data --update": "data.dvc names no source to fetch again",  # after --add
 }
 
 SERVERS = ("make ui", "make serve")  # run until the page's other commands have
