@@ -5,7 +5,7 @@ import pytest
 from fakefaces.base.files import write_json
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
-from fakefaces.registry.store import Registry
+from fakefaces.registry.store import ChampionChangedError, Registry
 from fakefaces.tracking.detectors import with_operating_point
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.store import connect
@@ -71,24 +71,25 @@ def test_each_event_is_recorded_once_with_the_champion_until_then(empty_versions
     registry.set_champion(first, None, "first")
     registry.set_champion(first, first, "again")
     assert history() == [("champion", 1, None, "first")]
-    for champion, reason in ((first, "r"), (first, "r"), (first, "s"), (third, "s"), (first, "r"), (first, "r")):
-        registry.record_refusal(second, champion, reason)
-    refused = [("refused", 2, 1, "r"), ("refused", 2, 1, "s"), ("refused", 2, 3, "s"), ("refused", 2, 1, "r")]
-    assert history()[1:] == refused
+    for reason in ("r", "r", "s", "r", "r"):
+        registry.record_refusal(second, first, reason)
+    with pytest.raises(ChampionChangedError):
+        registry.record_refusal(second, third, "compared with version 3, but that is 1 now")
+    assert history()[1:] == [("refused", 2, 1, "r"), ("refused", 2, 1, "s"), ("refused", 2, 1, "r")]
     # Killed between the alias and its event: the decision on the version says what the event would have said.
     decision = {"decision.outcome": "champion", "decision.against": "1", "decision.reason": "better"}
     registry.annotate(second, "page", decision)
     client.set_registered_model_alias(RULE.name, "champion", "2")
     registry.repair_history()
     registry.repair_history()
-    assert history()[5:] == [("champion", 2, 1, "better")]
+    assert history()[4:] == [("champion", 2, 1, "better")]
     # The decision was on another champion, so it was not by this that it became one.
     registry.annotate(third, "page", decision | {"decision.reason": "old"})
     client.set_registered_model_alias(RULE.name, "champion", "3")
     registry.repair_history()
-    assert history()[6:] == [("found", 3, 2, "the alias was set by other means")]
+    assert history()[5:] == [("found", 3, 2, "the alias was set by other means")]
     assert [version.number for version in registry.roll_back()] == [2, 3]
-    assert history()[7:] == [("rollback", 2, 3, "rolled back from version 3")]
+    assert history()[6:] == [("rollback", 2, 3, "rolled back from version 3")]
     assert (registry.champion().number, registry.previous_champion().number) == (2, 1)
     client.set_registered_model_alias(RULE.name, "aged", "2")
     aliases = {version.number: version.aliases for version in registry.versions()}

@@ -156,11 +156,9 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
         if force is not None and decision.outcome != CHAMPION:
             decision = replace(decision, outcome=CHAMPION, reason=f"{force}; the gate: {decision.reason}")
         registry.annotate(version, decision.markdown(), tags | decision.tags())
-        if decision.outcome != CHAMPION:
-            registry.record_refusal(version, champion, decision.reason)
-            return version, decision
+        record = registry.set_champion if decision.outcome == CHAMPION else registry.record_refusal
         try:
-            registry.set_champion(version, champion, decision.reason)
+            record(version, champion, decision.reason)
         except ChampionChangedError:
             continue
         return version, decision

@@ -132,23 +132,31 @@ class Registry:
     def set_champion(self, version: Version, expected: Version | None, reason: str) -> None:
         """Set the alias ``champion``, if the champion is still ``expected``, and record the reason in the history."""
         with exclusive_lock("registry"):
-            history, champion = self._repaired_history(), self.champion()
-            current = champion.number if champion else None
-            if current != (expected.number if expected else None):
-                raise ChampionChangedError
+            history, current = self._repaired_history(), self._require_champion(expected)
             if current != version.number:
                 self._set_alias(CHAMPION, version.number)
                 self._record(Action.CHAMPION, version.number, current, reason, history)
 
     def record_refusal(self, version: Version, champion: Version | None, reason: str) -> None:
-        """Record that a version did not become champion; once for each champion, or none, and reason."""
+        """Record that a version did not become champion; once for each champion, or none, and reason.
+
+        A ChampionChangedError where the champion is another one than it was compared with.
+        """
         with exclusive_lock("registry"):
             history = self._repaired_history()
+            before = self._require_champion(champion)
             events = [event for event in history if event.version == version.number]
-            before = champion.number if champion else None
             refusal = (Action.REFUSED, before, reason)
             if not events or (events[-1].action, events[-1].before, events[-1].reason) != refusal:
                 self._record(Action.REFUSED, version.number, before, reason, history)
+
+    def _require_champion(self, expected: Version | None) -> int | None:
+        """The number of the champion; a ChampionChangedError if it is not ``expected`` any more."""
+        champion = self.champion()
+        current = champion.number if champion else None
+        if current != (expected.number if expected else None):
+            raise ChampionChangedError
+        return current
 
     def previous_champion(self) -> Version:
         """The version that a rollback would make champion; a TrackingError says if there is none."""
