@@ -34,11 +34,6 @@ def of_path(path: str) -> str:
     return absolute
 
 
-def printable(path: str) -> str:
-    """A path as valid Unicode; of bytes that are not UTF-8 their hexadecimal digits are shown."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def public(address: str) -> str:
     """An address for messages and receipts: without user and password, query and fragment, which may be secrets."""
     if not is_url(address):

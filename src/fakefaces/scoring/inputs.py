@@ -7,8 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import printable
 from fakefaces.scoring import tables, walking
-from fakefaces.scoring.addresses import HTTP, filesystem, is_url, local_path, of_path, printable, public
+from fakefaces.scoring.addresses import HTTP, filesystem, is_url, local_path, of_path, public
 from fakefaces.scoring.reading import Input
 
 _LISTS, _TABLES = (".csv", ".csv.gz"), (".parquet", ".pq")

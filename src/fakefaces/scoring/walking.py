@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
-from fakefaces.scoring.addresses import filesystem, printable
+from fakefaces.base.names import printable
+from fakefaces.scoring.addresses import filesystem
 
 HIDDEN, LINKED, SPECIAL = "hidden files and folders", "links to folders", "files that are not regular"
 
