@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from fakefaces.evaluation.model_metrics import ModelMetrics
+from fakefaces.inference.score import COLUMNS
 from tests.conftest import Project
 
 MODELS = ["simple_cnn", "mobilenet", "custom_cnn_tuned", "forensic"]
@@ -112,13 +113,9 @@ def test_a_training_run_has_parameters_epochs_and_its_model(reproduced, store):
 
     model = store.client.get_logged_model(run.outputs.model_outputs[0].model_id)
     info = mlflow.models.get_model_info(model.model_uri)
-    assert str(info.signature.inputs) == "[Any (required)]"  # bytes or paths
-    assert [field.name for field in info.signature.outputs.inputs[0].type.properties] == [
-        "label",
-        "p_fake",
-        "parts",
-        "unsure",
-    ]
+    assert str(info.signature.inputs) == "[binary (required)]"
+    columns = {field.name for field in info.signature.outputs.inputs[0].type.properties}
+    assert columns == set(COLUMNS) - {"path"}
     assert info.saved_input_example_info is not None
 
 
@@ -140,7 +137,7 @@ def test_predict_scores_files_and_folders_with_the_champion(reproduced):
     assert table[0].split() == ["path", "p_fake", "label", "unsure"]
     lines = reproduced.run("fakefaces", "predict", folder, "--json").stdout.splitlines()
     rows = [json.loads(line) for line in lines]
-    assert [list(row) for row in rows] == [["path", "p_fake", "label", "unsure", "parts"]] * 40
+    assert [list(row) for row in rows] == [list(COLUMNS)] * 40
     assert [row["path"] for row in rows] == [line.split()[0] for line in table[1:]]
     scored = (reproduced.root / "outputs" / "scores").glob("*.csv")
     champion = json.loads((reproduced.root / "reports" / "promotion.json").read_text())["model"]

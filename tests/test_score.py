@@ -5,7 +5,6 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import write_json
@@ -105,7 +104,7 @@ def test_a_file_that_is_no_image_is_told_and_the_others_are_scored(loaded, files
 
 def test_any_number_of_images_from_none_to_many(loaded):
     out = io.BytesIO()
-    Image.new("RGB", (40, 40), (200, 9, 9)).save(out, "PNG")
+    picture(np.random.default_rng(0), fake=True, size=48).save(out, "PNG")
     for n in (0, 1, 3, 64, 65):
         got = list(score(loaded, ((str(k), out.getvalue) for k in range(n)), threads=2))
         assert len(got) == n

@@ -64,7 +64,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 def test_an_interrupt_says_how_to_resume_and_leaves_no_process(tmp_path):
     write_images(tmp_path / "in", 200)
-    process = start(tmp_path / "in", tmp_path / "out")
+    process = start(tmp_path / "in", tmp_path / "out", seconds=0.1)
     wait_for(lambda: len(parts(tmp_path / "out")) >= 2)
     workers = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as ^C in a terminal does, the workers included
