@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefaces.scoring.addresses import printable
+from fakefaces.base.names import printable
 from tests.conftest import picture
 from tests.graphs import write_detector
 from tests.scoring.conftest import rows_of
