@@ -115,7 +115,7 @@ def test_killed_at_twenty_random_moments_each_image_has_one_row_in_the_end(tmp_p
     files[77].write_bytes(b"no image")
     rng, finished, moments = random.Random(5), [], []
     for _ in range(20):
-        process = start(tmp_path / "in", tmp_path / "out", part_size=7)
+        process = start(tmp_path / "in", tmp_path / "out", seconds=0.05, part_size=7)
         try:
             process.wait(moment := rng.uniform(0.2, 2.5))
         except subprocess.TimeoutExpired:

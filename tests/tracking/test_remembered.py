@@ -71,8 +71,9 @@ def test_what_cannot_be_remembered_is_looked_up_each_time(asked, tracked, monkey
 
 @pytest.mark.slow
 def test_a_remembered_champion_scores_without_mlflow(asked, tracked, loaded, photographs):
-    folder = fetch_detector(CHAMPION)
-    shutil.copytree(loaded.folder, folder, dirs_exist_ok=True)
+    trained(tracked, "real", detector=loaded.folder)
+    promoted(tracked, evaluated(tracked, "real", 9))
+    fetch_detector(CHAMPION)
     code = f"""
 import sys
 from fakefaces.cli import main
