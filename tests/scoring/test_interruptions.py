@@ -16,10 +16,11 @@ from tests.scoring.conftest import rows_of, write_images
 
 # As the command line does, in a process of its own: source, output, seconds an image, images in a part.
 _CODE = """
-import sys
+import signal, sys
 from functools import partial
 from fakefaces.base.stage import error_boundary
 from tests.scoring.conftest import MeanScorer, score
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 source, output, seconds, part_size = sys.argv[1:]
 load = partial(MeanScorer, seconds=float(seconds))
 sys.exit(error_boundary(lambda: score(source, output, load=load, part_size=int(part_size)) and None))

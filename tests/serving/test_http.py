@@ -139,7 +139,7 @@ def test_what_is_no_image_gets_a_reason_and_the_server_lives_on(registered, serv
         (inputs(good.read_bytes()[:900]), "application/json", 400, "image 1: broken or truncated"),
         (b"no image", "image/jpeg", 400, "not an image"),
         (b"", "image/jpeg", 400, "empty"),
-        (bomb, "image/bmp", 400, "50,000,000 pixels"),
+        (bomb, "image/bmp", 400, "110,000,000 pixels"),
         (b'{"inputs": ["' + str(good).encode() + b'"]}', "application/json", 400, "not base64"),
         (b'{"inputs": ["***"]}', "application/json", 400, "not base64"),
         (b"\x00\x01", "application/json", 400, "not JSON"),
