@@ -1,7 +1,6 @@
 """A thousand bad and odd files beside good ones: a row each, no traceback, and the good ones keep their scores."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,15 +53,14 @@ def alone(folder, good) -> dict[str, dict]:
     return {row["path"]: row for row in map(json.loads, done.out.splitlines())}
 
 
-def check(rows: list[dict], odd: list[OddFile], alone: dict[str, dict], name: Callable[[str], str] = str) -> None:
-    """Check the rows of all files; ``name`` gives the path that stands in them."""
+def check(rows: list[dict], odd: list[OddFile], alone: dict[str, dict]) -> None:
     by_path = {row["path"]: row for row in rows}
     assert len(by_path) == len(rows) == len(odd) + len(alone)
     for row in rows:
         assert (row["p_fake"] is None) == bool(row["problem"]) == bool(row["problem_detail"])
         assert row["problem"] != "crashed", row
         assert row["p_fake"] is None or 0 <= row["p_fake"] <= 1
-    answers = [(file, by_path[name(str(file.path))]["problem_detail"]) for file in odd]
+    answers = [(file, by_path[printable(file.path)]["problem_detail"]) for file in odd]
     assert not [(file.kind, detail) for file, detail in answers if file.expected == (SCORE if detail else PROBLEM)]
     assert {path: by_path[path] for path in alone} == alone
 
@@ -80,4 +78,4 @@ def test_score_has_a_row_for_each_and_good_files_keep_their_scores(folder, odd, 
     assert done.code == 0, done.err[-2000:]
     special = [file for file in odd if not file.path.is_file() and file.path.exists()]
     assert f"{len(special)} files that are not regular" in done.err
-    check(rows_of(output), [file for file in odd if file not in special], alone, printable)
+    check(rows_of(output), [file for file in odd if file not in special], alone)
