@@ -50,16 +50,16 @@ def test_messages_and_the_logs_of_libraries_are_masked(monkeypatch, capfd):
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter22")
 
     def main():
-        logging.getLogger("a.library").warning("failed for %s", "hunter22")
+        logging.getLogger("some.package").warning("failed for %s", "hunter22")
         raise FakefacesError("http://me:hunter22@host is away")
 
     factory, hook = logging.getLogRecordFactory(), sys.excepthook
     handler = logging.StreamHandler()
-    logging.getLogger("a.library").addHandler(handler)
+    logging.getLogger("some.package").addHandler(handler)
     try:
         assert error_boundary(main) == 1
     finally:
-        logging.getLogger("a.library").removeHandler(handler)
+        logging.getLogger("some.package").removeHandler(handler)
         logging.setLogRecordFactory(factory)
         sys.excepthook = hook
     assert capfd.readouterr().err == "failed for ***\nERROR http://me:***@host is away\n"
