@@ -51,6 +51,39 @@ def test_two_exports_of_a_network_have_equal_bytes(network, pixels, tmp_path):
     assert (tmp_path / "network.onnx").read_bytes() == first
 
 
+def reshaped(*, computed: bool) -> bytes:
+    """A graph that flattens images (n, 2, 3, 4), to a shape that it computes or holds."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    constants = {"zero": [0], "one": [1], "size": [24], "held": [-1, 24]}
+    nodes = [helper.make_node("Reshape", ["images", "shape" if computed else "held"], ["flat"])]
+    if computed:
+        nodes = [
+            helper.make_node("Shape", ["images"], ["sizes"]),
+            helper.make_node("Slice", ["sizes", "zero", "one", "zero"], ["batch"]),
+            helper.make_node("Concat", ["batch", "size"], ["shape"], axis=0),
+            *nodes,
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "flatten",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 2, 3, 4])],
+        [helper.make_tensor_value_info("flat", TensorProto.FLOAT, [None, 24])],
+        [numpy_helper.from_array(np.array(value), name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8).SerializeToString()
+
+
+def test_a_shape_is_a_constant_whether_tensorflow_has_computed_it_or_not():
+    import keras
+
+    head = export.export(keras.Sequential([keras.Input((24,), name="flat"), keras.layers.Dense(1)]))
+    joined = export.join(reshaped(computed=True), head, "flat")
+    assert joined == export.join(reshaped(computed=False), head, "flat")
+    images = np.random.default_rng(0).normal(size=(3, 2, 3, 4)).astype(np.float32)
+    assert np.array_equal(Graph(joined).map(images, threads=1), Graph(head).map(images.reshape(3, 24), threads=1))
+
+
 def test_constants_that_a_network_holds_beside_its_weights_are_exported(tmp_path):
     import keras
 

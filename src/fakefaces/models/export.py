@@ -110,6 +110,7 @@ def _normalise(model: "ModelProto") -> None:
     tf2onnx counts its names on from one conversion to the next and orders constants by them.
     """
     graph = model.graph
+    _fix_shapes(model)
     kept = {value.name for value in graph.input}
     graph.output[0].name, output = "outputs", graph.output[0].name
     names = {output: "outputs"} | {name: name for name in kept}
@@ -129,9 +130,35 @@ def _normalise(model: "ModelProto") -> None:
     used.sort(key=lambda value: int(value.name.removeprefix("t")))
     del graph.initializer[:], graph.value_info[:], model.metadata_props[:]
     graph.initializer.extend(used)
+    graph.name, graph.doc_string = "network", ""
+
+
+def _fix_shapes(model: "ModelProto") -> None:
+    """Give each reshape its shape as a constant, and drop the nodes that computed it.
+
+    TensorFlow's optimiser mostly does so while the network is traced, but not in every process.
+    """
+    import onnx
+
+    graph = model.graph
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
-    graph.name, graph.doc_string = "network", ""
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in (*inferred.value_info, *inferred.output)}
+    constants = {value.name for value in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Reshape" and node.input[1] not in constants:
+            batch, *sizes = shapes[node.output[0]]
+            if batch.dim_param == "n" and all(size.dim_value for size in sizes):
+                shape = np.array([-1, *(size.dim_value for size in sizes)])
+                node.input[1] = f"{node.output[0]}/shape"
+                graph.initializer.append(onnx.numpy_helper.from_array(shape, node.input[1]))
+    needed = {graph.output[0].name}
+    for node in reversed(graph.node):  # which are in topological order
+        if needed.intersection(node.output):
+            needed.update(node.input)
+        else:
+            graph.node.remove(node)
 
 
 def _export_in_process(network: Any) -> bytes:
