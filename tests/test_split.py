@@ -153,7 +153,7 @@ def test_file_names_hold_difficulty_and_parts():
 
 def test_names_that_no_table_can_hold_are_refused(photographs):
     (photographs / "training_real" / os.fsdecode(b"caf\xe9.jpg")).touch()
-    with pytest.raises(DataError, match=r"names that are not UTF-8: 'training_real/caf.udce9.jpg'; rename"):
+    with pytest.raises(DataError, match=r"names that are not UTF-8: training_real/caf\\xe9.jpg; rename"):
         find_faces(photographs)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from fakefaces.base.names import on_one_line
 from fakefaces.base.secrets import masked
 
 _LOG_INTERVAL = 5.0  # seconds between two lines
@@ -17,8 +18,8 @@ Step = Callable[[int, str], None]
 
 
 def echo(message: str) -> None:
-    """Print one plain line to standard error, with its secrets masked."""
-    print(masked(message), file=sys.stderr, flush=True)
+    """Print a plain message to standard error, with its secrets masked and without control characters."""
+    print(on_one_line(masked(message), keep="\n"), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.files import write_text
 from fakefaces.base.leftovers import sweep_project, sweep_temporary
+from fakefaces.base.names import shown
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams, read
@@ -128,7 +129,7 @@ def error_boundary(main: Callable[..., None], *arguments: str) -> int:
         return 1
     except OSError as error:  # a full disk, a folder that may not be written, a file that was taken away
         path = error.filename2 or error.filename  # of a copy the target
-        where = f"{path}: " if path else ""
+        where = f"{shown(str(path))}: " if path else ""
         echo(f"ERROR {where}{error.strerror or error}; no partial output was left")
         return 1
     return 0

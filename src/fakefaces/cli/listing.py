@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
-from fakefaces.base.names import on_one_line, printable
+from fakefaces.base.names import shown
 from fakefaces.base.progress import echo
 from fakefaces.data.formats import HEAD, SUFFIXES, sniff
 
@@ -39,12 +39,12 @@ def image_files(paths: list[Path], *, follow_links: bool = False) -> list[Path]:
             images = list(listing.walk(path, (), direct=True))
             listing.report(path)
             if not images:
-                raise DataError(f"{path}: no image in this folder ({', '.join(SUFFIXES)})")
+                raise DataError(f"{shown(path)}: no image in this folder ({', '.join(SUFFIXES)})")
             files += images
         elif path.exists() or path.is_symlink():
             files.append(path)
         else:
-            raise DataError(f"{path}: there is no such file or folder")
+            raise DataError(f"{shown(path)}: there is no such file or folder")
     return files
 
 
@@ -63,7 +63,8 @@ class _Listing:
             entries = sorted(folder.iterdir())
         except OSError as error:
             reason = error.strerror or error
-            raise DataError(f"{folder}: the folder cannot be listed ({reason}); allow it or leave it out") from None
+            what = f"{shown(folder)}: the folder cannot be listed ({reason})"
+            raise DataError(f"{what}; allow it or leave it out") from None
         here = (status.st_dev, status.st_ino)
         for path in entries:
             if path.name.startswith("."):
@@ -90,13 +91,13 @@ class _Listing:
         """Say what was passed over, and why."""
         for reason, names in self.passed_over.items():
             more = f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else ""
-            echo(f"{folder}: not scored, as {reason}: {', '.join(names[:_EXAMPLES])}{more}")
+            echo(f"{shown(folder)}: not scored, as {reason}: {', '.join(names[:_EXAMPLES])}{more}")
 
     def _may_follow(self, link: Path) -> bool:
         return self.follow_links or link.resolve().is_relative_to(self.root)
 
     def _pass_over(self, reason: str, path: Path) -> None:
-        self.passed_over.setdefault(reason, []).append(on_one_line(printable(path.name)))
+        self.passed_over.setdefault(reason, []).append(shown(path.name))
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ from PIL.ExifTags import Base as Exif
 
 from fakefaces.base.errors import ImageError
 from fakefaces.base.files import read_regular
-from fakefaces.base.names import on_one_line, printable
+from fakefaces.base.names import shown
 from fakefaces.data import decoders, formats
 from fakefaces.data.formats import FORMATS
 from fakefaces.data.memory import Budget
@@ -56,7 +56,7 @@ class Header:
 def read(path: Path) -> bytes:
     """Read a regular file of at most ``MAX_BYTES``, or raise an ImageError."""
     try:
-        name = on_one_line(printable(path))
+        name = shown(path)
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
         problem = "missing" if isinstance(error, FileNotFoundError) else "unreadable"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import shown
 from fakefaces.data import formats
 from fakefaces.data.faces import FAKE, PARTS, REAL, parts_of
 
@@ -39,12 +40,12 @@ def find_faces(root: Path) -> pd.DataFrame:
         DataError: no such folders, one class empty, two different sets in one folder, or names that are not UTF-8.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: there is no such folder; {_EXPECTED_LAYOUT}")
+        raise DataError(f"{shown(root)}: there is no such folder; {_EXPECTED_LAYOUT}")
     reals, fakes = _class_folders(root)
     rows = [_row(path, root, REAL) for path in _files(reals)] + [_row(path, root, FAKE) for path in _files(fakes)]
     for folder, label in ((reals, REAL), (fakes, FAKE)):
         if not any(row[1] == label for row in rows):
-            raise DataError(f"{folder}: no photograph in it; both classes are needed; {_EXPECTED_LAYOUT}")
+            raise DataError(f"{shown(folder)}: no photograph in it; both classes are needed; {_EXPECTED_LAYOUT}")
     _require_unicode([str(row[0]) for row in rows], root)
     faces = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("image", ignore_index=True)
     return faces.astype(dict.fromkeys(PARTS, "Int64"))
@@ -88,17 +89,18 @@ def _class_folders(root: Path) -> tuple[Path, Path]:
                 pairs.append((inner[real], inner[fake]))
             elif real in inner or fake in inner:
                 missing = parent / (fake if real in inner else real)
-                raise DataError(f"{missing}: this folder is missing, so one class is absent; {_EXPECTED_LAYOUT}")
+                raise DataError(f"{shown(missing)}: this folder is missing, so one class is absent; {_EXPECTED_LAYOUT}")
     if not pairs:
-        raise DataError(f"{root}: no photographs found; {_EXPECTED_LAYOUT}")
+        raise DataError(f"{shown(root)}: no photographs found; {_EXPECTED_LAYOUT}")
     first, *others = pairs
     for other in others:
         for ours, theirs in zip(first, other, strict=True):
             extra = _contents(theirs) - _contents(ours)
             if extra:
+                sets = f"{shown(ours.parent)} and {shown(theirs.parent)} ({len(extra)} photographs only in the second)"
                 raise DataError(
-                    f"{root}: two sets of photographs, {ours.parent} and {theirs.parent} ({len(extra)} photographs "
-                    "only in the second); keep one, or import the folder, which takes both: fakefaces data FOLDER"
+                    f"{shown(root)}: two sets of photographs, {sets}; keep one, or import the folder, which takes "
+                    "both: fakefaces data FOLDER"
                 )
     return first
 
@@ -107,9 +109,9 @@ def _require_unicode(names: list[str], root: Path) -> None:
     """Refuse names that no table can hold: the file system gives bytes that are no UTF-8 as surrogates."""
     other = [name for name in names if not name.isascii() and re.search("[\ud800-\udfff]", name)]
     if other:
-        shown = ", ".join(ascii(name) for name in other[:_EXAMPLES])
+        named = ", ".join(shown(name) for name in other[:_EXAMPLES])
         more = f" and {len(other) - _EXAMPLES} more" if len(other) > _EXAMPLES else ""
-        raise DataError(f"{root}: names that are not UTF-8: {shown}{more}; rename these files")
+        raise DataError(f"{shown(root)}: names that are not UTF-8: {named}{more}; rename these files")
 
 
 def _contents(folder: Path) -> set[str]:

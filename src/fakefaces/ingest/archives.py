@@ -1,5 +1,6 @@
 """Archives and downloads, which are untrusted: bounded in size, and nothing is written outside the target folder."""
 
+import lzma
 import shutil
 import stat
 import tarfile
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import shown
 from fakefaces.base.progress import echo
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -21,6 +23,7 @@ MAX_BYTES = 500 * 2**30  # of all files, and of a download; the free space is a 
 _RESERVE = 256 * 2**20  # bytes that stay free on the disk
 _BLOCK = 2**20
 _TIMEOUT = 60  # seconds without an answer
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
 
 
 def is_archive(path: Path) -> bool:
@@ -43,10 +46,12 @@ def unpack(archive: Path, target: Path) -> Path:
         else:
             with tarfile.open(archive) as tar:
                 _unpack_tar(archive, tar, target)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-        raise DataError(f"{archive}: not a whole archive ({error or type(error).__name__})") from None
+    except _BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{shown(archive)}: not a whole archive ({reason})") from None
     except RuntimeError as error:  # zipfile's, of an encrypted file
-        raise DataError(f"{archive}: cannot be unpacked ({error}); unpack it yourself, and import the folder") from None
+        what = f"{shown(archive)}: cannot be unpacked ({error})"
+        raise DataError(f"{what}; unpack it yourself, and import the folder") from None
     return target
 
 
@@ -97,21 +102,24 @@ def _unpack_tar(archive: Path, tar: tarfile.TarFile, target: Path) -> None:
 def _write(archive: Path, name: str, source: IO[bytes], target: Path, total: int) -> int:
     """Write one file, and return the bytes of all so far; a file beyond the bound is left out, and named."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        raise DataError(f"{archive}: it holds the path {name!r}, outside of its own folder; nothing was imported")
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        what = f"{shown(archive)}: it holds the path '{shown(name)}', outside of its own folder"
+        raise DataError(f"{what}; nothing was imported")
     output = target / path
     output.parent.mkdir(parents=True, exist_ok=True)
+    if output.exists():
+        echo(f"{shown(archive)}: {shown(name)}: it is there more than once, and the last one counts")
     written = 0
     with output.open("wb") as file:
         while block := source.read(_BLOCK):
             written += len(block)
-            _check_space(str(archive), total + written, target, len(block))
+            _check_space(shown(archive), total + written, target, len(block))
             if written > MAX_FILE_BYTES:
                 break
             file.write(block)
     if written > MAX_FILE_BYTES:
         output.unlink()
-        echo(f"{archive}: {name}: more than {MAX_FILE_BYTES:,} bytes, not taken")
+        echo(f"{shown(archive)}: {shown(name)}: more than {MAX_FILE_BYTES:,} bytes, not taken")
         return total
     return total + written
 
@@ -119,7 +127,7 @@ def _write(archive: Path, name: str, source: IO[bytes], target: Path, total: int
 def _check_count(archive: Path, entries: Iterable[object]) -> None:
     count = sum(1 for _ in entries)
     if count > MAX_FILES:
-        raise DataError(f"{archive}: more than {MAX_FILES:,} files; import it in parts")
+        raise DataError(f"{shown(archive)}: more than {MAX_FILES:,} files; import it in parts")
 
 
 def _check_space(what: str, total: int, folder: Path, block: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import write_text
+from fakefaces.base.names import shown
 from fakefaces.base.progress import echo
 from fakefaces.ingest.record import Record, read_record, run_dvc
 
@@ -32,7 +33,7 @@ class Changes:
     def named(self) -> str:
         """At most ten files, one a line, and the number of the others."""
         marked = [
-            f"{mark}: data/{path}"
+            f"{mark}: data/{shown(path)}"
             for mark, paths in (("added", self.added), ("changed", self.changed), ("removed", self.removed))
             for path in paths
         ]

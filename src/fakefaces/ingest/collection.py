@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import shown
 from fakefaces.data.faces import FAKE, REAL
 from fakefaces.data.photographs import find_faces
 
@@ -69,8 +70,8 @@ class Collection:
             other = self._present[digest].relative_to(self.root)
             names = ("real", "fake")
             raise DataError(
-                f"{path}: the same image as {other}, but that one is {names[known]} and this one {names[label]}; "
-                "remove one, or import a CSV with the columns path and label that says which it is"
+                f"{shown(path)}: the same image as {shown(other)}, but that one is {names[known]} and this one "
+                f"{names[label]}; remove one, or import a CSV with the columns path and label that says which it is"
             )
         self.copies += 1
         return None

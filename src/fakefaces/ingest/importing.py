@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import shown
 from fakefaces.base.progress import echo, track
 from fakefaces.data.faces import FAKE
 from fakefaces.data.given_splits import read_splits, write_splits
@@ -122,7 +123,7 @@ def _merge_table(table: Path, collection: Collection, options: Options) -> Layou
     labelled = corrections.read_corrections(table, options.dialect)
     layout = Layout([Photograph(row.path, row.label, row.split) for row in labelled])
     reals = sum(row.label != FAKE for row in labelled)
-    echo(f"{table}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
+    echo(f"{shown(table)}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
     for row in labelled:
         collection.put(row.path, row.label, row.sha256)
     return layout
@@ -136,7 +137,7 @@ def _merge_folders(folder: Path | None, collection: Collection, options: Options
     else:
         layout = read_folder(folder)
     where = folder or "the named folders"
-    echo(f"{where}: {layout.summary()}")
+    echo(f"{shown(where)}: {layout.summary()}")
     for note in layout.notes:
         echo(f"  {note}")
     fresh = not collection.root.exists()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import shown
 from fakefaces.data.faces import FAKE, REAL
 from fakefaces.data.photographs import is_litter, is_photograph
 from fakefaces.ingest.archives import MAX_FILE_BYTES
@@ -78,7 +79,7 @@ def read_folder(root: Path) -> Layout:
         DataError: no such folder, no photograph, only one class, or a photograph in folders of both.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: there is no such folder")
+        raise DataError(f"{shown(root)}: there is no such folder")
     walk = _Walk(root)
     photographs, unlabelled, masks = list[Photograph](), Counter[str](), list[Path]()
     words: dict[int, set[str]] = {REAL: set(), FAKE: set()}
@@ -88,7 +89,7 @@ def read_folder(root: Path) -> Layout:
         if _is_mask(path, folders):
             masks.append(path)
         elif len(labels) > 1:
-            raise DataError(f"{path}: it lies in a folder of real and in one of fake images. {TELL}")
+            raise DataError(f"{shown(path)}: it lies in a folder of real and in one of fake images. {TELL}")
         elif labels:
             ((label, name),) = labels.items()
             assert label is not None
@@ -97,14 +98,14 @@ def read_folder(root: Path) -> Layout:
             photographs.append(Photograph(path, label, split))
         else:
             unlabelled["/".join(folders[:3]) or "."] += 1
-    others = ", ".join(f"{name}/ ({count})" for name, count in unlabelled.most_common(_MAX_FOLDERS))
+    others = ", ".join(f"{shown(name)}/ ({count})" for name, count in unlabelled.most_common(_MAX_FOLDERS))
     for label, name in ((REAL, "real"), (FAKE, "fake")):
         if not words[label]:
             found = f"; folders with images: {others}" if others else ""
             word = "no image in it" if not photographs and not others else f"no folder of {name} images is recognized"
             raise DataError(
-                f"{root}: {word}; both classes are needed{found}. Known names are real/ and fake/, training_real/ and "
-                f"training_fake/, original/ and manipulated/ and the like, at any depth. {TELL}"
+                f"{shown(root)}: {word}; both classes are needed{found}. Known names are real/ and fake/, "
+                f"training_real/ and training_fake/, original/ and manipulated/ and the like, at any depth. {TELL}"
             )
     layout = Layout(photographs, [f"real: {_names(words[REAL])}; fake: {_names(words[FAKE])}"])
     if others:
@@ -131,10 +132,12 @@ def read_class_folders(root: Path | None, reals: Sequence[str], fakes: Sequence[
             inner = root / name if root else None
             folder = inner if inner and inner.is_dir() else Path(name).expanduser()
             if not folder.is_dir():
-                raise DataError(f"{option} {name}: there is no such folder" + (f" in {root}" if root else ""))
+                raise DataError(
+                    f"{option} {shown(name)}: there is no such folder" + (f" in {shown(root)}" if root else "")
+                )
             folder = folder.resolve()
             if clash := [other for other in folders if folder.is_relative_to(other) or other.is_relative_to(folder)]:
-                raise DataError(f"{option} {name}: it is {clash[0]}, or one of them lies in the other")
+                raise DataError(f"{option} {shown(name)}: it is {shown(clash[0])}, or one of them lies in the other")
             folders.append(folder)
             walk = _Walk(folder)
             found = []
@@ -143,7 +146,7 @@ def read_class_folders(root: Path | None, reals: Sequence[str], fakes: Sequence[
                 split = next((split_of(part) for part in reversed((folder.name, *parts)) if split_of(part)), "")
                 found.append(Photograph(path, label, split))
             if not found:
-                raise DataError(f"{option} {name}: no image in it; both classes are needed")
+                raise DataError(f"{option} {shown(name)}: no image in it; both classes are needed")
             layout.photographs += found
             layout.notes += walk.notes
     _add_splits(layout)
@@ -232,9 +235,9 @@ def _add_splits(layout: Layout) -> None:
 
 
 def _names(names: set[str]) -> str:
-    return ", ".join(f"{name}/" for name in sorted(names))
+    return ", ".join(f"{shown(name)}/" for name in sorted(names))
 
 
 def _some(names: list[str]) -> str:
     more = len(names) - _MAX_FOLDERS
-    return ", ".join(names[:_MAX_FOLDERS]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(shown, names[:_MAX_FOLDERS])) + (f" and {more} more" if more > 0 else "")

@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import shown
 from fakefaces.base.progress import echo
 from fakefaces.ingest import archives
 from fakefaces.ingest.record import run_dvc
@@ -31,9 +32,9 @@ def local_copy(source: str, place: Path) -> Path:
         if path.is_dir():
             return path
         if not path.exists():
-            raise DataError(f"{path}: there is no such folder or file")
+            raise DataError(f"{shown(path)}: there is no such folder or file")
         if not path.is_file():
-            raise DataError(f"{path}: neither a folder nor a regular file")
+            raise DataError(f"{shown(path)}: neither a folder nor a regular file")
         return _unpacked(path, place)
     parts = urlsplit(source)
     name = Path(parts.path).name or "download"
@@ -75,6 +76,6 @@ def _unpacked(path: Path, place: Path) -> Path:
     if path.suffix.lower() in SUFFIXES:
         return path
     raise DataError(
-        f"{path}: neither a folder, nor a whole archive ({', '.join(archives.SUFFIXES)}), nor a table "
+        f"{shown(path)}: neither a folder, nor a whole archive ({', '.join(archives.SUFFIXES)}), nor a table "
         f"({', '.join(SUFFIXES)})"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.names import shown
 from fakefaces.data.faces import FAKE, REAL
 from fakefaces.ingest.layouts import class_of, split_of
 
@@ -66,7 +67,7 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
         names = [str(name) for name in reader.fieldnames or ()]
         lines = [(reader.line_num, {k: str(v) for k, v in row.items() if isinstance(k, str)}) for row in reader]
     except csv.Error as error:
-        raise DataError(f"{path}: cannot be read as a CSV ({error})") from None
+        raise DataError(f"{shown(path)}: cannot be read as a CSV ({error})") from None
     path_column = _column(path, names, "path", dialect.path_column, _PATHS)
     label_column = _column(path, names, "label", dialect.label_column, _LABELS)
     split_column = _split_column(path, names, dialect.split_column)
@@ -106,12 +107,12 @@ def find_image(written: str, folder: Path) -> Path:
 def _decoded(path: Path) -> tuple[str, str]:
     try:
         if not path.is_file():
-            raise DataError(f"{path}: cannot be read as a CSV (no such file)")
+            raise DataError(f"{shown(path)}: cannot be read as a CSV (no such file)")
         if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"{path}: more than {MAX_BYTES:,} bytes; split it")
+            raise DataError(f"{shown(path)}: more than {MAX_BYTES:,} bytes; split it")
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read as a CSV ({error.strerror or error})") from None
+        raise DataError(f"{shown(path)}: cannot be read as a CSV ({error.strerror or error})") from None
     encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:
@@ -120,7 +121,7 @@ def _decoded(path: Path) -> tuple[str, str]:
             continue
         if "\0" not in text:
             return text, encoding
-    raise DataError(f"{path}: cannot be read as a CSV in UTF-8, UTF-16 or Windows-1252; save it as CSV in UTF-8")
+    raise DataError(f"{shown(path)}: cannot be read as a CSV in UTF-8, UTF-16 or Windows-1252; save it as CSV in UTF-8")
 
 
 def _delimiter(text: str) -> str:
@@ -134,19 +135,19 @@ def _column(path: Path, names: Sequence[str], what: str, wanted: str, known: Seq
     option = f"--{what}-column"
     if wanted:
         if wanted not in names:
-            raise DataError(f"{path}: {option} {wanted}: no such column; there are: {', '.join(names)}")
+            raise DataError(f"{shown(path)}: {option} {wanted}: no such column; there are: {', '.join(names)}")
         return wanted
     plain = [name for name in names if name.strip().lower() == what]
     found = plain or [name for name in names if name.strip().lower() in known]
     if len(found) == 1:
         return found[0]
     problem = f"several columns may be the {what} ({', '.join(found)})" if found else f"no column {what}"
-    raise DataError(f"{path}: {problem}; there are: {', '.join(names)}. Name it: {option} NAME")
+    raise DataError(f"{shown(path)}: {problem}; there are: {', '.join(names)}. Name it: {option} NAME")
 
 
 def _split_column(path: Path, names: Sequence[str], wanted: str) -> str:
     if wanted and wanted not in names:
-        raise DataError(f"{path}: --split-column {wanted}: no such column; there are: {', '.join(names)}")
+        raise DataError(f"{shown(path)}: --split-column {wanted}: no such column; there are: {', '.join(names)}")
     return wanted or next((name for name in names if name.strip().lower() in _SPLITS), "")
 
 
@@ -157,8 +158,8 @@ def _meanings(path: Path, column: str, written: Iterable[str], fake_label: str) 
         fake = fake_label.strip().lower()
         if fake not in values or len(values) != 2:
             raise DataError(
-                f"{path}: --fake-label {fake_label}: the column {column} has the values {', '.join(values[:10])}; "
-                "one of two has to be it"
+                f"{shown(path)}: --fake-label {fake_label}: the column {column} has the values "
+                f"{', '.join(values[:10])}; one of two has to be it"
             )
         return {value: FAKE if value == fake else REAL for value in values}
     if values and set(values) <= _NUMBERS:
@@ -167,7 +168,7 @@ def _meanings(path: Path, column: str, written: Iterable[str], fake_label: str) 
     meanings = {value: label for value in values if (label := class_of(value)) is not None}
     if values and not meanings:
         raise DataError(
-            f"{path}: the column {column} has the values {', '.join(values[:10])}, neither real nor fake. "
+            f"{shown(path)}: the column {column} has the values {', '.join(values[:10])}, neither real nor fake. "
             "Say which means fake: --fake-label VALUE; or name another column: --label-column NAME"
         )
     return meanings
@@ -187,7 +188,7 @@ def _refuse_contradictions(path: Path, column: str, rows: list[dict[str, str]], 
             disagree += told != {label}
     if disagree > agree:
         raise DataError(
-            f"{path}: by the words beside them, 1 is real in the column {column}, and here 1 is fake; "
+            f"{shown(path)}: by the words beside them, 1 is real in the column {column}, and here 1 is fake; "
             "say which means fake: --fake-label 0, or --fake-label 1"
         )
 
