@@ -1,11 +1,17 @@
 """The report's page: made by its stage, and driven in a browser."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from fakefaces.base.errors import FakefacesError
+from fakefaces.cli import app
 from fakefaces.data.splits import read_split
+from fakefaces.evaluation import predictions
+from fakefaces.evaluation.base_rate import ErrorRates, Traffic, workload
 from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import all_charts, facts
@@ -122,6 +128,43 @@ def test_the_card_is_complete(made):
     assert "{{" not in written and "None" not in written
     assert "must not be used for" in written
     assert f"{len(read_split(layout.images))} images" in written
+
+
+def plan(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["plan", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_threshold_is_planned_by_reviewers_and_base_rate(made):
+    run = RunOutputs(*made)
+    output = plan("--photographs", "1000", "--reviews", "50", "--base-rate", "1/20", "--threshold", "0.5")
+    assert output.startswith("custom_cnn: 1/20 of 1,000 photographs a day are fake.")
+    assert "drawn faces" not in output
+    test = predictions.TestPredictions.from_table(run.scored("custom_cnn").test)
+    day = workload(ErrorRates.at(test, 0.5), Traffic(0.05, 1000, 50))
+    lines = output.splitlines()
+    (place,) = [k for k, line in enumerate(lines) if line.startswith("as given")]
+    shown = [f"{value:,.0f}" for value in (day.flagged.value, day.found.value, day.accused.value)]
+    assert lines[place - 1].split()[:4] == ["0.5000", *shown]
+    assert f"{day.precision.interval[0]:.1%}–{day.precision.interval[1]:.1%}" in lines[place]
+    thresholds = [float(line.split()[0]) for line in lines if re.match(r"[01]\.\d{4} ", line)]
+    assert thresholds == sorted(thresholds, reverse=True) and len(thresholds) == 5
+    assert "worse: 1% of" in plan("--model", "worse", "--base-rate", "1%")
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_plan_refuses_impossible_days_and_unknown_models(made):
+    for arguments, message in (
+        (["--base-rate", "2"], "not between 0 and 1"),
+        (["--base-rate", "few"], "not a share"),
+        (["--base-rate", "1/0"], "not a share"),
+        (["--reviews", "0"], "not above 0"),
+        (["--model", "best"], "custom_cnn, worse"),
+    ):
+        result = CliRunner().invoke(app, ["plan", *arguments])
+        assert isinstance(result.exception, FakefacesError), result.output
+        assert message in str(result.exception)
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_complains(page):

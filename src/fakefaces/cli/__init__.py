@@ -12,6 +12,7 @@ from fakefaces.cli.check import check
 from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
+from fakefaces.cli.plan import plan
 from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
@@ -29,6 +30,7 @@ app = typer.Typer(
 _COMMANDS = (
     check,
     predict,
+    plan,
     score,
     explain,
     review,

@@ -20,7 +20,7 @@ def card_context(run: RunOutputs) -> dict[str, object]:
         "failures": _failures(best),
         "image_size": features.image_size,
         "native": features.extractor != "pixels",  # photographs at their own resolution
-        "synthetic": (run.layout.data / "manifest.csv").is_file(),  # the faces are the embedded sample's
+        "synthetic": run.drawn,
     }
 
 

@@ -15,6 +15,7 @@ from fakefaces.data.splits import images_digest, read_split
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.model_selection import select_candidate
+from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.explain.ground_truth import SIDE
 from fakefaces.params.file import Params
 from fakefaces.reporting.tables.results import results_table, rule_name
@@ -70,6 +71,15 @@ class RunOutputs:
     def predictions(self) -> pd.DataFrame:
         """The test images with a column of scores for each model."""
         return read_split(self.layout.predictions)
+
+    def scored(self, name: str) -> ScoredImages:
+        """The validation and test images with the scores of one model."""
+        return ScoredImages.join(self.images, pd.read_csv(self.layout.scores(name)))
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the photographs are drawn faces, those of the embedded sample."""
+        return (self.layout.data / "manifest.csv").is_file()
 
     @cached_property
     def localization(self) -> dict[str, LocalizationMetrics]:
