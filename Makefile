@@ -8,6 +8,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --locked --no-sync
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+# columns of `dvc exp show` that leave no room for the parameters: times, digests of code and data, further metrics
+NOT_COMPARED := ^(Created$$|src/|pipelines/|outputs/|reports/|data|\.dvcignore|brier|matched_roc_auc|paired_win_rate|threshold)
 PORT := 5000
 SERVE_PORT := 5001
 
@@ -33,6 +35,9 @@ setup: .venv/.ready  ## create the environment from uv.lock
 
 repro: setup  ## run the pipeline (dvc repro)
 	$(RUN) dvc repro
+
+experiments: setup  ## compare the experiments: their best models, and the parameters that differ
+	$(RUN) dvc exp show --no-pager --only-changed --drop '$(NOT_COMPARED)' --sort-by roc_auc --sort-order desc
 
 test: setup  ## run the quick tests
 	$(RUN) pytest
@@ -78,4 +83,4 @@ app: setup  ## open the review page on 127.0.0.1:8080
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: elsewhere help setup repro test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures sample
+.PHONY: elsewhere help setup repro experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures sample

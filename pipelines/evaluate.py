@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from fakefaces.base.files import atomic_write, write_text
+from fakefaces.base.files import atomic_write, write_json, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
 from fakefaces.base.schema import StageParams
@@ -19,8 +19,10 @@ from fakefaces.evaluation.predictions import ScoredImages, TestPredictions
 from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.params.evaluate import Evaluate
+from fakefaces.params.promote import Promote
 from fakefaces.params.split import Split
 from fakefaces.params.train import Train
+from fakefaces.reporting.tables.best import best_metrics
 from fakefaces.reporting.tables.columns import results_markdown
 from fakefaces.reporting.tables.results import comparisons_table, results_table, rule_name
 from fakefaces.tracking.digests import digest
@@ -34,6 +36,7 @@ class Params(StageParams):
     split: Split
     train: Train
     evaluate: Evaluate
+    promote: Promote
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -78,30 +81,22 @@ def main(params: Params, layout: Layout) -> None:
     named = models | {rule_name(name): scored for name, scored in rules.items()}
     scores = pd.DataFrame({name: scored.test["p_fake"] for name, scored in named.items()})
     write_text(layout.predictions, test.join(scores).to_csv(index=False, float_format="%.8f"))
-    write_plots(layout, predictions, metrics)
+    write_curves(layout, predictions)
     write_tables(layout, metrics | rule_metrics, comparisons_table(compared))
+    write_json(layout.best_metrics, best_metrics(metrics, params.promote.metric))
     for name in models:
         with stage_run(name, role="evaluate") as run:
             log_evaluation(run, layout, name, metrics[name], params.seed)
 
 
-def write_plots(
-    layout: Layout, predictions: Mapping[str, TestPredictions], metrics: Mapping[str, ModelMetrics]
-) -> None:
-    """Write the curves and the confusion of each model for ``dvc plots``."""
+def write_curves(layout: Layout, predictions: Mapping[str, TestPredictions]) -> None:
+    """Write the curves of each model."""
     with (
         atomic_write(layout.reports / "roc") as roc,
         atomic_write(layout.reports / "precision_recall") as precision_recall,
-        atomic_write(layout.reports / "confusion") as confusion,
     ):
         for name, test in predictions.items():
-            labels = {"actual": test.fake, "predicted": test.called_fake(metrics[name].threshold)}
-            plots = {
-                roc: roc_curve(test),
-                precision_recall: precision_recall_curve(test),
-                confusion: pd.DataFrame(labels).replace({True: "fake", False: "real"}),
-            }
-            for folder, table in plots.items():
+            for folder, table in {roc: roc_curve(test), precision_recall: precision_recall_curve(test)}.items():
                 write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
 
 

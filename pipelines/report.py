@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from fakefaces.base.files import write_text
+from fakefaces.base.files import atomic_write, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.params.file import Params
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import page_context
+from fakefaces.reporting.html.dvc_plots import plot_tables
 from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.page import png, render_card, render_page
 from fakefaces.reporting.html.run_outputs import RunOutputs
@@ -23,8 +24,9 @@ def main(params: Params, layout: Layout) -> None:
         page = render_page(context)
         write_text(layout.reports / "index.html", page)
         write_text(layout.reports / "model_card.md", render_card(context | card_context(run)))
-        for name, table in charts.plot_tables(run).items():
-            write_text(layout.reports / "plots" / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
+        with atomic_write(layout.reports / "plots") as plots:
+            for name, table in plot_tables(run).items():
+                write_text(plots / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
         log(run, context)
         step(1, "MLflow")
     size = len(page.encode())

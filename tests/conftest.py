@@ -146,7 +146,8 @@ def make_project(small_params: dict) -> Callable[[Path], Project]:
         write_photographs(root / "samples")
         project.run("git", "init", "-q")
         project.run("dvc", "init", "-q")
-        shutil.copy(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+        for name in ("config", "plots_page.html"):
+            shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
         shutil.copytree(ROOT / ".dvc" / "plots", root / ".dvc" / "plots", dirs_exist_ok=True)
         shutil.copytree(root / "samples", root / "data")
         track(root, "samples")

@@ -77,7 +77,7 @@ def test_a_card_is_written_where_metrics_are_undefined(made):
 
 
 def test_the_plots_hold_every_model(made):
-    for name in ("roc", "precision_recall", "reliability", "robustness", "kinds"):
+    for name in ("roc", "precision_recall", "reliability", "robustness", "slices"):
         table = pd.read_csv(made[1].reports / "plots" / f"{name}.csv")
         assert set(table["model"]) == {"custom_cnn", "worse"}
         assert len(table.columns) == 3

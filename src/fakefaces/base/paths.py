@@ -25,6 +25,7 @@ class Layout:
         self.heatmaps = outputs / "heatmaps"  # heat maps, forgery masks, feature maps and filters
         self.tuning_trials = reports / "tune.json"  # the trials of the tuning study
         self.explanations = reports / "explanations.json"  # how well each model's heat maps localize the forgery
+        self.best_metrics = reports / "best.json"  # the best model's few metrics that DVC's tables show
         self.candidate = outputs / "candidate.json"  # the model that is best on validation, with its metrics
         self.reports = reports  # what people read
         self.promotion = reports / "promotion.json"  # the latest decision; ignored by git, and no output of DVC's

@@ -1,12 +1,9 @@
-"""The values of charts and of the tables behind ``dvc plots``."""
-
-from types import SimpleNamespace
+"""The values of charts."""
 
 import pandas as pd
 
 from fakefaces.evaluation.model_metrics import ModelMetrics, ReliabilityBin
 from fakefaces.reporting.html import charts
-from fakefaces.reporting.html.charts import plot_tables
 from tests.metrics import corrupted_metrics, localization_metrics, model_metrics, slice_metrics
 
 
@@ -89,30 +86,3 @@ def test_localization_is_shown_beside_the_baselines():
     assert (rows[0]["low"], rows[0]["high"]) == (0.5, 0.7)
     energy, *_ = values(charts.localization({"m": localization_metrics(0.6)}, "energy"))
     assert (energy["value"], energy["low"], energy["high"]) == (0.3, 0.2, 0.4)
-
-
-def test_the_tables_of_plots_hold_the_values_of_the_charts():
-    run = SimpleNamespace(
-        metrics=METRICS,
-        localization={"a": localization_metrics(0.6)},
-        curves=lambda kind: {name: pd.DataFrame({"x": [0.0]}) for name in "ab"},
-    )
-    tables = plot_tables(run)
-    assert tables["reliability"].to_numpy().tolist() == [[0.2, 0.25, "a"], [0.3, 0.25, "b"]]
-    assert tables["robustness"].to_numpy().tolist() == [
-        ["a", "original", 0.8],
-        ["a", "jpeg 50", 0.6],
-        ["b", "original", 0.9],
-        ["b", "jpeg 50", 0.7],
-    ]
-    assert tables["kinds"].to_numpy().tolist()[:4] == [
-        ["a", "difficulty hard", 0.55],
-        ["a", "part left eye", 0.65],
-        ["a", "part count 1", 0.75],
-        ["a", "part count 2", 0.85],
-    ]
-    assert tables["pointing"].to_numpy().tolist() == [
-        ["the model", "a", 0.6],
-        ["noise", "a", 0.2],
-        ["centre blob", "a", 0.3],
-    ]

@@ -1,4 +1,4 @@
-"""Charts as Vega-Lite specifications, for the page and, as PNGs, for MLflow; and as tables for ``dvc plots``.
+"""Charts as Vega-Lite specifications, for the page and, as PNGs, for MLflow.
 
 Colours of axes and text are left to the page, which sets them for its light or dark mode.
 """
@@ -10,7 +10,6 @@ import pandas as pd
 
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Estimate, ModelMetrics
-from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables.columns import slice_title
 
 Spec = dict[str, Any]
@@ -251,31 +250,3 @@ def _unique(rows: Sequence[Mapping[str, Any]], field: str) -> list[str]:
 def _row(estimate: Estimate, **fields: str) -> dict[str, Any]:
     low, high = estimate.interval or (None, None)
     return {**fields, "value": estimate.value, "low": low, "high": high}
-
-
-def plot_tables(run: RunOutputs) -> dict[str, pd.DataFrame]:
-    """The data of each of ``dvc plots``: ``model`` and two columns more; the values are those of the page."""
-    models = run.metrics.items()
-    tables = {kind: _concat(run.curves(kind)) for kind in ("roc", "precision_recall")}
-    fields = ["mean_p", "fraction_fake"]
-    bins = {name: pd.DataFrame(b.model_dump() for b in model.reliability)[fields] for name, model in models}
-    tables["reliability"] = _concat(bins)
-    levels = [(name, level.name, level.roc_auc.value) for name, model in models for level in model.robustness]
-    tables["robustness"] = pd.DataFrame(levels, columns=["model", "images", "roc_auc"])
-    slices = [
-        (name, f"{kind} {value}".replace("_", " "), metrics.roc_auc.value)
-        for name, model in models
-        for kind, by_value in model.test.slices().items()
-        for value, metrics in by_value.items()
-    ]
-    tables["kinds"] = pd.DataFrame(slices, columns=["model", "fakes", "roc_auc"])
-    maps = [("the model", name, metrics.model) for name, metrics in run.localization.items()]
-    for baseline, title in BASELINES.items():
-        maps += [(title, name, metrics.baselines[baseline].metrics) for name, metrics in run.localization.items()]
-    pointing = [(title, name, metrics.pointing.value) for title, name, metrics in maps]
-    tables["pointing"] = pd.DataFrame(pointing, columns=["model", "maps", "pointing"])
-    return tables
-
-
-def _concat(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat([table.assign(model=name) for name, table in tables.items()])
