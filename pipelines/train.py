@@ -1,6 +1,10 @@
-"""Train one model, once or once a fold, keep the weights of the best epoch, and log the run to MLflow."""
+"""Train one model, once or once a fold, keep the weights of the best epoch, and log the run to MLflow.
+
+A tuned model is trained with the tuned values and with those of its row, and keeps the ones that validate better.
+"""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,6 @@ from fakefaces.features.extract import FeatureSpec
 from fakefaces.features.files import extract_files
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
-from fakefaces.models.kinds import ModelSpec, model_spec
 from fakefaces.params.train import Train
 from fakefaces.tracking.runs import Run, stage_run
 from fakefaces.tracking.training_runs import (
@@ -30,8 +33,9 @@ from fakefaces.tracking.training_runs import (
     log_training_params,
 )
 from fakefaces.training.augmentation import Recipe
+from fakefaces.training.candidates import Candidate, FittedCandidate, better, candidates
 from fakefaces.training.fit import PreparedFeatures, inference_graph, load_features, train_network, whole_network
-from fakefaces.training.loop import FitState, Row, TrainingConfig
+from fakefaces.training.loop import OnEpoch, Row
 from fakefaces.training.saving import save_detector
 
 
@@ -52,23 +56,18 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout, name: str) -> None:
-    model, where = params.train.models[name], f"train.models.{name}"
-    tuned = read_json(layout.tuned(model.tuned))
-    config = TrainingConfig(
-        params.train.fit_with(model.fit, tuned["fit"], where=f"{where}.fit"),
-        Recipe.from_json(read_json(layout.recipe(model.augment))).with_strength(tuned["augment"].get("strength", 1.0)),
-        params.seed,
-    )
-    spec = model_spec(model.kind, model.settings | tuned["settings"], f"params.yaml: {where}")
+    model = params.train.models[name]
+    tuned, recipe = read_json(layout.tuned(model.tuned)), Recipe.from_json(read_json(layout.recipe(model.augment)))
+    values = candidates(params.train, name, tuned, recipe, params.seed)
     table = read_split(layout.images)
     example = images.read(layout.data / table["image"].iloc[0])
     splits = cv_splits(table)
-    unfinished, histories = layout.unfinished("train", name), []
+    unfinished, histories, kept = layout.unfinished("train", name), [], []
     runtime.start(params.seed, params.threads)
     with stage_run(name, role="train") as run:
         shared = {"seed": params.seed, "threads": params.threads, "n_splits": len(splits)}
-        settings = spec.settings.model_dump()
-        log_training_params(run, name, shared, model.model_dump(), config.fit.model_dump(), settings)
+        fit, settings = values[0].config.fit.model_dump(), values[0].spec.settings.model_dump()
+        log_training_params(run, name, shared, model.model_dump(), fit, settings)
         if model.tuned == "best":
             study = run.metrics_of(layout.tuned("best"), "trials", "pruned", "trial_seconds")
             run.metrics({f"tuning_{metric}": value for metric, value in study.items()})
@@ -77,7 +76,14 @@ def main(params: Params, layout: Layout, name: str) -> None:
             features = load_features(layout.features(model.features), split)
             folder = layout.detector(name, split.fold, split.n_splits)
             with fold_run(run, split.fold, split.n_splits) as network_run:
-                head, state = fit_network(name, network_run, features, spec, config, unfinished)
+                if len(values) == 1:
+                    fitted = fit_network(name, features, values[0], unfinished, partial(log_epoch, network_run))
+                else:
+                    fitted = select(name, network_run, *(fit_network(name, features, v, unfinished) for v in values))
+                    kept.append(fitted.candidate.is_tuned)
+                head, state = fitted.head, fitted.state
+                network_run.metrics({"best_epoch": state.best_epoch})
+                network_run.speed(state.epoch * len(features.train.labels), state.seconds)
                 network, graph = whole_network(features, head), inference_graph(features, head)
                 metadata = DetectorMetadata(
                     model=name,
@@ -94,6 +100,8 @@ def main(params: Params, layout: Layout, name: str) -> None:
             history = pd.DataFrame(state.history)
             histories.append(history if split.n_splits == 1 else history.assign(fold=split.fold))
             echo(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {features.weights}")
+        if kept:
+            run.metrics({"tuned_values_kept": sum(kept) / len(kept)})
         write_text(layout.history(name), pd.concat(histories).to_csv(index=False, float_format="%.6f"))
         log_training_outputs(run, layout, name, len(splits))
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -106,19 +114,36 @@ def sample_inputs(spec: FeatureSpec, split: CvSplit, layout: Layout) -> NDArray[
 
 
 def fit_network(
-    name: str, run: Run, features: PreparedFeatures, spec: ModelSpec, config: TrainingConfig, unfinished: Path
-) -> tuple[Any, FitState]:
-    """Train one network, with its epochs on the terminal and in its run."""
-    with progress(name, config.fit.epochs) as step:
+    name: str,
+    features: PreparedFeatures,
+    candidate: Candidate,
+    unfinished: Path,
+    log: OnEpoch = lambda row: None,
+) -> FittedCandidate:
+    """Train one network, with its epochs on the terminal."""
+    with progress(f"{name}, tuned" if candidate.is_tuned else name, candidate.config.fit.epochs) as step:
 
         def on_epoch(row: Row) -> None:
-            log_epoch(run, row)
+            log(row)
             step(1, f"val_loss {row['val_loss']:.4f} val_roc_auc {row['val_roc_auc']:.3f}")
 
-        network, state = train_network(features, spec, config, unfinished=unfinished, on_epoch=on_epoch)
-    run.metrics({"best_epoch": state.best_epoch})
-    run.speed(state.epoch * len(features.train.labels), state.seconds)
-    return network, state
+        network, state = train_network(
+            features, candidate.spec, candidate.config, unfinished=unfinished, on_epoch=on_epoch
+        )
+    return FittedCandidate(candidate, network, state)
+
+
+def select(name: str, run: Run, tuned: FittedCandidate, untuned: FittedCandidate) -> FittedCandidate:
+    """Keep the tuned values if they validate better, and log the epochs of what is kept."""
+    fitted = better(tuned, untuned)
+    for row in fitted.state.history:
+        log_epoch(run, row)
+    run.metrics({"tuned_val_roc_auc": tuned.val_roc_auc, "untuned_val_roc_auc": untuned.val_roc_auc})
+    echo(
+        f"{name}: the {'tuned' if fitted is tuned else 'untuned'} values are kept: validation ROC AUC "
+        f"{tuned.val_roc_auc:.3f} tuned, {untuned.val_roc_auc:.3f} untuned"
+    )
+    return fitted
 
 
 if __name__ == "__main__":

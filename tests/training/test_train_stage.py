@@ -16,6 +16,7 @@ from fakefaces.tracking import store
 from fakefaces.tracking.detectors import fetch_detector
 from fakefaces.tracking.digests import digest
 from fakefaces.training.augmentation import Recipe
+from fakefaces.training.candidates import UNTUNED
 from fakefaces.training.loop import FitState, TrainingConfig
 from pipelines import train as stage
 
@@ -48,7 +49,13 @@ def inputs(root, splits: pd.DataFrame, **model) -> tuple[Params, Layout]:
 
 
 @pytest.fixture
-def fits(monkeypatch):
+def roc_auc():
+    """Of validation, by whether the values are the tuned ones."""
+    return {True: 0.75, False: 0.5}
+
+
+@pytest.fixture
+def fits(monkeypatch, roc_auc):
     """The stage's fits: of three epochs, the second the best; each network's bias is the mean of its features."""
     import keras
 
@@ -58,7 +65,8 @@ def fits(monkeypatch):
     def train_network(features, spec, config, *, unfinished, on_epoch):
         calls.append({"features": features, "spec": spec, "config": config, "unfinished": unfinished})
         unfinished.mkdir(parents=True, exist_ok=True)
-        rows = [{"epoch": k, "val_loss": loss, "val_roc_auc": 0.5} for k, loss in ((1.0, 3.0), (2.0, 1.0), (3.0, 2.0))]
+        auc = roc_auc[config.fit.learning_rate == 0.5]
+        rows = [{"epoch": k, "val_loss": loss, "val_roc_auc": auc} for k, loss in ((1.0, 3.0), (2.0, 1.0), (3.0, 2.0))]
         for row in rows:
             on_epoch(row)
         bias = keras.initializers.Constant(float(features.train.features.mean()))
@@ -81,6 +89,7 @@ def rows_of(arrays) -> list[float]:
 def test_each_fold_is_fitted_on_its_own_images_and_saved_in_its_own_folder(tracked, fits):
     splits = pd.DataFrame({"split": "unused", "fold": [0, 0, 1, 1, 2, 2], "validates": [1, 0] * 3})
     params, layout = inputs(tracked, splits)
+    write_json(layout.tuned("best"), UNTUNED)
     stage.main(params, layout, NAME)
     assert [rows_of(call["features"].train) for call in fits] == [[3, 4, 5], [0, 1, 5], [1, 2, 3]]
     assert [rows_of(call["features"].validation) for call in fits] == [[2], [4], [0]]
@@ -107,12 +116,12 @@ def test_each_fold_is_fitted_on_its_own_images_and_saved_in_its_own_folder(track
     assert of_model.data.tags[f"made.outputs/models/{NAME}"] == digest(layout.model(NAME))
 
 
-def test_a_model_is_fitted_as_its_row_says_and_tuned_values_win(tracked, fits):
+def test_a_model_is_fitted_as_its_row_says_and_tuned_values_replace_its_own(tracked, fits):
     splits = pd.DataFrame({"split": ["train", "test", "validation", "train", "test", "train"]})
     row = {"fit": {"learning_rate": 0.1, "epochs": 7}, "settings": {"units": 2, "depth": 2}}
     params, layout = inputs(tracked, splits, **row)
     stage.main(params, layout, NAME)
-    (call,) = fits
+    call, untuned = fits
     shared = params.train.fit
     schedule = Fit(
         epochs=7,
@@ -125,9 +134,28 @@ def test_a_model_is_fitted_as_its_row_says_and_tuned_values_win(tracked, fits):
     assert (call["spec"].settings.units, call["spec"].settings.depth) == (5, 2)
     assert rows_of(call["features"].train) == [0, 3, 5]
     assert rows_of(call["features"].validation) == [2]
+    assert untuned["config"].fit == schedule.model_copy(update={"learning_rate": 0.1})
+    assert untuned["config"].recipe == FLIP
+    assert (untuned["spec"].settings.units, untuned["spec"].settings.depth) == (2, 2)
     assert not call["unfinished"].exists()
     assert read_metadata(layout.model(NAME)) == DetectorMetadata(
         model=NAME, kind="custom_cnn", image_size=32, weights="w", threshold=0.4, parameters=3
     )
     assert "fold" not in pd.read_csv(layout.history(NAME))
     assert bias_of(layout.model(NAME)) == pytest.approx(8 / 3)
+
+
+@pytest.mark.parametrize(("tuned", "untuned"), [(0.75, 0.5), (0.5, 0.75), (0.5, 0.5)])
+def test_tuned_values_are_kept_where_they_validate_better(tracked, fits, roc_auc, capfd, tuned, untuned):
+    roc_auc.update({True: tuned, False: untuned})
+    splits = pd.DataFrame({"split": ["train", "test", "validation", "train", "test", "train"]})
+    params, layout = inputs(tracked, splits)
+    stage.main(params, layout, NAME)
+    kept = "tuned" if tuned > untuned else "untuned"
+    expected = f"{NAME}: the {kept} values are kept: validation ROC AUC {tuned:.3f} tuned, {untuned:.3f} untuned"
+    assert expected in capfd.readouterr().err
+    assert pd.read_csv(layout.history(NAME))["val_roc_auc"].tolist() == [max(tuned, untuned)] * 3
+    (run,) = (run for run in store.connect().search_runs("", newest_first=False) if run.data.tags["role"] == "train")
+    assert run.data.metrics["tuned_values_kept"] == (tuned > untuned)
+    assert run.data.metrics["val_roc_auc"] == max(tuned, untuned)
+    assert (run.data.metrics["tuned_val_roc_auc"], run.data.metrics["untuned_val_roc_auc"]) == (tuned, untuned)
