@@ -12,6 +12,7 @@ from fakefaces.base.files import write_text
 from fakefaces.base.names import shown
 from fakefaces.base.progress import echo
 from fakefaces.ingest.record import Record, read_record, run_dvc
+from fakefaces.ingest.special_files import require_regular_files
 
 MAX_NAMED = 10  # files that a message names
 _PASSED = ".dvc/tmp/photographs.sha256"  # the fingerprint of a data/ that was accepted
@@ -103,13 +104,15 @@ def check(root: Path) -> None:
     """Before a stage starts: bring ``data/`` where it is missing, and stop where a person changed it.
 
     Raises:
-        DataError: files in ``data/`` that nobody accepted, with their names; or ``data/`` cannot be brought.
+        DataError: files in ``data/`` that nobody accepted or DVC cannot keep, with their names; or ``data/`` cannot be
+            brought.
     """
     record = read_record(root)
     if record is None:
         return
     if not (root / "data").is_dir():
         fetch(root, record)
+    require_regular_files(root)
     passed, state = root / _PASSED, fingerprint(root)
     if passed.is_file() and passed.read_text(encoding="utf-8") == state:
         return
@@ -169,7 +172,8 @@ def _refusal(changes: Changes | None) -> str:
     else:
         what = f"data/ was changed since it was imported ({changes}):\n  {changes.named()}\nNothing was deleted"
     return (
-        f"{what}. Take the changes in with: fakefaces data --add\n"
+        f"{what}. Take the changes in with: fakefaces data --add (dvc add alone accepts nothing, as dvc repro, too, "
+        "records data/ as it is)\n"
         "Or away with: fakefaces data --restore (added and changed files are moved to data.aside/)"
     )
 

@@ -1,6 +1,7 @@
 """``data/`` replaced, taken in or restored as a whole; whatever interrupts that, the next command works."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from fakefaces.ingest.changes import (
 )
 from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.record import Record, known_source, read_record, run_dvc, track
+from fakefaces.ingest.special_files import require_regular_files, special_files
 
 _LEFT_BY_EARLIER_RELEASES = ("data.new", "data.new.dvc", "data.old")
 
@@ -55,6 +57,7 @@ def require_accepted(root: Path) -> None:
     record, data = read_record(root), root / "data"
     if not data.is_dir() or not any(data.iterdir()):
         return
+    require_regular_files(root)
     if record is None:
         raise DataError(
             f"data/ holds {len(list_folder(data))} files that DVC does not know. Take them in first with: "
@@ -107,9 +110,10 @@ def take_in(root: Path) -> None:
     """Accept ``data/`` as it is.
 
     Raises:
-        DataError: it has no two classes of photographs.
+        DataError: it has no two classes of photographs, or holds what DVC cannot keep.
     """
     recover(root)
+    require_regular_files(root)
     record = read_record(root)
     faces = find_faces(root / "data")
     changes = _changes(root, record)
@@ -143,10 +147,13 @@ def restore(root: Path) -> None:
     known = accepted_listing(root, accepted)
     if known is None:
         raise DataError("data/: DVC's cache does not hold what was accepted; fetch it with: dvc fetch, then again")
+    special = [path for path, _ in special_files(data)]
+    for path in special:
+        aside(root, path)
     changes = compare(known, list_folder(data) if data.is_dir() else {})
-    for path in (*changes.added, *changes.changed):
-        aside(root, data / path)
-    if moved := len(changes.added) + len(changes.changed):
+    for name in (*changes.added, *changes.changed):
+        aside(root, data / name)
+    if moved := len(special) + len(changes.added) + len(changes.changed):
         echo(f"moved to data.aside/: {moved} file{'s' if moved > 1 else ''}")
     source = known_source(root)
     samples = root / "samples"
@@ -165,8 +172,8 @@ def aside(root: Path, path: Path) -> None:
     target = root / "data.aside" / path.relative_to(root / "data")
     if path == root / "data":
         target = root / "data.aside" / "interrupted"
-    while target.exists():
-        mark = hashlib.sha256(f"{target}{target.stat().st_mtime_ns}".encode()).hexdigest()[:8]
+    while os.path.lexists(target):
+        mark = hashlib.sha256(f"{target}{target.lstat().st_mtime_ns}".encode(errors="replace")).hexdigest()[:8]
         target = target.with_name(f"{target.stem}_{mark}{target.suffix}")
     target.parent.mkdir(parents=True, exist_ok=True)
     path.rename(target)

@@ -7,6 +7,7 @@ from fakefaces.base.errors import FakefacesError
 from fakefaces.ingest.changes import accepted_listing, fetch, unaccepted
 from fakefaces.ingest.record import read_record
 from fakefaces.ingest.replacing import recover, workplace
+from fakefaces.ingest.special_files import require_regular_files
 from fakefaces.maintenance.check_result import CheckResult
 
 
@@ -28,6 +29,11 @@ def check_data(root: Path) -> Iterator[CheckResult]:
         return
     if not (root / "data").is_dir():
         yield CheckResult("data", "data/ is missing", "error", lambda: fetch(root, record), "bring it back")
+        return
+    try:
+        require_regular_files(root)
+    except FakefacesError as error:
+        yield CheckResult("data", str(error), "error")
         return
     changes, differs = unaccepted(root, record)
     advice = "fakefaces data --add takes the changes in, fakefaces data --restore away"
