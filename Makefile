@@ -33,7 +33,9 @@ elsewhere:
 
 setup: .venv/.ready  ## create the environment from uv.lock
 
+# The check comes first, as DVC would wait for a pipe in data/ forever.
 repro: setup  ## run the pipeline (dvc repro)
+	$(RUN) python -m fakefaces.ingest
 	$(RUN) dvc repro
 
 experiments: setup  ## compare the experiments: their best models, and the parameters that differ

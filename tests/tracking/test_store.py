@@ -143,3 +143,15 @@ def test_a_store_that_breaks_after_it_was_opened(monkeypatch, tmp_path, sqlite_t
         find_run(store, "outputs/models/m", "0" * 32)
     with pytest.raises(TrackingError, match="Run with id"):
         store.client.get_run("0" * 32)
+
+
+def test_what_is_no_file_and_what_cannot_be_one_is_told_of_at_once(monkeypatch, tmp_path):
+    os.mkfifo(tmp_path / "pipe.db")
+    (tmp_path / "device.db").symlink_to("/dev/null")
+    for name in ("pipe.db", "device.db"):
+        assert "not a regular file; MLFLOW_TRACKING_URI takes" in message(monkeypatch, f"sqlite:///{tmp_path / name}")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc")
+def test_a_place_where_no_file_can_be_made_is_not_waited_for(monkeypatch):
+    assert "/proc/.x.db.store.lock; check MLFLOW_TRACKING_URI" in message(monkeypatch, "sqlite:////proc/x.db")

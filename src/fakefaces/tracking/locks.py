@@ -35,6 +35,7 @@ def exclusive_lock(uri: str, purpose: str) -> Iterator[None]:
         key = hashlib.sha256(f"{uri} {getpass.getuser()}".encode()).hexdigest()[:16]
         path = Path(tempfile.gettempdir()) / f"fakefaces-{key}.{purpose}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()  # an OSError where that is impossible, whose end FileLock would wait for
     try:
         with ExitStack() as stack:
             with waiting_for(f"another process, which holds the lock '{purpose}' of the store ({path})"):

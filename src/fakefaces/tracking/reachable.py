@@ -51,8 +51,10 @@ def _check_server(uri: str) -> None:
 def _check_file(path: Path) -> None:
     if not path.name or path.is_dir():
         raise UnreachableError("a folder, not a file")
-    if not path.is_file():
+    if not path.exists():
         return  # it is created
+    if not path.is_file():  # a pipe would be waited for
+        raise UnreachableError("not a regular file")
     try:
         # Not of the whole file, but of what every program reads first; a writer holds its lock for less.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT)) as connection:

@@ -171,6 +171,7 @@ def _tracking_error(reason: str) -> TrackingError:
 # What to do, by a part of the reason, in this order.
 _ADVICE = {
     "address of a store": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
+    "not a regular file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "a folder, not a file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "No module named": "install that package; for postgresql+pg8000: uv sync --extra postgres",
     "space left": "free some space on that disk, then run the same command again",
