@@ -74,7 +74,7 @@ def main(params: Params, layout: Layout) -> None:
     }
     predictions = {name: TestPredictions.from_table(scored.test) for name, scored in models.items()}
     compared = compare_all(
-        predictions, {name: model.threshold for name, model in metrics.items()}, evaluator.resampling
+        predictions, {name: model.decision_threshold for name, model in metrics.items()}, evaluator.resampling
     )
     # An output outside of git: without it a fresh clone with an up-to-date dvc.lock would log no evaluation.
     test = next(iter(models.values())).test.drop(columns="p_fake")

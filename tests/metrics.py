@@ -41,9 +41,10 @@ def model_metrics(
     return model.model_copy(
         update={
             "protocol": protocol,
+            "threshold": threshold,
             "validation": model.validation.model_copy(update={"roc_auc": validation}),
             "test": model.test.model_copy(update={"overall": overall}),
-            "operating_point": operating_point or model.operating_point,
+            "operating_point": operating_point or model.operating_point.model_copy(update={"threshold": threshold}),
         }
     )
 

@@ -27,21 +27,27 @@ def evaluated(request, small_params, tmp_path_factory) -> Evaluated:
     return run_stage_on_made_up_files(tmp_path_factory.mktemp("evaluated") / request.param, small_params, request.param)
 
 
+def thresholds(evaluated: Evaluated) -> dict[str, float]:
+    """The threshold that decides, of each model."""
+    return {name: evaluated.model(name).operating_point.threshold for name in THRESHOLDS}
+
+
 def test_each_model_is_evaluated_on_its_own_scores_of_each_split_at_its_own_threshold(evaluated):
     with_folds = evaluated.params.split.protocol == "folds"
     for number, (name, threshold) in enumerate(THRESHOLDS.items()):
         model = evaluated.model(name)
         test, validation = evaluated.scored(name, "test"), evaluated.scored(name, "validation")
         assert (len(test), model.n_splits) == ((200, 4) if with_folds else (80, 1))
-        assert (model.threshold, model.protocol) == (threshold, evaluated.params.split.protocol)
+        decided = model.operating_point.threshold
+        assert (model.threshold, model.protocol) == (decided, evaluated.params.split.protocol)
         assert (model.weights, model.parameters) == (f"w of {name}", 100 + number)
         assert model.model_digest == digest(evaluated.layout.model(name))
         assert model.test_digest == images_digest(test)
         source = test["image"].where(test["label"] == 1).map(evaluated.source)
         table = test.assign(encoding=test["quantization"], source=source)
-        assert model.test == evaluate_scores(table, threshold, evaluated.resampling)
+        assert model.test == evaluate_scores(table, decided, evaluated.resampling, default_threshold=threshold)
         assert model.test.paired.unpaired == (source.isna() & (test["label"] == 1)).sum() > 0
-        assert model.validation == point_metrics(ValidationPredictions.from_table(validation), threshold)
+        assert model.validation == point_metrics(ValidationPredictions.from_table(validation), decided)
 
 
 def test_the_operating_point_is_chosen_on_validation_and_measured_on_test(evaluated):
@@ -57,7 +63,7 @@ def test_the_operating_point_is_chosen_on_validation_and_measured_on_test(evalua
 
 
 def test_robustness_is_of_the_corrupted_images_at_the_models_threshold(evaluated):
-    for name, threshold in THRESHOLDS.items():
+    for name, threshold in thresholds(evaluated).items():
         original, *levels = evaluated.model(name).robustness
         assert [row.level for row in levels] == [90, 50]
         test = evaluated.scored(name, "test")
@@ -67,14 +73,17 @@ def test_robustness_is_of_the_corrupted_images_at_the_models_threshold(evaluated
         assert levels[1].roc_auc.value == round(roc_auc_score(test["label"], test["p_fake"]), 6)
 
 
-def test_a_rule_is_evaluated_at_the_threshold_of_params_yaml_and_explains_the_models(evaluated):
+def test_a_rule_is_evaluated_at_its_own_operating_point_beside_the_threshold_of_params_yaml_and_explains_the_models(
+    evaluated,
+):
     names = {path.stem for path in (evaluated.layout.reports / "metrics").iterdir()}
     assert names == {*THRESHOLDS, "rule_header", "rule_exif"}
     for name in RULES:
         rule, test, validation = evaluated.rule(name), *(evaluated.scored(name, s) for s in ("test", "validation"))
-        assert (rule.threshold, rule.weights) == (0.55, f"sees only: {name}")
-        assert rule.test.overall.accuracy.value == round(((test["p_fake"] >= 0.55) == test["label"]).mean(), 6)
-        assert rule.validation == point_metrics(ValidationPredictions.from_table(validation), 0.55)
+        decided = rule.operating_point.threshold
+        assert (rule.threshold, rule.weights) == (decided, f"sees only: {name}")
+        assert rule.test.default.accuracy.value == round(((test["p_fake"] >= 0.55) == test["label"]).mean(), 6)
+        assert rule.validation == point_metrics(ValidationPredictions.from_table(validation), decided)
         assert (rule.variance_explained_by_shortcuts, rule.robustness, rule.part_scores) == ({}, [], None)
         for model in THRESHOLDS:
             share = variance_explained(evaluated.scored(model, "test")["p_fake"], test[["p_fake"]])
@@ -95,7 +104,7 @@ def test_each_part_score_is_evaluated_by_its_own_truth_on_the_test_images(evalua
 
 def test_the_models_are_compared_by_their_own_thresholds_and_by_groups(evaluated):
     test = {name: predictions.TestPredictions.from_table(evaluated.scored(name, "test")) for name in THRESHOLDS}
-    wanted = comparisons_table(compare_all(test, THRESHOLDS, evaluated.resampling))
+    wanted = comparisons_table(compare_all(test, thresholds(evaluated), evaluated.resampling))
     table = pd.read_csv(evaluated.layout.reports / "comparisons.csv")
     pd.testing.assert_frame_equal(table, wanted, atol=1e-6, rtol=0, check_dtype=False)
 
@@ -123,7 +132,7 @@ def test_the_best_model_on_validation_has_its_few_metrics_in_the_file_that_dvc_s
         "matched_roc_auc": test.matched.roc_auc.value,
         "paired_win_rate": test.paired.win_rate.value,
         "brier": test.overall.brier.value,
-        "threshold": THRESHOLDS[name],
+        "threshold": thresholds(evaluated)[name],
     }
     nothing = best_metrics({}, "roc_auc")
     assert list(nothing) == list(best) and set(nothing.values()) == {None}
@@ -146,7 +155,7 @@ def test_a_run_is_tagged_by_model_and_test_images_and_lists_the_images_outside_o
         model = evaluated.model(run.name)
         assert run.tags == {"model.digest": model.model_digest, "test.digest": model.test_digest}
         assert run.logged_params["model"] == run.name
-        assert run.logged_params["threshold"] == THRESHOLDS[run.name]
+        assert run.logged_params["threshold"] == thresholds(evaluated)[run.name]
         assert run.logged_params["seed"] == evaluated.params.seed
         assert run.outputs == [f"reports/metrics/{run.name}.json"]
         layout = evaluated.layout

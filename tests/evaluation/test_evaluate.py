@@ -54,7 +54,8 @@ def test_the_operating_point_is_chosen_on_validation_and_measured_on_test():
     assert found.test.fpr.interval[0] < found.test.fpr.value < found.test.fpr.interval[1]
     band = found.abstention_band
     inside = (test.p_fake >= band.low) & (test.p_fake < band.high)
-    assert band.share == pytest.approx(inside.mean())
+    assert band.share == pytest.approx(inside.mean()) and band.low < at < band.high
+    assert band.fpr == pytest.approx((test.p_fake[~test.fake] >= band.high).mean())
     assert band.fnr == pytest.approx((test.p_fake[test.fake] < band.low).mean())
 
 
@@ -160,11 +161,17 @@ def scored(faces) -> ScoredImages:
 
 def test_thresholds_are_chosen_on_validation_and_metrics_measured_on_test(scored):
     record = evaluate_at_03(scored)
+    decided = record.operating_point.threshold
     validation = ValidationPredictions.from_table(scored.validation)
     test = predictions.TestPredictions.from_table(scored.test)
-    assert record.threshold == 0.3
-    assert record.validation == point_metrics(validation, 0.3)
-    assert record.test == evaluate_scores(scored.test, 0.3, RESAMPLING)
+    assert record.threshold == record.decision_threshold == record.test.threshold == decided
+    assert record.validation == point_metrics(validation, decided)
+    assert record.test == evaluate_scores(scored.test, decided, RESAMPLING, default_threshold=0.3)
+    default = record.test.default
+    assert default.default_threshold == 0.3
+    assert default.accuracy.value == round(np.mean(test.called_fake(0.3) == test.fake), 6)
+    assert record.test.reference.confusion == confusion(test, 0.3).swapped()
+    assert record.test.overall.confusion == confusion(test, decided) != confusion(test, 0.3)
     assert record.reliability == [ReliabilityBin(**row) for row in reliability(test).to_dict("records")]
     assert (record.variance_explained_by_shortcuts, record.robustness) == ({}, [])
     chosen = operating_threshold(validation, max_fpr=0.1)
@@ -197,7 +204,7 @@ def test_robustness_is_at_the_threshold_by_groups_in_the_order_of_the_levels(sco
     for row, factor in zip(record.robustness, [1, *factors.values()], strict=True):
         expected = predictions.TestPredictions.from_table(originals.assign(p_fake=originals["p_fake"] * factor))
         corruption = {"transform": row.transform, "level": row.level, "drift": row.drift}
-        assert row == subset_metrics(CorruptedMetrics, expected, 0.3, RESAMPLING, **corruption)
+        assert row == subset_metrics(CorruptedMetrics, expected, record.threshold, RESAMPLING, **corruption)
         change = factor * originals["p_fake"] - originals["p_fake"]
         assert row.drift.mean == pytest.approx(change.mean(), abs=1e-6)
 
@@ -216,25 +223,32 @@ def test_shortcut_rules_explain_the_scores_of_the_same_images_alone_and_together
     assert record.variance_explained_by_shortcuts["header"] == pytest.approx(1, abs=0.01)
 
 
+def test_without_an_operating_point_the_default_threshold_decides(scored):
+    reals_at_1 = scored.validation.assign(p_fake=scored.validation["p_fake"].where(scored.validation["label"] == 1, 1))
+    record = evaluate_at_03(ScoredImages(reals_at_1, scored.test))
+    assert record.operating_point.threshold is None
+    assert record.threshold == record.decision_threshold == record.test.threshold == 0.3
+
+
+def test_an_evaluation_of_an_earlier_release_decides_at_its_operating_point(scored):
+    record = evaluate_at_03(scored).model_copy(update={"threshold": 0.3})
+    assert record.decision_threshold == record.operating_point.threshold != 0.3
+
+
 def test_the_operating_point_and_the_band_of_validation_decide_on_test():
-    labels = [0] * 10 + [1] * 10
-    reals = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9]
-    fakes = [0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.86, 0.92, 0.95, 0.97]
-    validation = ValidationPredictions.from_arrays(labels, reals + fakes)
+    labels = [0] * 100 + [1] * 100
+    validation = ValidationPredictions.from_arrays(labels, np.r_[np.arange(100) / 200, 0.3 + np.arange(100) / 200])
     settings = {"max_fpr": 0.2, "max_fnr": 0.3, "resampling": Resampling(100, seed=0)}
-    as_test = predictions.TestPredictions.from_arrays(labels, reals + fakes)
-    point = operating_point(validation, as_test, **settings)
-    high, low = point.threshold, point.abstention_band.low
-    assert high == point.abstention_band.high == pytest.approx(0.825)  # two of the ten reals lie above
-    assert low == pytest.approx(0.525)  # three of the ten fakes lie below
-    assert (point.fpr, point.recall, point.n_reals) == (0.2, 0.4, 10)
-    test = predictions.TestPredictions.from_arrays([0] * 4 + [1] * 5, [0.1, low, 0.7, high, 0.2, 0.3, low, high, 0.9])
+    as_test = predictions.TestPredictions.from_arrays(labels, validation.p_fake)
+    band = operating_point(validation, as_test, **settings).abstention_band
+    # Of 100 reals 20 are expected above; 11 and fewer show a smaller share, 28 and more a greater one.
+    assert (band.low, band.high) == (pytest.approx((99 - 28) / 200), pytest.approx((99 - 11 + 1) / 200))
+    low, high = band.low, band.high
+    test = predictions.TestPredictions.from_arrays([0] * 4 + [1] * 5, [0.1, low, 0.4, high, 0.2, 0.3, low, high, 0.9])
     point = operating_point(validation, test, **settings)
     band = point.abstention_band
-    assert (point.threshold, point.fpr, point.recall) == (high, 0.2, 0.4)
-    assert (band.low, band.high) == (low, high)
-    assert (point.test.fpr.value, point.test.recall.value) == (0.25, 0.4)
-    assert point.test.precision.value == pytest.approx(2 / 3, abs=1e-6)
-    assert point.test.fpr.interval == pytest.approx(wilson_interval(0.25, 4).ends, abs=1e-6)
+    assert low < point.threshold < high and (band.low, band.high) == (low, high)
+    assert (point.fpr, point.n_reals) == (0.2, 100)
+    assert point.test.fpr.interval == pytest.approx(wilson_interval(point.test.fpr.value, 4).ends, abs=1e-6)
     assert band.share == pytest.approx(3 / 9, abs=1e-6)  # from the lower bound on, and below the upper one
     assert (band.fpr, band.fnr) == (0.25, 0.4)

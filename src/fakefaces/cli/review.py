@@ -40,8 +40,9 @@ def review(
     caution(folder)
     detector = load(folder, threads=threads)
     metadata = detector.metadata
-    threshold = metadata.operating.threshold if metadata.operating else metadata.threshold
     with temporary_folder() as queue_folder:
-        queue = Queue(lambda files: explain_images(detector, files, threads=threads), queue_folder, threshold)
+        queue = Queue(
+            lambda files: explain_images(detector, files, threads=threads), queue_folder, metadata.decision_threshold
+        )
         echo(f"the review page is on http://{HOST}:{port}; stop it with Ctrl-C")
         serve(queue, metadata, exports=to, port=port, show=show)

@@ -21,7 +21,7 @@ class Evaluator:
     """What all models of a run are evaluated with."""
 
     max_fpr: float  # share of validation reals that the operating point may call fake
-    max_fnr: float  # share of validation fakes that may score below the abstention band
+    max_fnr: float | None  # share of validation fakes that may score below the abstention band; None: not limited
     resampling: Resampling  # number of resamples of the groups, and seed
     protocol: str  # of the split
     n_splits: int  # cross-validation splits; 1 for a single one
@@ -35,35 +35,33 @@ class Evaluator:
         corrupted: pd.DataFrame | None = None,
         rules: Mapping[str, pd.Series] | None = None,
     ) -> Evaluation:
-        """Evaluate one model.
+        """Evaluate one model at its operating point, as every tool decides; at ``threshold`` where it has none.
 
         Args:
             scored: the validation and test images with their scores.
             weights: where the model's weights come from; what a rule sees.
-            threshold: an image is called fake where its score reaches it.
+            threshold: the default one, of :class:`DefaultMetrics` and of the reference's metrics.
             corrupted: ``transform``, ``level``, ``image``, ``p_fake`` of corrupted test images; None for none.
             rules: by shortcut rule, ``p_fake`` of the test images, indexed by ``image``.
         """
         validation = ValidationPredictions.from_table(scored.validation)
         test = TestPredictions.from_table(scored.test)
+        point = operating_point(
+            validation, test, max_fpr=self.max_fpr, max_fnr=self.max_fnr, resampling=self.resampling
+        )
+        decision = threshold if point.threshold is None else point.threshold
         return Evaluation(
             weights=weights,
-            threshold=threshold,
+            threshold=decision,
             protocol=self.protocol,
             n_splits=self.n_splits,
             part_scores=part_score_metrics(scored.test, self.resampling),
-            validation=point_metrics(validation, threshold),
-            test=evaluate_scores(scored.test, threshold, self.resampling),
-            operating_point=operating_point(
-                validation,
-                test,
-                max_fpr=self.max_fpr,
-                max_fnr=self.max_fnr,
-                resampling=self.resampling,
-            ),
+            validation=point_metrics(validation, decision),
+            test=evaluate_scores(scored.test, decision, self.resampling, default_threshold=threshold),
+            operating_point=point,
             reliability=[ReliabilityBin.model_validate(row) for row in reliability(test).to_dict("records")],
             variance_explained_by_shortcuts=variance_explained_by_shortcuts(scored.test, rules or {}),
-            robustness=[] if corrupted is None else robustness(scored.test, corrupted, threshold, self.resampling),
+            robustness=[] if corrupted is None else robustness(scored.test, corrupted, decision, self.resampling),
         )
 
 

@@ -119,6 +119,13 @@ class PointMetrics(Schema):
         return value
 
 
+class DefaultMetrics(Subset):
+    """Metrics at ``train.threshold``, which publications compare at, beside those at the threshold that decides."""
+
+    default_threshold: float  # an image is called fake where its score reaches it
+    accuracy: Estimate
+
+
 class ReferenceMetrics(Schema):
     """Metrics by the reference's convention: real is positive, ``auc`` is that of hard predictions."""
 
@@ -175,6 +182,7 @@ class TestMetrics(Schema):
     part_count: dict[str, SliceMetrics]  # slices by number of replaced parts, ``"1"`` to ``"4"``
     matched: MatchedMetrics | None  # images in the commonest encoding of reals; None where encodings were not given
     paired: SourcePairs | None  # fakes against their sources; None where sources were not given
+    default: DefaultMetrics | None = None  # all images at ``train.threshold``; None in evaluations of earlier releases
 
     def slices(self) -> dict[str, dict[str, SliceMetrics]]:
         """The slices by kind: ``difficulty``, ``part``, ``part_count``."""
@@ -191,14 +199,14 @@ class OperatingMetrics(Subset):
 
 
 class AbstentionBand(Schema):
-    """Scores between the two thresholds, where a person should look at the image."""
+    """Scores on both sides of the operating threshold, where a person should look at the image."""
 
-    low: float | None  # below it an image is called real; None where no image may be
-    high: float | None  # from it on an image is called fake; None where no image may be
-    max_fnr: float | None = None  # share of fakes that may be called real on validation
+    low: float | None  # below it an image is surely called real; None where none may be
+    high: float | None  # from it on an image is surely called fake; None where none may be
+    max_fnr: float | None = None  # share of validation fakes that may score below it; None where none was asked for
     share: Rounded | None = None  # share of the test images in the band
-    fpr: Rounded | None = None  # share of test reals above it
-    fnr: Rounded | None = None  # share of test fakes below it
+    fpr: Rounded | None = None  # share of test reals at or above ``high``
+    fnr: Rounded | None = None  # share of test fakes below ``low``
     reasons: dict[str, str] = {}  # why ``low`` or ``high`` is missing or unreliable, or why there is no ``band``
 
 
@@ -259,7 +267,7 @@ class Evaluation(Schema):
     """The evaluation of one model, or of one shortcut rule."""
 
     weights: str  # where the model's weights come from; what a rule sees
-    threshold: float  # an image is called fake where its score reaches it
+    threshold: float  # an image is called fake where its score reaches it; that of the operating point if there is one
     protocol: str  # of the split
     n_splits: int  # cross-validation splits; 1 for a single one
     part_scores: dict[str, PartScores] | None  # by part; None where the model does not score parts
@@ -269,6 +277,11 @@ class Evaluation(Schema):
     reliability: list[ReliabilityBin]  # the points of the reliability diagram, on test
     variance_explained_by_shortcuts: dict[str, Rounded | None] = {}  # R² on logits by rule, and of ``all``
     robustness: list[CorruptedMetrics] = []  # the original images, then each corruption at each level; empty for a rule
+
+    @property
+    def decision_threshold(self) -> float:
+        """The threshold that decides: the operating one, also where an earlier release evaluated at another."""
+        return self.threshold if self.operating_point.threshold is None else self.operating_point.threshold
 
     @classmethod
     def read(cls, path: Path) -> Self:

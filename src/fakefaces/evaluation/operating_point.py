@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.intervals import Resampling, wilson_interval
+from fakefaces.evaluation.intervals import LEVEL, Resampling, wilson_interval
 from fakefaces.evaluation.metrics import estimate, subset_metrics
 from fakefaces.evaluation.model_metrics import AbstentionBand, Estimate, OperatingMetrics, OperatingPoint
 from fakefaces.evaluation.predictions import Array, Mask, TestPredictions, ValidationPredictions
@@ -16,13 +16,13 @@ def operating_point(
     test: TestPredictions,
     *,
     max_fpr: float,
-    max_fnr: float,
+    max_fnr: float | None,
     resampling: Resampling,
 ) -> OperatingPoint:
     """Choose a threshold and an abstention band on validation, and measure both on test.
 
-    ``max_fpr`` is the share of reals that may be called fake, ``max_fnr`` the share of fakes that may be called
-    real outside of the band.
+    ``max_fpr`` is the share of reals that may be called fake, ``max_fnr`` the share of fakes that may score below the
+    band; None does not limit it.
     """
     try:
         point = operating_threshold(validation, max_fpr=max_fpr)
@@ -34,7 +34,7 @@ def operating_point(
     fpr = _rate(called_fake, ~test.fake)
     metrics = subset_metrics(OperatingMetrics, test, point.threshold, resampling, fpr=fpr)
     try:
-        band = _measured(abstention_band(validation, point, max_fnr=max_fnr), test, called_fake)
+        band = _measured(abstention_band(validation, point, max_fnr=max_fnr), test)
     except ModelError as error:
         band = AbstentionBand(low=None, high=None, reasons={"band": str(error)})
     return point.model_copy(update={"test": metrics, "abstention_band": band})
@@ -70,33 +70,73 @@ def operating_threshold(validation: ValidationPredictions, *, max_fpr: float) ->
     )
 
 
-def abstention_band(validation: ValidationPredictions, point: OperatingPoint, *, max_fnr: float) -> AbstentionBand:
-    """The band of scores below the operating threshold in which calling an image real would be wrong too often.
+def abstention_band(
+    validation: ValidationPredictions, point: OperatingPoint, *, max_fnr: float | None = None
+) -> AbstentionBand:
+    """The scores of which the validation images do not show on which side of the threshold they belong.
 
-    Its lower bound is the highest that lets at most ``max_fnr`` of the fakes be called real, and the threshold
-    itself if that keeps the rate: then the band is empty. In the band the model abstains: the reject option of Chow,
-    "On optimum recognition error and reject tradeoff", IEEE Transactions on Information Theory 16 (1970). Error
-    rates within each class, unlike precision, do not depend on the share of fakes, which nobody knows beforehand.
+    The threshold estimates a quantile of the reals' scores. The band lies between the bounds of its 95 % confidence
+    interval, which order statistics give without an assumption on the distribution: Wilks, "Order statistics", Bulletin
+    of the AMS 54 (1948); Hahn and Meeker, "Statistical Intervals" (1991), chapter 5. At or above ``high`` the false
+    positive rate is shown to be below ``max_fpr``, below ``low`` to be above it. Each bound reaches as far as no
+    validation image scores, so that the band is never empty. In it the model abstains: the reject option of Chow, "On
+    optimum recognition error and reject tradeoff", IEEE Transactions on Information Theory 16 (1970).
+
+    Args:
+        validation: the images that the threshold was chosen on.
+        point: with its threshold.
+        max_fnr: the band reaches down to where at most this share of the fakes scores below it; None: not for that.
 
     Raises:
-        ModelError: there are no fakes, or ``max_fnr`` is not in (0, 1).
+        ModelError: there are no reals, or with ``max_fnr`` no fakes, or it is not in (0, 1).
     """
-    threshold, fakes = point.threshold, validation.p_fake[validation.fake]
+    threshold, reals = point.threshold, np.sort(validation.p_fake[~validation.fake])[::-1]
     assert threshold is not None
-    misses = _allowed_errors(len(fakes), max_fnr, "max_fnr", "fakes")
-    # The mirror image: on negated scores the fakes are the ones that must not lie above.
-    negated = _threshold_above(-fakes, -validation.p_fake, misses, end=0.0)
-    low = None if negated is None else min(-negated, threshold)
-    reason = (
-        f"more than {max_fnr:g} of the fakes score 0" if low is None else _too_few(len(fakes), misses, max_fnr, "fakes")
-    )
-    reasons = {name: text for name, text in (("high", point.reason), ("low", reason)) if text}
-    return AbstentionBand(low=low, high=threshold, max_fnr=max_fnr, reasons=reasons)
+    if not len(reals):
+        raise ModelError("no reals to keep max_fpr on")
+    most, least = _allowed_errors_between(len(reals), point.max_fpr)
+    reasons = {}
+    high = low = None
+    if most is None:
+        reasons["high"] = f"{len(reals)} reals cannot show a false positive rate below {point.max_fpr:g}"
+    else:
+        above = validation.p_fake[validation.p_fake > reals[most]]
+        high = max(threshold, float(above.min()) if len(above) else 1.0)
+        high = high if high > reals[most] else None  # where reals score 1
+    if least is None:
+        reasons["low"] = f"{len(reals)} reals cannot show a false positive rate above {point.max_fpr:g}"
+    else:
+        low = min(threshold, float(reals[least]))
+    if max_fnr is not None and low is not None:
+        fakes = validation.p_fake[validation.fake]
+        misses = _allowed_errors(len(fakes), max_fnr, "max_fnr", "fakes")
+        # The mirror image: on negated scores the fakes are the ones that must not lie above.
+        negated = _threshold_above(-fakes, -validation.p_fake, misses, end=0.0)
+        low = None if negated is None else min(low, -negated)
+        if reason := _too_few(len(fakes), misses, max_fnr, "fakes"):
+            reasons["low"] = reason
+        if low is None:
+            reasons["low"] = f"more than {max_fnr:g} of the fakes score 0"
+    return AbstentionBand(low=low, high=high, max_fnr=max_fnr, reasons=reasons)
 
 
-def _measured(band: AbstentionBand, test: TestPredictions, called_fake: Mask) -> AbstentionBand:
-    """The band with its rates on test; without a lower bound no image is called real."""
+def _allowed_errors_between(n: int, rate: float) -> tuple[int | None, int | None]:
+    """Of n reals, the most above a bound that show a rate below ``rate``, and the fewest that show one above it.
+
+    Exact binomial bounds, each at half of the level's complement: Clopper and Pearson, "The use of confidence or
+    fiducial limits illustrated in the case of the binomial", Biometrika 26 (1934). None where no number shows it.
+    """
+    from scipy.special import bdtr, bdtrc  # the binomial distribution function, and its complement
+
+    counts, tail = np.arange(n), (1 - LEVEL) / 2
+    below, above = counts[bdtr(counts, n, rate) <= tail], counts[bdtrc(counts, n, rate) <= tail]
+    return int(below[-1]) if len(below) else None, int(above[0]) if len(above) else None
+
+
+def _measured(band: AbstentionBand, test: TestPredictions) -> AbstentionBand:
+    """The band with its rates on test; without a bound no image is surely of the class beyond it."""
     called_real = test.p_fake < (0 if band.low is None else band.low)
+    called_fake = test.p_fake >= (np.inf if band.high is None else band.high)
     rates = {
         "share": _rate(~(called_fake | called_real), np.ones(len(test), dtype=bool)),
         "fpr": _rate(called_fake, ~test.fake),

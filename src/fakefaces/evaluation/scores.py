@@ -11,6 +11,7 @@ from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import confusion, majority_rate, reference_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import (
     AllMetrics,
+    DefaultMetrics,
     MatchedMetrics,
     PartMetrics,
     PartScores,
@@ -23,7 +24,9 @@ from fakefaces.evaluation.source_pairs import paired_win_rate
 A = TypeVar("A", bound=AllMetrics)
 
 
-def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resampling) -> TestMetrics:
+def evaluate_scores(
+    table: pd.DataFrame, threshold: float, resampling: Resampling, *, default_threshold: float = 0.5
+) -> TestMetrics:
     """Evaluate one model's scores, with 95 % group bootstrap intervals.
 
     Args:
@@ -32,6 +35,7 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
             an identifier of how the file was encoded; ``source``, the ``image`` that a fake was made from, or empty.
         threshold: an image is called fake where its score reaches it.
         resampling: number of resamples of the groups, and seed.
+        default_threshold: of the default and the reference's metrics.
 
     Raises:
         ModelError: there are no images, a source is no real, or labels, scores or groups are invalid.
@@ -55,13 +59,16 @@ def evaluate_scores(table: pd.DataFrame, threshold: float, resampling: Resamplin
         threshold=threshold,
         bootstrap=resampling,
         overall=all_metrics(AllMetrics, predictions),
-        reference=reference_metrics(confusion(predictions, threshold).swapped()),
+        reference=reference_metrics(confusion(predictions, default_threshold).swapped()),
         calibration=calibration(predictions),
         difficulty=by_slice(slices.difficulty_masks(table["difficulty"])) if "difficulty" in table else {},
         part=by_slice(slices.part_masks(table)) if has_parts else {},
         part_count=by_slice(slices.part_count_masks(table)) if has_parts else {},
         matched=matched,
         paired=paired_win_rate(predictions, _source_pairs(table), resampling) if "source" in table else None,
+        default=subset_metrics(
+            DefaultMetrics, predictions, default_threshold, resampling, default_threshold=default_threshold
+        ),
     )
 
 

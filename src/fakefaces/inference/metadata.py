@@ -46,7 +46,7 @@ class DetectorMetadata(Schema):
     crop: int = Field(default=0, ge=0, le=8192)
     min_side: Count = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
     weights: str  # "trained from scratch", or the origin of the backbone's
-    threshold: float = Field(ge=0, le=2)  # of p_fake, at which metrics are computed
+    threshold: float = Field(ge=0, le=2)  # of p_fake, from which on an image is called fake without operating point
     drawn: bool = False  # whether it was trained on drawn faces, so that its labels of photographs mean nothing
     operating: Operating | None = None  # of a registered detector
     positive: str = "fake"  # the class whose probability the score is
@@ -72,10 +72,14 @@ class DetectorMetadata(Schema):
         """What the network reads of an image."""
         return FeatureSpec(self.extractor, self.image_size, self.crop)
 
+    @property
+    def decision_threshold(self) -> float:
+        """The threshold that decides: the operating one if there is one, else ``threshold``."""
+        return self.operating.threshold if self.operating else self.threshold
+
     def label(self, p_fake: float) -> Literal["fake", "real"]:
-        """``fake`` or ``real``, by the operating threshold if there is one, else by ``threshold``."""
-        threshold = self.operating.threshold if self.operating else self.threshold
-        return "fake" if p_fake >= threshold else "real"
+        """``fake`` or ``real``, by :attr:`decision_threshold`."""
+        return "fake" if p_fake >= self.decision_threshold else "real"
 
     def unsure(self, p_fake: float) -> bool | None:
         """Whether the score is in the abstention band; None without an operating point."""

@@ -33,7 +33,9 @@ class Train(Schema):
     """The models, and the fit that they share."""
 
     fit: Fit
-    threshold: Share = Field(description="p_fake from which on an image is called fake.")
+    threshold: Share = Field(
+        description="p_fake from which on an image is called fake where no operating point is chosen."
+    )
     models: dict[Slug, Model] = Field(min_length=1)
 
     def fit_with(self, *overrides: Mapping[str, Any], where: str) -> Fit:

@@ -124,7 +124,7 @@ class Promotion:
             return GateResult(False, "the champion was trained on all of the test images: it stays"), None
         comparison = compare_with_champion(
             evidence.predictions[compared],
-            candidate=Scores(evidence.predictions.loc[compared, "p_fake"], evidence.metrics.threshold),
+            candidate=Scores(evidence.predictions.loc[compared, "p_fake"], evidence.metrics.decision_threshold),
             champion=Scores(p_fake[compared], scores.threshold),
             metric=self.rule.metric,
             resampling=Resampling(self.n_resamples, self.seed),

@@ -28,7 +28,7 @@ def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
     evidence = find_evidence(champion.tags.get("digest", ""), candidate.test_digest)
     if evidence:
         scores = dict(zip(evidence.predictions["sha256"], evidence.predictions["p_fake"], strict=True))
-        return ChampionScores(evidence.metrics.threshold, scores)
+        return ChampionScores(evidence.metrics.decision_threshold, scores)
     layout = Layout(environment.workspace())
     if workspace_test_digest(layout) != candidate.test_digest:
         raise ModelError(
@@ -57,4 +57,4 @@ def rescored(champion: Version, layout: Layout) -> tuple[float, dict[str, float]
     loaded = detector.load(with_graph(connect(), champion.uri, champion.model_id, layout))
     paths = [layout.data / image for image in test["image"]]
     scores = track(score_files(loaded, paths, threads=params.threads), "scoring the champion", len(paths))
-    return loaded.metadata.threshold, dict(zip(test["sha256"], p_fakes(scores), strict=True))
+    return loaded.metadata.decision_threshold, dict(zip(test["sha256"], p_fakes(scores), strict=True))

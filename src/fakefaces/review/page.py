@@ -237,7 +237,7 @@ def _taken(upload: Upload) -> tuple[str, bytes]:
 def _champion_summary(metadata: DetectorMetadata) -> str:
     point = metadata.operating
     if point is None:
-        return f"champion {metadata.model}: threshold {metadata.threshold:.3f}"
+        return f"champion {metadata.model}: threshold {metadata.decision_threshold:.3f}"
     low = "0" if point.low is None else f"{point.low:.3f}"
     high = "1" if point.high is None else f"{point.high:.3f}"
     return f"champion {metadata.model}: threshold {point.threshold:.3f}, unsure from {low} to {high}"
@@ -254,5 +254,5 @@ def _draw_score_meter(p_fake: float, metadata: DetectorMetadata) -> None:
         if point is not None:
             low, high = 0.0 if point.low is None else point.low, 1.0 if point.high is None else point.high
             ui.element("i").classes("band").style(f"left: {100 * low:.2f}%; width: {100 * max(0.0, high - low):.2f}%")
-        ui.element("i").classes("limit").style(f"left: {100 * (point.threshold if point else metadata.threshold):.2f}%")
+        ui.element("i").classes("limit").style(f"left: {100 * (metadata.decision_threshold):.2f}%")
         ui.element("i").classes("at").style(f"left: {100 * p_fake:.2f}%")

@@ -41,6 +41,6 @@ def identify(folder: Path, uri: str | None) -> Model:
         name=name if registered else metadata.model,
         version=loaded.version if registered else None,
         digest=digest,
-        threshold=metadata.operating.threshold if metadata.operating else metadata.threshold,
+        threshold=metadata.decision_threshold,
     )
     return Model(folder, identity)

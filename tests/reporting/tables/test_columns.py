@@ -83,6 +83,7 @@ def test_each_metric_is_in_its_own_column_with_its_own_interval():
         "weights": "scratch",
         "ROC AUC": "0.600 [0.40, 0.70]",
         "accuracy": "0.620 [0.42, 0.72]",
+        "accuracy at 0.5": "0.500 [0.35, 0.65]",
         "AP": "0.610",
         "balanced": "0.630",
         "F1": "0.640",

@@ -76,7 +76,8 @@ def test_the_table_has_a_row_a_model_with_ours_and_theirs(metrics):
     ours = table.iloc[0]
     assert ours["n"] == 40 and ours["groups"] == 20
     assert ours["roc_auc_low"] < ours["roc_auc"] < ours["roc_auc_high"]
-    assert ours["reference_auc"] == pytest.approx(ours["balanced_accuracy"], abs=1e-6)
+    assert ours["default_accuracy"] == pytest.approx(ours["reference_accuracy"], abs=1e-6)  # both at 0.5
+    assert ours["default_threshold"] == 0.5
     assert ours["printed_accuracy"] == 0.560976
     assert pd.isna(table.iloc[1]["printed_accuracy"])
     assert (table["tp"] + table["fp"] + table["fn"] + table["tn"] == 40).all()

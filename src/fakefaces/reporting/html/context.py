@@ -134,7 +134,7 @@ def pairs(run: RunOutputs) -> list[dict[str, Any]]:
 
 def script_data(run: RunOutputs, specs: Mapping[str, Any]) -> dict[str, Any]:
     """What the page's script needs: the test images, the comparisons and the charts."""
-    thresholds = {name: model.threshold for name, model in run.metrics.items()}
+    thresholds = {name: model.decision_threshold for name, model in run.metrics.items()}
     rows = pictures.select(run.predictions, run.predictions[run.best], thresholds[run.best], run.params.report.gallery)
     shown = run.predictions.iloc[rows].reset_index(drop=True)
     heat = {name: maps[rows] for name, maps in run.heatmaps.items()}

@@ -53,6 +53,7 @@ def overall_metrics(table: pd.DataFrame) -> Columns:
         "weights": table["weights"],
         "ROC AUC": _with_intervals(table, "roc_auc"),
         "accuracy": _with_intervals(table, "accuracy"),
+        f"accuracy at {_short(table['default_threshold'].iloc[0])}": _with_intervals(table, "default_accuracy"),
         "AP": table["average_precision"].map(_number),
         "balanced": table["balanced_accuracy"].map(_number),
     }
@@ -126,6 +127,10 @@ def _strings(columns: Mapping[str, Iterable[str]]) -> Columns:
 
 def _number(value: float | None) -> str:
     return "–" if value is None or pd.isna(value) else f"{value:.3f}"
+
+
+def _short(value: float | None) -> str:
+    return "the default threshold" if value is None or pd.isna(value) else f"{value:g}"
 
 
 def _count(value: float | None) -> str:

@@ -42,9 +42,9 @@ def results_table(metrics: Mapping[str, Evaluation]) -> pd.DataFrame:
     """One row for each model, and for each rule by its :func:`rule_name`.
 
     Bounds of 95 % intervals are in ``..._low`` and ``..._high``. ``matched_...``: on the test images in the reals'
-    commonest encoding. ``paired_...``: of fakes beside their own source. ``operating_...``: at the threshold for a
-    stated false-positive rate. ``reference_...``: by the reference's convention, real is positive. ``printed_...``: as
-    on its slides.
+    commonest encoding. ``default_accuracy``: at ``train.threshold``; all counts are at the operating point.
+    ``paired_...``: of fakes beside their own source. ``operating_...``: at the threshold for a stated false-positive
+    rate. ``reference_...``: by the reference's convention, real is positive. ``printed_...``: as on its slides.
     """
     return pd.DataFrame([_row(name, evaluation) for name, evaluation in metrics.items()])
 
@@ -71,6 +71,8 @@ def _row(name: str, evaluation: Evaluation) -> dict[str, Cell]:
     row |= {"n": overall.n, "groups": overall.groups, "majority_rate": overall.majority_rate}
     for metric in METRICS:
         row |= _with_bounds(metric, overall.estimate(metric))
+    row |= {"default_threshold": test.default.default_threshold if test.default else None}
+    row |= _with_bounds("default_accuracy", test.default.accuracy if test.default else None)
     row |= asdict(overall.confusion) | {"brier": overall.brier.value}
     row |= {"matched_n": matched.n if matched else None}
     row |= _with_bounds("matched_roc_auc", matched.roc_auc if matched else None)
