@@ -20,7 +20,7 @@ from fakefaces.data.photographs import find_faces
 from fakefaces.evaluation.evaluate import Evaluator
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.predictions import ScoredImages
-from fakefaces.features.graph import Graph
+from fakefaces.graphs.graph import Graph
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime

@@ -33,9 +33,9 @@ from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.scores import evaluate_scores
 from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.features.extract import FeatureSpec, extract
-from fakefaces.features.graph import Graph
 from fakefaces.features.residual_dataset import Embed, compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
+from fakefaces.graphs.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
 from fakefaces.models.export import export

@@ -9,7 +9,7 @@ import numpy as np
 
 from fakefaces.explain import explained_detector
 from fakefaces.explain.explained_detector import ExplainedDetector
-from fakefaces.features.graph import Graph
+from fakefaces.graphs.graph import Graph
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.training.saving import save_detector

@@ -12,7 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from fakefaces.base.errors import ModelError
-from fakefaces.features.weights import unsound
+from fakefaces.graphs.weights import unsound
 from fakefaces.inference.detector import GRAPH, METADATA, load
 from tests.graphs import mean_graph, residual_graph, write_detector, write_residual_detector
 

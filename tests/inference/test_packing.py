@@ -62,6 +62,22 @@ def test_equal_sources_have_an_equal_name_wherever_they_lie_and_others_another(t
         assert (run(first.entry), run(third.entry), run(first.entry)) == (1, 2, 1)
 
 
+def test_a_network_beside_a_module_goes_with_it_and_changes_the_name(tmp_path):
+    entries = [write_package(tmp_path / name) for name in "abc"]
+    for entry, data in zip(entries, (b"\0one", b"\0one", b"\0two"), strict=True):
+        (entry.parent / "near" / "network.onnx").write_bytes(data)
+        (entry.parent / "near" / "NOTICE").write_text("Theirs.")
+        (entry.parent / "near" / "notes.txt").write_text("Ours.")
+        (entry.parent / "elsewhere").mkdir()
+        (entry.parent / "elsewhere" / "network.onnx").write_bytes(data)
+    first, second, third = (pack(entry, entry.parents[1] / "out") for entry in entries)
+    assert first.package.name == second.package.name != third.package.name
+    others = {path.relative_to(first.package).as_posix() for path in first.package.rglob("*.*") if path.suffix != ".py"}
+    assert others == {"near/network.onnx"}
+    assert (first.package / "near" / "network.onnx").read_bytes() == b"\0one"
+    assert (first.package / "near" / "NOTICE").is_file()
+
+
 @pytest.mark.parametrize(
     "source",
     ["import drawn.far\n", "from . import far\n", "from  drawn import far\n", "from \\\n    drawn import far\n"],
@@ -74,7 +90,7 @@ def test_imports_that_cannot_be_renamed_are_refused(tmp_path, source):
 
 def test_a_registered_model_carries_what_inference_imports_and_nothing_else():
     packed = {path.parent.name for path in import_closure(MODEL_CODE)}
-    assert packed == {"base", "data", "features", "residuals", "inference", "params", "serving"}
+    assert packed == {"base", "data", "features", "graphs", "residuals", "inference", "params", "serving"}
     names = {path.name for path in import_closure(MODEL_CODE)}
     assert {"detector.py", "extract.py", "graph.py", "images.py"} <= names
     assert not names & {"stage.py", "progress.py", "environment.py", "splits.py", "packing.py", "score_cache.py"}

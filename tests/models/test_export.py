@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError
-from fakefaces.features.graph import Graph, load_graph
+from fakefaces.graphs.graph import Graph, load_graph
 from fakefaces.models import export, runtime
 from fakefaces.models.backbones import cut, make_backbone
 from fakefaces.models.kinds import model_spec

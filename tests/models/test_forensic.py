@@ -6,7 +6,7 @@ import pytest
 
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.face_regions import MIRRORED, PART_OUTLINES
-from fakefaces.features.graph import load_graph
+from fakefaces.graphs.graph import load_graph
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec
 from fakefaces.tracking.digests import digest

@@ -3,7 +3,7 @@ import pytest
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.face_regions import cell_weights
-from fakefaces.features.graph import Graph
+from fakefaces.graphs.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
 from fakefaces.models.export import export

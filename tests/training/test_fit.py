@@ -13,7 +13,7 @@ from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
 from fakefaces.features.extract import FeatureSpec
-from fakefaces.features.graph import Graph
+from fakefaces.graphs.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut
 from fakefaces.models.export import export

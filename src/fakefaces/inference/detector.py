@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ImageError, ModelError
 from fakefaces.features.extract import extract, extract_bytes
-from fakefaces.features.graph import REPLACE, Graph, load_graph
 from fakefaces.features.residuals.descriptor import SMALLEST
+from fakefaces.graphs.graph import REPLACE, Graph, load_graph
 from fakefaces.inference.metadata import GRAPH as GRAPH
 from fakefaces.inference.metadata import METADATA as METADATA
 from fakefaces.inference.metadata import DetectorMetadata, read_metadata

@@ -1,5 +1,7 @@
 """The code that a registered model carries: a module and what it imports of its package, under a name of its own.
 
+Networks (``.onnx``) that lie beside such a module, and the NOTICE of their origin, go with it.
+
 The name holds a digest of the code. So one process can load several versions of the model, beside each other and beside
 an installed fakefaces: none imports another's code.
 """
@@ -7,7 +9,7 @@ an installed fakefaces: none imports another's code.
 import ast
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 from fakefaces.base.errors import ModelError
 
 _INIT = "__init__.py"
+_COMPANIONS = ("*.onnx", "NOTICE")
 # A package's own ``__init__.py`` may set environment variables, which is up to whoever loads the model.
 _PACKED_INIT = '"""Code that a registered model imports."""\n'
 
@@ -42,15 +45,20 @@ def pack(entry: Path, target: Path) -> PackedCode:
     """
     root = _outermost_package(entry)
     sources = {path.relative_to(root): path.read_text(encoding="utf-8") for path in import_closure(entry)}
+    companions = {path.relative_to(root): path.read_bytes() for path in _companions(root, sources)}
     digest = hashlib.sha256()
     for path, source in sources.items():
         digest.update(f"\n{path.as_posix()} {len(source)}\n{source}".encode())
+    for path, data in companions.items():
+        digest.update(f"\n{path.as_posix()} {len(data)}\n".encode() + data)
     name = f"{root.name}_inference_{digest.hexdigest()[:8]}"
     packed = PackedCode(target / name, target / entry.name)
     _write(packed.package / _INIT, _PACKED_INIT)
     for path, source in sources.items():
         copy = packed.entry if root / path == entry else packed.package / path
         _write(copy, _renamed(source, root.name, name, root / path))
+    for path, data in companions.items():
+        (packed.package / path).write_bytes(data)
     return packed
 
 
@@ -104,6 +112,11 @@ def _outermost_package(entry: Path) -> Path:
     while (folder.parent / _INIT).is_file():
         folder = folder.parent
     return folder
+
+
+def _companions(root: Path, sources: Iterable[Path]) -> list[Path]:
+    folders = sorted({(root / path).parent for path in sources})
+    return [path for folder in folders for pattern in _COMPANIONS for path in sorted(folder.glob(pattern))]
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:

@@ -19,7 +19,8 @@ from fakefaces.base.files import atomic_write
 from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.stage import error_boundary
 from fakefaces.data.batches import predict_in_batches
-from fakefaces.features.graph import Graph
+from fakefaces.graphs.graph import Graph
+from fakefaces.graphs.normalise import normalise
 from fakefaces.models import runtime
 
 if TYPE_CHECKING:
@@ -105,32 +106,8 @@ def _convert(network: Any) -> "ModelProto":
 
 
 def _normalise(model: "ModelProto") -> None:
-    """Name and order what is inside of the graph by first use, and drop what is not used.
-
-    tf2onnx counts its names on from one conversion to the next and orders constants by them.
-    """
-    graph = model.graph
     _fix_shapes(model)
-    kept = {value.name for value in graph.input}
-    graph.output[0].name, output = "outputs", graph.output[0].name
-    names = {output: "outputs"} | {name: name for name in kept}
-
-    def renamed(name: str) -> str:
-        return names.setdefault(name, f"t{len(names)}") if name else name
-
-    for k, node in enumerate(graph.node):
-        node.input[:] = [renamed(name) for name in node.input]
-        node.output[:] = [renamed(name) for name in node.output]
-        node.name, node.doc_string = f"n{k}", ""
-        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
-            raise ModelError(f"{graph.name}: its graph has branches or loops ({node.op_type}), which are not exported")
-    used = [value for value in graph.initializer if value.name in names]
-    for value in used:
-        value.name = names[value.name]
-    used.sort(key=lambda value: int(value.name.removeprefix("t")))
-    del graph.initializer[:], graph.value_info[:], model.metadata_props[:]
-    graph.initializer.extend(used)
-    graph.name, graph.doc_string = "network", ""
+    normalise(model)
 
 
 def _fix_shapes(model: "ModelProto") -> None:

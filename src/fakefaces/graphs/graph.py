@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_regular
-from fakefaces.features.weights import unsound
+from fakefaces.graphs.weights import unsound
 
 MAX_BYTES = 2**31 - 1  # of an ONNX file, by protobuf's own limit
 REPLACE = "train it again (dvc repro), fetch it again, or roll back to another version: fakefaces promote --rollback"

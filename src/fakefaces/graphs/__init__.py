@@ -1,0 +1,1 @@
+"""Inference graphs: what they hold, and how they are run."""
