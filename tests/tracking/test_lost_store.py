@@ -1,12 +1,13 @@
 """A store that is lost while a stage works: the stage ends, and the next run closes what was left open."""
 
+import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from fakefaces.base.errors import TrackingError
+from fakefaces.base.errors import StoreSettingError, TrackingError
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
 from fakefaces.tracking.store import connect
 
@@ -67,3 +68,30 @@ def test_a_failure_of_the_work_itself_is_still_raised(workspace, database):
     with pytest.raises(ZeroDivisionError), stage_run("m", role="train") as run:
         work(run, database)
         raise ZeroDivisionError
+
+
+def test_a_store_that_is_away_at_the_start_stops_no_work_either(workspace, monkeypatch, capfd):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
+    with stage_run("m", role="train") as run:
+        run.params({"a": 1})
+        with run.child("fold 0", role="fold") as child:
+            child.metrics({"b": 1.0})
+            child.log_outputs("params.yaml")
+        assert run.metrics_of(run.root / "params.yaml", "b") == {}
+    lines = capfd.readouterr().err.splitlines()
+    assert "no server answers (Connection refused)" in lines[0]
+    assert lines[1] == "the work goes on, and is logged later"
+    assert "fakefaces doctor --fix" in lines[-1]
+    assert "secret" not in "".join(lines)
+    with pytest.raises(TrackingError, match="no server answers"), stage_run("m", "train", {RELOGGED: "true"}):
+        raise AssertionError("logging again needs a store")
+
+
+@pytest.mark.parametrize("uri", ["nonsense", "ftp://host", "sqlite:///", "mysql://host/db"])
+def test_an_address_that_names_no_store_stops_the_work_before_it_begins(workspace, monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(StoreSettingError), stage_run("m", role="train"):
+        raise AssertionError("it has begun")

@@ -30,3 +30,7 @@ class ModelError(FakefacesError):
 
 class TrackingError(FakefacesError):
     """The MLflow store cannot be reached, or does not hold what is needed."""
+
+
+class StoreSettingError(TrackingError):
+    """``MLFLOW_TRACKING_URI`` names no store that could ever be reached."""

@@ -6,7 +6,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from fakefaces.base.errors import TrackingError
+from fakefaces.base.errors import StoreSettingError, TrackingError
 from fakefaces.base.progress import echo
 
 P = ParamSpec("P")
@@ -15,6 +15,7 @@ P = ParamSpec("P")
 class Connection(AbstractContextManager["Connection"]):
     """A block that speaks to the store: its first TrackingError is told and kept, and not raised.
 
+    An address that names no store is an error all the same.
     ``lost`` is that error; with ``may_be_lost=False`` it is raised, as where logging is all that is done. A block that
     follows raises nothing either, so what it sets has to be set before. What was lost stays lost: a store that comes
     back would hold a run with gaps.
@@ -28,7 +29,7 @@ class Connection(AbstractContextManager["Connection"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Keep a TrackingError, if the store may be lost."""
-        if not isinstance(error, TrackingError) or not self._may_be_lost:
+        if not isinstance(error, TrackingError) or isinstance(error, StoreSettingError) or not self._may_be_lost:
             return False
         if self.lost is None:
             self.lost = error

@@ -14,11 +14,16 @@ class UnreachableError(Exception):
     """The store cannot be used; the message is the reason."""
 
 
+class SettingError(UnreachableError):
+    """Its address names none that could ever be used."""
+
+
 def check(uri: str) -> None:
     """Ask a tracking server or a database once.
 
     Raises:
         UnreachableError: nothing answers within five seconds, or it refuses; the message says why.
+        SettingError: nothing ever will.
         Exception: of SQLAlchemy or its driver, for a database that cannot be used.
     """
     kind = uri.split(":")[0].split("+")[0]
@@ -30,7 +35,7 @@ def check(uri: str) -> None:
         elif kind in _PORTS:
             _check_database(uri)
         elif kind != "databricks":
-            raise UnreachableError("not the address of a store")
+            raise SettingError("not the address of a store")
 
 
 def _check_server(uri: str) -> None:
@@ -45,16 +50,16 @@ def _check_server(uri: str) -> None:
     except (requests.ConnectionError, OSError) as error:
         raise UnreachableError(f"no server answers ({connection_error(error)})") from None
     except (requests.RequestException, ValueError) as error:
-        raise UnreachableError(f"no address of a server ({error})") from None
+        raise SettingError(f"no address of a server ({error})") from None
 
 
 def _check_file(path: Path) -> None:
     if not path.name or path.is_dir():
-        raise UnreachableError("a folder, not a file")
+        raise SettingError("a folder, not a file")
     if not path.exists():
         return  # it is created
     if not path.is_file():  # a pipe would be waited for
-        raise UnreachableError("not a regular file")
+        raise SettingError("not a regular file")
     try:
         # Not of the whole file, but of what every program reads first; a writer holds its lock for less.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT)) as connection:

@@ -18,7 +18,7 @@ from fakefaces.base.secrets import masked
 from fakefaces.tracking import provenance
 from fakefaces.tracking.connection import Connection, unless_lost
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.store import Store, close_dead_runs, connect, exclusive_lock, running
+from fakefaces.tracking.store import Store, close_dead_runs, closed_store, connect, exclusive_lock, running
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RunRecord
@@ -129,17 +129,21 @@ class Run:
 
 @contextmanager
 def stage_run(name: str, role: str, tags: Mapping[str, str] | None = None) -> Iterator[Run]:
-    """Open a run under the parent of this state of the pipeline.
+    """Open a run under the parent of this state of the pipeline; nothing is logged while the store is away.
 
     It ends as FINISHED, as FAILED if the block raises, or as KILLED if a signal ends it. A run whose process was
     killed outright is closed as KILLED by the next run. With the tag ``relogged`` the run stands for a lost one, and
     has no duration or memory of its own.
     """
-    root, store = environment.workspace(), connect()
-    close_dead_runs(store)
+    root = environment.workspace()
     all_tags = provenance.tags(root) | {"role": role} | dict(tags or {})
     connection = Connection(may_be_lost=RELOGGED not in all_tags)
-    with _run(Run(store, _pipeline_run(store, root, all_tags), root, all_tags, connection), name) as run:
+    parent = Run(closed_store(), "", root, all_tags, connection)
+    with connection:
+        store = connect()
+        close_dead_runs(store)
+        parent = replace(parent, store=store, id=_pipeline_run(store, root, all_tags))
+    with _run(parent, name) as run:
         _log_provenance(run)
         yield run
     if connection.lost:

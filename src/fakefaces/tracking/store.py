@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fakefaces.base import environment
-from fakefaces.base.errors import FakefacesError, TrackingError
+from fakefaces.base.errors import FakefacesError, StoreSettingError, TrackingError
 from fakefaces.base.progress import echo
 from fakefaces.base.secrets import masked
 from fakefaces.tracking import artifact_paths, locks, processes, reachable, read_only
@@ -86,6 +86,11 @@ def connect(*, create: bool = True) -> Store:
         return Store(client, experiment.experiment_id)
 
 
+def closed_store() -> Store:
+    """A store that could not be opened: whatever is asked of it is a TrackingError."""
+    return Store(cast("MlflowClient", _ClosedClient()), None)
+
+
 @contextmanager
 def exclusive_lock(purpose: str) -> Iterator[None]:
     """Let one process at a time do something with the store."""
@@ -125,11 +130,13 @@ def mlflow_errors() -> Iterator[None]:
     except FakefacesError:
         raise
     except reachable.UnreachableError as error:
-        raise _tracking_error(str(error)) from None
+        kind = StoreSettingError if isinstance(error, reachable.SettingError) else TrackingError
+        raise kind(_sentence(str(error))) from None
     except Exception as error:
         if not isinstance(error, OSError | ImportError) and not _is_of_libraries(error):
             raise
-        raise _tracking_error(_reason(error)) from None
+        kind = StoreSettingError if isinstance(error, ImportError) else TrackingError
+        raise kind(_sentence(_reason(error))) from None
 
 
 def _is_of_libraries(error: Exception) -> bool:
@@ -163,9 +170,14 @@ class _Client:
         return mlflow_errors()(getattr(self._client, name))
 
 
-def _tracking_error(reason: str) -> TrackingError:
+class _ClosedClient:
+    def __getattr__(self, name: str) -> Any:
+        raise TrackingError(_sentence("it could not be opened"))
+
+
+def _sentence(reason: str) -> str:
     uri = environment.tracking_uri()
-    return TrackingError(masked(f"MLflow store {uri}: {reason}; {_advice(uri, reason)}"))
+    return masked(f"MLflow store {uri}: {reason}; {_advice(uri, reason)}")
 
 
 # What to do, by a part of the reason, in this order.
