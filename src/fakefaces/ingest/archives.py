@@ -1,5 +1,7 @@
 """Archives and downloads, which are untrusted: bounded in size, and nothing is written outside the target folder."""
 
+import base64
+import http.client
 import lzma
 import shutil
 import stat
@@ -11,6 +13,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.names import shown
@@ -64,8 +67,7 @@ def download(address: str, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     echo(f"fetching {address}; a large set takes minutes")
     try:
-        request = urllib.request.Request(address, headers={"User-Agent": "fakefaces"})
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, target.open("wb") as file:
+        with urllib.request.urlopen(_request(address), timeout=_TIMEOUT) as answer, target.open("wb") as file:
             expected, written = answer.headers.get("Content-Length"), 0
             while block := answer.read(_BLOCK):
                 written += len(block)
@@ -73,12 +75,22 @@ def download(address: str, target: Path) -> Path:
                 file.write(block)
     except urllib.error.HTTPError as error:
         raise DataError(f"{address}: the server answers {error.code} {error.reason}; data/ is unchanged") from None
-    except (OSError, ValueError) as error:  # URLError is an OSError
-        reason = getattr(error, "reason", None) or error
+    except (OSError, ValueError, http.client.HTTPException) as error:  # URLError is an OSError
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         raise DataError(f"{address}: cannot be fetched ({reason}); data/ is unchanged") from None
     if expected and expected.isdigit() and int(expected) != written:
         raise DataError(f"{address}: the answer ended after {written:,} of {int(expected):,} bytes; try again")
     return target
+
+
+def _request(address: str) -> urllib.request.Request:
+    """A request whose user and password, which urllib would take for a part of the host, stand in its header."""
+    parts = urlsplit(address)
+    user, at, host = parts.netloc.rpartition("@")
+    headers = {"User-Agent": "fakefaces"}
+    if at:
+        headers["Authorization"] = "Basic " + base64.b64encode(unquote(user).encode()).decode("ascii")
+    return urllib.request.Request(urlunsplit(parts._replace(netloc=host)), headers=headers)
 
 
 def _unpack_zip(archive: Path, zipped: zipfile.ZipFile, target: Path) -> None:

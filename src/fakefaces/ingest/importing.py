@@ -9,6 +9,7 @@ from typing import Literal
 from fakefaces.base.errors import DataError
 from fakefaces.base.names import shown
 from fakefaces.base.progress import echo, track
+from fakefaces.base.secrets import masked
 from fakefaces.data.faces import FAKE
 from fakefaces.data.given_splits import read_splits, write_splits
 from fakefaces.data.photographs import find_faces
@@ -185,7 +186,13 @@ def _keep_splits(layout: Layout, new: Path, options: Options) -> None:
 
 
 def _remembered(source: str, root: Path) -> str:
-    """A source as ``data.dvc`` may name it: a folder of the project relative to it, as it is in every clone."""
+    """A source as ``data.dvc`` may name it: a folder of the project relative to it, as it is in every clone.
+
+    An address with a secret is not named, and so not remembered.
+    """
+    if masked(source) != source:
+        echo("the address holds a secret, so data.dvc does not name it; name it again to update: data SOURCE --update")
+        return ""
     if is_address(source) or source == "kaggle":
         return source
     path = Path(source).expanduser().resolve()
