@@ -33,6 +33,8 @@ def counts(layout) -> tuple[int, int]:
         ("deep/er/training_real", "deep/er/training_fake"),
         ("real_images", "fake_images"),
         ("Authentic", "Tampered"),
+        ("original_sequences", "Deepfakes"),
+        ("bona_fide", "AI-generated images"),
     ],
 )
 def test_class_folders_are_recognized_by_their_names(tmp_path, real, fake):
@@ -42,7 +44,7 @@ def test_class_folders_are_recognized_by_their_names(tmp_path, real, fake):
 
 
 def test_words_that_say_nothing_are_no_classes():
-    for word in ("faces", "real_and_fake_face", "images", "train", "unreal", "1", ""):
+    for word in ("faces", "real_and_fake_face", "images", "train", "unreal", "not_fake", "non-fake", "1", ""):
         assert class_of(word) is None, word
 
 

@@ -106,3 +106,10 @@ def test_numbers_that_contradict_the_words_beside_them_are_asked_for(tmp_path, t
     with pytest.raises(DataError, match="1 is real in the column label.*--fake-label 0"):
         read_table(path)
     assert [row.label for row in read_table(path, Dialect(fake_label="0")).rows] == [0, 1]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_table_is_said_to_be_empty(tmp_path, text):
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(DataError, match="labels.csv: it is empty"):
+        read_table(tmp_path / "labels.csv")

@@ -17,9 +17,40 @@ from fakefaces.data.photographs import is_litter, is_photograph
 from fakefaces.ingest.archives import MAX_FILE_BYTES
 
 _REAL = frozenset(
-    ["real", "reals", "original", "originals", "authentic", "genuine", "pristine", "untampered", "unaltered"]
+    [
+        "real",
+        "reals",
+        "original",
+        "originals",
+        "authentic",
+        "genuine",
+        "pristine",
+        "untampered",
+        "unaltered",
+        "bonafide",
+        "bona_fide",
+    ]
 )
-_FAKE = frozenset(["fake", "fakes", "manipulated", "forged", "tampered", "edited", "altered", "synthetic"])
+_FAKE = frozenset(
+    [
+        "fake",
+        "fakes",
+        "manipulated",
+        "forged",
+        "tampered",
+        "edited",
+        "altered",
+        "synthetic",
+        "deepfake",
+        "deepfakes",
+        "generated",
+        "ai_generated",
+        "ai-generated",
+        "spliced",
+        "forgery",
+        "forgeries",
+    ]
+)
 _SPLITS = {
     "train": "train", "training": "train", "valid": "validation", "validation": "validation", "val": "validation",
     "dev": "validation", "test": "test", "testing": "test",
@@ -63,7 +94,7 @@ def class_of(name: str) -> int | None:
     """
     word = re.sub(r"^\d+[\s._-]+", "", name.strip().lower())
     word = re.sub(r"^(training|train|test|testing|valid|validation|val)[\s._-]+", "", word)
-    word = re.sub(r"[\s._-]+(faces?|images?|imgs?|photos?|pictures?|\d+)$", "", word)
+    word = re.sub(r"[\s._-]+(faces?|images?|imgs?|photos?|pictures?|frames?|sequences|samples?|data|\d+)$", "", word)
     return REAL if word in _REAL else FAKE if word in _FAKE else None
 
 

@@ -68,6 +68,8 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
         lines = [(reader.line_num, {k: str(v) for k, v in row.items() if isinstance(k, str)}) for row in reader]
     except csv.Error as error:
         raise DataError(f"{shown(path)}: cannot be read as a CSV ({error})") from None
+    if not names:
+        raise DataError(f"{shown(path)}: it is empty; the first line names the columns, such as path,label")
     path_column = _column(path, names, "path", dialect.path_column, _PATHS)
     label_column = _column(path, names, "label", dialect.label_column, _LABELS)
     split_column = _split_column(path, names, dialect.split_column)
