@@ -1,18 +1,20 @@
 """Arguments and output of commands, with stub detectors."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from fakefaces.base.errors import DataError, FakefacesError
-from fakefaces.base.files import write_json
+from fakefaces.base.files import write_json, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.cli import app
-from fakefaces.cli.arguments import detector_by_name, detector_folder, registered_name
 from fakefaces.cli.listing import image_files
 from fakefaces.cli.registry import describe
 from fakefaces.inference import detector
@@ -21,7 +23,6 @@ from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.inference.score import COLUMNS, Score
 from fakefaces.params.file import load
 from fakefaces.registry.promotion import Decision, Promotion
-from fakefaces.tracking import detectors
 from tests.detectors import copy_detector
 from tests.pictures import striped
 
@@ -42,28 +43,8 @@ def test_files_keep_their_order_and_those_of_a_folder_are_sorted(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no image in this folder"):
         image_files([tmp_path / "empty"])
-    with pytest.raises(DataError, match="no such file"):
-        image_files([tmp_path / "absent"])
-
-
-def test_a_detector_is_found_by_model_name_first_fold_folder_or_as_champion(workspace, monkeypatch):
-    layout = Layout(workspace)
-    fetched: list[str] = []
-    monkeypatch.setattr(detectors, "fetch_detector", lambda uri: fetched.append(uri) or Path("fetched"))
-    single = write_metadata(layout.model("single"))
-    first, _ = (write_metadata(layout.detector("folds", k, 2)) for k in range(2))
-    elsewhere = write_metadata(workspace / "elsewhere")
-    assert detector_by_name("single") == single
-    assert detector_by_name("folds") == first
-    assert detector_by_name(str(elsewhere)) == elsewhere == detector_folder(str(elsewhere))
-    assert fetched == []
-    assert detector_by_name("champion") == Path("fetched")
-    detector_folder("models:/other/3")
-    detector_folder(None)
-    assert fetched == ["models:/fake-faces@champion", "models:/other/3", "models:/fake-faces@champion"]
-    assert registered_name() == "fake-faces"
-    with pytest.raises(FakefacesError, match="neither a folder"):
-        detector_folder("nobody")
+    with pytest.raises(DataError, match="absent, .*gone: there is no such file"):  # before a folder is listed
+        image_files([tmp_path / "empty", tmp_path / "absent", tmp_path / "gone"])
 
 
 SCORES = [
@@ -87,7 +68,7 @@ def predicted(workspace, monkeypatch):
         done = CliRunner().invoke(app, ["predict", *names, "--model", "model", *options])
         assert isinstance(done.exception, DataError)
         assert str(done.exception) == "1 of 4 files could not be scored"
-        summary = "1 fake, 2 real (1 of them unsure), 1 with problems (1 not_an_image)"
+        summary = "4 images: 1 fake, 2 real (1 of them unsure), 1 with problems (1 not_an_image)"
         assert done.stderr.splitlines()[-1] == summary
         return done.stdout.splitlines()
 
@@ -122,6 +103,53 @@ def test_the_json_lines_have_all_fields_of_a_score(predicted):
         {"path": "c.png", "problem": "not_an_image", "problem_detail": "c.png: not an image"},
         {"path": "d.png", "p_fake": 0.125, "label": "real", "model_version": "3"},
     ]
+
+
+def test_images_that_trained_are_named_below_the_scores(workspace, loaded):
+    copy_detector(loaded, workspace / "model")
+    photographs = sorted((workspace / "data").rglob("*.jpg"))[:3]
+    arguments = ["predict", *map(str, photographs), "--model", "model"]
+    assert "WARNING" not in CliRunner().invoke(app, arguments).stderr  # nothing is split yet
+    rows = [(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in photographs]
+    table = pd.DataFrame(rows, columns=["image", "sha256"]).assign(label=0, split=["train", "validation", "test"])
+    write_text(Layout(workspace).images, table.to_csv(index=False))
+    last = CliRunner().invoke(app, arguments).stderr.splitlines()[-1]
+    assert last.startswith("WARNING 2 of 3 are images that this project trains")
+    assert f"({photographs[0].name}, {photographs[1].name})" in last
+    write_text(Layout(workspace).images, table.drop(columns="split").to_csv(index=False))  # cross-validation
+    assert "WARNING 3 of 3" in CliRunner().invoke(app, arguments).stderr
+
+
+def test_a_misspelled_model_is_said_before_any_file_is_read(workspace, monkeypatch):
+    for command in (["predict", "data"], ["explain", "data"], ["score", "data", "scores"], ["review"], ["serve"]):
+        name = ["nobody"] if command[0] == "explain" else ["--model", "nobody"]
+        arguments = [command[0], *name, *command[1:]]
+        monkeypatch.setattr(Path, "iterdir", lambda folder: pytest.fail(f"{folder} was listed"))
+        done = CliRunner().invoke(app, arguments)
+        monkeypatch.undo()
+        monkeypatch.chdir(workspace)
+        assert isinstance(done.exception, FakefacesError), (command, done.exception)
+        assert "nobody: no such model" in str(done.exception)
+
+
+def test_the_version_is_that_of_the_package():
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"fakefaces {version('fakefaces')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("pre", {"predict"}),
+        ("explain c", {"champion", "challenger", "custom_cnn_tuned"}),
+        ("promote sim", {"simple_cnn"}),
+        ("predict --model fo", {"forensic"}),
+    ],
+)
+def test_a_shell_completes_commands_and_models(workspace, typed, offered):
+    words = f"fakefaces {typed}"
+    environ = {"_FAKEFACES_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = CliRunner().invoke(app, [], prog_name="fakefaces", env=environ)
+    assert set(done.stdout.split()) == offered
 
 
 def test_images_of_one_name_have_their_own_output_files(workspace, loaded):

@@ -92,4 +92,4 @@ def test_predict_names_the_other_command_when_there_are_many_files(job, monkeypa
     monkeypatch.setattr(importlib.import_module("fakefaces.cli.predict"), "_MANY", 10)
     said = run("predict", source, "--model", "model").stderr.splitlines()
     assert said[0].startswith("11 files: fakefaces score INPUT OUTPUT")
-    assert re.fullmatch(r"\d+ fake, \d+ real \(0 of them unsure\), no problems", said[-1])
+    assert re.fullmatch(r"11 images: \d+ fake, \d+ real \(0 of them unsure\), no problems", said[-1])

@@ -3,9 +3,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from fakefaces.base.errors import DataError, FakefacesError
+from fakefaces.base.errors import DataError
 from fakefaces.cli import app
-from fakefaces.cli.arguments import detector_by_name
 from fakefaces.explain.explanation import explain_images
 from tests.conftest import picture
 from tests.detectors import copy_detector
@@ -31,11 +30,6 @@ def test_a_broken_file_is_named_and_the_others_are_drawn(workspace, loaded):
     with pytest.raises(DataError, match="1 of 2"):
         CliRunner().invoke(app, ["explain", "custom_cnn", "text.jpg", str(image)], catch_exceptions=False)
     assert (workspace / "explained" / f"{image.stem}_heat.png").is_file()
-
-
-def test_an_unknown_model_is_one_message(workspace):
-    with pytest.raises(FakefacesError, match="neither a folder"):
-        detector_by_name("nobody")
 
 
 def test_files_are_explained_in_one_batch_and_refused_ones_have_a_problem(loaded, tmp_path):

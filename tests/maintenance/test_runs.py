@@ -8,12 +8,13 @@ import pytest
 import yaml
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.cli.model_names import model_source, run_of
 from fakefaces.cli.reproduce import reproduce
 from fakefaces.cli.runs import runs
 from fakefaces.maintenance import run_table
 from fakefaces.maintenance.reproduce import Reproduction
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.runs import stage_run
+from fakefaces.tracking.runs import OUTPUT_TAG, stage_run
 from fakefaces.tracking.store import connect
 
 
@@ -68,7 +69,29 @@ def test_the_table_shows_what_tells_the_runs_apart(three_runs, capsys):
     assert [line.split()[0] for line in lines[1:]] == [run_id[:8] for run_id in three_runs[::-1]]
     assert "0.800" in lines[2]
     runs(where=["model = nobody"])
-    assert "no runs" in capsys.readouterr().out
+    assert capsys.readouterr().err == "none of the 3 train runs meets: model = nobody\n"
+    runs(role="trial")
+    assert capsys.readouterr().err == "no trial runs; start one with: dvc repro\n"
+
+
+@pytest.mark.parametrize(
+    "option", [{"sort": "-tset_roc_auc"}, {"columns": "tset_roc_auc"}, {"where": ["tset_roc_auc > 0"]}]
+)
+def test_an_unknown_column_is_refused_with_the_known_ones(three_runs, option):
+    wanted = f"--{next(iter(option))} tset_roc_auc: these runs have no such column; did you mean test_roc_auc"
+    with pytest.raises(FakefacesError, match=wanted) as error:
+        runs(**option)
+    assert "validation_roc_auc" in str(error.value) and OUTPUT_TAG not in str(error.value)
+
+
+def test_a_run_is_named_by_its_id_or_by_the_model_that_it_trained(tracked, three_runs):
+    first, other, newest = three_runs
+    named = [run_of(name).info.run_id for name in (first, other[:8], "simple_cnn", "outputs/models/simple_cnn")]
+    assert named == [first, other, newest, newest]
+    assert str(model_source(other[:8])).startswith("models:/m-")
+    (evaluation, *_) = connect().search_runs("tags.role = 'evaluate'")
+    with pytest.raises(FakefacesError, match="logged no detector"):
+        model_source(evaluation.info.run_id)
 
 
 def test_a_repeat_is_shown_on_request(trained, capsys):
@@ -128,7 +151,7 @@ def test_a_run_that_is_not_there_is_one_message(trained, capsys):
 
 def test_conditions_compare_numbers_as_numbers():
     rows = [{"a": "10"}, {"a": 9.0}, {"b": 1}]
-    assert run_table.filter_rows(rows, ["a > 9.5"]) == [{"a": "10"}]
+    assert run_table.filter_rows(rows, run_table.parse_conditions(["a > 9.5"])) == [{"a": "10"}]
     assert run_table.sort_rows(rows, "a") == [{"a": 9.0}, {"a": "10"}, {"b": 1}]
     assert run_table.sort_rows([{"a": "x"}, {"a": 1}], "-a") == [{"a": "x"}, {"a": 1}]
 
@@ -145,7 +168,7 @@ def test_each_operator_of_a_condition_compares_as_it_says():
     rows = [{"x": 1.0, "name": "VGG16"}, {"x": 2.0, "name": "forensic"}, {"x": 3.0}]
 
     def matching(condition: str) -> list[float]:
-        return [row["x"] for row in run_table.filter_rows(rows, [condition])]
+        return [row["x"] for row in run_table.filter_rows(rows, run_table.parse_conditions([condition]))]
 
     assert matching("x < 2") == [1.0] and matching("x <= 2") == [1.0, 2.0]
     assert matching("x > 2") == [3.0] and matching("x >= 2") == [2.0, 3.0]

@@ -2,6 +2,8 @@
 
 import sys
 from contextlib import suppress
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -24,9 +26,7 @@ from fakefaces.cli.score import score
 from fakefaces.cli.serve import serve
 from fakefaces.cli.tune import tune
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Detect doctored face photographs."
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 _COMMANDS = (
     check,
     predict,
@@ -46,6 +46,22 @@ _COMMANDS = (
 )
 for _command in _COMMANDS:
     app.command()(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"fakefaces {version('fakefaces')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version, and exit.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """Detect doctored face photographs."""
 
 
 def main() -> None:

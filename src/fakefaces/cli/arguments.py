@@ -5,52 +5,35 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.base import environment
-from fakefaces.base.errors import FakefacesError
 from fakefaces.base.progress import echo
-from fakefaces.base.schema import StageParams, read
-from fakefaces.params.promote import Promote
+from fakefaces.cli.model_names import HELP, complete_model, model_source
 
 Paths = Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)]
 Model = Annotated[
     str | None,
-    typer.Option(help="Another detector: a models:/ URI, or a trained model's folder.", show_default="the champion"),
+    typer.Option(help=f"Another model: {HELP}.", show_default="the champion", autocompletion=complete_model),
 ]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Follow links below a folder out of it.")]
 Threads = Annotated[int, typer.Option(min=1, help="For decoding and inference.")]
 
 
-class _Params(StageParams):
-    promote: Promote
-
-
 def detector_folder(model: str | None) -> Path:
-    """The folder with ``detector.json``, a ``models:/`` URI's after a download, or for None the champion's."""
-    from fakefaces.tracking.detectors import CHAMPION, fetch_detector
+    """The folder with ``detector.json`` of a model, after a download where it is registered or logged.
 
-    if model and (Path(model) / "detector.json").is_file():
-        return Path(model)
-    if model and not model.startswith("models:/"):
-        raise FakefacesError(f"{model}: neither a folder with a detector.json nor a models:/ URI")
-    return fetch_detector(model or f"models:/{registered_name()}@{CHAMPION}")
+    Args:
+        model: as :data:`fakefaces.cli.model_names.HELP` says; None for the champion.
 
-
-def detector_by_name(model: str) -> Path:
-    """The folder of ``champion``, of a model of ``params.yaml``, or of what :func:`detector_folder` takes."""
-    from fakefaces.base.paths import Layout
-
-    if model == "champion":
-        return detector_folder(None)
-    trained = Layout(environment.workspace()).model(model)
-    for folder in (trained, trained / "fold0"):
-        if "/" not in model and (folder / "detector.json").is_file():
-            return folder
-    return detector_folder(model)
+    Raises:
+        FakefacesError: there is no such model, or it cannot be fetched.
+    """
+    return fetched(model_source(model))
 
 
-def registered_name() -> str:
-    """Read the registered model's name from ``params.yaml``."""
-    return read(_Params, environment.workspace() / "params.yaml").promote.name
+def fetched(source: Path | str) -> Path:
+    """The folder of what :func:`fakefaces.cli.model_names.model_source` names."""
+    from fakefaces.tracking.detectors import fetch_detector
+
+    return source if isinstance(source, Path) else fetch_detector(source)
 
 
 def caution(folder: Path) -> None:

@@ -5,16 +5,14 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import FollowLinks, Paths, Threads, caution, detector_by_name
+from fakefaces.cli.arguments import FollowLinks, Paths, Threads, caution, fetched
+from fakefaces.cli.model_names import HELP, complete_model, model_source
 
 
 def explain(
     model: Annotated[
         str,
-        typer.Argument(
-            help="'champion', the name of a trained model in params.yaml, a models:/ URI, or a detector's folder.",
-            show_default=False,
-        ),
+        typer.Argument(help=f"{HELP[0].upper()}{HELP[1:]}.", show_default=False, autocompletion=complete_model),
     ],
     paths: Paths,
     to: Annotated[Path, typer.Option(help="The folder that images are written to.")] = Path("explained"),
@@ -34,8 +32,9 @@ def explain(
     from fakefaces.explain.feature_maps import feature_maps, filters
     from fakefaces.explain.plots import SHOWN, plot_explanation, plot_feature_maps, plot_filters
 
+    source = model_source(model)
     files = image_files(paths, follow_links=follow_links)
-    folder = detector_by_name(model)
+    folder = fetched(source)
     caution(folder)
     detector = load(folder, threads=threads)
     # A forensic model's heatmap is of its part scores: without TensorFlow it takes half of the memory.

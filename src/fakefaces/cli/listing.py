@@ -32,6 +32,8 @@ def image_files(paths: list[Path], *, follow_links: bool = False) -> list[Path]:
     Raises:
         DataError: no image in a folder, a folder that cannot be listed, or a missing path.
     """
+    if missing := [str(path) for path in paths if not (path.exists() or path.is_symlink())]:
+        raise DataError(f"{', '.join(missing)}: there is no such file or folder")
     files: list[Path] = []
     for path in paths:
         if path.is_dir():

@@ -8,7 +8,9 @@ import typer
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.names import on_one_line, printable
-from fakefaces.cli.arguments import FollowLinks, Model, Paths, Threads, caution, detector_folder
+from fakefaces.cli.arguments import FollowLinks, Model, Paths, Threads, caution, fetched
+from fakefaces.cli.model_names import model_source
+from fakefaces.cli.trained_on import warn_of_training_images
 
 _MANY = 1_000  # files
 
@@ -27,12 +29,13 @@ def predict(
     from fakefaces.inference import predict as scoring
     from fakefaces.scoring.counts import Tally
 
+    source = model_source(model)
     files = image_files(paths, follow_links=follow_links)
     if len(files) > _MANY:
         echo(
             f"{len(files):,} files: fakefaces score INPUT OUTPUT does this in processes, and goes on after an interrupt"
         )
-    folder = detector_folder(model)
+    folder = fetched(source)
     caution(folder)
     scores = scoring.score_files(detector.load(folder), files, threads=threads)
     if len(files) > 64:
@@ -49,6 +52,7 @@ def predict(
         elif not score.problem:
             unsure = "-" if score.unsure is None else "yes" if score.unsure else "no"
             print(f"{on_one_line(score.path):{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
-    echo(str(tally.counts))
+    echo(f"{len(files):,} image{'s' * (len(files) > 1)}: {tally.counts}")
+    warn_of_training_images(files)
     if failed := sum(tally.counts.problems.values()):
         raise DataError(f"{failed} of {len(files)} files could not be scored")

@@ -8,6 +8,7 @@ from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
+from fakefaces.cli.model_names import as_promoted, complete_model
 from fakefaces.params.file import load
 
 
@@ -15,8 +16,10 @@ def promote(
     candidate: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN|VERSION]",
-            help="A version, by number or alias, or a run, by id or name.",
+            metavar="[MODEL]",
+            help="A version's number or alias, the name of a model in params.yaml, a run's id, a models:/ URI, or a "
+            "detector's folder.",
+            autocompletion=complete_model,
             show_default="the pipeline's best model on validation",
         ),
     ] = None,
@@ -51,7 +54,7 @@ def promote(
         print(f"{registry.name} version {champion.number} is champion again{replaced}")
         return
     if candidate:
-        model = candidates.named_candidate(registry, candidate, layout)
+        model = candidates.named_candidate(registry, as_promoted(candidate), layout)
     else:
         model = candidates.best_of_pipeline(layout, params.train.models, rule.metric)
     inputs = promotion.Promotion(registry, model, rule, score_champion, params.evaluate.n_resamples, params.seed)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fakefaces.cli.arguments import registered_name
+from fakefaces.cli.model_names import registered_name
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from fakefaces.registry.store import Version
+
+_NUMBERS = ("version", "before")  # columns
 
 
 def registry(
@@ -19,7 +19,9 @@ def registry(
     last: Annotated[int, typer.Option(min=1, help="Entries of the history, at most.")] = 20,
 ) -> None:
     """List the versions of the registered model with their aliases, and the history of promotions."""
-    from fakefaces.cli.tables import print_table
+    from rich.table import Table
+
+    from fakefaces.cli.tables import print_columns, print_table
     from fakefaces.registry.store import Registry
 
     registered = Registry(registered_name())
@@ -32,12 +34,14 @@ def registry(
     if not versions:
         print(f"{registered.name}: no version yet; train and promote one with: dvc repro")
         return
-    print_table(_versions_table(registered.name, versions))
-    table = _table(f"\nhistory ({len(history)})", ("when (UTC)", "version", "became", "before", "by", "why"))
-    table.columns[-1].no_wrap = False
+    print_columns(_version_columns(versions), title=registered.name)
+    print(f"\nhistory ({len(history)})")
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("when (UTC)", "version", "became", "before", "by", "why"):
+        table.add_column(heading, no_wrap=heading != "why", justify="right" if heading in _NUMBERS else "left")
     for event in history[-last:]:
         before = "" if event.before is None else str(event.before)
-        when = event.at[:19].replace("T", " ")
+        when = event.at[:16].replace("T", " ")
         table.add_row(when, str(event.version), event.action, before, event.by, event.reason)
     print_table(table)
 
@@ -64,27 +68,24 @@ def describe(version: "Version") -> dict[str, Any]:
     }
 
 
-def _versions_table(name: str, versions: list[dict[str, Any]]) -> "Table":
-    metrics = sorted({key for version in versions for key in version["metrics"]}, reverse=True)
-    table = _table(name, ("version", "alias", "model", *metrics, "threshold", "registered (UTC)", "run"))
-    for version in versions:
-        values = [version["metrics"].get(key) for key in metrics] + [version["threshold"]]
-        table.add_row(
-            str(version["version"]),
-            ", ".join(version["aliases"]),
-            version["model"] or "",
-            *("" if value is None else f"{value:.4f}" for value in values),
-            version["created"],
-            version["run"][:8],
-        )
-    return table
+def _version_columns(versions: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The cells of the table by heading; metrics of test before those of validation."""
+    metrics = sorted({key for version in versions for key in version["metrics"]})
+    columns = {
+        "version": [str(version["version"]) for version in versions],
+        "alias": [", ".join(version["aliases"]) for version in versions],
+        "model": [version["model"] or "" for version in versions],
+    }
+    for key in metrics:
+        columns[key.replace(".", " ").replace("_", " ")] = [
+            _number(version["metrics"].get(key)) for version in versions
+        ]
+    return columns | {
+        "threshold": [_number(version["threshold"]) for version in versions],
+        "run": [version["run"][:8] for version in versions],
+        "registered (UTC)": [version["created"] for version in versions],
+    }
 
 
-def _table(title: str, columns: tuple[str, ...]) -> "Table":
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        numeric = column in ("version", "before", "threshold") or "." in column
-        table.add_column(column.replace(".", "\n"), justify="right" if numeric else "left", no_wrap=True)
-    return table
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

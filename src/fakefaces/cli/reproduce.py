@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fakefaces.base import environment
+from fakefaces.cli.model_names import complete_model, run_of
 
 if TYPE_CHECKING:
     from fakefaces.maintenance.reproduce import Reproduction
@@ -16,19 +17,21 @@ _MAX_PACKAGES = 12  # of those that do not affect results
 def reproduce(
     run: Annotated[
         str,
-        typer.Argument(help="A run's id or its first digits, a version's number, or 'champion'.", show_default=False),
+        typer.Argument(
+            help="A run's id or its first digits; or its model: an alias such as 'champion', a version's number, the "
+            "name of a model in params.yaml, a models:/ URI, or a detector's folder.",
+            show_default=False,
+            autocompletion=complete_model,
+        ),
     ],
     patch: Annotated[bool, typer.Option("--patch", help="Print the run's uncommitted changes as a patch.")] = False,
 ) -> None:
     """Print how this checkout differs from a run's, and the commands that reproduce the run. Nothing is changed."""
     from fakefaces.base.errors import FakefacesError
-    from fakefaces.cli.arguments import registered_name
     from fakefaces.maintenance.reproduce import Reproduction
-    from fakefaces.registry.store import resolve_run
     from fakefaces.tracking.store import connect
 
-    store = connect()
-    reproduction = Reproduction.of(store, resolve_run(store, run, registered_name()), environment.workspace())
+    reproduction = Reproduction.of(connect(), run_of(run), environment.workspace())
     if not patch:
         _print(reproduction)
     elif text := reproduction.files.get("changes.patch"):

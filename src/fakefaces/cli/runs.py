@@ -1,18 +1,19 @@
 """``fakefaces runs``."""
 
 import json
+import textwrap
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 _COLUMNS = {
-    "train": ["validation_roc_auc", "test_roc_auc", "test_accuracy", "best_epoch", "images_per_second", "wall_seconds"],
+    "train": ["test_roc_auc", "test_accuracy", "validation_roc_auc", "best_epoch", "images_per_second", "wall_seconds"],
     "tune": ["best_val_roc_auc", "trials", "pruned", "trial_seconds", "peak_memory_mib"],
     "trial": ["best_val_roc_auc", "given_up", "images_per_second", "wall_seconds"],
-    "evaluate": ["validation_roc_auc", "test_roc_auc", "test_accuracy", "test_matched_roc_auc", "wall_seconds"],
+    "evaluate": ["test_roc_auc", "test_accuracy", "validation_roc_auc", "test_matched_roc_auc", "wall_seconds"],
 }
-_ALWAYS = ["run", "started", "model", "experiment", "commit", "status"]
+_FIRST, _LAST = ["run", "model"], ["started", "experiment", "commit", "status"]
 
 
 def runs(
@@ -34,23 +35,36 @@ def runs(
 ) -> None:
     """Compare the runs in the store: each training with the metrics of its evaluation."""
     from fakefaces.base.errors import FakefacesError
+    from fakefaces.base.progress import echo
     from fakefaces.maintenance import run_table
     from fakefaces.tracking.store import connect
 
     if role not in _COLUMNS:
         raise FakefacesError(f"--role {role}: must be one of {', '.join(_COLUMNS)}")
+    conditions = run_table.parse_conditions(where or [])
+    requested = [name.strip() for name in columns.split(",") if name.strip()]
     store = connect()
     rows = run_table.run_rows(store, role, repeats=repeats)
-    selected = run_table.sort_rows(run_table.filter_rows(rows, where or []), sort)[:limit]
-    names = _ALWAYS + [name for name in _COLUMNS[role] if any(name in row for row in selected)]
-    if differences:
-        names += run_table.differing_parameters(store, selected)
-    names += [name.strip() for name in columns.split(",") if name.strip()]
+    if not rows:
+        echo(f"no {role} runs; start one with: dvc repro")
+        return
+    run_table.require_columns(rows, "--columns", requested)
+    run_table.require_columns(rows, "--sort", [sort.removeprefix("-")])
+    run_table.require_columns(rows, "--where", [condition.name for condition in conditions])
+    matching = run_table.filter_rows(rows, conditions)
+    if not matching:
+        echo(f"none of the {len(rows)} {role} runs meets: {' and '.join(where or [])}")
+        return
+    selected = run_table.sort_rows(matching, sort)[:limit]
     if as_json:
         for row in selected:
             print(json.dumps(row, default=str))
         return
-    _print(selected, list(dict.fromkeys(name for name in names if _informative(name, selected))))
+    differing = run_table.differing_parameters(store, selected) if differences else []
+    if differences and not differing:
+        echo("these runs do not differ in a parameter")
+    names = dict.fromkeys([*_FIRST, *requested, *differing, *_COLUMNS[role], *_LAST])
+    _print(selected, [name for name in names if name in requested or _informative(name, selected)])
     if len(selected) < len(rows):
         print(f"{len(selected)} of {len(rows)} runs")
 
@@ -62,21 +76,9 @@ def _informative(name: str, rows: list[dict[str, Any]]) -> bool:
 
 
 def _print(rows: list[dict[str, Any]], names: list[str]) -> None:
-    from rich.table import Table
+    from fakefaces.cli.tables import print_columns
 
-    from fakefaces.cli.tables import print_table
-
-    if not rows:
-        print("no runs; start one with: dvc repro")
-        return
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    columns = [[_cell(name, row.get(name)) for row in rows] for name in names]
-    for name, cells in zip(names, columns, strict=True):
-        number = all(cell.replace(".", "", 1).lstrip("-").isdigit() for cell in cells if cell)
-        table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
-    for line in zip(*columns, strict=True):
-        table.add_row(*line)
-    print_table(table)
+    print_columns({name.replace("_", " "): [_cell(name, row.get(name)) for row in rows] for name in names})
 
 
 def _cell(name: str, value: object) -> str:
@@ -86,4 +88,4 @@ def _cell(name: str, value: object) -> str:
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.2g}"
-    return "" if value is None else str(value)
+    return textwrap.shorten("" if value is None else str(value), 40, placeholder="…")

@@ -2,11 +2,13 @@
 
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Model, caution, detector_folder, registered_name
+from fakefaces.cli.arguments import Model, caution, fetched
+from fakefaces.cli.model_names import model_source
 
 if TYPE_CHECKING:
     from fakefaces.scoring.model import Model as ScoringModel
@@ -66,6 +68,7 @@ def score(
     from fakefaces.scoring.run import run
     from fakefaces.scoring.storage import Storage
 
+    model_source(model)  # a misspelled name is said before a large input is listed
     storage, inputs = Storage(output), find_inputs(source, column)
     detector = _model(model)
     workers = jobs or local.processors()
@@ -85,14 +88,11 @@ def score(
 
 def _model(model: str | None) -> "ScoringModel":
     from fakefaces.scoring.model import identify
-    from fakefaces.tracking.detectors import CHAMPION
 
-    uri = model if model is None or ":/" in model else None
-    if model is None:
-        uri = f"models:/{registered_name()}@{CHAMPION}"
-    folder = detector_folder(uri or model)
+    source = model_source(model)
+    folder = fetched(source)
     caution(folder)
-    return identify(folder, uri)
+    return identify(folder, None if isinstance(source, Path) else source)
 
 
 def _verify(output: str, model: str | None) -> None:

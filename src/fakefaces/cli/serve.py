@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Threads, caution, registered_name
+from fakefaces.cli.arguments import Model, Threads, caution, fetched
+from fakefaces.cli.model_names import model_source
 
 
 def serve(
-    model: Annotated[
-        str | None, typer.Option(help="Another registered model: a models:/ URI.", show_default="the champion")
-    ] = None,
+    model: Model = None,
     host: Annotated[
         str, typer.Option(help="The address to listen on; 0.0.0.0 for other machines to reach it.")
     ] = "127.0.0.1",
@@ -20,10 +19,9 @@ def serve(
     """Serve the champion over HTTP, by MLflow's scoring protocol."""
     from fakefaces.base.progress import echo
     from fakefaces.serving import server
-    from fakefaces.tracking import detectors
 
-    uri = model or f"models:/{registered_name()}@{detectors.CHAMPION}"
-    folder = detectors.fetch_detector(uri)
-    echo(f"loading {uri}")
+    source = model_source(model)
+    folder = fetched(source)
+    echo(f"loading {source}")
     caution(folder)
     server.serve(folder, host, port, threads=threads)

@@ -1,8 +1,10 @@
 """Runs as rows to compare: a training with the metrics of its evaluation, filtered and sorted."""
 
+import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -43,18 +45,56 @@ def run_rows(store: Store, role: str, *, repeats: bool = False) -> list[Row]:
     return rows
 
 
-def filter_rows(rows: Iterable[Row], conditions: Sequence[str]) -> list[Row]:
-    """The rows that meet all conditions, such as ``test_roc_auc > 0.6``, ``model = vgg16`` or ``experiment ~ slow``."""
-    rows = list(rows)
-    for condition in conditions:
-        match = _CONDITION.match(condition)
+@dataclass(frozen=True)
+class Condition:
+    """A condition on a column of a run."""
+
+    name: str  # of the column
+    sign: str  # one of the operators
+    value: str  # as it was written
+
+    def holds(self, row: Row) -> bool:
+        """Whether a run has the column, and it meets the condition."""
+        return self.name in row and _meets(row[self.name], self.sign, self.value)
+
+
+def parse_conditions(texts: Sequence[str]) -> list[Condition]:
+    """Conditions such as ``test_roc_auc > 0.6``, ``model = vgg16`` or ``experiment ~ slow``.
+
+    Raises:
+        FakefacesError: one is not of this form.
+    """
+    conditions = []
+    for text in texts:
+        match = _CONDITION.match(text)
         if match is None:
             raise FakefacesError(
-                f"--where '{condition}': write it as NAME OPERATOR VALUE, with one of {' '.join(_OPERATORS)}"
+                f"--where '{text}': write it as NAME OPERATOR VALUE, with one of {' '.join(_OPERATORS)}"
             )
-        name, sign, value = match.groups()
-        rows = [row for row in rows if name in row and _meets(row[name], sign, value)]
-    return rows
+        conditions.append(Condition(*match.groups()))
+    return conditions
+
+
+def require_columns(rows: Sequence[Row], option: str, names: Iterable[str]) -> None:
+    """Refuse names that no run has.
+
+    Raises:
+        FakefacesError: with the similar names first, and all that are known, but for digests of outputs.
+    """
+    known = {name: None for row in rows for name in row if not name.startswith(OUTPUT_TAG)}
+    for name in names:
+        if name in known or any(name in row for row in rows):
+            continue
+        close = difflib.get_close_matches(name, known, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else "."
+        raise FakefacesError(
+            f"{option} {name}: these runs have no such column{hint} They have {', '.join(sorted(known))}"
+        )
+
+
+def filter_rows(rows: Iterable[Row], conditions: Sequence[Condition]) -> list[Row]:
+    """The rows that meet all conditions."""
+    return [row for row in rows if all(condition.holds(row) for condition in conditions)]
 
 
 def sort_rows(rows: Iterable[Row], by: str) -> list[Row]:
