@@ -8,7 +8,7 @@ from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.params.file import Params
 from fakefaces.reporting.html import charts
-from fakefaces.reporting.html.context import page_context
+from fakefaces.reporting.html.context import base_rate, page_context
 from fakefaces.reporting.html.dvc_plots import plot_tables
 from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.page import png, render_card, render_page
@@ -64,7 +64,7 @@ def model_charts(run: RunOutputs, context: dict[str, Any], name: str) -> dict[st
     metrics = {name: run.metrics[name]}
     specs = {
         "roc": charts.roc({name: run.curves("roc")[name]}),
-        "precision_recall": charts.precision_recall({name: run.curves("precision_recall")[name]}),
+        "precision_recall": charts.precision_recall({name: run.curves("precision_recall")[name]}, base_rate(run)),
         "reliability": charts.reliability(metrics),
         "robustness": charts.robustness(metrics),
     }

@@ -1,9 +1,17 @@
 """Render Jinja templates to HTML and Markdown."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+
+def breakable(text: str) -> Markup:
+    """Text that breaks after an underscore, as names do on a phone, and not within an interval; escaped for HTML."""
+    whole = re.sub(r"\[(\S+), (\S+)\]", "[\\1,\N{NO-BREAK SPACE}\\2]", text)
+    return Markup("_<wbr>").join(escape(part) for part in whole.split("_"))
 
 
 def render(template: Path, context: Mapping[str, object]) -> str:
@@ -19,4 +27,5 @@ def render(template: Path, context: Mapping[str, object]) -> str:
     environment.filters["number"] = lambda value, digits=3: "–" if value is None else f"{value:.{digits}f}"
     environment.filters["percent"] = lambda value, digits=0: "–" if value is None else f"{value:.{digits}%}"
     environment.filters["estimate"] = format
+    environment.filters["breakable"] = breakable
     return environment.get_template(template.name).render(context)

@@ -32,6 +32,8 @@ PALETTE = (
 )
 _LINE = {"type": "line", "point": {"size": 30}}
 _TICKS = {"labelFlush": False, "labelOverlap": True, "tickCount": 6}
+SCORE = "score (0 real, 1 fake)"
+_FPR, _TPR = "false-positive rate (share of reals)", "true-positive rate (share of fakes)"
 _DIAGONAL: Spec = {
     "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
     "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1, "color": "#888"},
@@ -42,20 +44,21 @@ _DIAGONAL: Spec = {
 def roc(points: Mapping[str, pd.DataFrame]) -> Spec:
     """ROC curves, from ``fpr`` and ``tpr`` by model."""
     about = "ROC curves: true-positive rate (fakes) against false-positive rate (reals), a line for each model."
-    return _curves(points, ("fpr", "false-positive rate"), ("tpr", "true-positive rate"), about, diagonal=True)
+    return _curves(points, ("fpr", _FPR), ("tpr", _TPR), about, diagonal=True)
 
 
-def precision_recall(points: Mapping[str, pd.DataFrame]) -> Spec:
-    """Precision-recall curves, from ``recall`` and ``precision`` by model."""
-    about = "Precision-recall curves, a line for each model."
-    return _curves(points, ("recall", "recall"), ("precision", "precision"), about, diagonal=False)
+def precision_recall(points: Mapping[str, pd.DataFrame], base_rate: float) -> Spec:
+    """Precision-recall curves, from ``recall`` and ``precision`` by model, at the share of fakes in the test images."""
+    precision = f"precision at {base_rate:.0%} fakes"
+    about = f"Precision-recall curves where {base_rate:.0%} of the images are fake, a line for each model."
+    return _curves(points, ("recall", "recall (share of fakes)"), ("precision", precision), about, diagonal=False)
 
 
 def reliability(metrics: Metrics) -> Spec:
     """Reliability diagrams, from the bins of each model."""
     bins = {name: pd.DataFrame(b.model_dump() for b in model.reliability) for name, model in metrics.items()}
     about = "Reliability: share of fakes against mean score, in ten bins of equal size, a line for each model."
-    x, y = ("mean_p", "mean score"), ("fraction_fake", "share of fakes")
+    x, y = ("mean_p", f"mean {SCORE}"), ("fraction_fake", "share of fakes")
     return _curves(bins, x, y, about, diagonal=True, points=True)
 
 
@@ -63,13 +66,14 @@ def history(epochs: pd.DataFrame) -> list[Spec]:
     """Loss and accuracy by epoch for train and validation, of one model: two charts."""
     specs = []
     folds = ["fold"] if "fold" in epochs else []
-    for metric in ("loss", "accuracy"):
+    titles = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of images)"}
+    for metric, title in titles.items():
         table = epochs.rename(columns={metric: "train", f"val_{metric}": "validation"})
         long = table.melt(["epoch", *folds], ["train", "validation"], "images", "value").dropna()
         encoding: Spec = {
             "x": _axis("epoch", "epoch", domain=None)
             | {"axis": {"tickMinStep": 1, "format": "d", "labelFlush": False}},
-            "y": _axis("value", metric, domain=None),
+            "y": _axis("value", title, domain=None),
             "color": _colour("images", ["train", "validation"]),
             "tooltip": [_tip("images", "images"), _tip("epoch", "epoch", "d"), _tip("value", metric)],
         }
@@ -90,7 +94,8 @@ def slices(metrics: Metrics, kind: str) -> Spec | None:
     if not rows:
         return None
     about = f"ROC AUC by {kind.replace('_', ' ')} with 95 % intervals, a dot for each model."
-    return _dots(rows, list(metrics), "slice", "ROC AUC", about, rule=0.5)
+    titles = {"difficulty": "difficulty", "part": "replaced part", "part_count": "replaced parts"}
+    return _dots(rows, list(metrics), ("slice", f"{titles[kind]} (fakes)"), "ROC AUC", about, rule=0.5)
 
 
 def robustness(metrics: Metrics) -> Spec:
@@ -103,7 +108,7 @@ def robustness(metrics: Metrics) -> Spec:
             "field": "level",
             "type": "nominal",
             "sort": _unique(rows, "level"),
-            "title": None,
+            "title": "corruption of the images",
             "axis": {"labelAngle": -60},
         },
         "y": _axis("value", "ROC AUC", domain=None),
@@ -121,10 +126,10 @@ def localization(metrics: Mapping[str, LocalizationMetrics], metric: Literal["po
         maps |= {BASELINES[name]: baseline.metrics for name, baseline in model.baselines.items()}
         for kind, values in maps.items():
             rows.append(_row(values.pointing if metric == "pointing" else values.energy, model=kind, row=name))
-    title = "maps that point at the forgery" if metric == "pointing" else "heat inside the forgery"
+    title = "heatmaps that point at the forgery" if metric == "pointing" else "heat inside the forgery"
     about = f"Share of {title}, with 95 % intervals, for each model and the baselines."
     kinds = ["the model", *BASELINES.values()]
-    return _dots(rows, kinds, "row", title, about, rule=None)
+    return _dots(rows, kinds, ("row", "model"), f"share of {title}", about, rule=None)
 
 
 def score_scatter() -> Spec:
@@ -133,8 +138,8 @@ def score_scatter() -> Spec:
     dots: Spec = {
         "mark": {"type": "point", "filled": True, "size": 55, "opacity": 0.8, "cursor": "pointer"},
         "encoding": {
-            "x": _axis("x", "first"),
-            "y": _axis("y", "second"),
+            "x": _axis("x", SCORE),
+            "y": _axis("y", SCORE),
             "color": _colour("label", classes),
             "shape": _colour("label", classes) | {"scale": {"domain": classes}},
             "tooltip": [_tip("image", "image"), _tip("label", "label"), _tip("x", "first"), _tip("y", "second")],
@@ -174,16 +179,23 @@ def _curves(
 
 
 def _dots(
-    rows: list[dict[str, Any]], kinds: Sequence[str], field: str, title: str, about: str, *, rule: float | None
+    rows: list[dict[str, Any]],
+    kinds: Sequence[str],
+    of: tuple[str, str],
+    title: str,
+    about: str,
+    *,
+    rule: float | None,
 ) -> Spec:
-    """A row of dots with intervals for each value of ``field``, the dots of the kinds below each other."""
+    """A row of dots with intervals for each value of a field with a title, the dots of the kinds below each other."""
+    field, heading = of
     order = _unique(rows, field)
     position = {
-        "y": {"field": field, "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 170}},
+        "y": {"field": field, "type": "nominal", "sort": order, "title": heading, "axis": {"labelLimit": 150}},
         "yOffset": {"field": "model", "type": "nominal", "sort": list(kinds)},
         "color": _colour("model", kinds),
     }
-    tips = [_tip(field, "of"), _tip("model", "model"), *_bounds(title)]
+    tips = [_tip(field, heading), _tip("model", "of"), *_bounds(title)]
     layers: list[Spec] = []
     if rule is not None:
         line = {"type": "rule", "strokeDash": [4, 4], "color": "#888"}

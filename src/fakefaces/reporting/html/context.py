@@ -1,24 +1,49 @@
 """From the outputs of a run to the context of the page's template."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
+import pandas as pd
 import yaml
 
 from fakefaces.base.errors import DataError
-from fakefaces.data.faces import FAKE
+from fakefaces.data.faces import FAKE, PARTS
+from fakefaces.evaluation.base_rate import ErrorRates, precision_at
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
+from fakefaces.evaluation.metrics import confusion
+from fakefaces.evaluation.model_metrics import Confusion, Estimate
+from fakefaces.evaluation.predictions import TestPredictions
 from fakefaces.reporting.html import charts, pictures
 from fakefaces.reporting.html.charts import BASELINES
 from fakefaces.reporting.html.run_outputs import RunOutputs
+from fakefaces.reporting.html.script_data import script_data
+from fakefaces.reporting.html.terms import term_id, term_of, terms
 from fakefaces.reporting.tables import columns
-from fakefaces.reporting.tables.results import REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES
+from fakefaces.reporting.tables.results import REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES, rule_name
 
 _PAIR_SIDE = 144
 _SAMPLES_PER_KIND = 4  # sample images of each difficulty
-_GALLERY_SHARE = 0.62  # of the page's bytes that photographs of the galleries may take
+
+RARE = 0.01  # the base rate that sentences give a precision for
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The decisions of one model on the test images."""
+
+    threshold: float
+    confusion: Confusion
+    rates: ErrorRates
+    precision: Estimate  # where fakes are :data:`RARE`
+
+    @classmethod
+    def of(cls, test: TestPredictions, threshold: float) -> "Decisions":
+        """The decisions where an image is called fake from ``threshold`` on."""
+        rates = ErrorRates.at(test, threshold)
+        return cls(threshold, confusion(test, threshold), rates, precision_at(rates, RARE))
+
 
 Step = Callable[[str], None]
 
@@ -27,6 +52,7 @@ def page_context(run: RunOutputs, step: Step) -> dict[str, Any]:
     """Everything that the page's template needs; ``step`` is called with the name of each step as it begins."""
     step("charts")
     context: dict[str, Any] = {"run": run, "facts": facts(run), "tables": tables(run), "charts": all_charts(run)}
+    context |= {"decisions": decisions(run), "terms": terms(), "term_id": term_id, "term_of": term_of}
     step("pictures")
     context |= {"pictures": stage_pictures(run), "samples": samples(run), "pairs": pairs(run)}
     step("galleries")
@@ -51,6 +77,10 @@ def facts(run: RunOutputs) -> dict[str, Any]:
         "protocol": run.params.split.protocol,
         "size": " × ".join(map(str, sizes.index[0])) + ("" if len(sizes) == 1 else " and others"),
         "digest": run.data_digest,
+        "drawn": run.drawn,
+        "faces": "drawn faces" if run.drawn else "photographs",
+        "base_rate": base_rate(run),
+        "parts": [part.replace("_", " ") for part in PARTS if (run.images[part] == 1).any()],
         "test_n": int(first["n"]),
         "test_groups": int(first["groups"]),
         "majority_rate": float(first["majority_rate"]),
@@ -68,18 +98,33 @@ def tables(run: RunOutputs) -> dict[str, columns.Columns]:
     """The tables of the results, and of the shortcut audit."""
     audit = run.validation.get("shortcuts", [])
     results = columns.result_tables(run.results, run.metrics, run.comparisons)
-    del results["overall"]["TP FP FN TN"]  # the page has confusion matrices
+    results["overall"] = _overall(results["overall"], run)
     return results | {
         "localization": _localization(run.localization),
-        "audit": {key.replace("_", " "): [_cell(row.get(key)) for row in audit] for key in (audit[0] if audit else {})},
+        "audit": {
+            key.replace("_", " ").replace("roc auc", "ROC AUC"): [_cell(row.get(key)) for row in audit]
+            for key in (audit[0] if audit else {})
+        },
     }
+
+
+def base_rate(run: RunOutputs) -> float:
+    """The share of fakes among the test images."""
+    overall = run.metrics[run.models[0]].test.overall
+    return overall.fakes / max(1, overall.n)
+
+
+def decisions(run: RunOutputs) -> dict[str, Decisions]:
+    """What each model decides of the test images where it decides."""
+    return {name: Decisions.of(TestPredictions.from_table(run.scored(name).test), threshold)
+            for name, threshold in run.thresholds.items()}  # fmt: skip
 
 
 def all_charts(run: RunOutputs) -> dict[str, Any]:
     """The Vega-Lite specifications by the id of their place in the page."""
     specs: dict[str, Any] = {
         "roc": charts.roc(run.curves("roc")),
-        "precision_recall": charts.precision_recall(run.curves("precision_recall")),
+        "precision_recall": charts.precision_recall(run.curves("precision_recall"), base_rate(run)),
         "reliability": charts.reliability(run.metrics),
         "robustness": charts.robustness(run.metrics),
         "compared": charts.score_scatter(),
@@ -88,7 +133,7 @@ def all_charts(run: RunOutputs) -> dict[str, Any]:
     if run.localization:
         specs |= {metric: charts.localization(run.localization, metric) for metric in ("pointing", "energy")}
     epochs = {name: run.history(name) for name in run.models}
-    specs["history"] = {name: charts.history(table) for name, table in epochs.items() if len(table)}
+    specs["history"] = {name: charts.history(table) for name, table in epochs.items() if _has_curve(table)}
     return {name: spec for name, spec in specs.items() if spec}
 
 
@@ -109,8 +154,8 @@ def samples(run: RunOutputs) -> dict[str, list[dict[str, str]]]:
     samples_by_kind = {}
     for kind in ("real", "easy", "mid", "hard", "fake"):
         names = list(table.loc[kinds == kind, "image"].head(_SAMPLES_PER_KIND))
-        photographs = pictures.photographs(run.layout.data, names, threads=run.params.threads)
-        uris = [pictures.data_uri(pictures.shrink(photograph, _PAIR_SIDE)) for photograph in photographs]
+        photographs = pictures.photographs(run.layout.data, names, _PAIR_SIDE, threads=run.params.threads)
+        uris = [pictures.data_uri(photograph) for photograph in photographs]
         samples_by_kind[kind] = [{"name": name, "uri": uri} for name, uri in zip(names, uris, strict=True)]
     return {kind: images for kind, images in samples_by_kind.items() if images}
 
@@ -132,48 +177,34 @@ def pairs(run: RunOutputs) -> list[dict[str, Any]]:
     return aligned
 
 
-def script_data(run: RunOutputs, specs: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page's script needs: the test images, the comparisons and the charts."""
-    thresholds = {name: model.decision_threshold for name, model in run.metrics.items()}
-    rows = pictures.select(run.predictions, run.predictions[run.best], thresholds[run.best], run.params.report.gallery)
-    shown = run.predictions.iloc[rows].reset_index(drop=True)
-    heat = {name: maps[rows] for name, maps in run.heatmaps.items()}
-    entries = pictures.entries(shown, run.models, heat, run.truth)
-    photographs = pictures.photographs(run.layout.data, list(shown["image"]), threads=run.params.threads)
-    uris = pictures.uris_within(photographs, int(run.params.report.max_bytes * _GALLERY_SHARE))
-    return {
-        "models": run.models,
-        "best": run.best,
-        "thresholds": [thresholds[name] for name in run.models],
-        "heat": {name: list(maps.shape[1:]) for name, maps in heat.items()},
-        "images": [entry | {"uri": uri} for entry, uri in zip(entries, uris, strict=True)],
-        "all": {
-            "image": run.predictions["image"].tolist(),
-            "label": run.predictions["label"].tolist(),
-            "scores": [np.round(run.predictions[name], 4).tolist() for name in run.models],
-        },
-        "comparisons": run.comparisons.astype(object).where(run.comparisons.notna(), None).to_dict("records"),
-        "charts": dict(specs),
-    }
+def _overall(table: columns.Columns, run: RunOutputs) -> columns.Columns:
+    """The table of results, with what a phone shows first, the threshold, and precision with its base rate."""
+    share = f" at {base_rate(run):.0%} fakes"
+    later = {"TP FP FN TN", "weights"}  # the page has confusion matrices
+    shown = {title + share * (title == "precision"): cells for title, cells in table.items() if title not in later}
+    evaluated = {**run.metrics, **{rule_name(rule): rule_metrics for rule, rule_metrics in run.rules.items()}}
+    thresholds = [f"{evaluated[name].threshold:.3f}" for name in table["model"]]
+    return shown | {"threshold": thresholds, "weights": table["weights"]}
 
 
 def _localization(metrics: Mapping[str, LocalizationMetrics]) -> columns.Columns:
     rows = []
     for name, model in metrics.items():
         origins = ", ".join(f"{origin} {count}" for origin, count in model.truth.items())
-        row = {
-            "model": name,
-            "fakes": str(model.n),
-            "replaced": f"{model.area:.1%} of the image",
-            "known from": origins,
-        }
+        row = {"model": name}
         for title, of in (("pointing game", attrgetter("pointing")), ("heat inside", attrgetter("energy"))):
             row[title] = format(of(model.model))
             for baseline, label in BASELINES.items():
                 row[f"{title}: minus {label}"] = format(of(model.baselines[baseline].gain), "+")
+        row |= {"fakes": str(model.n), "replaced": f"{model.area:.1%} of the image", "known from": origins}
         row["empty maps"] = f"{model.empty:.0%}"
         rows.append(row)
     return {title: [row[title] for row in rows] for title in rows[0]} if rows else {}
+
+
+def _has_curve(epochs: pd.DataFrame) -> bool:
+    """Whether a model was trained for more than one epoch; one that is fitted in closed form was not."""
+    return bool(len(epochs) and epochs["epoch"].nunique() > 1)
 
 
 def _cell(value: object) -> str:

@@ -9,6 +9,35 @@ from typing import Any
 from fakefaces.reporting.rendering import render
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_SCRIPTS = (
+    "base",
+    "charts",
+    "tables",
+    "workload",
+    "decisions",
+    "pictures",
+    "comparison",
+    "gallery",
+    "viewer",
+    "feature_maps",
+    "link",
+)  # one module in this order
+
+SECTIONS = (
+    ("decide", "Decisions"),
+    ("results", "Results"),
+    ("run", "Run"),
+    ("audit", "Shortcuts"),
+    ("training", "Training"),
+    ("curves", "Curves"),
+    ("compare", "Comparison"),
+    ("kinds", "Kinds of fakes"),
+    ("robustness", "Robustness"),
+    ("looking", "Heatmaps"),
+    ("gallery", "Gallery"),
+    ("inside", "Feature maps"),
+    ("data", "Data"),
+)  # of the page: the file in templates/sections and the id, and the title
 
 
 def render_page(context: Mapping[str, Any], commit: str = "", tuning_seconds: float | None = None) -> str:
@@ -18,7 +47,8 @@ def render_page(context: Mapping[str, Any], commit: str = "", tuning_seconds: fl
         "commit": commit,
         "tuning_seconds": tuning_seconds,
         "style": (_TEMPLATES / "page.css").read_text(encoding="utf-8"),
-        "script": (_TEMPLATES / "page.js").read_text(encoding="utf-8"),
+        "script": "\n".join((_TEMPLATES / "script" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS),
+        "sections": SECTIONS,
         "library": library(),
         "json": _within_script(data),
     }

@@ -17,7 +17,9 @@ from fakefaces.data import images
 from fakefaces.data.faces import FAKE, PARTS
 from fakefaces.duplicates.verification import register
 
-SIDES = (288, 224, 176, 128, 96)  # pixels that a photograph may have, largest first
+SIDES = (640, 512, 384, 288, 224, 176, 128, 96)  # pixels of a photograph's longer side, largest first
+_SAMPLED = 12  # photographs by which the bytes of all are estimated
+_MARGIN = 1.2  # of an estimate: it has to be further off than this to leave a size out
 
 
 def data_uri(pixels: NDArray[np.uint8], quality: int = 78) -> str:
@@ -37,26 +39,44 @@ def file_uri(path: Path, widest: int) -> str:
     return data_uri(pixels, quality=70)
 
 
-def photographs(root: Path, names: list[str], *, threads: int) -> list[NDArray[np.uint8]]:
-    """Photographs at the largest of ``SIDES``, or at their own size where that is smaller."""
+def photographs(root: Path, names: Sequence[str], side: int, *, threads: int) -> list[NDArray[np.uint8]]:
+    """Photographs whose longer side is at most ``side``."""
 
     def thumbnail(name: str) -> NDArray[np.uint8]:
-        return shrink(images.decode(images.read(root / name), name), SIDES[0])
+        return shrink(images.decode(images.read(root / name), name), side)
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(thumbnail, names))
 
 
 def shrink(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """A square image of at most ``side`` pixels; smaller ones keep their longer side."""
-    return images.resize(pixels, min(side, max(pixels.shape[:2])))
+    """The image with a longer side of at most ``side`` pixels; a smaller one as it is."""
+    height, width = pixels.shape[:2]
+    if max(height, width) <= side:
+        return pixels
+    size = tuple(max(1, round(length * side / max(height, width))) for length in (width, height))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def uris_within(photographs: list[NDArray[np.uint8]], max_bytes: int) -> list[str]:
-    """Photographs as URIs, at the largest of ``SIDES`` at which all of them fit into ``max_bytes``."""
+def gallery_uris(root: Path, names: Sequence[str], max_bytes: int, *, threads: int) -> list[str]:
+    """Photographs as URIs: at the largest of ``SIDES``, or their own size, at which all fit into ``max_bytes``.
+
+    No more than a size's photographs are in memory; which size may fit is estimated from a few of them.
+    """
+
+    def encoded(names: Sequence[str], side: int) -> list[str]:
+        def uri(name: str) -> str:
+            return data_uri(shrink(images.decode(images.read(root / name), name), side))
+
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(uri, names))
+
+    few = names[:: max(1, len(names) // _SAMPLED)]
     uris: list[str] = []
     for side in SIDES:
-        uris = [data_uri(shrink(photograph, side)) for photograph in photographs]
+        if side != SIDES[-1] and sum(map(len, encoded(few, side))) * len(names) > max_bytes * len(few) * _MARGIN:
+            continue
+        uris = encoded(names, side)
         if sum(map(len, uris)) <= max_bytes:
             break
     return uris
@@ -120,7 +140,8 @@ def entries(
             "label": int(row["label"]),
             "difficulty": row["difficulty"],
             "parts": [part.replace("_", " ") for part in replaced],
-            "scores": [round(float(row[name]), 4) for name in models],
+            "scores": [float(row[name]) for name in models],
+            "size": [int(row["width"]), int(row["height"])],
             "heat": {name: _base64(maps[index].tobytes()) for name, maps in heat.items() if maps[index].any()},
         }
         if row["image"] in truth:

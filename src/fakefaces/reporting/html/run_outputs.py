@@ -53,6 +53,16 @@ class RunOutputs:
         return select_candidate(self.metrics, self.params.promote.metric).model
 
     @cached_property
+    def thresholds(self) -> dict[str, float]:
+        """Where each model decides."""
+        return {name: model.decision_threshold for name, model in self.metrics.items()}
+
+    @property
+    def n_resamples(self) -> int:
+        """Resamples of the bootstrap behind the intervals."""
+        return self.metrics[self.models[0]].test.bootstrap.n_resamples
+
+    @cached_property
     def results(self) -> pd.DataFrame:
         """The table of results."""
         return results_table(self.metrics | {rule_name(rule): metrics for rule, metrics in self.rules.items()})
