@@ -196,7 +196,7 @@ def test_the_gallery_is_filtered_and_sorted(page):
     assert 0 < len(missed) < len(everything)
     assert all("training_fake" in name for name in missed)
     page.choose("#filters [name=order]", "lowest score first")
-    scores = page.run("return [...document.querySelectorAll('#grid .verdict')].map(one => parseFloat(one.textContent))")
+    scores = page.run("return [...document.querySelectorAll('#grid .score')].map(one => parseFloat(one.textContent))")
     assert scores == sorted(scores)
     assert max(scores) < 0.5
     page.choose("#filters [name=kind]", "all")

@@ -15,6 +15,8 @@ from fakefaces.evaluation.intervals import wilson_interval
 from fakefaces.evaluation.model_metrics import Estimate, OperatingMetrics
 from fakefaces.evaluation.predictions import Array, Predictions, ValidationPredictions
 
+RARE = 0.01  # the base rate that sentences give a precision for where a reader has named none
+
 Bounds = tuple[float, float]
 
 

@@ -72,8 +72,40 @@ def test_curves_have_the_right_axes():
     curve = charts.roc({"m": table})
     assert [(row["fpr"], row["tpr"], row["order"]) for row in values(curve)] == [(0.0, 0.4, 0), (0.1, 0.9, 1)]
     assert [curve["layer"][1]["encoding"][axis]["field"] for axis in "xy"] == ["fpr", "tpr"]
-    curve = charts.precision_recall({"m": table})
+    curve = charts.precision_recall({"m": table}, 0.478)
     assert [curve["encoding"][axis]["field"] for axis in "xy"] == ["recall", "precision"]
+    assert curve["encoding"]["y"]["title"] == "precision at 48% fakes"
+
+
+def every_chart() -> dict[str, dict]:
+    table = pd.DataFrame({"fpr": [0.0, 0.1], "tpr": [0.4, 0.9], "recall": [0.3, 0.2], "precision": [0.7, 0.6]})
+    epochs = pd.DataFrame({"epoch": [1.0], "loss": [0.5], "accuracy": [0.9], "val_loss": [0.7], "val_accuracy": [0.6]})
+    loss, accuracy = charts.history(epochs)
+    maps = {"m": localization_metrics(0.6)}
+    return {
+        "roc": charts.roc({"m": table}),
+        "precision_recall": charts.precision_recall({"m": table}, 0.5),
+        "reliability": charts.reliability(METRICS),
+        "loss": loss,
+        "accuracy": accuracy,
+        "difficulty": charts.slices(METRICS, "difficulty"),
+        "part": charts.slices(METRICS, "part"),
+        "part_count": charts.slices(METRICS, "part_count"),
+        "robustness": charts.robustness(METRICS),
+        "pointing": charts.localization(maps, "pointing"),
+        "energy": charts.localization(maps, "energy"),
+        "compared": charts.score_scatter(),
+    }
+
+
+def test_every_axis_has_a_name_and_every_mark_a_tooltip():
+    for name, chart in every_chart().items():
+        marks = [part for part in [chart, *chart.get("layer", [])] if "color" in part.get("encoding", {})]
+        assert marks, name
+        for part in marks:
+            assert part["encoding"]["tooltip"], name
+            for axis in "xy":
+                assert len(part["encoding"][axis]["title"]) > 3, (name, axis)
 
 
 def test_localization_is_shown_beside_the_baselines():

@@ -12,11 +12,21 @@ from PIL import Image
 
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
-from fakefaces.reporting.html import context
+from fakefaces.evaluation.model_metrics import Confusion
+from fakefaces.evaluation.predictions import ScoredImages
+from fakefaces.reporting.html import context, script_data
 from fakefaces.tracking.trials import Trial
 from tests.metrics import model_metrics
 from tests.reporting.html.test_run_outputs import params_with
 from tests.test_duplicates import scene
+
+COMPARISON = {
+    "first": "first",
+    "roc_auc_low": None,
+    "accuracy_p_holm": 0.00001,
+    "roc_auc_p": 0.002,
+    "roc_auc_p_holm": 0.006,
+}
 
 
 def faces() -> pd.DataFrame:
@@ -44,7 +54,12 @@ def run(tmp_path: Path) -> SimpleNamespace:
     table = faces()
     predictions = table[table["split"] == "test"].reset_index(drop=True)
     predictions = predictions.assign(first=[0.9, 0.2, 0.6], best=[0.35, 0.25, 0.8])
+    scored = table.assign(p_fake=[0.1, 0.3, 0.9, 0.2, 0.8, 0.7, 0.6])
     return SimpleNamespace(
+        thresholds={"first": 0.5, "best": 0.3},
+        drawn=False,
+        n_resamples=1000,
+        scored=lambda name: ScoredImages(validation=scored, test=scored[scored["split"] == "test"]),
         params=params_with("first", "best"),
         layout=layout,
         models=["first", "best"],
@@ -57,7 +72,7 @@ def run(tmp_path: Path) -> SimpleNamespace:
         },
         heatmaps={"best": np.arange(1, 13, dtype=np.uint8).reshape(3, 2, 2)},
         truth={},
-        comparisons=pd.DataFrame({"first": ["first"], "roc_auc_low": [None], "n": [3]}),
+        comparisons=pd.DataFrame([COMPARISON]),
         results=pd.DataFrame({"n": [3, 9], "groups": [2, 9], "majority_rate": [2 / 3, 0.9]}),
         data_digest="0123",
         duplicate_pairs=pd.DataFrame({"a": ["a"], "b": ["e"], "inliers": [20]}),
@@ -98,7 +113,7 @@ def test_samples_are_training_images_of_each_kind(run):
 
 
 def test_the_script_has_scores_thresholds_and_heatmaps_of_each_model(run):
-    data = context.script_data(run, {"roc": 1})
+    data = script_data.script_data(run, {"roc": 1})
     assert (data["models"], data["best"], data["thresholds"]) == (["first", "best"], "best", [0.5, 0.3])
     assert data["all"] == {
         "image": ["c", "d", "g"],
@@ -114,20 +129,52 @@ def test_the_script_has_scores_thresholds_and_heatmaps_of_each_model(run):
     for image, first in zip(data["images"], (1, 5, 9), strict=True):
         assert list(base64.b64decode(image["heat"]["best"])) == list(range(first, first + 4))
         assert grey(image["uri"]) == pytest.approx(shade(image["name"]), abs=3)
-    assert data["comparisons"] == [{"first": "first", "roc_auc_low": None, "n": 3}]
+    assert data["comparisons"] == [COMPARISON | {"accuracy_p_text": "< 0.0005", "roc_auc_p_text": "≤ 0.006"}]
+
+
+def test_the_script_plans_by_independent_test_images_and_by_the_rates_on_validation(run):
+    planning = script_data.planning(run)
+    assert (planning["n_reals"], planning["n_fakes"]) == (2, 1)  # groups 3 and 4 hold a real, 4 a fake
+    first, best = planning["curves"]
+    assert first == best
+    assert first[0] == [0.95, 0.0, 0.0]  # above every score
+    assert first[-1] == [0.0, 1.0, 1.0]
+    assert [0.5 * (0.6 + 0.3), 1.0, 0.25] in [[pytest.approx(number) for number in row] for row in first]
+
+
+def test_scores_are_short_but_never_on_the_other_side_of_their_threshold():
+    table = pd.DataFrame({"a": [0.123456, 0.380612, 0.380611, 0.999999], "b": 0.55555})
+    rounded = script_data.rounded(table, {"a": 0.3806115, "b": 0.5})
+    assert rounded["a"].tolist() == [0.1235, 0.380612, 0.3806, 1.0]
+    assert (rounded["b"] == 0.5556).all()
+
+
+def test_a_model_that_was_trained_for_one_epoch_has_no_curve(run):
+    epochs = {"first": pd.DataFrame({"epoch": [1.0, 2.0]}), "best": pd.DataFrame({"epoch": [1.0]})}
+    assert [name for name, table in epochs.items() if context.has_curve(table)] == ["first"]
+    assert not context.has_curve(pd.DataFrame())
+
+
+def test_decisions_are_counted_where_each_model_decides(run):
+    decided = context.decisions(run)
+    # of the test images c (real, 0.9), d (real, 0.2) and g (fake, 0.6)
+    assert (decided["first"].threshold, decided["best"].threshold) == (0.5, 0.3)
+    assert decided["best"].confusion == Confusion(tp=1, fp=1, fn=0, tn=1)
+    assert (decided["best"].rates.recall, decided["best"].rates.fpr) == (1.0, 0.5)
+    assert decided["best"].precision.value == pytest.approx(0.01 / (0.01 + 0.99 * 0.5), abs=1e-6)
 
 
 def test_of_more_images_than_fit_the_most_confident_of_the_best_model_are_shown(run):
     report = run.params.report.model_copy(update={"gallery": 2})
     run.params = run.params.model_copy(update={"report": report})
     run.predictions["first"] = [0.1, 0.2, 0.6]
-    images = context.script_data(run, {})["images"]
+    images = script_data.script_data(run, {})["images"]
     # The best model's threshold is 0.3: c is a false positive, d a true negative, g a true positive.
     assert [image["name"] for image in images] == ["c", "d"]
     assert [base64.b64decode(image["heat"]["best"])[0] for image in images] == [1, 5]
     run.best = "first"  # its threshold is 0.5
     run.predictions["first"] = [0.4, 0.2, 0.6]  # no false positive
-    images = context.script_data(run, {})["images"]
+    images = script_data.script_data(run, {})["images"]
     assert [image["name"] for image in images] == ["d", "g"]
     assert [base64.b64decode(image["heat"]["best"])[0] for image in images] == [5, 9]
     assert [grey(image["uri"]) for image in images] == pytest.approx([shade("d"), shade("g")], abs=3)

@@ -43,7 +43,9 @@ def test_each_image_has_its_own_scores_heat_parts_and_truth():
             "right_eye": [1, 0, None],
             "nose": [0, 0, None],
             "mouth": [1, 0, None],
-            "first": [0.12344, 0.2, 0.3],
+            "width": 300,
+            "height": [200, 300, 300],
+            "first": [0.1234, 0.2, 0.3],
             "second": [0.9, 0.8, 0.7],
         }
     ).astype(dict.fromkeys(("left_eye", "right_eye", "nose", "mouth"), "Int64"))
@@ -55,6 +57,7 @@ def test_each_image_has_its_own_scores_heat_parts_and_truth():
     mask[1, :2] = True
     first, second, third = entries(predictions, ["first", "second"], heat, {"g.jpg": ("mask", mask)})
     assert (first["name"], first["label"], first["difficulty"]) == ("f.jpg", 1, "easy")
+    assert first["size"] == [300, 200]
     assert first["parts"] == ["right eye", "mouth"]
     assert first["scores"] == [0.1234, 0.9]
     assert {name: decoded(text) for name, text in first["heat"].items()} == {"second": [1, 2], "first": [7, 8]}

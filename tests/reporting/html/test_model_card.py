@@ -7,9 +7,10 @@ import pytest
 
 from fakefaces.base.paths import Layout
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.evaluation.model_metrics import Confusion, Estimate, ModelMetrics
+from fakefaces.evaluation.model_metrics import Confusion, Estimate, ModelMetrics, OperatingMetrics
 from fakefaces.params.file import load
 from fakefaces.reporting.html.model_card import card_context
+from fakefaces.reporting.html.run_outputs import RunOutputs
 from tests.conftest import ROOT
 from tests.metrics import corrupted_metrics, localization_metrics, model_metrics, slice_metrics
 
@@ -57,7 +58,7 @@ def context(
     other = localization_metrics(0.9, gains={"random": (0.5, 0.6), "centre": (0.5, 0.6)})
     run = SimpleNamespace(
         params=load(ROOT / "params.yaml"),
-        layout=Layout(root),
+        drawn=RunOutputs(load(ROOT / "params.yaml"), Layout(root)).drawn,
         best="custom_cnn",
         metrics={"vgg16": evaluated(0.99), "custom_cnn": best},
         rules=rules or {},
@@ -120,6 +121,23 @@ def test_failures_are_counted_over_the_right_class_and_the_weakest_slices_are_na
         "Worst corruption: jpeg 50, ROC AUC 0.550 instead of 0.700.",
         "Expected calibration error of its scores: 0.12.",
     ]
+
+
+def test_the_precision_is_that_of_a_rare_fake(tmp_path):
+    at_point = OperatingMetrics(
+        n=400,
+        reals=210,
+        fakes=190,
+        groups=210,
+        accuracy=Estimate(value=0.8),
+        precision=Estimate(value=0.83),
+        recall=Estimate(value=0.64),
+        fpr=Estimate(value=0.12),
+    )
+    best = evaluated()
+    point = best.operating_point.model_copy(update={"test": at_point})
+    card = context(tmp_path, best.model_copy(update={"operating_point": point}))
+    assert card["rare_precision"].value == pytest.approx(0.0064 / (0.0064 + 0.99 * 0.12), abs=1e-6)
 
 
 def test_the_input_is_that_of_the_best_model_and_synthetic_faces_are_marked(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fakefaces.reporting.html.pictures import SIDES, align, data_uri, photographs, shrink, uris_within
+from fakefaces.reporting.html.pictures import SIDES, align, data_uri, gallery_uris, photographs, shrink
 from tests.test_duplicates import scene
 
 
@@ -27,20 +27,29 @@ def test_the_second_photograph_is_aligned_with_the_first_and_the_difference_is_w
     assert (difference[:, 290:] == 0).all()  # the second does not reach there
 
 
-def test_photographs_are_as_large_as_fit_together():
+def test_photographs_are_as_large_as_fit_together(tmp_path):
     noise = [np.random.default_rng(k).integers(0, 256, (300, 300, 3), dtype=np.uint8) for k in range(2)]
+    names = [f"{k}.png" for k in range(2)]
+    for name, pixels in zip(names, noise, strict=True):
+        Image.fromarray(pixels).save(tmp_path / name)
     sizes = {side: sum(len(data_uri(shrink(image, side))) for image in noise) for side in SIDES}
-    assert sum(map(len, uris_within(noise, sizes[224]))) == sizes[224]
-    assert sum(map(len, uris_within(noise, sizes[224] - 1))) == sizes[176]
-    assert sum(map(len, uris_within(noise, 0))) == sizes[SIDES[-1]]
+
+    def total(max_bytes: int) -> int:
+        return sum(map(len, gallery_uris(tmp_path, names, max_bytes, threads=2)))
+
+    assert total(sizes[640]) == sizes[640] == sizes[384]  # their own size
+    assert total(sizes[384] - 1) == sizes[288]
+    assert total(sizes[224]) == sizes[224]
+    assert total(sizes[224] - 1) == sizes[176]
+    assert total(0) == sizes[SIDES[-1]]
 
 
-def test_a_small_photograph_is_not_enlarged(tmp_path):
+def test_photographs_keep_their_shape_and_small_ones_their_size(tmp_path):
     Image.new("RGB", (20, 10)).save(tmp_path / "small.png")
     Image.new("RGB", (400, 500)).save(tmp_path / "large.png")
-    small, large = photographs(tmp_path, ["small.png", "large.png"], threads=2)
-    assert small.shape == (20, 20, 3)
-    assert large.shape == (SIDES[0], SIDES[0], 3)
+    small, large = photographs(tmp_path, ["small.png", "large.png"], 250, threads=2)
+    assert small.shape == (10, 20, 3)
+    assert large.shape == (250, 200, 3)
 
 
 @pytest.mark.parametrize("side", [8, 16])

@@ -87,7 +87,7 @@ def test_each_metric_is_in_its_own_column_with_its_own_interval():
         "AP": "0.610",
         "balanced": "0.630",
         "F1": "0.640",
-        "precision": "0.650",
+        "precision at 40% fakes": "0.650",
         "recall": "0.660",
         "TP FP FN TN": "1 2 3 4",
     }
@@ -150,7 +150,7 @@ def test_differences_have_their_sign_their_interval_and_the_corrected_p():
     table = comparisons_table([comparison])
     assert (table["accuracy_low"][0], table["accuracy_high"][0]) == (-0.5, 0.125)
     assert pd.isna(table["roc_auc_low"][0])
-    assert columns.comparisons(table) == {
+    assert columns.comparisons(table, 1000) == {
         "first": ["a"],
         "second": ["b"],
         "accuracy, first minus second": ["-0.250 [-0.50, +0.12]"],

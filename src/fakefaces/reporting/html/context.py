@@ -10,7 +10,7 @@ import yaml
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import FAKE, PARTS
-from fakefaces.evaluation.base_rate import ErrorRates, precision_at
+from fakefaces.evaluation.base_rate import RARE, ErrorRates, precision_at
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.metrics import confusion
 from fakefaces.evaluation.model_metrics import Confusion, Estimate
@@ -25,8 +25,6 @@ from fakefaces.reporting.tables.results import REFERENCE_MAJORITY, REFERENCE_TES
 
 _PAIR_SIDE = 144
 _SAMPLES_PER_KIND = 4  # sample images of each difficulty
-
-RARE = 0.01  # the base rate that sentences give a precision for
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def all_charts(run: RunOutputs) -> dict[str, Any]:
     if run.localization:
         specs |= {metric: charts.localization(run.localization, metric) for metric in ("pointing", "energy")}
     epochs = {name: run.history(name) for name in run.models}
-    specs["history"] = {name: charts.history(table) for name, table in epochs.items() if _has_curve(table)}
+    specs["history"] = {name: charts.history(table) for name, table in epochs.items() if has_curve(table)}
     return {name: spec for name, spec in specs.items() if spec}
 
 
@@ -178,10 +176,9 @@ def pairs(run: RunOutputs) -> list[dict[str, Any]]:
 
 
 def _overall(table: columns.Columns, run: RunOutputs) -> columns.Columns:
-    """The table of results, with what a phone shows first, the threshold, and precision with its base rate."""
-    share = f" at {base_rate(run):.0%} fakes"
+    """The table of results, with what a phone shows first, and the threshold of each row."""
     later = {"TP FP FN TN", "weights"}  # the page has confusion matrices
-    shown = {title + share * (title == "precision"): cells for title, cells in table.items() if title not in later}
+    shown = {title: cells for title, cells in table.items() if title not in later}
     evaluated = {**run.metrics, **{rule_name(rule): rule_metrics for rule, rule_metrics in run.rules.items()}}
     thresholds = [f"{evaluated[name].threshold:.3f}" for name in table["model"]]
     return shown | {"threshold": thresholds, "weights": table["weights"]}
@@ -202,7 +199,7 @@ def _localization(metrics: Mapping[str, LocalizationMetrics]) -> columns.Columns
     return {title: [row[title] for row in rows] for title in rows[0]} if rows else {}
 
 
-def _has_curve(epochs: pd.DataFrame) -> bool:
+def has_curve(epochs: pd.DataFrame) -> bool:
     """Whether a model was trained for more than one epoch; one that is fitted in closed form was not."""
     return bool(len(epochs) and epochs["epoch"].nunique() > 1)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from fakefaces.evaluation.base_rate import RARE, ErrorRates, precision_at
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
 from fakefaces.reporting.html.run_outputs import RunOutputs
@@ -13,11 +14,13 @@ _SLICE_KINDS = {"difficulty": "difficulty", "part": "replaced part", "part_count
 def card_context(run: RunOutputs) -> dict[str, object]:
     """What the card's template needs besides the page's context: sentences about the best model, and its input."""
     best = run.metrics[run.best]
+    at_point = best.operating_point.test
     features = run.params.prepare.features[run.params.train.models[run.best].features]
     return {
         "conclusion": f"{_against_chance(best)} {_against_rules(best, run.rules)}".strip(),
         "localization": _localization(run.localization.get(run.best)),
         "failures": _failures(best),
+        "rare_precision": precision_at(ErrorRates.of(at_point), RARE) if at_point else None,
         "image_size": features.image_size,
         "native": features.extractor != "pixels",  # photographs at their own resolution
         "synthetic": run.drawn,

@@ -8,6 +8,7 @@ import pandas as pd
 from fakefaces.evaluation.metrics import REFERENCE_METRICS
 from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.reporting.rendering import render
+from fakefaces.reporting.tables.p_values import with_p_texts
 from fakefaces.reporting.tables.results import COUNTS, REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES
 
 Columns = dict[str, list[str]]  # title to cells
@@ -41,7 +42,7 @@ def result_tables(
         "validity": validity_checks(table),
         "reference": reference_metrics(table[table["model"].isin(models)]),
         "robustness": robustness(models),
-        "comparisons": comparisons(comparisons_table),
+        "comparisons": comparisons(comparisons_table, next(iter(models.values())).test.bootstrap.n_resamples),
         "slices": slices(models),
     }
 
@@ -57,7 +58,11 @@ def overall_metrics(table: pd.DataFrame) -> Columns:
         "AP": table["average_precision"].map(_number),
         "balanced": table["balanced_accuracy"].map(_number),
     }
-    columns |= {name: table[name.lower()].map(_number) for name in ("F1", "precision", "recall")}
+    counts = table[list(COUNTS)].iloc[0]
+    base_rate = (counts["tp"] + counts["fn"]) / max(1, counts.sum())  # which precision depends on
+    share = f"precision at {base_rate:.0%} fakes"
+    for title, name in (("F1", "f1"), (share, "precision"), ("recall", "recall")):
+        columns[title] = table[name].map(_number)
     return _strings(columns | {"TP FP FN TN": [" ".join(map(str, row)) for row in table[list(COUNTS)].to_numpy()]})
 
 
@@ -84,13 +89,14 @@ def robustness(metrics: Mapping[str, ModelMetrics]) -> Columns:
     return columns | {level[0].name: [_number(model.roc_auc.value) for model in level] for level in rows}
 
 
-def comparisons(table: pd.DataFrame) -> Columns:
-    """The difference of each pair of models."""
+def comparisons(table: pd.DataFrame, n_resamples: int) -> Columns:
+    """The difference of each pair of models, with p-values of so many resamples."""
+    table = with_p_texts(table, n_resamples)
     columns: dict[str, Iterable[str]] = {"first": table["first"], "second": table["second"]}
     for name, title in (("accuracy", "accuracy"), ("roc_auc", "ROC AUC")):
         rows = table[[f"{name}_{suffix}" for suffix in ("difference", "low", "high")]].to_numpy(dtype=float)
         columns[f"{title}, first minus second"] = [_difference(*row) for row in rows]
-        columns[f"p ({title})"] = table[f"{name}_p_holm"].map(_number)
+        columns[f"p ({title})"] = table[f"{name}_p_text"]
     return _strings(columns)
 
 

@@ -26,10 +26,8 @@ def p_text(p_holm: float | None, p: float | None = None, n_resamples: int | None
     return f"< {_SMALLEST}" if p_holm < _SMALLEST else f"{p_holm:.3f}"
 
 
-def with_p_texts(comparisons: pd.DataFrame, n_resamples: int | None) -> pd.DataFrame:
+def with_p_texts(comparisons: pd.DataFrame, n_resamples: int) -> pd.DataFrame:
     """Add ``accuracy_p_text`` and ``roc_auc_p_text`` to the table of comparisons; accuracy's p is exact."""
-    if "accuracy_p_holm" not in comparisons or "roc_auc_p_holm" not in comparisons:
-        return comparisons
     pairs = zip(comparisons["roc_auc_p_holm"], comparisons["roc_auc_p"], strict=True)
     return comparisons.assign(
         accuracy_p_text=[p_text(p_holm) for p_holm in comparisons["accuracy_p_holm"]],
