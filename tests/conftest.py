@@ -178,3 +178,15 @@ def copied(reproduced: Project, tmp_path: Path) -> Callable[[str], Project]:
         return project
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def reported(small_params: dict, tmp_path_factory: pytest.TempPathFactory):
+    """Parameters and layout of a project in which all stages up to the report have run."""
+    from pipelines import report
+    from tests.finished import finished_project, within
+
+    params, layout = finished_project(small_params, tmp_path_factory.mktemp("finished") / "project")
+    with within(layout.root):
+        report.main(params, layout)
+    return params, layout

@@ -60,11 +60,11 @@ async function show(id, spec) {
 const training = byId("training-model");
 function showTraining() {
   const [loss, accuracy] = data.charts.history[training.value] ?? [];
-  show("loss", loss);
-  show("accuracy", accuracy);
+  return Promise.all([show("loss", loss), show("accuracy", accuracy)]);
 }
 
+const drawings = []; // promises of the charts that the page opens with
 const STANDING = ["roc", "precision_recall", "reliability", "difficulty", "part", "part_count", "robustness", "pointing", "energy"];
-for (const id of STANDING) show(id, data.charts[id]);
+for (const id of STANDING) drawings.push(show(id, data.charts[id]));
 training?.addEventListener("change", showTraining);
-if (training) showTraining();
+if (training) drawings.push(showTraining());

@@ -50,4 +50,4 @@ async function showCompared() {
 }
 first.addEventListener("change", showCompared);
 second.addEventListener("change", showCompared);
-showCompared();
+drawings.push(showCompared());

@@ -56,4 +56,6 @@ viewer.addEventListener("close", () => keepView("gallery"));
 window.addEventListener("hashchange", restoreView);
 restoreView();
 
-document.documentElement.dataset.ready = "true";
+Promise.allSettled(drawings).then(() => {
+  document.documentElement.dataset.ready = "true";
+});

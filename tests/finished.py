@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,14 @@ from fakefaces.explain.plots import plot_feature_maps
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.file import Params, load
 from pipelines import augment, duplicates, evaluate, split, validate
+from tests.browser import Browser
 from tests.conftest import ROOT, write_photographs
 
 GRID = 6
 
 
-@pytest.fixture(scope="session")
-def finished(small_params: dict, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Params, Layout]]:
-    """A project's folder in which all stages before the report have run."""
-    root = tmp_path_factory.mktemp("finished") / "project"
+def finished_project(small_params: dict, root: Path) -> tuple[Params, Layout]:
+    """Make a project's folder in which all stages before the report have run."""
     root.mkdir()
     shutil.copy(ROOT / "dvc.yaml", root)
     models = {
@@ -39,10 +39,7 @@ def finished(small_params: dict, tmp_path_factory: pytest.TempPathFactory) -> It
     (root / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
     write_photographs(root / "data", reals=60, fakes=60)
     pretend_pair(root / "data")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "MLFLOW_TRACKING_URI"):
-            patch.delenv(name, raising=False)
-        patch.chdir(root)
+    with within(root):
         layout, params = Layout(root), load(root / "params.yaml")
         for stage in (duplicates, split, validate, augment):
             stage.main(params, layout)
@@ -50,7 +47,28 @@ def finished(small_params: dict, tmp_path_factory: pytest.TempPathFactory) -> It
             pretend_model(layout, name, 1.5 - 1.2 * quality)
         evaluate.main(params, layout)
         pretend_heat(params, layout)
-        yield params, layout
+    return params, layout
+
+
+@contextmanager
+def within(root: Path) -> Iterator[None]:
+    """Work in a project's folder, and in no experiment of DVC's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.chdir(root)
+        yield
+
+
+def opened(chromium: Browser, layout: Layout, view: str = "") -> Browser:
+    """The report's page at a view, in light colours and the width of a desk."""
+    chromium.size(1200)
+    chromium.scheme("light")
+    chromium.open("about:blank")  # or another view would be a jump within the page
+    chromium.complaints()
+    chromium.open((layout.reports / "index.html").as_uri() + view)
+    chromium.wait("return document.documentElement.dataset.ready === 'true'")
+    return chromium
 
 
 def pretend_pair(data: Path) -> None:
