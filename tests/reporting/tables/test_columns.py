@@ -1,5 +1,7 @@
 """The tables that people read, from records in which each metric has a value of its own."""
 
+import re
+
 import pandas as pd
 
 from fakefaces.evaluation.comparisons import Comparison
@@ -15,6 +17,7 @@ from fakefaces.evaluation.model_metrics import (
 )
 from fakefaces.reporting.tables import columns
 from fakefaces.reporting.tables.results import comparisons_table, results_table
+from fakefaces.reporting.tables.widths import GITHUB, width
 from tests.metrics import corrupted_metrics, model_metrics, slice_metrics
 
 REFERENCE = ("accuracy", "f1", "precision", "recall", "auc")
@@ -158,3 +161,21 @@ def test_differences_have_their_sign_their_interval_and_the_corrected_p():
         "ROC AUC, first minus second": ["+0.500"],
         "p (ROC AUC)": ["0.060"],
     }
+
+
+def markdown_tables(text: str) -> list[dict[str, tuple[str, ...]]]:
+    """The tables of a Markdown file: title to cells."""
+    blocks = re.findall(r"(?:^\|.*\n?)+", text, flags=re.MULTILINE)
+    tables = [[line.strip("| ").split(" | ") for line in block.splitlines()] for block in blocks]
+    return [{title: tuple(row[k] for row in rows) for k, title in enumerate(titles)} for titles, _, *rows in tables]
+
+
+def test_all_tables_of_results_md_fit_githubs_column():
+    results = results_table(METRICS | {"custom_cnn_augmented": METRICS["mine"]})
+    models = METRICS | {"custom_cnn_augmented": METRICS["mine"]}
+    compared = comparisons_table([])
+    tables = markdown_tables(columns.results_markdown(results, models, compared))
+    assert len(tables) > len(columns.result_tables(results, models, compared))
+    assert all(width(table) <= GITHUB for table in tables)
+    shown = [title for table in tables for title in table]
+    assert {*columns.overall_metrics(results), *columns.validity_checks(results)} <= set(shown)

@@ -10,6 +10,7 @@ from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.reporting.rendering import render
 from fakefaces.reporting.tables.p_values import with_p_texts
 from fakefaces.reporting.tables.results import COUNTS, REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES
+from fakefaces.reporting.tables.widths import split
 
 Columns = dict[str, list[str]]  # title to cells
 
@@ -28,6 +29,7 @@ def results_markdown(table: pd.DataFrame, metrics: Mapping[str, Evaluation], com
         "reference_n": REFERENCE_TEST_IMAGES,
         "reference_majority": REFERENCE_MAJORITY,
         "tables": result_tables(table, models, comparisons),
+        "split": split,
         "zip": zip,
     }
     return render(Path(__file__).with_name("results.md"), context)
