@@ -69,12 +69,52 @@ def test_a_better_model_passes_and_a_worse_one_does_not():
     assert "it is worse" in failed.reason
 
 
-def test_a_model_that_ranks_alike_passes_without_a_margin():
+def test_a_tie_does_not_dethrone_but_for_an_advantage_elsewhere():
     table = images()
     one = scores(table, 1)
     found = compare(table, one**2, one)
     assert (found.difference, found.interval) == (0, [0.0, 0.0])
-    assert decide(found, margin=0, slice_margin=0).promoted
+    stays = decide(found, margin=0, slice_margin=0)
+    assert not stays.promoted
+    assert "a tie" in stays.reason and "the champion stays" in stays.reason
+    taken = decide(found, margin=0, slice_margin=0, advantage="it was trained on more images (9 against 8)")
+    assert taken.promoted
+    assert "a tie, but it was trained on more images (9 against 8)" in taken.reason
+
+
+def test_two_perfect_models_are_tied():
+    table = images()
+    perfect = 0.2 + 0.6 * table["label"]
+    found = compare(table, perfect, perfect - 0.1 * (scores(table, 0) - 0.5))
+    assert (found.candidate, found.champion, found.tied) == (1, 1, True)
+    assert found.detectable is None  # resamples of perfect models say nothing about other ones
+    assert not decide(found, margin=0.05, slice_margin=0.1).promoted
+
+
+def test_an_advantage_does_not_help_a_worse_model_or_one_that_may_be_much_worse():
+    worse_one = ChampionComparison("roc_auc", 100, 90, 0.69, 0.70, -0.01, [-0.04, 0.02])
+    assert not decide(worse_one, margin=0.05, slice_margin=0.1, advantage="more").promoted
+    wide = ChampionComparison("roc_auc", 100, 90, 0.7, 0.7, 0.0, [-0.2, 0.2])
+    assert not decide(wide, margin=0.05, slice_margin=0.1, advantage="more").promoted
+
+
+def test_the_reason_says_on_how_many_images_it_rests_and_what_they_could_have_shown():
+    table = images()
+    found = compare(table, scores(table, 2), scores(table, 1, seed=1))
+    error = (found.interval[1] - found.interval[0]) / (2 * 1.96)
+    assert found.detectable == pytest.approx(2.8 * error, rel=0.15)
+    reason = decide(found, margin=0.05, slice_margin=0.1).reason
+    assert "on the same 240 test images of 120 photographs" in reason
+    assert f"which show a difference of {found.detectable:.4f} four times in five" in reason
+    more = images(2400)
+    assert compare(more, scores(more, 2), scores(more, 1, seed=1)).detectable < found.detectable / 2
+
+
+def test_of_models_that_rank_alike_the_detectable_difference_is_that_of_independent_ones():
+    table = images()
+    one = scores(table, 1)
+    independent = compare(table, one, scores(table, 1, seed=8)).detectable
+    assert compare(table, one**2, one).detectable == pytest.approx(independent, rel=0.2)
 
 
 def test_what_a_few_images_cannot_rule_out_keeps_the_champion():
@@ -123,7 +163,7 @@ def test_eight_images_promote_nothing():
 
 def test_the_margins_themselves_are_allowed():
     part = [SliceDifference("part", "nose", 30, -0.1)]
-    found = ChampionComparison("roc_auc", 100, 90, 0.7, 0.7, 0.0, [-0.05, 0.05], None, part)
+    found = ChampionComparison("roc_auc", 100, 90, 0.7, 0.69, 0.01, [-0.05, 0.05], None, part)
     assert decide(found, margin=0.05, slice_margin=0.1).promoted
     assert not decide(found, margin=0.049, slice_margin=0.1).promoted
     assert not decide(found, margin=0.05, slice_margin=0.099).promoted

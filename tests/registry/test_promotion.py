@@ -316,3 +316,25 @@ def test_a_champion_stays_where_the_candidate_only_sees_the_encoder():
     assert promotion.decide(None, version(1, "old")).outcome == "challenger"
     lenient = replace(promotion, rule=RULE)
     assert lenient.decide(None, version(1, "old")).outcome == "champion"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "n_trained", "outcome", "reason"),
+    [
+        ("0.700000", 2, "challenger", "a tie, and it is not better on validation nor trained on more"),
+        ("0.700000", None, "challenger", "the champion stays"),
+        ("0.690000", 2, "champion", "a tie, but it is better on validation (0.7000 against 0.6900)"),
+        ("undefined", 1, "champion", "a tie, but it was trained on more images (2 against 1)"),
+        ("0.710000", 1, "champion", "trained on more images"),
+        ("0.710000", 3, "challenger", "the champion stays"),
+    ],
+)
+def test_a_tie_dethrones_only_by_validation_or_by_more_photographs(recorded, n_trained, outcome, reason):
+    ours = replace(evidence(2), training_images=frozenset(("a", "b")))
+    same = dict(zip(ours.predictions["sha256"], ours.predictions["p_fake"], strict=True))
+    scores = ChampionScores(0.5, same, n_trained=n_trained)
+    decision = decided(ours, version(1, "old", **{"validation.roc_auc": recorded}), lambda *_: scores)
+    assert (decision.comparison.difference, decision.comparison.interval) == (0, [0, 0])
+    assert decision.outcome == outcome
+    assert reason in decision.reason
+    assert "on the same 200 test images of 200 photographs" in decision.reason

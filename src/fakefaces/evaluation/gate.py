@@ -1,6 +1,7 @@
 """The promotion gate: candidate and champion on the same test images, overall and within each slice."""
 
 from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,11 @@ from fakefaces.evaluation.intervals import (
 from fakefaces.evaluation.metrics import metric_values, weighted_metrics
 from fakefaces.evaluation.predictions import Array, Mask, TestPredictions
 from fakefaces.evaluation.slices import difficulty_masks, part_masks
+
+
+_EQUAL = 1e-9  # metrics that differ by less are equal
+# A two-sided test at 5 % sees a difference of so many standard errors four times in five.
+_DETECTABLE = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,23 @@ class ChampionComparison:
     interval: list[float] | None  # 95 %, from the paired group bootstrap; None with a reason
     reason: str | None = None  # why something is None
     slices: list[SliceDifference] = field(default_factory=list)  # by difficulty and by part
+    detectable: float | None = None  # difference that these images show four times in five; None without an estimate
+
+    @property
+    def tied(self) -> bool:
+        """Whether both have the same metric."""
+        return self.difference is not None and abs(self.difference) < _EQUAL
+
+    def summary(self) -> str:
+        """Both metrics, their difference with its interval, and what the images could have shown, for people."""
+        low, high = self.interval or (float("nan"), float("nan"))
+        power = (
+            "" if self.detectable is None else f", which show a difference of {self.detectable:.4f} four times in five"
+        )
+        return (
+            f"{self.metric} {self.candidate:.4f} against the champion's {self.champion:.4f} on the same {self.n} test "
+            f"images of {self.groups} photographs{power}: {self.difference:+.4f} [{low:+.4f}, {high:+.4f}]"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +95,7 @@ def compare_with_champion(
     )
     pair = _Pair(metric, first, second, (candidate.threshold, champion.threshold))
     candidate_value, champion_value, difference, reason = pair.values()
-    interval = Interval(reason=reason) if difference is None else pair.interval(resampling)
+    interval, detectable = (Interval(reason=reason), None) if difference is None else pair.interval(resampling)
     masks = {"difficulty": difficulty_masks(images["difficulty"]), "part": part_masks(images)}
     return ChampionComparison(
         metric,
@@ -86,26 +109,32 @@ def compare_with_champion(
         slices=[
             pair.slice_difference(kind, name, mask) for kind, by_name in masks.items() for name, mask in by_name.items()
         ],
+        detectable=detectable,
     )
 
 
-def decide(comparison: ChampionComparison, *, margin: float, slice_margin: float) -> GateResult:
+def decide(
+    comparison: ChampionComparison, *, margin: float, slice_margin: float, advantage: str | None = None
+) -> GateResult:
     """A test of non-inferiority: is the candidate no worse, surely not much worse, and much worse on no slice.
 
     A new model need not be shown to be better, which a few hundred images can hardly do, but a loss of more than
     ``margin`` must be ruled out: the lower 95 % bound of candidate minus champion must be at least -``margin``, and
-    no slice's difference may lie below -``slice_margin`` (a slice is a few images: it has no interval).
+    no slice's difference may lie below -``slice_margin`` (a slice is a few images: it has no interval). Where both have
+    the same metric, the champion stays, unless the candidate has an ``advantage`` elsewhere, stated in a clause.
     """
     if comparison.difference is None or comparison.interval is None:
         return GateResult(
             False, f"the test images do not separate it from the champion ({comparison.reason}): the champion stays"
         )
-    low, high = comparison.interval
-    summary = (
-        f"{comparison.metric} {comparison.candidate:.4f} against the champion's {comparison.champion:.4f} "
-        f"on the same {comparison.n} test images: {comparison.difference:+.4f} [{low:+.4f}, {high:+.4f}]"
-    )
-    if comparison.difference < 0:
+    low, summary = comparison.interval[0], comparison.summary()
+    if comparison.tied:
+        if advantage is None:
+            return GateResult(
+                False, f"{summary}; a tie, and it is not better on validation nor trained on more: the champion stays"
+            )
+        summary = f"{summary}; a tie, but {advantage}"
+    elif comparison.difference < 0:
         return GateResult(False, f"{summary}; it is worse: the champion stays")
     if low < -margin:
         return GateResult(False, f"{summary}; a loss of more than {margin:g} is not ruled out: the champion stays")
@@ -150,17 +179,25 @@ class _Pair:
         _, _, difference, reason = pair.values()
         return SliceDifference(kind, name, n_fakes, difference, reason)
 
-    def interval(self, resampling: Resampling) -> Interval:
-        """The interval of the difference."""
+    def interval(self, resampling: Resampling) -> tuple[Interval, float | None]:
+        """The interval of the difference, and the smallest difference that so many images show four times in five.
+
+        The minimum detectable difference at a power of 80 % is 2.8 standard errors: Bloom, "Minimum detectable effects",
+        Evaluation Review 19 (1995). Where both models agree on all resamples, the error is that of independent models,
+        which is an upper bound.
+        """
         n_groups = min(self.candidate.n_groups_by_class)
         if n_groups < MIN_GROUPS:
-            return too_few_groups(n_groups)
+            return too_few_groups(n_groups), None
 
         def both(weights: Array) -> dict[str, Array]:
             first = weighted_metrics(self.candidate, self.thresholds[0], weights, [self.metric])
             second = weighted_metrics(self.champion, self.thresholds[1], weights, [self.metric])
-            return {"difference": first[self.metric] - second[self.metric]}
+            return {"first": first[self.metric], "difference": first[self.metric] - second[self.metric]}
 
-        differences = bootstrap(both, self.candidate.group, resampling)["difference"]
+        resampled = bootstrap(both, self.candidate.group, resampling)
+        differences = resampled["difference"]
+        error = float(np.nanstd(differences)) or float(np.sqrt(2) * np.nanstd(resampled["first"]))
         # Two models that rank all images alike differ by exactly 0, which no interval of resamples would say.
-        return percentile_interval(differences) if differences.any() else Interval(0.0, 0.0)
+        interval = percentile_interval(differences) if differences.any() else Interval(0.0, 0.0)
+        return interval, _DETECTABLE * error or None

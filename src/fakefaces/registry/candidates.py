@@ -1,7 +1,7 @@
 """What may be promoted: the best model of the present pipeline, a registered version, or the model of a run."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fakefaces.base.errors import ModelError, TrackingError
@@ -13,6 +13,7 @@ from fakefaces.inference.metadata import Operating
 from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
 from fakefaces.registry.store import Registry, Version
 from fakefaces.registry.upgrade import with_graph
+from fakefaces.tracking.evaluations import training_images
 from fakefaces.tracking.runs import OUTPUT_TAG, find_run
 from fakefaces.tracking.store import connect
 
@@ -86,6 +87,8 @@ def pipeline_candidate(layout: Layout, model: str) -> PromotionCandidate:
     """A model of the present pipeline, by its name."""
     folder = layout.model(model)
     evidence = read_evidence(model, ModelMetrics.read(layout.metrics(model)), layout.predictions)
+    if layout.images.is_file():
+        evidence = replace(evidence, training_images=frozenset(training_images(layout.images)))
     return PromotionCandidate(evidence, Unregistered(layout.relative(folder), folder))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ class ChampionScores:
     threshold: float  # an image is called fake where its score reaches it
     p_fake: Mapping[str, float]  # by the images' sha256
     training_images: Collection[str] = ()  # sha256 of those that share a photograph with one that it was trained on
+    n_trained: int | None = None  # images that it was trained or selected on; None where that is not recorded
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,18 @@ class Promotion:
         evidence, resampling = self.candidate.evidence, Resampling(self.n_resamples, self.seed)
         return decide_on_shortcuts(compare_with_shortcuts(evidence.predictions, evidence.rules, resampling))
 
+    def _advantage(self, champion: Version, n_trained: int | None) -> str | None:
+        """What speaks for the candidate where the test images do not: validation, or more photographs; else None."""
+        evidence, metric = self.candidate.evidence, self.rule.metric
+        validation, theirs = evidence.metrics.validation.value(metric), champion.tags.get(f"validation.{metric}", "")
+        with suppress(ValueError):  # "undefined", or not recorded for this metric
+            if validation is not None and round(validation, 6) > float(theirs):
+                return f"it is better on validation ({validation:.4f} against {float(theirs):.4f})"
+        n = len(evidence.training_images)
+        if n_trained and n > n_trained:
+            return f"it was trained on more images ({n} against {n_trained})"
+        return None
+
     def _compare(
         self, version: Version | None, champion: Version | None
     ) -> tuple[GateResult, ChampionComparison | None]:
@@ -129,7 +143,12 @@ class Promotion:
             metric=self.rule.metric,
             resampling=Resampling(self.n_resamples, self.seed),
         )
-        result = decide(comparison, margin=self.rule.margin, slice_margin=self.rule.slice_margin)
+        result = decide(
+            comparison,
+            margin=self.rule.margin,
+            slice_margin=self.rule.slice_margin,
+            advantage=self._advantage(champion, scores.n_trained) if comparison.tied else None,
+        )
         if not compared.all():
             excluded = f"without the {int((~compared).sum())} test images that the champion was trained on"
             result = replace(result, reason=f"{excluded}: {result.reason}")

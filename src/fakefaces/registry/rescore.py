@@ -28,7 +28,8 @@ def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
     evidence = find_evidence(champion.tags.get("digest", ""), candidate.test_digest)
     if evidence:
         scores = dict(zip(evidence.predictions["sha256"], evidence.predictions["p_fake"], strict=True))
-        return ChampionScores(evidence.metrics.decision_threshold, scores)
+        n_trained = len(evidence.training_images) or None
+        return ChampionScores(evidence.metrics.decision_threshold, scores, n_trained=n_trained)
     layout = Layout(environment.workspace())
     if workspace_test_digest(layout) != candidate.test_digest:
         raise ModelError(
@@ -38,15 +39,20 @@ def score_champion(champion: Version, candidate: Evidence) -> ChampionScores:
         )
     echo(f"rescoring the champion (version {champion.number}) on these test images")
     threshold, scores = rescored(champion, layout)
-    return ChampionScores(threshold, scores, training_images=related_images(champion, layout))
+    trained_on = _training_images(champion)
+    return ChampionScores(threshold, scores, related_images(champion, layout), n_trained=len(trained_on) or None)
 
 
 def related_images(champion: Version, layout: Layout) -> frozenset[str]:
     """The sha256 of this workspace's images that share a photograph with one that the champion was trained on."""
-    evidence = find_evidence(champion.tags.get("digest", ""))
     table = read_split(layout.images)
-    groups = table.loc[table["sha256"].isin(evidence.training_images if evidence else ()), "group"]
+    groups = table.loc[table["sha256"].isin(_training_images(champion)), "group"]
     return frozenset(table.loc[table["group"].isin(groups), "sha256"])
+
+
+def _training_images(champion: Version) -> frozenset[str]:
+    evidence = find_evidence(champion.tags.get("digest", ""))
+    return evidence.training_images if evidence else frozenset()
 
 
 def rescored(champion: Version, layout: Layout) -> tuple[float, dict[str, float]]:
