@@ -1,6 +1,7 @@
 """Corrupt test images at every level, once for all models: each is decoded once, and stored as features."""
 
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ class Params(StageParams):
 def main(params: Params, layout: Layout) -> None:
     names = sampled_test_images(read_split(layout.images), params.corrupt.images, params.seed)
     all_levels = levels(params.corrupt.model_dump(include={"jpeg", "blur", "resize", "noise"}))
-    specs = sorted({spec_of(feature_set) for feature_set in params.prepare.features.values()})
+    specs = sorted({spec_of(features) for features in params.prepare.features.values()}, key=attrgetter("file_name"))
     arrays: dict[FeatureSpec, np.ndarray] = {}
 
     def corrupted_features(number: int) -> list[list[np.ndarray]]:
@@ -58,7 +59,8 @@ def main(params: Params, layout: Layout) -> None:
 def spec_of(feature_set: FeatureSet) -> FeatureSpec:
     """What the networks that are trained on a feature set read of an image."""
     reads_crop = feature_set.extractor == "residuals" and feature_set.backbone
-    return FeatureSpec(feature_set.extractor, feature_set.image_size, feature_set.crop if reads_crop else 0)
+    crop = feature_set.crop if reads_crop else 0
+    return FeatureSpec(feature_set.extractor, feature_set.image_size, crop, feature_set.harmonise)
 
 
 def sampled_test_images(table: pd.DataFrame, most: int, seed: int) -> list[str]:

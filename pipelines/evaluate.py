@@ -61,7 +61,12 @@ def main(params: Params, layout: Layout) -> None:
         metadata = read_metadata(layout.detector(name, 0, n_splits))
         corrupted = pd.read_csv(layout.corrupted_scores(name))
         evaluation = evaluator.evaluate(
-            scored, weights=metadata.weights, threshold=metadata.threshold, corrupted=corrupted, rules=rule_scores
+            scored,
+            weights=metadata.weights,
+            threshold=metadata.threshold,
+            corrupted=corrupted,
+            rules=rule_scores,
+            harmonised=metadata.harmonise is not None,
         )
         metrics[name] = evaluation.of_model(
             parameters=metadata.parameters,

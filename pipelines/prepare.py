@@ -39,12 +39,15 @@ def main(params: Params, layout: Layout, name: str) -> None:
     with atomic_write(layout.features(name)) as folder:
         folder.mkdir()
         spec, weights, group_sizes = write(params, layout, feature_set, folder)
-        write_json(folder / "features.json", vars(spec) | {"weights": weights, "group_sizes": group_sizes})
+        harmonise = spec.harmonise.model_dump() if spec.harmonise else None
+        described = vars(spec) | {"harmonise": harmonise, "weights": weights, "group_sizes": group_sizes}
+        write_json(folder / "features.json", described)
 
 
 def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> Description:
     """Write the scaled pixels, or the features of a backbone that reads them."""
-    spec, weights = FeatureSpec("pixels", feature_set.image_size), "trained from scratch"
+    spec = FeatureSpec("pixels", feature_set.image_size, harmonise=feature_set.harmonise)
+    weights = "trained from scratch"
     paths = [layout.data / name for name in image_names(layout)]
     arrays = extract_files(spec, paths, threads=params.threads, description="decoding")
     if feature_set.backbone:
@@ -77,7 +80,7 @@ def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, fol
     np.save(folder / "arrays.npy", dataset.images)
     np.save(folder / "copies.npy", dataset.copies)
     write_text(folder / "copies.csv", dataset.copies_table.to_csv(index=False))
-    return FeatureSpec("residuals", feature_set.image_size, crop), weights, group_sizes
+    return FeatureSpec("residuals", feature_set.image_size, crop, feature_set.harmonise), weights, group_sizes
 
 
 def save_frozen(frozen: Any, folder: Path) -> Graph:

@@ -90,7 +90,7 @@ def test_the_newest_finished_evaluation_of_a_model_on_those_images_is_found_with
     assert find_evidence("0" * 32) is None
     champion, candidate = version(first.digest), replace(first, digest="another", metrics=model_metrics(threshold=0.9))
     assert rescore.score_champion(champion, candidate) == ChampionScores(
-        0.5, dict(zip(evidence.predictions["sha256"], evidence.predictions["p_fake"], strict=True))
+        0.5, dict(zip(evidence.predictions["sha256"], evidence.predictions["p_fake"], strict=True)), n_trained=1
     )
     for other in ((champion, replace(candidate, test_digest="other images")), (version("another"), candidate)):
         with pytest.raises(ModelError, match="evaluated on other images"):
@@ -194,7 +194,7 @@ def test_a_rescored_champion_comes_with_the_images_related_to_its_training(split
     monkeypatch.setattr(rescore, "find_evidence", find_own)
     champion = version("its digest", 4)
     candidate = Evidence("new", "d", workspace_test_digest(layout), model_metrics(), pd.DataFrame())
-    wanted = ChampionScores(0.625, {"d4": 0.1}, frozenset({"e5", "d4", "a1"}))
+    wanted = ChampionScores(0.625, {"d4": 0.1}, frozenset({"e5", "d4", "a1"}), n_trained=2)
     assert rescore.score_champion(champion, candidate) == wanted
     assert rescored == ["models:/fake-faces/4"]
     with pytest.raises(ModelError, match="evaluated on other images"):

@@ -1,7 +1,7 @@
 """The evaluation of one model or shortcut rule from its scores of the validation, test and corrupted images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from fakefaces.evaluation.model_metrics import CorruptedMetrics, Evaluation, Rel
 from fakefaces.evaluation.operating_point import operating_point
 from fakefaces.evaluation.predictions import Array, ScoredImages, TestPredictions, ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores, part_score_metrics
+from fakefaces.evaluation.slices import HARMONISED
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Evaluator:
         threshold: float,
         corrupted: pd.DataFrame | None = None,
         rules: Mapping[str, pd.Series] | None = None,
+        harmonised: bool = False,
     ) -> Evaluation:
         """Evaluate one model at its operating point, as every tool decides; at ``threshold`` where it has none.
 
@@ -43,7 +45,10 @@ class Evaluator:
             threshold: the default one, of :class:`DefaultMetrics` and of the reference's metrics.
             corrupted: ``transform``, ``level``, ``image``, ``p_fake`` of corrupted test images; None for none.
             rules: by shortcut rule, ``p_fake`` of the test images, indexed by ``image``.
+            harmonised: whether the model saw the images in the same sizes and encodings; then all count as matched.
         """
+        if harmonised:
+            scored = replace(scored, test=scored.test.assign(encoding=HARMONISED))
         validation = ValidationPredictions.from_table(scored.validation)
         test = TestPredictions.from_table(scored.test)
         point = operating_point(
@@ -55,6 +60,7 @@ class Evaluator:
             threshold=decision,
             protocol=self.protocol,
             n_splits=self.n_splits,
+            harmonised=harmonised,
             part_scores=part_score_metrics(scored.test, self.resampling),
             validation=point_metrics(validation, decision),
             test=evaluate_scores(scored.test, decision, self.resampling, default_threshold=threshold),

@@ -18,7 +18,6 @@ from fakefaces.evaluation.metrics import metric_values, weighted_metrics
 from fakefaces.evaluation.predictions import Array, Mask, TestPredictions
 from fakefaces.evaluation.slices import difficulty_masks, part_masks
 
-
 _EQUAL = 1e-9  # metrics that differ by less are equal
 # A two-sided test at 5 % sees a difference of so many standard errors four times in five.
 _DETECTABLE = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
@@ -182,9 +181,9 @@ class _Pair:
     def interval(self, resampling: Resampling) -> tuple[Interval, float | None]:
         """The interval of the difference, and the smallest difference that so many images show four times in five.
 
-        The minimum detectable difference at a power of 80 % is 2.8 standard errors: Bloom, "Minimum detectable effects",
-        Evaluation Review 19 (1995). Where both models agree on all resamples, the error is that of independent models,
-        which is an upper bound.
+        The minimum detectable difference at a power of 80 % is 2.8 standard errors: Bloom, "Minimum detectable
+        effects", Evaluation Review 19 (1995). Where both models agree on all resamples, the error is that of
+        independent models, which is an upper bound.
         """
         n_groups = min(self.candidate.n_groups_by_class)
         if n_groups < MIN_GROUPS:

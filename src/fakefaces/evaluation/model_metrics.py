@@ -84,7 +84,10 @@ class AllMetrics(Subset):
 
 
 class MatchedMetrics(AllMetrics):
-    """Metrics of the images in the encoding that most reals have; ``encoding`` is None if no real has a known one."""
+    """Metrics of the images in the encoding that most reals have; ``encoding`` is None if no real has a known one.
+
+    Harmonised images all have one, :data:`fakefaces.evaluation.slices.HARMONISED`.
+    """
 
     encoding: str | None
 
@@ -270,6 +273,7 @@ class Evaluation(Schema):
     threshold: float  # an image is called fake where its score reaches it; that of the operating point if there is one
     protocol: str  # of the split
     n_splits: int  # cross-validation splits; 1 for a single one
+    harmonised: bool = False  # whether it saw all images in the same sizes and encodings, so that all are matched
     part_scores: dict[str, PartScores] | None  # by part; None where the model does not score parts
     validation: PointMetrics  # metrics of the validation images
     test: TestMetrics  # metrics of the test images

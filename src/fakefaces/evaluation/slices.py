@@ -11,6 +11,8 @@ from fakefaces.evaluation.metrics import subset_metrics
 from fakefaces.evaluation.model_metrics import SliceMetrics
 from fakefaces.evaluation.predictions import Mask, Predictions
 
+HARMONISED = "harmonised"  # the encoding of images that were all passed through the same sizes and encoders
+
 
 def difficulty_masks(difficulty: pd.Series) -> dict[str, Mask]:
     """The images of each difficulty; any other value, or a missing one, belongs to no slice."""

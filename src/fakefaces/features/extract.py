@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from fakefaces.data import images
 from fakefaces.data.face_regions import crop_face
+from fakefaces.features.harmonisation import harmonised
 from fakefaces.features.residuals.descriptor import residual_features
-from fakefaces.params.extractor import Extractor
+from fakefaces.params.extractor import Extractor, Harmonise
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class FeatureSpec:
     """What a network reads of an image."""
 
@@ -20,10 +21,14 @@ class FeatureSpec:
     image_size: int  # side of the square in pixels; with residuals the side above which images are scaled down
     crop: int = 0  # with residuals, the side of the crop of the face that a backbone reads besides; 0 for none
 
+    harmonise: Harmonise | None = None  # sizes and encoders that the image is passed through before; None for none
+
     @property
     def file_name(self) -> str:
         """The name of a file with features of this kind."""
-        return f"{self.extractor}-{self.image_size}{f'-{self.crop}' if self.crop else ''}.npy"
+        numbers = [self.image_size] + [self.crop] * bool(self.crop)
+        harmonise = [_name(self.harmonise)] if self.harmonise else []
+        return "-".join([self.extractor, *map(str, numbers), *harmonise]) + ".npy"
 
 
 def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
@@ -33,6 +38,8 @@ def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         uint8 (image_size, image_size, 3) for ``pixels``; float32 (regions, features) for ``residuals``; with a crop a
         scalar record of both, with the fields ``traces`` and ``crop``, which are the names of the network's inputs.
     """
+    if spec.harmonise:
+        pixels = harmonised(pixels, spec.harmonise)
     if spec.extractor == "pixels":
         return images.resize(pixels, spec.image_size)
     residuals = residual_features(pixels, longest=spec.image_size)
@@ -59,3 +66,8 @@ def extract_bytes(
     with images.decoded(data, name) as pixels:
         images.require_content(pixels, name, min_side=min_side)
         return extract(spec, pixels)
+
+
+def _name(settings: Harmonise) -> str:
+    sides, quality = ("_".join(map(str, numbers)) for numbers in (settings.sides, settings.quality))
+    return f"sides_{sides}-quality_{quality}"

@@ -43,7 +43,7 @@ def compute_residual_dataset(
         threads: number of images that are worked on at a time.
         embed: a backbone on the crop of a face, called from several threads; its features follow the residual ones.
     """
-    spec = FeatureSpec("residuals", feature_set.image_size, feature_set.crop if embed else 0)
+    spec = FeatureSpec("residuals", feature_set.image_size, feature_set.crop if embed else 0, feature_set.harmonise)
 
     def extract_with_copies(row: int) -> Features:
         path = root / faces["image"].iloc[row]

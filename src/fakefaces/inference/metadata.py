@@ -11,7 +11,7 @@ from fakefaces.base.files import read_regular
 from fakefaces.base.schema import Count, Schema, parse
 from fakefaces.data.images import MIN_SIDE
 from fakefaces.features.extract import FeatureSpec
-from fakefaces.params.extractor import Extractor
+from fakefaces.params.extractor import Extractor, Harmonise
 
 GRAPH, METADATA = "network.onnx", "detector.json"  # files of a detector's folder
 _MAX_BYTES = 2**20
@@ -44,6 +44,7 @@ class DetectorMetadata(Schema):
     extractor: Extractor = "pixels"
     image_size: int = Field(ge=1, le=8192)
     crop: int = Field(default=0, ge=0, le=8192)
+    harmonise: Harmonise | None = None  # sizes and encoders that every image is passed through first
     min_side: Count = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
     weights: str  # "trained from scratch", or the origin of the backbone's
     threshold: float = Field(ge=0, le=2)  # of p_fake, from which on an image is called fake without operating point
@@ -70,7 +71,7 @@ class DetectorMetadata(Schema):
     @property
     def spec(self) -> FeatureSpec:
         """What the network reads of an image."""
-        return FeatureSpec(self.extractor, self.image_size, self.crop)
+        return FeatureSpec(self.extractor, self.image_size, self.crop, self.harmonise)
 
     @property
     def decision_threshold(self) -> float:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from fakefaces.base.schema import Schema, Slug
-from fakefaces.params.extractor import Extractor
+from fakefaces.params.extractor import Extractor, Harmonise
 
 Content = Literal["pixels", "backbone features", "residual features"]
 
@@ -23,6 +23,9 @@ class FeatureSet(Schema):
     backbone: str | None = Field(default=None, description="A model of keras.applications.")
     weights: str = Field(default="imagenet", description="imagenet, none (random), or a Keras weights file's path.")
     allow_random_weights: bool = Field(default=False, description="Where ImageNet's cannot be downloaded.")
+    harmonise: Harmonise | None = Field(
+        default=None, description="Passes all images through the same sizes and encoders, so that none is a class."
+    )
     trainable_from: str | None = Field(default=None, description="First layer of the backbone that is trained.")
 
     @property

@@ -105,7 +105,10 @@ class Promotion:
     def _alone(self) -> GateResult:
         """Whether the candidate is shown to be better than chance, and than what sees no forgery."""
         evidence, resampling = self.candidate.evidence, Resampling(self.n_resamples, self.seed)
-        return decide_on_shortcuts(compare_with_shortcuts(evidence.predictions, evidence.rules, resampling))
+        comparison = compare_with_shortcuts(
+            evidence.predictions, evidence.rules, resampling, harmonised=evidence.metrics.harmonised
+        )
+        return decide_on_shortcuts(comparison)
 
     def _advantage(self, champion: Version, n_trained: int | None) -> str | None:
         """What speaks for the candidate where the test images do not: validation, or more photographs; else None."""

@@ -19,6 +19,7 @@ from fakefaces.models.backbones import unit_scale
 from fakefaces.models.export import export, join
 from fakefaces.models.kinds import ModelSpec
 from fakefaces.models.runtime import load_network
+from fakefaces.params.extractor import Harmonise
 from fakefaces.training.loop import FitState, OnEpoch, TrainingConfig, closed_form_history, fingerprint, fit
 
 
@@ -40,7 +41,13 @@ class PreparedFeatures:
 def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
     """Read a feature set, as the prepare stage wrote it, and divide it by a split of its images."""
     metadata, images = read_json(folder / "features.json"), split.table
-    spec = FeatureSpec(metadata["extractor"], metadata["image_size"], metadata["crop"])
+    harmonise = metadata.get("harmonise")
+    spec = FeatureSpec(
+        metadata["extractor"],
+        metadata["image_size"],
+        metadata["crop"],
+        Harmonise.model_validate(harmonise) if harmonise else None,
+    )
 
     def network(name: str) -> Any | None:
         path = folder / f"{name}.keras"
