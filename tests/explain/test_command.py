@@ -5,7 +5,9 @@ from typer.testing import CliRunner
 
 from fakefaces.base.errors import DataError
 from fakefaces.cli import app
+from fakefaces.data import decoders
 from fakefaces.explain.explanation import explain_images
+from fakefaces.models import runtime
 from tests.conftest import picture
 from tests.detectors import copy_detector
 
@@ -21,6 +23,23 @@ def test_the_command_draws_heatmaps_feature_maps_and_filters(workspace, loaded):
     for path in written:
         with Image.open(path) as drawn:
             assert np.asarray(drawn.convert("L")).std() > 5
+
+
+def test_all_images_are_decoded_before_tensorflow_is_loaded(workspace, loaded, monkeypatch):
+    """Both at once would take more memory than a command may: 1.7 GB with photographs of 50 megapixels."""
+    events = []
+
+    def noted(module, name):
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *arguments: events.append(name) or function(*arguments))
+
+    noted(decoders, "pixels")
+    noted(runtime, "load_network")
+    copy_detector(loaded, workspace / "outputs" / "models" / "custom_cnn")
+    images = sorted((workspace / "data" / "training_fake").iterdir())[:2]
+    CliRunner().invoke(app, ["explain", "custom_cnn", *map(str, images)], catch_exceptions=False)
+    assert events.count("pixels") >= 2
+    assert events[-1] == "load_network" and events.count("load_network") == 1
 
 
 def test_a_broken_file_is_named_and_the_others_are_drawn(workspace, loaded):

@@ -1,12 +1,16 @@
 """``fakefaces explain``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fakefaces.cli.arguments import FollowLinks, Paths, Threads, caution, fetched
 from fakefaces.cli.model_names import HELP, complete_model, model_source
+
+if TYPE_CHECKING:
+    from fakefaces.inference.detector import Detector
+    from fakefaces.inference.score import Score
 
 
 def explain(
@@ -22,54 +26,78 @@ def explain(
     follow_links: FollowLinks = False,
 ) -> None:
     """Draw why a model decides as it does: Grad-CAM heat map, feature maps and filters."""
-    from fakefaces.base.errors import DataError, ImageError
-    from fakefaces.base.names import on_one_line, printable
-    from fakefaces.base.progress import echo, track
+    import numpy as np
+
+    from fakefaces.base.errors import DataError
+    from fakefaces.base.leftovers import temporary_folder
+    from fakefaces.base.progress import track
     from fakefaces.cli.listing import image_files
-    from fakefaces.data import images
     from fakefaces.explain.explained_detector import load
-    from fakefaces.explain.explanation import explain_images
+    from fakefaces.explain.explanation import explain_scores
     from fakefaces.explain.feature_maps import feature_maps, filters
-    from fakefaces.explain.plots import SHOWN, plot_explanation, plot_feature_maps, plot_filters
+    from fakefaces.explain.plots import plot_explanation, plot_feature_maps, plot_filters
 
     source = model_source(model)
     files = image_files(paths, follow_links=follow_links)
     folder = fetched(source)
     caution(folder)
     detector = load(folder, threads=threads)
-    # A forensic model's heatmap is of its part scores: without TensorFlow it takes half of the memory.
-    kernels = filters(detector.network, layers=layers) if detector.metadata.extractor == "pixels" else []
-    if kernels:
-        plot_filters(to / "filters.png", kernels, f"{detector.metadata.model}: filters")
-        print(to / "filters.png")
-    failed, taken = 0, set[str]()
-    for path in track(files, "explaining", len(files)):
-        try:
-            data = images.read(path)
-        except ImageError as error:
-            failed += 1
-            echo(f"ERROR {on_one_line(str(error))}")
-            continue
-        (explanation,) = explain_images(detector, [(printable(path), data)], threads=threads)
-        if explanation.score.problem:
-            failed += 1
-            echo(f"ERROR {on_one_line(explanation.score.problem_detail or '')}")
-            continue
-        stem = _stem(path)
-        name = stem if stem not in taken else f"{stem}_{len(taken)}"
-        taken.add(name)
-        with images.decoded(data, printable(path)) as pixels:
-            shown = images.limited(pixels, SHOWN)
-        plot_explanation(to / f"{name}_heat.png", shown, explanation, detector.metadata.model)
-        print(to / f"{name}_heat.png")
+    name_of_model, taken = detector.metadata.model, set[str]()
+    with temporary_folder() as kept:
+        # All images are decoded before TensorFlow is loaded: both at once would take more than 1.5 GB.
+        scores = [
+            _read(detector, path, kept / f"{k}.npz")
+            for k, path in enumerate(track(files, "reading images", len(files)))
+        ]
+        # A forensic model's heatmap is of its part scores, and takes no TensorFlow.
+        kernels = filters(detector.network, layers=layers) if detector.metadata.extractor == "pixels" else []
         if kernels:
-            pixels = detector.read(data, printable(path))
-            layer_maps = feature_maps(detector.network, pixels, layers=layers, maps=maps)
-            title = f"{detector.metadata.model}: {name}"
-            plot_feature_maps(to / f"{name}_feature_maps.png", pixels, layer_maps, title)
-            print(to / f"{name}_feature_maps.png")
-    if failed:
+            plot_filters(to / "filters.png", kernels, f"{name_of_model}: filters")
+            print(to / "filters.png")
+        for k, path in enumerate(track(files, "explaining", len(files))):
+            if scores[k].problem:
+                continue
+            with np.load(kept / f"{k}.npz") as arrays:
+                features, shown = arrays["features"], arrays["shown"]
+            (explanation,) = explain_scores(detector, [scores[k]], [features])
+            stem = _stem(path)
+            name = stem if stem not in taken else f"{stem}_{len(taken)}"
+            taken.add(name)
+            plot_explanation(to / f"{name}_heat.png", shown, explanation, name_of_model)
+            print(to / f"{name}_heat.png")
+            if kernels:
+                layer_maps = feature_maps(detector.network, features, layers=layers, maps=maps)
+                plot_feature_maps(to / f"{name}_feature_maps.png", features, layer_maps, f"{name_of_model}: {name}")
+                print(to / f"{name}_feature_maps.png")
+    if failed := sum(bool(score.problem) for score in scores):
         raise DataError(f"{failed} of {len(files)} files could not be explained")
+
+
+def _read(detector: "Detector", path: Path, kept: Path) -> "Score":
+    """Score an image, and write to a file its features and its pixels as they are shown; a problem is printed."""
+    import numpy as np
+
+    from fakefaces.base.errors import ImageError
+    from fakefaces.base.names import on_one_line, printable
+    from fakefaces.base.progress import echo
+    from fakefaces.data import images
+    from fakefaces.explain.plots import SHOWN
+    from fakefaces.inference.score import Score
+
+    name = printable(path)
+    try:
+        data = images.read(path)
+        score = detector.score(name, lambda: data)
+    except ImageError as error:
+        score = Score(path=name, problem=error.problem, problem_detail=str(error))
+    if score.problem:
+        echo(f"ERROR {on_one_line(score.problem_detail or '')}")
+        return score
+    with images.decoded(data, name) as pixels:
+        shown = images.limited(pixels, SHOWN)
+    del pixels  # of which the next image's memory would not be free
+    np.savez(kept, features=detector.read(data, name), shown=shown)
+    return score
 
 
 def _stem(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,19 @@ def explain_images(
     sources = ((name, lambda data=data: data) for name, data in files)
     scores = list(predict.score(detector, sources, threads=threads))
     readable = [k for k, score in enumerate(scores) if not score.problem]
+    return explain_scores(detector, scores, [detector.read(files[k][1], files[k][0]) for k in readable])
+
+
+def explain_scores(
+    detector: ExplainedDetector, scores: Sequence[Score], features: Sequence[NDArray[Any]]
+) -> list[Explanation]:
+    """Explain scores, in their order; ``features`` are those of the images without a problem."""
+    readable = [k for k, score in enumerate(scores) if not score.problem]
     explanations = [Explanation(score, None, _suspected(score.parts or {}, _MIN_PART_SCORE)) for score in scores]
     if not readable:
         return explanations
-    inputs = np.stack([detector.read(files[k][1], files[k][0]) for k in readable])
     try:
-        heatmaps = detector_heatmaps(detector, inputs)
+        heatmaps = detector_heatmaps(detector, np.stack(features))
     except ModelError:  # no convolution: the score stands alone
         return explanations
     for k, heatmap in zip(readable, heatmaps, strict=True):
