@@ -1,48 +1,59 @@
 """``fakefaces review``."""
 
+import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fakefaces.base.leftovers import temporary_folder
-from fakefaces.cli.arguments import Model, Threads, caution, detector_folder
+from fakefaces.cli.arguments import FollowLinks, Model, Threads, caution, detector_folder
 
 
 def review(
-    port: Annotated[int, typer.Option(min=1024, max=65535, help="On 127.0.0.1.")] = 8080,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Images, or folders of images, to begin with; the page takes more.", show_default=False),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 for any free port.")] = 8080,
     to: Annotated[Path, typer.Option(help="The folder that corrections are exported to.")] = Path("reviews"),
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="The file that labels are kept in; several may share it.", show_default="labels.db in --to"),
+    ] = None,
+    reviewer: Annotated[
+        str | None, typer.Option(help="Who labels; the page can change it.", show_default="the user's login name")
+    ] = None,
     model: Model = None,
     show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     threads: Threads = 2,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Open a local page to review images with the champion and to correct its labels."""
-    import socket
-
-    from fakefaces.base.errors import FakefacesError
-    from fakefaces.base.progress import echo
-
-    try:
-        from fakefaces.review.page import HOST, serve
-    except ImportError:
-        raise FakefacesError("the review page needs NiceGUI; install it with: uv sync --extra app") from None
+    from fakefaces.cli.listing import image_files
     from fakefaces.explain.explained_detector import load
     from fakefaces.explain.explanation import explain_images
+    from fakefaces.review.arrivals import Arrivals
+    from fakefaces.review.labels import Labels, reviewer_name
     from fakefaces.review.queue import Queue
+    from fakefaces.review.review import Review
+    from fakefaces.review.server import HOST, serve
+    from fakefaces.web.connections import listener
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            raise FakefacesError(f"port {port} is in use; choose another one with --port") from None
-    folder = detector_folder(model)
-    caution(folder)
-    detector = load(folder, threads=threads)
-    metadata = detector.metadata
-    with temporary_folder() as queue_folder:
-        queue = Queue(
-            lambda files: explain_images(detector, files, threads=threads), queue_folder, metadata.decision_threshold
-        )
-        echo(f"the review page is on http://{HOST}:{port}; stop it with Ctrl-C")
-        serve(queue, metadata, exports=to, port=port, show=show)
+    person = reviewer_name(_login() if reviewer is None else reviewer)
+    with listener(HOST, port) as bound, temporary_folder() as uploads:
+        files = image_files(paths, follow_links=follow_links) if paths else []
+        journal = Labels(labels or to / "labels.db")
+        folder = detector_folder(model)
+        caution(folder)
+        detector = load(folder, threads=threads)
+        queue = Queue(lambda images: explain_images(detector, images, threads=threads), uploads)
+        arrivals = Arrivals(queue, files)
+        serve(Review(queue, arrivals, journal, detector.metadata, to, person), bound, show=show)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry in the system's table, as in a container
+        return "reviewer"

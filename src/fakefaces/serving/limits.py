@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
 from fakefaces.data.images import MAX_BYTES
 
 
@@ -48,35 +46,3 @@ class ByteBudget:
             async with self._changed:
                 self._free[share] += n
                 self._changed.notify_all()
-
-
-def protocol(seconds: float) -> type[H11Protocol]:
-    """Uvicorn's protocol, with a time limit for the headers of requests: by itself it waits for them without end."""
-
-    class HeaderTimeout(H11Protocol):
-        _deadline: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._start()
-
-        def data_received(self, data: bytes) -> None:
-            if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-                self._start()
-            super().data_received(data)
-            if self.cycle is not None and not self.cycle.response_complete:  # the header is complete
-                self._stop()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop()
-            super().connection_lost(exc)
-
-        def _start(self) -> None:
-            self._deadline = self.loop.call_later(seconds, self.transport.close)
-
-        def _stop(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-    return HeaderTimeout

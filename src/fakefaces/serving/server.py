@@ -9,7 +9,6 @@ import asyncio
 import base64
 import binascii
 import json
-import socket
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -22,12 +21,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from fakefaces.base.errors import FakefacesError, ImageError
+from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import echo
 from fakefaces.data import images
 from fakefaces.inference.detector import Detector, load
 from fakefaces.inference.score import Score
-from fakefaces.serving.limits import ByteBudget, Limits, protocol
+from fakefaces.serving.limits import ByteBudget, Limits
+from fakefaces.web.connections import address, listener, protocol
 from fakefaces.web.same_origin import LOOPBACK, SameOrigin
 
 _FORM = 'the body must be {"inputs": ["<an image file as base64>", ...]}'
@@ -83,13 +83,7 @@ def serve(folder: Path, host: str, port: int, *, threads: int = 1, limits: Limit
     import uvicorn
 
     limits = limits or Limits()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise FakefacesError(f"{host}:{port}: {error.strerror}; take another port with --port") from None
+    with listener(host, port) as bound:
         # Elsewhere the machine's name is not known here.
         hosts = LOOPBACK if host in LOOPBACK else None
         config = uvicorn.Config(
@@ -98,10 +92,9 @@ def serve(folder: Path, host: str, port: int, *, threads: int = 1, limits: Limit
             timeout_graceful_shutdown=limits.stop_seconds,
             log_level="warning",
         )
-        listener.listen()  # from here on requests are answered, if only after uvicorn has started
-        address = f"[{host}]" if ":" in host else host
-        echo(f"serving at http://{address}:{listener.getsockname()[1]}/invocations; Ctrl-C ends it")
-        uvicorn.Server(config).run(sockets=[listener])
+        bound.listen()  # from here on requests are answered, if only after uvicorn has started
+        echo(f"serving at {address(bound)}/invocations; Ctrl-C ends it")
+        uvicorn.Server(config).run(sockets=[bound])
 
 
 def _kind(request: Request) -> str:

@@ -1,0 +1,61 @@
+"""Pictures of photographs for the page: scaled down on demand, a few at a time, with a bounded memory of small ones."""
+
+import io
+import threading
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fakefaces.data.images import decoded, limited
+from fakefaces.explain.heatmaps import overlay_heatmap
+from fakefaces.review.queue import Photograph, Queue
+
+SIDES = (96, 1000, 4000)  # pixels of the longer side, at most: in the queue, beside it, and zoomed
+_REMEMBERED = 32 * 2**20  # bytes of encoded pictures
+_AT_ONCE = 2  # files in memory; their pixels share the budget of fakefaces.data.images as well
+
+
+class Previews:
+    """WebP pictures of the photographs of a queue. Methods may be called from several threads."""
+
+    def __init__(self, queue: Queue):
+        self.queue = queue
+        self._pictures: OrderedDict[tuple[str, bool, int], bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+        self._turns = threading.Semaphore(_AT_ONCE)
+
+    def picture(self, photograph: Photograph, *, heatmap: bool, side: int) -> bytes:
+        """A WebP of at most ``side`` pixels, one of ``SIDES``, a side; with its heatmap over it where it has one.
+
+        Raises:
+            ImageError: its file has gone or has changed.
+        """
+        wanted = (photograph.key, heatmap and photograph.heatmap is not None, side)
+        with self._lock:
+            if wanted in self._pictures:
+                self._pictures.move_to_end(wanted)
+                return self._pictures[wanted]
+        with self._turns:
+            data = self.queue.data(photograph)
+            webp = webp_preview(data, photograph.heatmap if wanted[1] else None, side)
+        with self._lock:
+            if wanted not in self._pictures:
+                self._pictures[wanted] = webp
+                self._size += len(webp)
+            while self._size > _REMEMBERED:
+                self._size -= len(self._pictures.popitem(last=False)[1])
+        return webp
+
+
+def webp_preview(data: bytes, heatmap: NDArray[np.uint8] | None, max_side: int) -> bytes:
+    """Scale an image file down, with its heatmap (uint8, 0 to 255) over it if there is one, and encode it as WebP."""
+    with decoded(data, "photograph") as pixels:
+        small = limited(pixels, max_side)
+        if heatmap is not None:
+            small = overlay_heatmap(small, heatmap.astype(np.float32) / np.float32(255))
+        encoded = io.BytesIO()
+        Image.fromarray(small).save(encoded, "WEBP", quality=85, method=2)
+    return encoded.getvalue()
