@@ -12,8 +12,6 @@ from fakefaces.review.labels import Labels
 from fakefaces.review.previews import Previews
 from fakefaces.review.queue import Queue
 
-_PICTURES = 4  # that are made at a time; the other requests wait without a thread
-
 
 @dataclass
 class Review:
@@ -26,7 +24,9 @@ class Review:
     exports: Path  # folder of the exported corrections
     reviewer: str  # who labels, until the page is told another name
     session: str = field(default_factory=lambda: secrets.token_hex(8))  # a page notices by it that the server is new
-    pictures: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PICTURES))
+    # Few pictures are made at a time, since each may take much memory; thumbnails do not keep the large ones waiting.
+    thumbnails: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    pictures: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     exporting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @cached_property

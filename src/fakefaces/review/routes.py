@@ -19,7 +19,7 @@ from fakefaces.review.agreement import agreement
 from fakefaces.review.arrivals import UploadError
 from fakefaces.review.export import export
 from fakefaces.review.labels import LABELS, Event, pairs, reviewer_name
-from fakefaces.review.previews import SIDES
+from fakefaces.review.previews import SIDES, THUMBNAIL
 from fakefaces.review.queue import Photograph
 from fakefaces.review.review import Review
 
@@ -123,11 +123,11 @@ async def _picture(request: Request) -> Response:
     if side not in SIDES:
         raise HTTPException(400, f"side: one of {', '.join(map(str, SIDES))}")
     heatmap = request.query_params.get("heatmap") == "1"
-    async with review.pictures:
+    async with review.thumbnails if side == THUMBNAIL else review.pictures:
         if await request.is_disconnected():  # scrolled past
             return Response(status_code=204)
-        webp = await asyncio.to_thread(review.previews.picture, photograph, heatmap=heatmap, side=side)
-    return Response(webp, media_type="image/webp")
+        jpeg = await asyncio.to_thread(review.previews.picture, photograph, heatmap=heatmap, side=side)
+    return Response(jpeg, media_type="image/jpeg")
 
 
 async def _history(request: Request) -> Response:

@@ -30,7 +30,7 @@ function draw(reveal = true) {
   const rows = queue.shown();
   list.draw(rows, queue.selected, reveal);
   const here = rows.indexOf(queue.selected);
-  detail.draw(queue.selected, [here + 1, here + 2, here - 1].map((k) => rows[k]).filter(Boolean), reviewer);
+  detail.draw(queue.selected, [here + 1, here + 2, here - 1, here + list.page].map((k) => rows[k]).filter(Boolean), reviewer);
   for (const button of at("filters").children) {
     const filter = FILTERS.find((one) => one.id === button.dataset.filter);
     button.setAttribute("aria-pressed", filter === queue.filter);
@@ -105,11 +105,15 @@ async function ask() {
   }
 }
 
+function poll() {
+  asking ??= ask().finally(() => (asking = null));
+  return asking;
+}
+
 async function watch() {
   for (;;) {
     try {
-      asking ??= ask().finally(() => (asking = null));
-      await asking;
+      await poll();
       if (!labels.waiting.length) trouble("");
     } catch (error) {
       trouble(`The server does not answer (${error.message}). Start it again: the labels are kept.`);
@@ -197,6 +201,7 @@ function setReviewer(name) {
   for (const row of queue.added) row.mine = null;
   news.event = 0;
   draw(false);
+  poll().catch(() => {}); // which the next question tells
 }
 
 function move(act) {

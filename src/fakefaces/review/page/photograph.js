@@ -4,7 +4,7 @@ import { get, picture } from "./server.js";
 import { prediction } from "./list.js";
 
 const KEPT = 12; // pictures, so that the next ones are there when they are asked for
-const PATIENCE = 40; // milliseconds on a row before a picture that is not there yet is asked for
+const PATIENCE = 40; // milliseconds on a row before a picture that is not there yet is asked for, while a key is held
 const ZOOMS = [1, 1.5, 2, 3, 4, 6, 8, 12];
 
 const at = (id) => document.getElementById(id);
@@ -48,9 +48,8 @@ export class Detail {
       this.zoom = 1;
       at("history").open = false;
     } else if (at("history").open) this.drawHistory(reviewer);
+    this.around = around;
     this.show();
-    clearTimeout(this.later);
-    this.later = setTimeout(() => around.forEach((one) => this.load(this.what(one, 1)).catch(() => {})), 3 * PATIENCE);
   }
 
   what(row, zoom) {
@@ -68,6 +67,7 @@ export class Detail {
       this.image.alt = wanted.heatmap ? "The photograph with its heatmap over it" : "The photograph";
       this.stage.dataset.problem = "";
       this.size();
+      this.prepare();
       return;
     }
     if (this.image.dataset.shows?.split(" ")[0] !== wanted.key) {
@@ -76,6 +76,8 @@ export class Detail {
       this.image.dataset.shows = "";
       this.stage.dataset.problem = "";
     }
+    const held = performance.now() - (this.asked ?? -Infinity) < 3 * PATIENCE;
+    this.asked = performance.now();
     clearTimeout(this.soon);
     this.soon = setTimeout(async () => {
       try {
@@ -85,7 +87,16 @@ export class Detail {
         return;
       }
       if (this.row && name(this.what(this.row, this.zoom)) === name(wanted)) this.show();
-    }, PATIENCE);
+    }, held ? PATIENCE : 0);
+  }
+
+  // Load what will be asked for next, one after the other, until another photograph is open.
+  async prepare() {
+    const { row, around } = this;
+    for (const next of around) {
+      if (this.row !== row || this.around !== around) return;
+      await this.load(this.what(next, 1)).catch(() => {}); // which is said when it is opened
+    }
   }
 
   load(wanted) {
@@ -134,7 +145,8 @@ export class Detail {
       (stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth,
       (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight,
     ];
-    const fit = Math.min(stage.clientWidth / width, stage.clientHeight / height);
+    const space = stage.getBoundingClientRect(); // the same with and without scroll bars
+    const fit = Math.min(space.width / width, space.height / height);
     this.image.style.width = `${Math.floor(fit * zoom * width)}px`;
     this.image.style.height = `${Math.floor(fit * zoom * height)}px`;
     this.image.classList.toggle("coarse", fit * zoom > 3);
