@@ -59,7 +59,7 @@ async def _settings(request: Request) -> Response:
         {
             "model": metadata.model,
             "caution": metadata.caution,
-            "threshold": point.threshold if point else metadata.threshold,
+            "threshold": metadata.decision_threshold,
             "band": None if point is None else [point.low or 0, 1 if point.high is None else point.high],
             "reviewer": review.reviewer,
             "sides": SIDES,
