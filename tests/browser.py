@@ -1,6 +1,7 @@
 """A headless Chromium that notes what a page complains of and whom it asks for something."""
 
 import base64
+import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -87,6 +88,24 @@ class Browser:
         """A picture of what is seen."""
         made = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
         path.write_bytes(base64.b64decode(made["data"]))
+
+    def violations(self) -> list[str]:
+        """What axe-core finds that keeps people with disabilities from the page: rule, element, and why."""
+        package = importlib.util.find_spec("axe_core_python")
+        if package is None or package.origin is None:
+            pytest.skip("axe-core-python is not installed; uv sync does it")
+        self.run(Path(package.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+        results = self.driver.execute_async_script(
+            "const done = arguments[0];"
+            "axe.run(document, {resultTypes: ['violations']})"
+            ".then(done, error => done({violations: [], error: `${error}`}))"
+        )
+        assert "error" not in results, results["error"]
+        return [
+            f"{rule['id']}: {node['target']}: {' '.join(node['failureSummary'].split())}"
+            for rule in results["violations"]
+            for node in rule["nodes"]
+        ]
 
     def complaints(self) -> list[str]:
         """Errors and warnings of the console since the last call."""

@@ -36,7 +36,7 @@ SCORE = "score (0 real, 1 fake)"
 _FPR, _TPR = "false-positive rate (share of reals)", "true-positive rate (share of fakes)"
 _DIAGONAL: Spec = {
     "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
-    "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1, "color": "#888"},
+    "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1, "color": "#888", "aria": False},
     "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y", "type": "quantitative"}},
 }
 
@@ -198,7 +198,7 @@ def _dots(
     tips = [_tip(field, heading), _tip("model", "of"), *_bounds(title)]
     layers: list[Spec] = []
     if rule is not None:
-        line = {"type": "rule", "strokeDash": [4, 4], "color": "#888"}
+        line = {"type": "rule", "strokeDash": [4, 4], "color": "#888", "aria": False}
         layers += [{"data": {"values": [{}]}, "mark": line, "encoding": {"x": {"datum": rule}}}]
     if any(row["low"] is not None for row in rows):  # Vega warns of a field without values
         bounds = {"x": _axis("low", title, domain=None), "x2": {"field": "high"}, "tooltip": tips}

@@ -44,10 +44,16 @@ async function showCompared() {
   const indices = scale.domain.flatMap((name, k) => (name === a || name === b ? [k] : []));
   pair.layer[1].encoding.color.scale = { domain: indices.map((k) => scale.domain[k]), range: indices.map((k) => scale.range[k]) };
   show("pair", pair);
+  showDiffering();
+}
+
+function showDiffering() {
+  const [i, j] = [first.selectedIndex, second.selectedIndex];
   const disagreements = data.images.filter((image) => called(image, i) !== called(image, j));
   const largest = (disagreements.length ? disagreements : [...data.images]).sort((p, q) => Math.abs(q.scores[i] - q.scores[j]) - Math.abs(p.scores[i] - p.scores[j])).slice(0, 12);
   byId("differing").replaceChildren(...largest.map((image, k) => tile(image, i, () => view(largest, k, i), false)));
 }
+onDecision.push(showDiffering);
 first.addEventListener("change", showCompared);
 second.addEventListener("change", showCompared);
 drawings.push(showCompared());

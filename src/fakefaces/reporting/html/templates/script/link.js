@@ -30,7 +30,7 @@ function restoreView() {
   for (const [key, control] of controls()) {
     const text = address.get(key) ?? opening.get(key);
     if (control.type === "checkbox") control.checked = text === "1";
-    else control.value = text;
+    else control.value = control.type === "number" && !(Number(text) > 0) ? opening.get(key) : text;
     if (control.tagName === "SELECT" && control.selectedIndex < 0) control.value = opening.get(key);
   }
   data.models.forEach((name, k) => {
