@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from fakefaces.evaluation.base_rate import ErrorRates
 from fakefaces.explain.explanation import explain_images
 from fakefaces.inference.metadata import Operating
 from fakefaces.ingest import corrections
@@ -125,6 +126,7 @@ def test_a_dropped_folder_is_scored_and_a_bad_file_is_refused(dropped):
     assert "faces/more/3.png" in text(dropped, "#rows").replace("\n", "")
     assert re.match(r"0\.\d{3}: predicted (real|fake), unsure", text(dropped, "#prediction"))
     assert "Suspected parts" in text(dropped, "#parts")
+    assert "nobody knows here" in text(dropped, "#precision")
     assert "unsure from 0.300 to 0.700" in text(dropped, ".champion")
     assert dropped.run("return document.querySelector('.meter .band').style.width") == "40%"
     assert dropped.run("return document.getElementById('reviewer').value") == "anna"
@@ -291,6 +293,7 @@ def many(chromium, tmp_path_factory):
         arrivals.append(Arrival(f"{k:05}.png", files / f"{k:05}.png", owned=False))
     queue.add(arrivals)
     review = review_of(folder, queue)
+    review.rates = ErrorRates(recall=0.9, fpr=0.05, n_fakes=100, n_reals=100)
     for k, (anna, ben) in enumerate([("real", "fake"), ("fake", "fake"), ("real", "real")]):
         for reviewer, label in (("anna", anna), ("ben", ben)):
             review.labels.give(queue.since(k, 1)[0], reviewer, label, "m")
@@ -349,6 +352,20 @@ def test_the_agreement_of_two_people_is_shown_with_its_interval(many):
     page.wait("return document.getElementById('people').open")
     assert re.search(r"anna and ben\s+3\s+2 of 3\s+0\.40 \[-?0\.\d\d, 0\.\d\d\]", text(page, "#people tbody"))
     page.keys(ESCAPE)
+
+
+def test_a_precision_stands_with_the_base_rate_that_it_is_for(many):
+    page, _ = many
+    page.wait("return document.getElementById('precision').innerText.startsWith('15 % [')")
+    assert "Where 1 photograph in" in text(page, "#base-rate") and "90 % of 100 fakes" in text(page, "#base-rate")
+    page.run(
+        "const field = document.getElementById('one-in'); field.value = 10; field.dispatchEvent(new Event('change'))"
+    )
+    page.wait("return document.getElementById('precision').innerText.startsWith('67 % [')")
+    page.run(
+        "const field = document.getElementById('one-in'); field.value = ''; field.dispatchEvent(new Event('change'))"
+    )
+    page.wait("return document.getElementById('precision').innerText.startsWith('write a number')")
 
 
 def test_another_person_sees_own_labels_alone_and_both_pages_learn_of_each_other(many):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from fakefaces.data.images import MAX_BYTES
+from fakefaces.evaluation.base_rate import ErrorRates
 from fakefaces.review import arrivals
 from fakefaces.review.queue import Queue
 from tests.review.queues import Client, arrived, encoded, explaining, private, queue_of, review_of, serving
@@ -87,6 +88,20 @@ def test_agreement_is_told_for_each_two_people(client):
     found = {tuple(pair["people"]): pair for pair in client.ask("GET", "/agreement")[1]}
     assert (found["eva", "finn"]["n"], found["eva", "finn"]["kappa"]) == (2, 1)
     assert found["eva", "finn"]["low"] < 0.9
+
+
+def test_a_precision_is_told_for_a_stated_base_rate_only(client, review):
+    assert client.ask("GET", "/precision?one_in=100")[0] == 404
+    review.rates = ErrorRates(recall=0.9, fpr=0.05, n_fakes=100, n_reals=100)
+    try:
+        assert client.ask("GET", "/settings")[1]["rates"]["recall"] == 0.9
+        status, found = client.ask("GET", "/precision?one_in=100")
+        assert (status, found["value"]) == (200, pytest.approx(0.9 / (0.9 + 99 * 0.05)))
+        assert found["interval"][0] < found["value"] < found["interval"][1]
+        assert client.ask("GET", "/precision?one_in=1")[0] == 400
+        assert client.ask("GET", "/precision")[0] == 400
+    finally:
+        review.rates = None
 
 
 def test_pictures_are_scaled_and_of_known_sizes_only(client):

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from fakefaces.base import environment
+from fakefaces.base.errors import FakefacesError
 from fakefaces.base.leftovers import temporary_folder
 from fakefaces.cli.arguments import FollowLinks, Model, Threads, caution, detector_folder
 
@@ -34,6 +36,7 @@ def review(
     from fakefaces.explain.explained_detector import load
     from fakefaces.explain.explanation import explain_images
     from fakefaces.review.arrivals import Arrivals
+    from fakefaces.review.base_rate import error_rates
     from fakefaces.review.labels import Labels, reviewer_name
     from fakefaces.review.queue import Queue
     from fakefaces.review.review import Review
@@ -49,7 +52,15 @@ def review(
         detector = load(folder, threads=threads)
         queue = Queue(lambda images: explain_images(detector, images, threads=threads), uploads)
         arrivals = Arrivals(queue, files)
-        serve(Review(queue, arrivals, journal, detector.metadata, to, person), bound, show=show)
+        rates = error_rates(detector.metadata, _project())
+        serve(Review(queue, arrivals, journal, detector.metadata, to, person, rates), bound, show=show)
+
+
+def _project() -> Path:
+    try:
+        return environment.workspace()
+    except FakefacesError:  # a detector's folder is enough
+        return Path()
 
 
 def _login() -> str:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.evaluation.base_rate import precision_at
 from fakefaces.review.agreement import agreement
 from fakefaces.review.arrivals import UploadError
 from fakefaces.review.export import export
@@ -63,8 +64,20 @@ async def _settings(request: Request) -> Response:
             "band": None if point is None else [point.low or 0, 1 if point.high is None else point.high],
             "reviewer": review.reviewer,
             "sides": SIDES,
+            "rates": None if review.rates is None else vars(review.rates),
         }
     )
+
+
+async def _precision(request: Request) -> Response:
+    """How many of the photographs called fake are fake, where one in so many is."""
+    rates, one_in = _review(request).rates, _count(request, "one_in")
+    if rates is None:
+        raise HTTPException(404, "the error rates of this detector are not known here")
+    if one_in < 2:
+        raise HTTPException(400, "one_in: at least 2")
+    precision = precision_at(rates, 1 / one_in)
+    return JSONResponse({"value": precision.value, "interval": precision.interval, "reason": precision.reason})
 
 
 async def _changes(request: Request) -> Response:
@@ -263,6 +276,7 @@ ROUTES = [
     Route("/", _page),
     Route("/page/{name}", _file),
     Route("/settings", _settings),
+    Route("/precision", _precision),
     Route("/changes", _changes),
     Route("/picture/{key}", _picture),
     Route("/history/{key}", _history),

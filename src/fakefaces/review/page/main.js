@@ -1,5 +1,6 @@
 // The review page: what is new comes from the server into the rows, and what is shown is drawn from them.
 
+import { BaseRate } from "./base_rate.js";
 import { Files } from "./files.js";
 import { Keys } from "./keys.js";
 import { Labels } from "./labels.js";
@@ -169,12 +170,13 @@ function undo() {
 async function exportCorrections() {
   try {
     const { table, rows, disagreeing, absent } = await post("/export", {});
+    const advice = rows ? ` Import them into data/ with: fakefaces data ${table}` : "";
     const left = [
       disagreeing && `${disagreeing} on which people disagree`,
       absent && `${absent} whose photographs are not here (drop them again)`,
     ].filter(Boolean);
     const without = left.length ? ` Left out: ${left.join(", and ")}.` : "";
-    message(`${table}: ${rows} labelled image${rows === 1 ? "" : "s"}.${without} Import them into data/ with: fakefaces data ${table}`);
+    message(`${table}: ${rows} labelled image${rows === 1 ? "" : "s"}.${without}${advice}`);
   } catch (error) {
     message(`Nothing was exported: ${error.message}`);
   }
@@ -276,6 +278,7 @@ document.querySelector(".champion").textContent = `champion ${model}: threshold 
 at("caution").textContent = caution ?? "";
 at("caution").hidden = !caution;
 at("reviewer").value = reviewer;
+new BaseRate(settings.rates);
 draw();
 watch();
 document.documentElement.dataset.ready = "true";
