@@ -58,6 +58,7 @@ def report_screenshots(browser: Any, page: Path) -> None:
         "kind.dispatchEvent(new Event('change', {bubbles: true}));"
         "document.querySelector('#gallery').scrollIntoView({behavior: 'instant'});"
         "document.querySelector('#grid .tile')?.click(); document.getElementById('viewer-truth').click();"
+        "document.getElementById('viewer-large').click();"
     )
     time.sleep(0.5)
     save(browser, "viewer.jpg")

@@ -1,5 +1,6 @@
 // The view in the page's address, so that a link leads to it: what differs from the page as it opens.
 const KEPT = { filters: ["model", "kind", "difficulty", "part", "order", "search", "heat"], plan: ["model", "one_in", "photographs", "reviews"] };
+let resting; // a timer
 const asText = (control) => (control.type === "checkbox" ? (control.checked ? "1" : "") : control.value);
 
 function controls() {
@@ -19,6 +20,7 @@ function viewed(at) {
 }
 
 function keepView(at) {
+  clearTimeout(resting);
   const address = viewed(at);
   byId("link").href = address;
   history.replaceState(null, "", address);
@@ -46,10 +48,17 @@ function restoreView() {
   else byId(address.get("at"))?.scrollIntoView();
 }
 
-plan.addEventListener("input", () => keepView("decide"));
+// While a slider moves or a name is typed the address follows at rest: browsers refuse hundreds of changes.
+function keepAtRest(at) {
+  clearTimeout(resting);
+  resting = setTimeout(() => keepView(at), 300);
+}
+
+plan.addEventListener("input", () => keepAtRest("decide"));
 for (const id of ["at-point", "at-reviews"]) byId(id).addEventListener("click", () => keepView("decide"));
 plan.addEventListener("change", () => keepView("decide"));
-filters.addEventListener("input", () => keepView("gallery"));
+filters.addEventListener("input", () => keepAtRest("gallery"));
+filters.addEventListener("change", () => keepView("gallery"));
 for (const side of [first, second]) side.addEventListener("change", () => keepView("compare"));
 viewer.addEventListener("show", () => keepView("gallery"));
 viewer.addEventListener("close", () => keepView("gallery"));
