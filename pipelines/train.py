@@ -4,6 +4,7 @@ A tuned model is trained with the tuned values and with those of its row, and ke
 """
 
 import shutil
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pydantic import ConfigDict, Field
 
 from fakefaces.base.files import read_json, write_text
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import echo, progress
+from fakefaces.base.progress import echo, progress, waiting_for
 from fakefaces.base.schema import Count, Schema, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
@@ -84,19 +85,20 @@ def main(params: Params, layout: Layout, name: str) -> None:
                 head, state = fitted.head, fitted.state
                 network_run.metrics({"best_epoch": state.best_epoch})
                 network_run.speed(state.epoch * len(features.train.labels), state.seconds)
-                network, graph = whole_network(features, head), inference_graph(features, head)
-                metadata = DetectorMetadata(
-                    model=name,
-                    kind=model.kind,
-                    **vars(features.spec),
-                    min_side=params.validate_.min_side,
-                    weights=features.weights,
-                    drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one, and the model card says
-                    threshold=params.train.threshold,
-                    parameters=network.count_params(),
-                )
-                save_detector(folder, network, metadata, sample_inputs(features.spec, split, layout), graph)
-                log_network(network_run, state.epoch, folder, example)
+                with waiting_for(f"{name} to be exported, compared with its export, and logged"):
+                    network, graph = whole_network(features, head), inference_graph(features, head)
+                    metadata = DetectorMetadata(
+                        model=name,
+                        kind=model.kind,
+                        **vars(features.spec),
+                        min_side=params.validate_.min_side,
+                        weights=features.weights,
+                        drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one, and the model card says
+                        threshold=params.train.threshold,
+                        parameters=network.count_params(),
+                    )
+                    save_detector(folder, network, metadata, sample_inputs(features.spec, split, layout), graph)
+                    log_network(network_run, state.epoch, folder, example)
             history = pd.DataFrame(state.history)
             histories.append(history if split.n_splits == 1 else history.assign(fold=split.fold))
             echo(f"{name}: best epoch {state.best_epoch} of {state.epoch}, weights: {features.weights}")
@@ -121,11 +123,15 @@ def fit_network(
     log: OnEpoch = lambda row: None,
 ) -> FittedCandidate:
     """Train one network, with its epochs on the terminal."""
-    with progress(f"{name}, tuned" if candidate.is_tuned else name, candidate.config.fit.epochs) as step:
+    title = f"{name}, tuned" if candidate.is_tuned else name
+    # What is fitted in closed form has one epoch, and shows its own progress.
+    epochs = nullcontext() if candidate.spec.is_closed_form else progress(title, candidate.config.fit.epochs)
+    with epochs as step:
 
         def on_epoch(row: Row) -> None:
             log(row)
-            step(1, f"val_loss {row['val_loss']:.4f} val_roc_auc {row['val_roc_auc']:.3f}")
+            if step:
+                step(1, f"val_loss {row['val_loss']:.4f} val_roc_auc {row['val_roc_auc']:.3f}")
 
         network, state = train_network(
             features, candidate.spec, candidate.config, unfinished=unfinished, on_epoch=on_epoch

@@ -145,16 +145,30 @@ def fetch(root: Path, record: Record) -> None:
             shutil.rmtree(root / "data", ignore_errors=True)
     if (root / "data").is_dir():
         return
-    if not samples.is_dir() or digest_of(list_folder(samples)) != accepted:
+    partial = root / ".unfinished" / "fetch"
+    shutil.rmtree(partial, ignore_errors=True)
+    if samples.is_dir() and digest_of(list_folder(samples)) == accepted:
+        shutil.copytree(samples, partial)
+        what = "copied the sample of drawn faces from samples/"
+    elif samples.is_dir() and _is_corrected_sample(root, partial, accepted):
+        what = "copied the sample of drawn faces from samples/, with the labels of corrections.csv"
+    else:
+        shutil.rmtree(partial, ignore_errors=True)
         raise DataError(
             "data/: the photographs are neither here nor in DVC's cache; fetch them with: dvc pull, "
             "or import them: fakefaces data SOURCE"
         )
-    partial = root / ".unfinished" / "fetch"
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(samples, partial)
     partial.rename(root / "data")
-    echo("data/: copied the sample of drawn faces from samples/")
+    echo(f"data/: {what}")
+
+
+def _is_corrected_sample(root: Path, partial: Path, accepted: str) -> bool:
+    """Whether the sample with the recorded labels, which this writes to ``partial``, is what was accepted."""
+    from fakefaces.ingest.recorded_labels import corrected  # decoders: not for the check before each stage
+
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    folder = corrected(root, root / "samples", partial)
+    return folder is not None and digest_of(list_folder(folder)) == accepted
 
 
 def fingerprint(root: Path) -> str:

@@ -18,6 +18,7 @@ from fakefaces.ingest.changes import compare, digest_of, list_folder
 from fakefaces.ingest.collection import Collection, sha256
 from fakefaces.ingest.layouts import Layout, Photograph, read_class_folders, read_folder
 from fakefaces.ingest.record import known_source
+from fakefaces.ingest.recorded_labels import forget_labels, record_labels
 from fakefaces.ingest.replacing import recover, replace_data, require_accepted, workplace
 from fakefaces.ingest.sources import download_ciplab, is_address, local_copy
 from fakefaces.ingest.tables import Dialect
@@ -63,8 +64,9 @@ def import_photographs(source: str, root: Path, options: Options | None = None) 
         mode = options.mode or _default_mode(root, is_table)
         new = place / "set"
         collection = Collection.of(root / "data" if mode == "add" else root / "no data", new)
+        labelled: list[corrections.Correction] = []
         if is_table and local:
-            layout = _merge_table(local, collection, options)
+            layout, labelled = _merge_table(local, collection, options)
         else:
             layout = _merge_folders(local, collection, options)
         _keep_splits(layout, new, options)
@@ -76,6 +78,7 @@ def import_photographs(source: str, root: Path, options: Options | None = None) 
             echo("nothing was changed (--dry-run)")
             return
         replace_data(root, new, "" if mode == "add" or not source or is_table else _remembered(source, root))
+        _record(root, labelled, mode)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     echo("data/ now holds these photographs; run: dvc repro")
@@ -120,14 +123,24 @@ def _default_mode(root: Path, is_table: bool) -> Literal["replace", "add"]:
     )
 
 
-def _merge_table(table: Path, collection: Collection, options: Options) -> Layout:
+def _record(root: Path, labelled: list[corrections.Correction], mode: str) -> None:
+    """Keep ``corrections.csv`` in step with ``data/``: labels that were added stay, those of replaced ones go."""
+    if mode != "add":
+        if forget_labels(root):
+            echo("corrections.csv was removed: it recorded labels of the photographs that were replaced")
+    elif labelled:
+        record = record_labels(root, labelled)
+        echo(f"{record.name} records these labels for other clones: commit it together with data.dvc")
+
+
+def _merge_table(table: Path, collection: Collection, options: Options) -> tuple[Layout, list[corrections.Correction]]:
     labelled = corrections.read_corrections(table, options.dialect)
     layout = Layout([Photograph(row.path, row.label, row.split) for row in labelled])
     reals = sum(row.label != FAKE for row in labelled)
     echo(f"{shown(table)}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
     for row in labelled:
         collection.put(row.path, row.label, row.sha256)
-    return layout
+    return layout, labelled
 
 
 def _merge_folders(folder: Path | None, collection: Collection, options: Options) -> Layout:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.base.progress import track
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.models.forensic.regression import (
     CLIP,
@@ -50,9 +51,10 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     inputs = keras.Input(train.features.shape[1:], name="traces")
     bounds = list(pairwise(accumulate(group_sizes, initial=0)))
     train_groups = [replace(train, features=train.features[..., start:end]) for start, end in bounds]
-    regressions = weighted(
-        [[fit_regression(settings, selector, group) for selector in SELECTORS] for group in train_groups]
-    )
+    pairs = [(group, selector) for group in train_groups for selector in SELECTORS]
+    tracked = track(pairs, "fitting regressions", len(pairs))
+    fitted = [fit_regression(settings, selector, group) for group, selector in tracked]
+    regressions = weighted([fitted[k : k + len(SELECTORS)] for k in range(0, len(fitted), len(SELECTORS))])
     selected = _selected(regressions, bounds, inputs)
     answers: list[list[Any]] = [[] for _ in EVIDENCE]
     for number, ((start, end), of_group) in enumerate(zip(bounds, regressions, strict=True)):
