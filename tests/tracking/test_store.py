@@ -13,7 +13,7 @@ from fakefaces.base import progress
 from fakefaces.base.errors import TrackingError
 from fakefaces.tracking import reachable
 from fakefaces.tracking.runs import find_run
-from fakefaces.tracking.store import connect
+from fakefaces.tracking.store import connect, mlflow_errors
 
 
 @pytest.fixture(autouse=True)
@@ -155,3 +155,14 @@ def test_what_is_no_file_and_what_cannot_be_one_is_told_of_at_once(monkeypatch, 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc")
 def test_a_place_where_no_file_can_be_made_is_not_waited_for(monkeypatch):
     assert "/proc/.x.db.store.lock; check MLFLOW_TRACKING_URI" in message(monkeypatch, "sqlite:////proc/x.db")
+
+
+def test_a_wrong_variable_of_mlflow_is_named(monkeypatch, tmp_path, sqlite_tables):
+    (tmp_path / "mlflow.db").write_bytes(sqlite_tables.read_bytes())
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "nonsense")
+    with pytest.raises(TrackingError, match="; MLFLOW_REGISTRY_URI names another store; unset it"), mlflow_errors():
+        raise OSError("of the registry")
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
+    monkeypatch.setenv("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "abc")
+    text = message(monkeypatch, f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE" in text and text.endswith("; correct or unset that variable")

@@ -85,6 +85,11 @@ def set_tracking_uri(uri: str) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = uri
 
 
+def registry_uri() -> str:
+    """``MLFLOW_REGISTRY_URI``, which MLflow would look for registered models at; empty where it is not set."""
+    return os.environ.get("MLFLOW_REGISTRY_URI", "").strip()
+
+
 def artifacts_root() -> str | None:
     """Where a new store keeps its artifacts; None where a tracking server decides.
 

@@ -182,6 +182,7 @@ def _sentence(reason: str) -> str:
 
 # What to do, by a part of the reason, in this order.
 _ADVICE = {
+    "MLFLOW_": "correct or unset that variable",
     "address of a store": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "not a regular file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "a folder, not a file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
@@ -200,6 +201,8 @@ _ADVICE = {
 
 def _advice(uri: str, reason: str) -> str:
     """What to do about a store that cannot be used."""
+    if environment.registry_uri() not in ("", uri):
+        return "MLFLOW_REGISTRY_URI names another store; unset it, as runs and versions share one"
     if advice := next((advice for part, advice in _ADVICE.items() if part in reason), None):
         return advice
     if uri.startswith(("http:", "https:")):
