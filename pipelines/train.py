@@ -26,6 +26,7 @@ from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.params.train import Train
 from fakefaces.tracking.runs import Run, stage_run
+from fakefaces.tracking.system_metrics import system_metrics
 from fakefaces.tracking.training_runs import (
     fold_run,
     log_epoch,
@@ -65,7 +66,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
     splits = cv_splits(table)
     unfinished, histories, kept = layout.unfinished("train", name), [], []
     runtime.start(params.seed, params.threads)
-    with stage_run(name, role="train") as run:
+    with stage_run(name, role="train") as run, system_metrics(run):
         shared = {"seed": params.seed, "threads": params.threads, "n_splits": len(splits)}
         fit, settings = values[0].config.fit.model_dump(), values[0].spec.settings.model_dump()
         log_training_params(run, name, shared, model.model_dump(), fit, settings)

@@ -9,6 +9,7 @@ from fakefaces.base.progress import echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.models import runtime
 from fakefaces.tracking.runs import stage_run
+from fakefaces.tracking.system_metrics import system_metrics
 from fakefaces.tracking.training_runs import log_study_outputs, log_study_params
 from fakefaces.tracking.trials import write_trials
 from fakefaces.tuning.plots import draw_study
@@ -23,6 +24,7 @@ def main(params: StudyParams, layout: Layout) -> None:
     name = study.config.name
     with (
         stage_run("tune", role="tune", tags={STUDY_TAG: name}) as run,
+        system_metrics(run),
         progress(f"tuning {tune.kind}", tune.trials) as step,
     ):
         log_study_params(run, params.seed, tune.model_dump())

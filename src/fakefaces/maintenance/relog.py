@@ -11,6 +11,7 @@ from fakefaces.data import formats, images
 from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.maintenance.dvc_lock import Output, Stages
 from fakefaces.tracking import training_runs
+from fakefaces.tracking.descriptions import LOGGED_AGAIN, note_tags
 from fakefaces.tracking.evaluations import log_evaluation
 from fakefaces.tracking.runs import RELOGGED, Run, stage_run
 from fakefaces.tracking.trials import read_trials
@@ -26,9 +27,8 @@ def log_again(output: Output, layout: Layout, stages: Stages) -> None:
         "dvc.stage": output.stage,
         "mlflow.source.name": f"dvc:{output.stage}",
         RELOGGED: "true",
-        "mlflow.note.content": "Logged again from DVC's outputs. Its parameters are those of dvc.lock; the commit and "
-        "the machine are those of the logging.",
     }
+    tags |= note_tags(LOGGED_AGAIN)
     name, params = output.run_name, stages.get(output.stage, {}).get("params", {}).get("params.yaml", {})
     with stage_run(name, role=output.role, tags=tags) as run:
         if output.role == "train":

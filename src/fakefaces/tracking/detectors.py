@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ REQUIREMENTS = (
     "pyyaml",
     "simplejpeg",
 )
+REGISTERED = "registered"  # in the names of logged models that were made for the registry
 _ARTIFACT = "detector"
 # By path and not by import: a training, which logs its detector, does not depend on this code.
 MODEL_CODE = Path(fakefaces.__file__).parent / "serving" / "pyfunc_model.py"
@@ -51,11 +53,15 @@ _EXAMPLE, _REQUEST = "input_example.json", "serving_input_example.json"  # MLflo
 
 @unless_lost
 def log_detector(run: Run, folder: Path, example: bytes) -> None:
-    """Log a saved detector as a model that takes image files, with ``example``, the content of one."""
+    """Log a saved detector as a model that takes image files, with ``example``, the content of one.
+
+    The logged model is called as the model is, and one of a fold, such as ``vgg16-fold0``.
+    """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     client = run.store.client
-    model = client.create_logged_model(str(run.store.experiment_id), name=_ARTIFACT, source_run_id=run.id)
+    name = logged_name(read_metadata(folder).model, folder.name)
+    model = client.create_logged_model(str(run.store.experiment_id), name=name, source_run_id=run.id)
     status = LoggedModelStatus.FAILED
     try:
         write_model_files(run.store, model, folder, example)
@@ -63,6 +69,12 @@ def log_detector(run: Run, folder: Path, example: bytes) -> None:
     finally:
         client.finalize_logged_model(model.model_id, status)
     client.log_outputs(run.id, [LoggedModelOutput(model.model_id, step=0)])
+
+
+def logged_name(model: str, *more: str) -> str:
+    """The name of a logged model: that of the model, and what tells it from others of the same model."""
+    parts = [model, *(part for part in more if part != model)]
+    return "-".join(re.sub(r"[^\w-]+", "-", part) for part in parts)
 
 
 @contextmanager

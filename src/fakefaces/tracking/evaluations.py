@@ -1,5 +1,6 @@
 """What a model's evaluation logs: its metrics, and the files that they were computed from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -24,6 +25,21 @@ def log_evaluation(run: Run, layout: Layout, name: str, metrics: ModelMetrics, s
     run.params({"protocol": metrics.protocol, "n_splits": metrics.n_splits})
     run.tag("model.digest", metrics.model_digest)
     run.tag("test.digest", metrics.test_digest)
+    run.params({"drawn": (layout.data / "manifest.csv").is_file()})  # as the sample has one
+    run.metrics(metrics_by_name(metrics))
+    for path in (layout.metrics(name), layout.scores(name), layout.corrupted_scores(name), layout.predictions):
+        run.artifact(path)
+    run.text("\n".join(training_images(layout.images)) + "\n", TRAINING_IMAGES)
+    for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
+        run.artifact(path)
+    run.log_outputs(layout.relative(layout.metrics(name)))
+
+
+def metrics_by_name(metrics: ModelMetrics) -> dict[str, float]:
+    """All metrics and counts under the names that they have in MLflow, such as ``test_roc_auc``.
+
+    A metric with an interval has its bounds beside it: ``test_roc_auc_low``, ``test_roc_auc_high``.
+    """
     test = metrics.test
     sections: dict[str, BaseModel | None] = {
         "validation": metrics.validation,
@@ -34,18 +50,18 @@ def log_evaluation(run: Run, layout: Layout, name: str, metrics: ModelMetrics, s
         "operating": metrics.operating_point.test,
     }
     sections |= {f"test_{row.transform}_{row.level:g}": row for row in metrics.robustness if row.transform}
-    for section, record in sections.items():
-        run.metrics({f"{section}_{key}": value for key, value in _numbers(record).items()})
-    run.metrics({f"explained_{rule}": share for rule, share in metrics.variance_explained_by_shortcuts.items()})
-    for path in (layout.metrics(name), layout.scores(name), layout.corrupted_scores(name), layout.predictions):
-        run.artifact(path)
-    run.text("\n".join(training_images(layout.images)) + "\n", TRAINING_IMAGES)
-    for path in (layout.reports / "results.md", layout.reports / "comparisons.csv"):
-        run.artifact(path)
-    run.log_outputs(layout.relative(layout.metrics(name)))
+    values = {f"{section}_{key}": value for section, record in sections.items() for key, value in _numbers(record)}
+    if metrics.operating_point.threshold is not None:
+        values["operating_threshold"] = metrics.operating_point.threshold
+    explained = metrics.variance_explained_by_shortcuts
+    return values | {f"explained_{rule}": share for rule, share in explained.items() if share is not None}
 
 
-def _numbers(record: BaseModel | None) -> dict[str, float]:
-    """The metrics and counts of a record by the names of its fields."""
-    fields = [(key, value.value if isinstance(value, Estimate) else value) for key, value in record or ()]
-    return {key: value for key, value in fields if isinstance(value, float | int)}
+def _numbers(record: BaseModel | None) -> Iterator[tuple[str, float]]:
+    """The metrics and counts of a record by the names of its fields, and the bounds of their intervals."""
+    for key, value in record or ():
+        number = value.value if isinstance(value, Estimate) else value
+        if isinstance(number, float | int):
+            yield key, number
+        if isinstance(value, Estimate) and value.interval:
+            yield from zip((f"{key}_low", f"{key}_high"), value.interval, strict=True)

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakefaces.base.leftovers import temporary_folder
+from fakefaces.inference.metadata import read_metadata
 from fakefaces.inference.packing import importable, pack
-from fakefaces.tracking.detectors import MODEL_CODE, fetch_detector, write_model_files
+from fakefaces.tracking.detectors import MODEL_CODE, REGISTERED, fetch_detector, logged_name, write_model_files
 from fakefaces.tracking.store import Store, all_pages
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def log_for_registration(store: Store, run: "RunRecord", folder: Path, tags: dic
         if str(model.status) == "READY":
             return f"models:/{model.model_id}"
         client.delete_logged_model(model.model_id)  # of a process that was killed, as the registry is locked
-    model = client.create_logged_model(experiment, name="registered", source_run_id=run.info.run_id, tags=tags)
+    name = logged_name(read_metadata(folder).model, REGISTERED)
+    model = client.create_logged_model(experiment, name=name, source_run_id=run.info.run_id, tags=tags)
     write_packed(store, model, folder)
     client.finalize_logged_model(model.model_id, "READY")
     return f"models:/{model.model_id}"

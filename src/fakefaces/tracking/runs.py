@@ -17,6 +17,7 @@ from fakefaces.base.progress import echo
 from fakefaces.base.secrets import masked
 from fakefaces.tracking import provenance
 from fakefaces.tracking.connection import Connection, unless_lost
+from fakefaces.tracking.descriptions import note_of_role
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.store import Store, close_dead_runs, closed_store, connect, exclusive_lock, running
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 OUTPUT_TAG = "made."  # the tag "made.<path>" holds the digest of an output that the run wrote
 RELOGGED = "relogged"  # marks a run that was logged again from its outputs
 REPEATS = "repeats"  # names the earlier run that wrote the same outputs
-_PARENT = "mlflow.parentRunId"
+PARENT = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ class Run:
         """Nest in this run the finished trials with a tag, whichever process ran them."""
         condition = f"tags.`{tag}` = '{value}' and tags.role = 'trial' and attributes.status = 'FINISHED'"
         for run in self.store.search_runs(condition):
-            if run.data.tags.get(_PARENT) != self.id:
-                self.store.client.set_tag(run.info.run_id, _PARENT, self.id)
+            if run.data.tags.get(PARENT) != self.id:
+                self.store.client.set_tag(run.info.run_id, PARENT, self.id)
 
     @unless_lost
     def artifact(self, path: Path) -> None:
@@ -183,7 +184,9 @@ def _run(parent: Run, name: str) -> Iterator[Run]:
     if not parent.connection.lost:
         with parent.connection:
             experiment = str(parent.store.experiment_id)
-            record = parent.store.client.create_run(experiment, run_name=name, tags=tags | {_PARENT: parent.id})
+            record = parent.store.client.create_run(
+                experiment, run_name=name, tags=note_of_role(tags["role"]) | tags | {PARENT: parent.id}
+            )
             run = replace(parent, id=record.info.run_id)
     start, status = time.monotonic(), "FINISHED"
     try:
@@ -218,7 +221,8 @@ def _pipeline_run(store: Store, root: Path, tags: Mapping[str, str]) -> str:
             return str(parents[0].info.run_id)
         commit = tags["mlflow.source.git.commit"][:7]
         name = environment.dvc_experiment() or f"repro-{commit}-{state[:6]}"
-        parent_tags = dict(tags) | {"role": "pipeline", "mlflow.source.name": "dvc", "dvc.stage": ""}
+        own = {"role": "pipeline", "mlflow.source.name": "dvc", "dvc.stage": ""}
+        parent_tags = dict(tags) | own | note_of_role("pipeline")
         run = store.client.create_run(str(store.experiment_id), run_name=name, tags=parent_tags)
         _log_provenance(Run(store, run.info.run_id, root, tags, Connection(may_be_lost=False)))
         store.client.set_terminated(run.info.run_id)
