@@ -18,6 +18,7 @@ from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages, TestPredictions
 from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.inference.metadata import read_metadata
+from fakefaces.leaderboard.publishing import publish
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.promote import Promote
 from fakefaces.params.split import Split
@@ -92,6 +93,7 @@ def main(params: Params, layout: Layout) -> None:
     for name in models:
         with stage_run(name, role="evaluate") as run:
             log_evaluation(run, layout, name, metrics[name], params.seed)
+    publish({model.model_digest for model in metrics.values()})
 
 
 def write_curves(layout: Layout, predictions: Mapping[str, TestPredictions]) -> None:

@@ -8,6 +8,7 @@ from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.evaluation.model_selection import select_candidate
+from fakefaces.leaderboard.publishing import publish
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.promote import Promote
 from fakefaces.params.split import Split
@@ -17,6 +18,9 @@ from fakefaces.registry.promotion import Promotion, promote
 from fakefaces.registry.rescore import score_champion
 from fakefaces.registry.store import Registry
 from fakefaces.registry.upgrade import upgrade_champion
+from fakefaces.tracking.connection import Connection
+from fakefaces.tracking.pages import is_served, runs_page
+from fakefaces.tracking.store import connect
 
 
 class Params(StageParams):
@@ -29,6 +33,15 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout) -> None:
+    select_and_promote(params, layout)
+    with Connection():  # the last line of a pipeline's run
+        address = runs_page(connect().experiment_id)
+        how = "" if is_served(environment.tracking_uri()) else " (make ui serves and opens it)"
+        echo(f"compare the models at {address}{how}")
+
+
+def select_and_promote(params: Params, layout: Layout) -> None:
+    """Write the model that is best on validation, and promote it where that is meant."""
     rule = params.promote
     metrics = {name: ModelMetrics.read(layout.metrics(name)) for name in params.train.models}
     best = select_candidate(metrics, rule.metric)
@@ -46,6 +59,7 @@ def main(params: Params, layout: Layout) -> None:
     upgrade_champion(registry, layout)
     n_resamples, seed = params.evaluate.n_resamples, params.seed
     version, decision = promote(Promotion(registry, candidate, rule, score_champion, n_resamples, seed))
+    publish({candidate.evidence.digest})  # for the logged model behind the version
     # Beside the outputs and not one of them: it names a version, which another store numbers otherwise.
     write_json(layout.promotion, decision.record(version.number))
     echo(f"{rule.name} version {version.number} is {decision.outcome}: {decision.reason}")

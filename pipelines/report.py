@@ -44,19 +44,29 @@ def log(run: RunOutputs, context: dict[str, Any]) -> None:
         parent.text(render_page(context, commit=commit + dirty, tuning_seconds=seconds), "index.html")
         parent.artifact(run.layout.reports / "model_card.md")
         parent.log_outputs("reports/index.html", "reports/model_card.md")
+        parent.metrics(heatmap_metrics(run, run.best))  # of the best, as the run has a row for each model below it
         for name in run.models:
             with parent.child(name, role="pictures") as child:
                 child.params({"model": name})
-                if name in run.localization:
-                    metrics = run.localization[name]
-                    values = {"pointing": metrics.model.pointing.value, "energy": metrics.model.energy.value}
-                    child.metrics(values | {"empty": metrics.empty})
+                child.metrics(heatmap_metrics(run, name))
                 for title, spec in model_charts(run, context, name).items():
                     child.image(title, png(charts.for_model(spec, f"{name}: {title.replace('_', ' ')}")))
                 for kind in ("feature_maps", "filters"):
                     path = run.layout.heatmaps / f"{name}_{kind}.png"
                     if path.is_file():
                         child.image(kind, path.read_bytes())
+
+
+def heatmap_metrics(run: RunOutputs, name: str) -> dict[str, float | None]:
+    """How well a model's heatmaps localize the forgery, with intervals; empty where that was not evaluated."""
+    if name not in run.localization:
+        return {}
+    metrics = run.localization[name]
+    values: dict[str, float | None] = {"empty": metrics.empty}
+    for key, estimate in (("pointing", metrics.model.pointing), ("energy", metrics.model.energy)):
+        low, high = estimate.interval or (None, None)
+        values |= {key: estimate.value, f"{key}_low": low, f"{key}_high": high}
+    return values
 
 
 def model_charts(run: RunOutputs, context: dict[str, Any], name: str) -> dict[str, charts.Spec]:

@@ -66,6 +66,7 @@ class Evaluated:
     scores: dict[str, pd.DataFrame]
     corrupted_scores: dict[str, pd.DataFrame]
     runs: list[RecordedRun]
+    published: set[str]  # digests of the models whose rows were brought up to date
 
     def model(self, name: str) -> ModelMetrics:
         return ModelMetrics.read(self.layout.metrics(name))
@@ -171,5 +172,7 @@ def run_stage_on_made_up_files(root: Path, small_params: dict, protocol: str) ->
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "stage_run", recorded_run)
+        published: set[str] = set()
+        patch.setattr(stage, "publish", published.update)
         stage.main(params, layout)
-    return Evaluated(params, layout, images, scores, corrupted_scores, runs)
+    return Evaluated(params, layout, images, scores, corrupted_scores, runs, published)

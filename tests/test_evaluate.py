@@ -172,12 +172,20 @@ def test_a_run_is_tagged_by_model_and_test_images_and_lists_the_images_outside_o
             assert run.texts["seen.txt"].split() == sorted(outside)
 
 
+def test_the_rows_of_the_evaluated_models_are_brought_up_to_date(evaluated):
+    assert evaluated.published == {evaluated.model(name).model_digest for name in THRESHOLDS}
+
+
 def test_a_run_logs_each_metric_under_the_name_of_its_images(evaluated):
     for run in evaluated.runs:
         model, logged = evaluated.model(run.name), run.logged_metrics
         test, point = model.test, model.operating_point
         assert logged["validation_roc_auc"] == model.validation.roc_auc
         assert logged["test_roc_auc"] == test.overall.roc_auc.value != logged["validation_roc_auc"]
+        roc_auc = model.test.overall.roc_auc
+        assert (logged["test_roc_auc_low"], logged["test_roc_auc_high"]) == roc_auc.interval
+        assert logged["operating_threshold"] == point.threshold
+        assert logged["test_jpeg_90_roc_auc_low"] == model.robustness[1].roc_auc.interval[0]
         assert logged["test_matched_n"] == test.matched.n < logged["test_n"]
         assert logged["test_paired_win_rate"] == test.paired.win_rate.value
         assert logged["test_reference_precision"] == test.reference.precision

@@ -1,6 +1,7 @@
 """The promote stage: which model, with which record, scores and folder, it promotes."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -23,7 +24,7 @@ MODELS = ("one", "two", "three")
 def evaluated(workspace, monkeypatch):
     """Three evaluated models, of which the second is best on validation by accuracy; nothing is registered.
 
-    Gives the parameters, the layout, and the promotions that the stage asks for.
+    Gives the parameters, the layout, and the promotions that the stage asks for, each before what it publishes.
     """
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     rows = dict.fromkeys(MODELS, next(iter(params.train.models.values())))
@@ -48,19 +49,24 @@ def evaluated(workspace, monkeypatch):
         return version, Decision("challenger", "r", "two", "d two", "t", 2, 0.05, 0.1)
 
     monkeypatch.setattr(stage, "promote", record)
+    monkeypatch.setattr(stage, "publish", lambda digests: promotions.append(digests))
+    monkeypatch.setattr(stage, "connect", lambda: SimpleNamespace(experiment_id="7"))
     monkeypatch.setattr(stage, "Registry", lambda name: name)
     upgraded: list[str] = []
     monkeypatch.setattr(stage, "upgrade_champion", lambda registry, layout: upgraded.append(registry))
     return params, layout, promotions
 
 
-def test_the_stage_promotes_the_best_on_validation_with_its_own_record_scores_and_folder(evaluated):
+def test_the_stage_promotes_the_best_on_validation_with_its_own_record_scores_and_folder(evaluated, capsys):
     params, layout, promotions = evaluated
     stage.main(params, layout)
+    page = "http://127.0.0.1:5000/#/experiments/7/runs?workflowType=machine_learning"
+    assert capsys.readouterr().err.splitlines()[-1] == f"compare the models at {page} (make ui serves and opens it)"
     assert json.loads(layout.candidate.read_text()) == {
         "model": "two", "digest": "d two", "test_digest": "t", "validation": 0.7, "test": 0.4,
     }  # fmt: skip
-    (promotion,) = promotions
+    promotion, published = promotions
+    assert published == {"d two"}
     assert (promotion.registry, promotion.rule) == ("fake-faces", params.promote)
     assert promotion.score_champion is score_champion
     assert (promotion.n_resamples, promotion.seed) == (params.evaluate.n_resamples, 9)

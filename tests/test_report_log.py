@@ -25,7 +25,7 @@ class StubRun:
         self.queried: tuple = ()
 
     def params(self, values: dict) -> None:
-        self.values |= values
+        self.values |= {name: value for name, value in values.items() if value is not None}
 
     metrics = params
 
@@ -87,7 +87,8 @@ def test_the_run_of_a_model_has_its_own_metrics_and_charts(logged):
     _, parent = logged
     a, b = parent.children["a"], parent.children["b"]
     assert a.values == {"model": "a"}
-    assert b.values == {"model": "b", "pointing": 0.6, "energy": 0.3, "empty": 0.25}
+    intervals = {"pointing_low": 0.5, "pointing_high": 0.7, "energy_low": 0.2, "energy_high": 0.4}
+    assert b.values == pytest.approx({"pointing": 0.6, "energy": 0.3, "empty": 0.25} | intervals | {"model": "b"})
     assert set(a.images) == {"roc", "precision_recall", "reliability", "robustness"}
     assert set(b.images) == set(a.images) | {"loss", "accuracy", "filters"}
     assert b.images["filters"] == b"filters of b"

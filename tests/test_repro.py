@@ -88,11 +88,15 @@ def test_the_store_holds_the_runs_in_one_tree(reproduced, store):
         "pictures": 4,
     }
     parent = by_role["pipeline"][0].info.run_id
+    of_models = {run.data.params["model"]: run.info.run_id for run in by_role["train"]}
     for run in by_role["tune"] + by_role["train"] + by_role["evaluate"]:
-        assert run.data.tags["mlflow.parentRunId"] == parent
+        above = of_models[run.data.params["model"]] if run.data.tags["role"] == "evaluate" else parent
+        assert run.data.tags["mlflow.parentRunId"] == above
         assert run.data.tags["mlflow.source.git.commit"] == reproduced.run("git", "rev-parse", "HEAD").stdout.strip()
         assert run.data.tags["git.dirty"] == "false"
-        assert run.inputs.dataset_inputs[0].dataset.digest == run.data.tags["data.digest"][:36]
+        datasets = {entry.dataset.name: entry.dataset.digest for entry in run.inputs.dataset_inputs}
+        assert datasets["data"] == run.data.tags["data.digest"][:36]
+        assert ("test" in datasets) == (run.data.tags["role"] == "evaluate")
     for run in by_role["trial"]:
         assert run.data.tags["mlflow.parentRunId"] == by_role["tune"][0].info.run_id
         assert run.data.tags["dvc.stage"] == "tune"

@@ -66,6 +66,6 @@ def test_keras_lives_in_four_rooms():
     assert users_of("keras", "tensorflow") <= {"models", "training", "tuning", "explain"}
 
 
-def test_only_four_rooms_speak_to_mlflow():
+def test_only_five_rooms_speak_to_mlflow():
     # scoring: Spark runs the registered model through MLflow's own spark_udf
-    assert users_of("mlflow") <= {"tracking", "registry", "serving", "scoring"}
+    assert users_of("mlflow") <= {"tracking", "registry", "leaderboard", "serving", "scoring"}

@@ -21,20 +21,29 @@ def doctor(
 ) -> None:
     """Check that runs, artifacts, registry, dvc.lock, outputs and environment are consistent."""
     from fakefaces.base.paths import Layout
+    from fakefaces.leaderboard import publishing
     from fakefaces.maintenance.check_result import CheckResult
-    from fakefaces.maintenance.doctor import check_project
+    from fakefaces.maintenance.doctor import Updates, check_project
     from fakefaces.params.file import load
+    from fakefaces.registry import description
     from fakefaces.registry.store import Registry
     from fakefaces.registry.upgrade import upgrade
 
     layout = Layout(environment.workspace())
 
-    def upgrade_version(number: int) -> None:
-        registry = Registry(load(layout.root / "params.yaml").promote.name)
-        upgrade(registry, registry.version(number), layout)
+    def registry() -> Registry:
+        return Registry(load(layout.root / "params.yaml").promote.name)
+
+    updates = Updates(
+        upgrade=lambda number: upgrade(registry(), registry().version(number), layout),
+        undescribed=lambda: description.undescribed(registry()),
+        describe=lambda number: description.describe(registry(), registry().version(number)),
+        lacking=publishing.outdated,
+        publish=publishing.update,
+    )
 
     def check() -> list[CheckResult]:
-        return list(check_project(load(layout.root / "params.yaml"), layout, upgrade_version))
+        return list(check_project(load(layout.root / "params.yaml"), layout, updates))
 
     results = check()
     _print(results)

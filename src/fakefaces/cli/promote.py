@@ -35,6 +35,7 @@ def promote(
     ] = None,
 ) -> None:
     """Make a model the champion if it is not inferior to the present one on the same test images."""
+    from fakefaces.leaderboard.publishing import publish
     from fakefaces.registry import candidates, promotion
     from fakefaces.registry.rescore import score_champion
     from fakefaces.registry.store import Registry
@@ -63,6 +64,7 @@ def promote(
         print(f"{decision.markdown()}\n\nnothing was changed")
         return
     version, decision = promotion.promote(inputs, force)
+    publish({model.evidence.digest})  # for the logged model behind the version
     write_json(layout.promotion, decision.record(version.number))
     print(f"{registry.name} version {version.number}")
     print(decision.markdown())

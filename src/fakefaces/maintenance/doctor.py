@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -27,14 +28,20 @@ from fakefaces.tracking.integrity import GRAPH_TAG
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import EXPERIMENT, Store, close_dead_runs, connect, running
 
-Upgrade = Callable[[int], None]
+
+@dataclass(frozen=True)
+class Updates:
+    """What brings a store of an earlier release up to date; versions are given by their numbers."""
+
+    upgrade: Callable[[int], None]  # adds the inference graph and the code to a version
+    undescribed: Callable[[], list[int]]  # the versions whose description is the decision on them alone
+    describe: Callable[[int], None]  # adds the metrics, and what it is not for, to a version's description
+    lacking: Callable[[], list[str]]  # what MLflow's pages lack
+    publish: Callable[[], None]  # adds that
 
 
-def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[CheckResult]:
-    """All checks of a project and its store, in the order in which errors are to be fixed.
-
-    ``upgrade`` adds to a version, by its number, the inference graph and the code that earlier releases did not.
-    """
+def check_project(params: Params, layout: Layout, updates: Updates) -> Iterator[CheckResult]:
+    """All checks of a project and its store, in the order in which errors are to be fixed."""
     root, name = layout.root, params.promote.name
     stages = dvc_lock.stages_of(dvc_lock.read_stages(root), params)
     yield from _check_environment(root)
@@ -58,8 +65,11 @@ def check_project(params: Params, layout: Layout, upgrade: Upgrade) -> Iterator[
         yield from _check_runs(store, layout, stages)
     yield from check_models(store, name, layout, stages)
     yield from check_orphans(store)
+    if lacking := updates.lacking():
+        text = f"MLflow's pages lack {', '.join(lacking)}"
+        yield CheckResult("pages", text, "error", updates.publish, "add them")
     promotes = "promote" in stages and params.split.protocol != "folds"
-    yield from _check_registry(store, name, partial(_promote, root) if promotes else None, upgrade)
+    yield from _check_registry(store, name, partial(_promote, root) if promotes else None, updates)
 
 
 def _check_environment(root: Path) -> Iterator[CheckResult]:
@@ -140,7 +150,7 @@ def _check_runs(store: Store, layout: Layout, stages: dvc_lock.Stages) -> Iterat
 
 
 def _check_registry(
-    store: Store, name: str, promote: Callable[[], None] | None, upgrade: Upgrade
+    store: Store, name: str, promote: Callable[[], None] | None, updates: Updates
 ) -> Iterator[CheckResult]:
     """Check versions, their runs, and the aliases; ``promote`` is what sets a champion that dvc.lock asks for."""
     models = store.client.search_registered_models(f"name = '{name}'")
@@ -156,8 +166,11 @@ def _check_registry(
             yield CheckResult("registry", f"version {version.version}: its run was deleted", "error", fix, "restore it")
         if GRAPH_TAG not in version.tags:
             text = f"version {version.version} lacks the inference graph, or the code to load it elsewhere"
-            fix = partial(upgrade, int(version.version))
+            fix = partial(updates.upgrade, int(version.version))
             yield CheckResult("registry", text, "error", fix, "export the graph and pack the code")
+    for number in updates.undescribed() if versions else []:
+        text = f"version {number} does not say what it achieves, and what it must not be used for"
+        yield CheckResult("registry", text, "error", partial(updates.describe, number), "describe it")
     numbers = {str(version.version) for version in versions}
     for alias, number in aliases.items():
         if str(number) not in numbers:

@@ -9,7 +9,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.evaluation.model_selection import select_candidate
-from fakefaces.inference.metadata import Operating
+from fakefaces.inference.metadata import Operating, read_metadata
 from fakefaces.registry.evidence import Evidence, find_evidence, read_evidence
 from fakefaces.registry.store import Registry, Version
 from fakefaces.registry.upgrade import with_graph
@@ -40,6 +40,13 @@ class PromotionCandidate:
                 "be promoted; set split.protocol: grouped in params.yaml, then: dvc repro"
             )
 
+    @property
+    def drawn(self) -> bool | None:
+        """Whether it was trained on drawn faces; None for a version of an earlier release, which does not say."""
+        if isinstance(self.source, Version):
+            return {"true": True, "false": False}.get(self.source.tags.get("drawn", ""))
+        return read_metadata(self.source.folder).drawn
+
     def operating_point(self) -> Operating | None:
         """The operating point that validation gave; None if it gave none."""
         point = self.evidence.metrics.operating_point
@@ -68,6 +75,7 @@ class PromotionCandidate:
         return {
             "model": self.evidence.model,
             "positive": "fake",
+            **({} if self.drawn is None else {"drawn": str(self.drawn).lower()}),
             "test.digest": self.evidence.test_digest,
             f"validation.{metric}": "undefined" if validation is None else f"{validation:.6f}",
             f"test.{metric}": "undefined" if test is None else f"{test:.6f}",

@@ -13,6 +13,7 @@ from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.gate import ChampionComparison, GateResult, Scores, compare_with_champion, decide
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.shortcut_gate import compare_with_shortcuts, decide_on_shortcuts
+from fakefaces.evaluation.summary import summary
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate
 from fakefaces.registry.evidence import Evidence
@@ -177,7 +178,8 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
         decision = promotion.decide(version, champion)
         if force is not None and decision.outcome != CHAMPION:
             decision = replace(decision, outcome=CHAMPION, reason=f"{force}; the gate: {decision.reason}")
-        registry.annotate(version, decision.markdown(), tags | decision.tags())
+        described = summary(decision.model, promotion.candidate.evidence.metrics, promotion.candidate.drawn)
+        registry.annotate(version, f"{described}\n\n{decision.markdown()}", tags | decision.tags())
         record = registry.set_champion if decision.outcome == CHAMPION else registry.record_refusal
         try:
             record(version, champion, decision.reason)

@@ -13,6 +13,9 @@ from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.inference.detector import GRAPH
 from fakefaces.inference.metadata import Operating
 from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
+from fakefaces.tracking.descriptions import DIGEST as NOTE_DIGEST
+from fakefaces.tracking.descriptions import NOTE, may_describe
+from fakefaces.tracking.descriptions import digest as note_digest
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, with_operating_point
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.integrity import GRAPH_TAG
@@ -45,6 +48,7 @@ class Version:
     created: int = 0  # milliseconds since 1970
     aliases: list[str] = field(default_factory=list)
     model_id: str = ""  # of the logged model behind it; empty where there is none
+    description: str = ""  # in Markdown
 
 
 class Registry:
@@ -116,10 +120,15 @@ class Registry:
                 return self._version(mlflow.register_model(uri, self.name, tags=dict(tags) | digests), aliases={})
 
     def annotate(self, version: Version, description: str, tags: Mapping[str, str]) -> None:
-        """Set a version's description, and tags."""
-        self._client.update_model_version(self.name, str(version.number), description=description)
+        """Set a version's description, unless a person has written another one, and tags."""
+        number = str(version.number)
+        if has_own_description(version.description, version.tags):
+            # Both digests, for it may be killed between the steps.
+            known = f"{version.tags.get(NOTE_DIGEST, '')} {note_digest(description)}".strip()
+            self._client.set_model_version_tag(self.name, number, NOTE_DIGEST, known)
+            self._client.update_model_version(self.name, number, description=description)
         for key, value in tags.items():
-            self._client.set_model_version_tag(self.name, str(version.number), key, value)
+            self._client.set_model_version_tag(self.name, number, key, value)
 
     def tag_graph(self, version: Version, graph: Path) -> None:
         """Record the digest of a version's inference graph."""
@@ -208,7 +217,14 @@ class Registry:
         created, source = int(version.creation_timestamp or 0), version.source or ""
         model_id = source.removeprefix("models:/") if source.startswith("models:/m-") else ""
         tags = dict(version.tags or {})
-        return Version(int(version.version), uri, tags, version.run_id or "", created, names, model_id)
+        number, text = int(version.version), version.description or ""
+        return Version(number, uri, tags, version.run_id or "", created, names, model_id, text)
+
+
+def has_own_description(description: str, tags: Mapping[str, str]) -> bool:
+    """Whether a version's description is missing or ours; earlier releases wrote the decision alone."""
+    earlier = description.startswith(tuple(f"{tags.get('model')} is {outcome}: " for outcome in (CHAMPION, CHALLENGER)))
+    return may_describe({NOTE: description, NOTE_DIGEST: tags.get(NOTE_DIGEST, "")}) or earlier
 
 
 def graph_digest(graph: Path) -> str:

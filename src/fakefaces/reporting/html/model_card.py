@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fakefaces.evaluation.base_rate import RARE, ErrorRates, precision_at
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
+from fakefaces.evaluation.summary import against_chance, not_for
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables.columns import slice_title
 
@@ -17,23 +18,15 @@ def card_context(run: RunOutputs) -> dict[str, object]:
     at_point = best.operating_point.test
     features = run.params.prepare.features[run.params.train.models[run.best].features]
     return {
-        "conclusion": f"{_against_chance(best)} {_against_rules(best, run.rules)}".strip(),
+        "conclusion": f"{against_chance(best)} {_against_rules(best, run.rules)}".strip(),
         "localization": _localization(run.localization.get(run.best)),
         "failures": _failures(best),
         "rare_precision": precision_at(ErrorRates.of(at_point), RARE) if at_point else None,
         "image_size": features.image_size,
         "native": features.extractor != "pixels",  # photographs at their own resolution
         "synthetic": run.drawn,
+        "not_for": not_for(run.drawn),
     }
-
-
-def _against_chance(best: ModelMetrics) -> str:
-    interval = best.test.overall.roc_auc.interval
-    if interval is None:
-        return "There are too few photographs to compare it with chance."
-    if interval[0] > 0.5:
-        return "Its ROC AUC is significantly above chance (0.5)."
-    return "**Its ROC AUC does not differ significantly from chance (0.5).**"
 
 
 def _against_rules(best: ModelMetrics, rules: Mapping[str, Evaluation]) -> str:

@@ -1,0 +1,67 @@
+"""What a model's metrics say, in sentences: the model card and MLflow's descriptions share them."""
+
+from fakefaces.evaluation.model_metrics import ModelMetrics
+
+NOT_FOR = (
+    "Decisions about a person. A score is a reason to look, not evidence; no image should be called forged by it "
+    "alone.",
+    "Images unlike its training set: other sizes, crops, cameras or encoders, and generated faces (GANs, diffusion), "
+    "were neither trained on nor tested.",
+    "Images from a messenger or a web site, unless the robustness metrics allow it: recompression and resizing destroy "
+    "the residuals.",
+    "Improving forgeries by measuring them.",
+    "Fairness is unknown: skin colour, age and sex of the people shown are not recorded, so whether errors are more "
+    "frequent for some groups was not measured.",
+)
+_DRAWN = (
+    "The embedded sample is drawn: a model trained on it has seen no photograph, and its metrics say nothing about any."
+)
+_MAYBE_DRAWN = "If it was trained on the embedded sample, which is drawn, its metrics say nothing about photographs."
+
+
+def not_for(drawn: bool | None) -> list[str]:
+    """What a model must not be used for; ``drawn`` says whether it was trained on drawn faces, None if unknown."""
+    return [*NOT_FOR, *({True: [_DRAWN], None: [_MAYBE_DRAWN]}.get(drawn, []))]
+
+
+def against_chance(metrics: ModelMetrics) -> str:
+    """Whether the ROC AUC on test differs from chance."""
+    interval = metrics.test.overall.roc_auc.interval
+    if interval is None:
+        return "There are too few photographs to compare it with chance."
+    if interval[0] > 0.5:
+        return "Its ROC AUC is significantly above chance (0.5)."
+    return "**Its ROC AUC does not differ significantly from chance (0.5).**"
+
+
+def summary(model: str, metrics: ModelMetrics, drawn: bool | None) -> str:
+    """A model in a few lines of Markdown: its test and validation metrics, its operating point, what it is not for."""
+    test, validation = metrics.test.overall, metrics.validation
+    images = "drawn faces" if drawn else "images"
+    lines = [
+        f"**{model}** scores a face from 0 (real) to 1 (fake). ROC AUC on {test.n} test {images} ({test.reals} real, "
+        f"{test.fakes} fake): **{test.roc_auc}**; on validation {_number(validation.roc_auc)}. "
+        f"{against_chance(metrics)}",
+        "",
+        "| test | value [95 % interval] |",
+        "| --- | --- |",
+        f"| accuracy at {metrics.threshold:g} | {test.accuracy} |",
+        f"| Brier score | {test.brier} |",
+    ]
+    if matched := metrics.test.matched:
+        lines.append(f"| ROC AUC in the reals' commonest encoding, {matched.n} images | {matched.roc_auc} |")
+    if metrics.test.paired and metrics.test.paired.n:
+        paired = metrics.test.paired
+        lines.append(f"| fakes that score higher than their source, of {paired.n} | {paired.win_rate} |")
+    point = metrics.operating_point
+    if point.test and point.threshold is not None:
+        lines += [
+            f"| fakes found from {point.threshold:.3f} on | {point.test.recall} |",
+            f"| reals accused from {point.threshold:.3f} on | {point.test.fpr} |",
+        ]
+    lines += ["", "It must not be used for:", "", *(f"- {line}" for line in not_for(drawn))]
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
