@@ -69,8 +69,8 @@ format: setup  ## fix and format with ruff
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 
-ui: setup  ## serve MLflow's UI on 127.0.0.1:5000
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(RUN) mlflow ui --workers 1 --host 127.0.0.1 --port $(PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlruns/mlflow.db}"
+ui: setup  ## serve MLflow's UI on 127.0.0.1:5000, and open the runs
+	$(RUN) fakefaces ui --port $(PORT)
 
 serve: setup  ## serve the champion over HTTP on 127.0.0.1:5001
 	$(RUN) fakefaces serve --port $(SERVE_PORT)

@@ -25,6 +25,7 @@ from fakefaces.cli.sample import sample
 from fakefaces.cli.score import score
 from fakefaces.cli.serve import serve
 from fakefaces.cli.tune import tune
+from fakefaces.cli.ui import ui
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 _COMMANDS = (
@@ -40,6 +41,7 @@ _COMMANDS = (
     runs,
     reproduce,
     doctor,
+    ui,
     tune,
     data,
     sample,
