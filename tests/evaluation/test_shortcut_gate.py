@@ -96,3 +96,10 @@ def test_few_images_no_encoding_or_no_rules_show_nothing():
         _, result = decided(table, rules)
         assert not result.promoted
         assert reason in result.reason
+
+
+def test_a_set_without_jpegs_is_refused_with_what_can_be_done():
+    table = images(3, encoding="")
+    _, result = decided(table, rules_of(table, header=0.2))
+    assert not result.promoted
+    assert "no real is a JPEG, whose header would tell its encoding; a model of harmonised features" in result.reason

@@ -20,6 +20,10 @@ from fakefaces.evaluation.predictions import Array, TestPredictions
 from fakefaces.evaluation.slices import HARMONISED, matched_subset
 
 _METRIC = "roc_auc"
+_NO_ENCODING = (
+    "no real is a JPEG, whose header would tell its encoding; a model of harmonised features needs none: "
+    "docs/promotion.md"
+)
 _FILE_RULES = ("header", "exif")  # what they see is no more in images that were harmonised
 
 
@@ -61,7 +65,7 @@ def compare_with_shortcuts(
         encoding = pd.Series(HARMONISED, images.index)
     _, mask = matched_subset(candidate, encoding)
     matched = candidate.subset(mask)
-    value, matched_reason = _roc_auc(matched) if len(matched) else (None, "no real has an encoding in its header")
+    value, matched_reason = _roc_auc(matched) if len(matched) else (None, _NO_ENCODING)
     by_rule = {
         name: TestPredictions.from_arrays(images["label"], scores, images["group"]).subset(mask)
         for name, scores in rules.items()
