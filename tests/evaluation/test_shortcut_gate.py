@@ -90,7 +90,7 @@ def test_few_images_no_encoding_or_no_rules_show_nothing():
     few = images(9, n=12)
     for table, rules, reason in (
         (few, rules_of(few, header=0), "groups"),
-        (images(3, encoding=""), rules_of(images(3), header=0), "no real has an encoding"),
+        (images(3, encoding=""), rules_of(images(3), header=0), "no real is a JPEG"),
         (images(3), {}, "evaluate it again"),
     ):
         _, result = decided(table, rules)
