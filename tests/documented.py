@@ -13,6 +13,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 NO_COMMANDS = (
     "fetch -> duplicates -> split",  # diagrams of the pipeline, of the runs and of a folder
     "scores/part-00000",
+    "http://127.0.0.1:5000/#/",  # the page of the runs
     "repro-4bdf6dc",
     "custom_cnn_wide: {",  # an entry of params.yaml
     "pipelines/<stage>.py",  # the map of the code

@@ -20,8 +20,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from fakefaces.base import environment
 from fakefaces.base.progress import echo
+from fakefaces.tracking.pages import runs_page
 
-COLUMNS = ("validation_roc_auc", "test_roc_auc", "test_accuracy")
+COLUMNS = ("validation_roc_auc", "test_roc_auc", "test_roc_auc_low", "test_roc_auc_high")
 WIDTH, HEIGHT = 1360, 900
 PATIENCE = 180  # seconds, on a busy machine
 TARGET = Path(__file__).with_name("mlflow.png")
@@ -63,7 +64,7 @@ def take_screenshot(browser: webdriver.Chrome, url: str) -> None:
     experiment, expanded = expanded_runs()
     storage = {
         f'MLflowLocalStorage-1.1-ExperimentPage-["{experiment}"]-ReactComponentState': {
-            "selectedColumns": ["tags.`role`", *(f"metrics.`{column}`" for column in COLUMNS)],
+            "selectedColumns": [f"metrics.`{column}`" for column in COLUMNS],
             "runsExpanded": dict.fromkeys(expanded, True),
         },
         "mlflow.assistant.panelOpen_v1": False,
@@ -71,10 +72,8 @@ def take_screenshot(browser: webdriver.Chrome, url: str) -> None:
     }
     for key, value in storage.items():
         browser.execute_script("localStorage.setItem(arguments[0], arguments[1])", key, json.dumps(value))
-    browser.get(f"{url}#/experiments/{experiment}/runs")
+    browser.get(runs_page(experiment, url))
     browser.refresh()
-    wait_for_element(browser, "//*[text()='Model training']").click()
-    browser.get(f"{url}#/experiments/{experiment}/runs")
     wait_for_element(browser, "//*[contains(text(), 'matching runs')]")
     time.sleep(3)  # until animations end
     browser.save_screenshot(str(TARGET))
@@ -107,11 +106,11 @@ def wait_for_port(port: int) -> None:
 
 
 def expanded_runs() -> tuple[str, list[str]]:
-    """The id of the project's experiment, and the ids of the runs to expand."""
+    """The id of the project's experiment, and the id of the run to expand: that of the newest pipeline."""
     from fakefaces.tracking.store import connect
 
     store = connect()
-    return str(store.experiment_id), [run.info.run_id for run in store.search_runs("tags.role = 'pipeline'")]
+    return str(store.experiment_id), [run.info.run_id for run in store.search_runs("tags.role = 'pipeline'")[:1]]
 
 
 if __name__ == "__main__":

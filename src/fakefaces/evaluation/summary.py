@@ -45,7 +45,7 @@ def summary(model: str, metrics: ModelMetrics, drawn: bool | None) -> str:
         "",
         "| test | value [95 % interval] |",
         "| --- | --- |",
-        f"| accuracy at {metrics.threshold:g} | {test.accuracy} |",
+        f"| accuracy at {metrics.threshold:.3g} | {test.accuracy} |",
         f"| Brier score | {test.brier} |",
     ]
     if matched := metrics.test.matched:

@@ -115,7 +115,7 @@ def _undescribed(store: Store, runs: "Sequence[RunRecord]") -> Iterator[Change]:
     """Give runs of earlier releases, which had no description, that of every new run."""
     for run in runs:
         tags = note_of_role(run.data.tags.get("role", ""))
-        if tags and NOTE not in run.data.tags:
+        if tags and NOTE not in run.data.tags and run.info.status != "RUNNING":
             yield Change("descriptions", partial(log, store, run.info.run_id, {}, tags))
 
 
