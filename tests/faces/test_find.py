@@ -89,7 +89,7 @@ def test_a_turned_face_is_found_and_its_left_eye_stays_its_left_eye(drawn, degre
         picture, matrix = turned(image, degrees)
         (found,) = find_faces(picture)
         upright = find_faces(image)[0].landmarks - 0.5
-        assert distance(found, upright @ matrix[:, :2].T + matrix[:, 2] + 0.5) < 0.06
+        assert distance(found, upright @ matrix[:, :2].T + matrix[:, 2] + 0.5) < 0.1
 
 
 def test_all_faces_are_found_the_largest_first(drawn):

@@ -1,10 +1,11 @@
 """Where faces may be in an image: BlazeFace, a detector of eyes, nose, mouth and ears in boxes.
 
-What its outputs mean is in MediaPipe's ``face_detection_back_desktop_live.pbtxt``, ``ssd_anchors_calculator.cc`` and
+What its outputs mean is in MediaPipe's ``face_detection_short_range_common.pbtxt``, ``ssd_anchors_calculator.cc`` and
 ``tensors_to_detections_calculator.cc``.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import atan2
 
 import numpy as np
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from fakefaces.faces.networks import network
 from fakefaces.faces.square import Square
 
-_SIZE = 256  # pixels of a side of what the network reads
-_CELLS = ((16, 2), (8, 6))  # grids of so many cells a side, with so many guesses a cell
+# Each with the pixels of a side that it reads. The one for near faces knows more kinds of them, and sees none of less
+# than about a fifth of the image.
+_NETWORKS = (("near.onnx", 128), ("far.onnx", 256))
+_CELLS = ((16, 2), (8, 6))  # both: grids of so many cells a side, with so many guesses a cell
 _OVERLAP = 0.3  # intersection over union above which two boxes are of one face
 _AROUND = 1.5  # sides of the square that the mesh reads, by those of a detector's box
 
@@ -28,24 +31,35 @@ class Detection:
 
 
 def detect(image: NDArray[np.uint8], angle: float, min_score: float) -> list[Detection]:
-    """Look for faces in the whole image, uint8 (height, width, 3), the surest first.
+    """Look for faces in the whole image, the surest first; one face may be there twice.
 
     Args:
-        image: RGB.
-        angle: by which the image is turned before it is shown to the network, in radians, anticlockwise: the network
-            knows faces that are turned by up to about 60 degrees.
+        image: uint8 (height, width, 3), RGB.
+        angle: by which the image is turned before it is shown to the networks, in radians, anticlockwise: they know
+            faces that are turned by up to about 60 degrees.
         min_score: below which nothing is returned.
     """
     height, width = image.shape[:2]
     view = Square(width / 2, height / 2, max(width, height), angle)
-    outputs = network("detector.onnx")(view.cut(image, _SIZE) / 127.5 - 1)
+    detections = [
+        Detection(_square(view, points), score)
+        for name, size in _NETWORKS
+        for points, score in _run(name, view.cut(image, size), min_score)
+    ]
+    return sorted(detections, key=lambda detection: -detection.score)
+
+
+def _run(name: str, pixels: NDArray[np.uint8], min_score: float) -> list[tuple[NDArray[np.float64], float]]:
+    """For each face in a square view its box and points, (8, 2), as shares of the view's sides, and its score."""
+    outputs = network(name)(pixels / np.float32(127.5) - 1)
     scores = 1 / (1 + np.exp(-np.clip(outputs[:, 16], -80, 80, dtype=np.float64)))
-    points = outputs[:, :16].reshape(-1, 8, 2) / np.float64(_SIZE)
-    points[:, [0, 2, 3, 4, 5, 6, 7]] += _anchors()[:, None]  # the middle and six points; between them the size
+    points = outputs[:, :16].reshape(-1, 8, 2) / np.float64(len(pixels))
+    points[:, [0, 2, 3, 4, 5, 6, 7]] += _anchors()[:, None]  # the box's middle and six points; between them its size
     possible = (scores >= min_score) & (points[:, 1] > 0).all(axis=1)
-    return [Detection(_square(view, mean), score) for mean, score in _merged(points[possible], scores[possible])]
+    return _merged(points[possible], scores[possible])
 
 
+@cache
 def _anchors() -> NDArray[np.float64]:
     """The middle of each guess's cell, (guesses, 2), as shares of the sides."""
     middles = []

