@@ -42,7 +42,7 @@ def test_a_temporary_folder_is_private_and_ends_with_its_block(temporary):
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("target", ["explained", "outputs/heatmaps", "reports/metrics"])
+@pytest.mark.parametrize("target", ["explained", "outputs/heatmaps", "outputs/models/m/fold0", "reports/metrics"])
 def test_what_a_killed_process_left_is_swept_and_what_a_living_one_uses_is_not(tmp_path, temporary, target):
     root = tmp_path / "project"
     (root / "data").mkdir(parents=True)

@@ -13,7 +13,18 @@ import psutil
 
 _PREFIX = "fakefaces-temporary-"
 _ASIDE = re.compile(r"\..+\.(\d+)\.tmp")  # of fakefaces.base.files.atomic_write
-_FOLDERS = ("", "outputs", "outputs/*", "reports", "reports/*", "explained", "reviews", "mlruns", ".dvc/tmp")
+_FOLDERS = (
+    "",
+    "outputs",
+    "outputs/*",
+    "outputs/*/*",
+    "reports",
+    "reports/*",
+    "explained",
+    "reviews",
+    "mlruns",
+    ".dvc/tmp",
+)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 
+from fakefaces.base import environment
 from fakefaces.base.leftovers import temporary_folder
 from fakefaces.tracking import artifact_paths
 
@@ -39,11 +40,13 @@ def readable(uri: str, experiment: str) -> str:
 
 
 def download_folder(uri: str) -> str | None:
-    """Where the files of a model are copied to, until this process ends; None for a store that may be written.
+    """Where the files of a model are copied to, until this process ends; None where they are read in their place.
 
-    MLflow writes beside the files of a registered model as it hands out their folder.
+    They are if they lie in a folder that may be written, as MLflow writes beside them. What it would download to a
+    folder of its own, from a server or a bucket, would stay there.
     """
-    return str(_FOLDERS.enter_context(temporary_folder())) if is_read_only(uri) else None
+    local = artifact_paths.local_path(environment.artifacts_root() or "none:") is not None
+    return None if local and not is_read_only(uri) else str(_FOLDERS.enter_context(temporary_folder()))
 
 
 @cache
