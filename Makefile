@@ -37,6 +37,7 @@ setup: .venv/.ready  ## create the environment from uv.lock
 repro: setup  ## run the pipeline (dvc repro)
 	$(RUN) python -m fakefaces.ingest
 	$(RUN) dvc repro
+	@echo; $(RUN) fakefaces results
 
 experiments: setup  ## compare the experiments: their best models, and the parameters that differ
 	$(RUN) dvc exp show --no-pager --only-changed --drop '$(NOT_COMPARED)' --sort-by roc_auc --sort-order desc

@@ -90,7 +90,7 @@ def main(params: Params, layout: Layout) -> None:
     write_curves(layout, predictions)
     write_tables(layout, metrics | rule_metrics, comparisons_table(compared))
     write_json(layout.best_metrics, best_metrics(metrics, params.promote.metric))
-    for name in models:
+    for name in track(models, "logging evaluations", len(models)):
         with stage_run(name, role="evaluate") as run:
             log_evaluation(run, layout, name, metrics[name], params.seed)
     publish({model.model_digest for model in metrics.values()})

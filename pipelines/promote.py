@@ -3,7 +3,7 @@
 from fakefaces.base import environment
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import echo
+from fakefaces.base.progress import echo, waiting_for
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.evaluation.model_metrics import ModelMetrics
@@ -58,7 +58,8 @@ def select_and_promote(params: Params, layout: Layout) -> None:
     registry, candidate = Registry(rule.name), pipeline_candidate(layout, best.model)
     upgrade_champion(registry, layout)
     n_resamples, seed = params.evaluate.n_resamples, params.seed
-    version, decision = promote(Promotion(registry, candidate, rule, score_champion, n_resamples, seed))
+    with waiting_for("the comparison with the champion, and the registry"):
+        version, decision = promote(Promotion(registry, candidate, rule, score_champion, n_resamples, seed))
     publish({candidate.evidence.digest})  # for the logged model behind the version
     # Beside the outputs and not one of them: it names a version, which another store numbers otherwise.
     write_json(layout.promotion, decision.record(version.number))

@@ -4,7 +4,7 @@ from typing import Any
 
 from fakefaces.base.files import atomic_write, write_text
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import echo, progress
+from fakefaces.base.progress import Step, echo, progress
 from fakefaces.base.stage import run_stage
 from fakefaces.params.file import Params
 from fakefaces.reporting.html import charts
@@ -18,7 +18,7 @@ from fakefaces.tracking.runs import stage_run
 
 def main(params: Params, layout: Layout) -> None:
     run = RunOutputs(params, layout)
-    with progress("report", 5) as step:  # charts, pictures, galleries, page, MLflow
+    with progress("report", 4 + len(run.models)) as step:  # charts, pictures, galleries, page; each model to MLflow
         context = page_context(run, lambda note: step(1, note))
         step(1, "page")
         page = render_page(context)
@@ -27,15 +27,14 @@ def main(params: Params, layout: Layout) -> None:
         with atomic_write(layout.reports / "plots") as plots:
             for name, table in plot_tables(run).items():
                 write_text(plots / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
-        log(run, context)
-        step(1, "MLflow")
+        log(run, context, step)
     size = len(page.encode())
     echo(f"reports/index.html: {size / 1e6:.1f} MB, {len(context['data']['images'])} test images")
     if size > params.report.max_bytes:
         echo(f"WARNING the page is larger than report.max_bytes, {params.report.max_bytes}: lower report.gallery")
 
 
-def log(run: RunOutputs, context: dict[str, Any]) -> None:
+def log(run: RunOutputs, context: dict[str, Any], step: Step) -> None:
     """Log the page in one run, and each model's charts in a child run, under the same names so that they compare."""
     with stage_run("report", role="report") as parent:
         commit = parent.tags["mlflow.source.git.commit"]
@@ -55,6 +54,7 @@ def log(run: RunOutputs, context: dict[str, Any]) -> None:
                     path = run.layout.heatmaps / f"{name}_{kind}.png"
                     if path.is_file():
                         child.image(kind, path.read_bytes())
+            step(1, f"{name} in MLflow")
 
 
 def heatmap_metrics(run: RunOutputs, name: str) -> dict[str, float | None]:

@@ -94,9 +94,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                         **vars(features.spec),
                         min_side=params.validate_.min_side,
                         weights=features.weights,
-                        drawn=(
-                            layout.data / "manifest.csv"
-                        ).is_file(),  # as the sample has one, and the model card says
+                        drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one
                         threshold=params.train.threshold,
                         parameters=network.count_params(),
                     )

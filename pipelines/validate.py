@@ -8,7 +8,7 @@ from pydantic import Field
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write, write_json, write_text
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import echo
+from fakefaces.base.progress import echo, waiting_for
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.photographs import other_files
@@ -37,10 +37,11 @@ def main(params: Params, layout: Layout) -> None:
     readable = table["readable"].to_numpy(dtype=bool)
     accepted = table[readable].reset_index(drop=True)
     features = rule_features(accepted, appearance[readable])
-    shortcuts = audit(
-        features, accepted["label"], accepted["group"], n_resamples=params.evaluate.n_resamples, seed=params.seed
-    )
-    with atomic_write(layout.reports / "data_docs") as docs:
+    with waiting_for("the shortcut rules to be fitted"):
+        shortcuts = audit(
+            features, accepted["label"], accepted["group"], n_resamples=params.evaluate.n_resamples, seed=params.seed
+        )
+    with waiting_for("Great Expectations"), atomic_write(layout.reports / "data_docs") as docs:
         summary = validate_images(
             table,
             params.validate_,

@@ -79,7 +79,7 @@ def logged(tmp_path, monkeypatch) -> tuple[SimpleNamespace, StubRun]:
     monkeypatch.setattr(report, "stage_run", stage_run)
     monkeypatch.setattr(report, "png", lambda spec: spec)
     monkeypatch.setattr(report, "render_page", lambda context, **more: str(more))
-    report.log(run, context)
+    report.log(run, context, lambda advance, note: None)
     return run, parent
 
 

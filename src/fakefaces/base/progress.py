@@ -41,9 +41,16 @@ def progress(description: str, total: int) -> Iterator[Step]:
         yield _lines(description, total)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), "{task.fields[note]}")
+    columns = (
+        SpinnerColumn(),  # moves within a long step, too
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        "{task.fields[note]}",
+    )
     with Progress(*columns, console=Console(stderr=True, highlight=False, soft_wrap=True)) as bar:
         task = bar.add_task(description, total=total, note="")
         yield lambda advance, note: bar.update(task, advance=advance, note=note)

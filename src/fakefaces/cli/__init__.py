@@ -19,6 +19,7 @@ from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
 from fakefaces.cli.reproduce import reproduce
+from fakefaces.cli.results import results
 from fakefaces.cli.review import review
 from fakefaces.cli.runs import runs
 from fakefaces.cli.sample import sample
@@ -30,6 +31,7 @@ from fakefaces.cli.ui import ui
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 _COMMANDS = (
     check,
+    results,
     predict,
     plan,
     score,
