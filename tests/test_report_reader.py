@@ -201,6 +201,17 @@ def test_a_legend_hides_a_line_and_shows_it_again(page):
     page.wait(f"{lines} === {before}")
 
 
+def test_a_value_stands_beside_the_pointer(page):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    mark = page.one("#chart-robustness svg .mark-symbol path")
+    page.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", mark)
+    ActionChains(page.driver).move_to_element(mark).perform()
+    page.wait("return document.querySelector('#vg-tooltip-element.visible')")
+    shown = page.one("#vg-tooltip-element").text
+    assert "ROC AUC" in shown and "custom_cnn" in shown and "95 % from" in shown
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_people_with_disabilities_from_the_page(page, scheme):
     page.scheme(scheme)
