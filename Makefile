@@ -76,7 +76,7 @@ ui: setup  ## serve MLflow's UI on 127.0.0.1:5000, and open the runs
 serve: setup  ## serve the champion over HTTP on 127.0.0.1:5001
 	$(RUN) fakefaces serve --port $(SERVE_PORT)
 
-pictures: setup  ## retake the README's screenshots of MLflow, the report and the review page
+pictures: repro  ## run the pipeline, and retake the screenshots of MLflow, the report and the review page: one state
 	$(RUN) python docs/pictures/pages.py
 	$(RUN) python docs/pictures/report.py
 
