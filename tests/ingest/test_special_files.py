@@ -1,6 +1,7 @@
 """What lies in data/ and DVC cannot keep is named before DVC waits for it, fails or passes over it in silence."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,12 @@ def test_a_link_to_a_file_may_stay_and_ten_are_named(project):
     with pytest.raises(DataError, match="dangling7") as raised:
         require_regular_files(project.root)
     assert "dangling8" not in str(raised.value) and "\n  and 2 more\n" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "leave", [Path.touch, lambda path: path.symlink_to("nowhere"), Path.mkdir], ids=["file", "link", "folder"]
+)
+def test_whatever_was_left_in_its_place_an_import_has_room_to_work(tmp_path, leave):
+    leave(tmp_path / ".unfinished")
+    replacing.recover(tmp_path)
+    replacing.workplace(tmp_path).mkdir(parents=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.names import shown
-from fakefaces.base.progress import echo, track
+from fakefaces.base.progress import echo, track, waiting_for
 from fakefaces.base.secrets import masked
 from fakefaces.data.faces import FAKE
 from fakefaces.data.given_splits import read_splits, write_splits
@@ -145,11 +145,13 @@ def _merge_table(table: Path, collection: Collection, options: Options) -> tuple
 
 def _merge_folders(folder: Path | None, collection: Collection, options: Options) -> Layout:
     if options.reals or options.fakes:
-        layout = read_class_folders(folder, options.reals, options.fakes)
+        with waiting_for("the list of files in the named folders"):
+            layout = read_class_folders(folder, options.reals, options.fakes)
     elif folder is None:
         raise DataError("name a SOURCE, or folders: --real DIR --fake DIR")
     else:
-        layout = read_folder(folder)
+        with waiting_for(f"the list of files in {shown(folder)}"):
+            layout = read_folder(folder)
     where = folder or "the named folders"
     echo(f"{shown(where)}: {layout.summary()}")
     for note in layout.notes:

@@ -44,6 +44,8 @@ def recover(root: Path) -> None:
             if text.is_file():
                 write_text(root / "data.dvc", text.read_text(encoding="utf-8"))
         echo("an interrupted import was undone")
+    if not place.parent.is_dir():  # a file of that name, or a link to nothing
+        remove(place.parent)
     for path in (place, *(root / name for name in _LEFT_BY_EARLIER_RELEASES)):
         remove(path)
 
