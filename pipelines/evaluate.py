@@ -58,8 +58,10 @@ def main(params: Params, layout: Layout) -> None:
         n_splits=n_splits,
     )
     metrics: dict[str, ModelMetrics] = {}
+    drawn = False  # whether a model was trained on drawn faces
     for name, scored in track(models.items(), "evaluating", len(models)):
         metadata = read_metadata(layout.detector(name, 0, n_splits))
+        drawn = drawn or metadata.drawn
         corrupted = pd.read_csv(layout.corrupted_scores(name))
         evaluation = evaluator.evaluate(
             scored,
@@ -88,7 +90,7 @@ def main(params: Params, layout: Layout) -> None:
     scores = pd.DataFrame({name: scored.test["p_fake"] for name, scored in named.items()})
     write_text(layout.predictions, test.join(scores).to_csv(index=False, float_format="%.8f"))
     write_curves(layout, predictions)
-    write_tables(layout, metrics | rule_metrics, comparisons_table(compared))
+    write_tables(layout, metrics | rule_metrics, comparisons_table(compared), drawn=drawn)
     write_json(layout.best_metrics, best_metrics(metrics, params.promote.metric))
     for name in track(models, "logging evaluations", len(models)):
         with stage_run(name, role="evaluate") as run:
@@ -107,7 +109,7 @@ def write_curves(layout: Layout, predictions: Mapping[str, TestPredictions]) -> 
                 write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
 
 
-def write_tables(layout: Layout, metrics: Mapping[str, Evaluation], comparisons: pd.DataFrame) -> None:
+def write_tables(layout: Layout, metrics: Mapping[str, Evaluation], comparisons: pd.DataFrame, *, drawn: bool) -> None:
     """Write the metrics and the tables of results, and print the most important ones."""
     table = results_table(metrics)
     with atomic_write(layout.reports / "metrics") as folder:
@@ -115,7 +117,7 @@ def write_tables(layout: Layout, metrics: Mapping[str, Evaluation], comparisons:
             evaluation.write(folder / f"{name}.json")
     write_text(layout.reports / "results.csv", table.to_csv(index=False, float_format="%.6f"))
     write_text(layout.reports / "comparisons.csv", comparisons.to_csv(index=False, float_format="%.6f"))
-    write_text(layout.reports / "results.md", results_markdown(table, metrics, comparisons))
+    write_text(layout.reports / "results.md", results_markdown(table, metrics, comparisons, drawn=drawn))
     for name, auc, accuracy in zip(table["model"], table["roc_auc"], table["accuracy"], strict=True):
         echo(f"{name:24} ROC AUC {auc:.3f}  accuracy {accuracy:.3f}")
 

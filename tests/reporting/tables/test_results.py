@@ -227,6 +227,13 @@ def test_each_difference_has_its_own_interval_and_corrected_p():
     }
 
 
+def test_drawn_faces_are_said_to_be_drawn_before_any_metric(distinct):
+    results, compared = results_table(distinct), comparisons_table([COMPARISON])
+    drawn = results_markdown(results, distinct, compared, drawn=True)
+    assert drawn.index("**Drawn sample**") < drawn.index("41 test images of 21 drawn faces") < drawn.index("0.")
+    assert "rawn" not in results_markdown(results, distinct, compared)
+
+
 def test_the_page_counts_the_images_behind_each_of_its_tables(distinct):
     text = " ".join(results_markdown(results_table(distinct), distinct, comparisons_table([COMPARISON])).split())
     majority = distinct["custom_cnn"].test.overall.majority_rate

@@ -15,14 +15,18 @@ from fakefaces.reporting.tables.widths import split
 Columns = dict[str, list[str]]  # title to cells
 
 
-def results_markdown(table: pd.DataFrame, metrics: Mapping[str, Evaluation], comparisons: pd.DataFrame) -> str:
+def results_markdown(
+    table: pd.DataFrame, metrics: Mapping[str, Evaluation], comparisons: pd.DataFrame, *, drawn: bool = False
+) -> str:
     """Render ``reports/results.md`` from the tables of :mod:`fakefaces.reporting.tables.results`.
 
-    ``metrics`` are those of each model and shortcut rule, from which ``table`` was made.
+    ``metrics`` are those of each model and shortcut rule, from which ``table`` was made; ``drawn`` says whether the
+    images are drawn faces, which the page begins with.
     """
     first, models = table.iloc[0], {name: m for name, m in metrics.items() if isinstance(m, ModelMetrics)}
     context = {
         "first": first,
+        "drawn": drawn,
         "model": next(iter(models.values())),
         "matched_n": _count(first["matched_n"]),
         "paired_n": _count(first["paired_n"]),
