@@ -23,14 +23,17 @@ import cv2
 import numpy as np
 
 from fakefaces.data import images
-from fakefaces.data.face_regions import crop_face, face_window
 from fakefaces.data.photographs import find_faces
-from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.crop import crop_face
+from fakefaces.features.extract import extract, region_boxes
 from fakefaces.features.residual_dataset import corrupted_copy
 from fakefaces.features.residuals.colour_cast import colour_cast
 from fakefaces.features.residuals.cooccurrences import cooccurrences
 from fakefaces.features.residuals.correlations import correlations
-from fakefaces.features.residuals.descriptor import luma_and_chroma, residual_features
+from fakefaces.features.residuals.descriptor import residual_features
+from fakefaces.features.residuals.planes import chroma, halved, in_steps, luma_and_chroma
+from fakefaces.features.residuals.window import face_window
+from fakefaces.features.spec import FeatureSpec
 
 ROUNDS = 5
 # What a version of the project spends: imported from the SRC that is on PYTHONPATH.
@@ -67,20 +70,31 @@ def steps(files: list[bytes], longest: int, crop: int) -> dict[str, float]:
     """Milliseconds of each step."""
     photographs = [images.decode(data) for data in files]
     spec = FeatureSpec("residuals", longest, crop)
-    windows = [face_window(*pixels.shape[:2]) for pixels in photographs]
-    faces = [pixels[window.rows, window.columns] for pixels, window in zip(photographs, windows, strict=True)]
+    located = [(pixels, region_boxes(pixels)) for pixels in photographs]
+    windows = [face_window(pixels, boxes, longest=longest) for pixels, boxes in located]
+    faces = [window.pixels for window in windows]
     boxes = [window.boxes for window in windows]
     planes = [luma_and_chroma(face) for face in faces]
+    fine = [chroma(face) for face in faces]
+    chroma_in_boxes = [
+        (in_steps(full, 4), in_steps(halved(full), 4), of_face) for full, of_face in zip(fine, boxes, strict=True)
+    ]
     in_boxes = list(zip(planes, boxes, strict=True))
     return {
         "decode": milliseconds(images.decode, files),
-        "luma and chroma": milliseconds(luma_and_chroma, faces),
+        "find the face": milliseconds(region_boxes, photographs),
+        "luma and chroma": milliseconds(lambda face: (luma_and_chroma(face), halved(chroma(face))), faces),
         "co-occurrences, luma": milliseconds(lambda face: cooccurrences(face[0][:1], face[1]), in_boxes),
-        "co-occurrences, chroma": milliseconds(lambda face: cooccurrences(face[0][1:], face[1], chroma=True), in_boxes),
+        "co-occurrences, chroma": milliseconds(
+            lambda face: cooccurrences(face[0], face[2], chroma=True), chroma_in_boxes
+        ),
+        "the same, half the size": milliseconds(
+            lambda face: cooccurrences(face[1], face[2] // 2, chroma=True), chroma_in_boxes
+        ),
         "correlations": milliseconds(lambda face: correlations(*face), list(zip(faces, boxes, strict=True))),
         "colour cast": milliseconds(lambda face: colour_cast(face[0][1:], face[1]), in_boxes),
-        "residual features": milliseconds(lambda pixels: residual_features(pixels, longest=longest), photographs),
-        "crop": milliseconds(lambda pixels: crop_face(pixels, crop), photographs),
+        "residual features": milliseconds(lambda face: residual_features(*face, longest=longest), located),
+        "crop": milliseconds(lambda face: crop_face(face[0], face[1], crop), located),
         "decode and extract": milliseconds(lambda data: extract(spec, images.decode(data)), files),
         "a recompressed copy": milliseconds(
             lambda pixels: corrupted_copy(pixels, 0, np.random.default_rng(0)), photographs

@@ -9,8 +9,8 @@ from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
-from fakefaces.features.extract import FeatureSpec
 from fakefaces.features.files import extract_files
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.augment import Augment
 from fakefaces.reporting.augmentations import draw_augmentations
 from fakefaces.training.augmentation import Recipe, augment_with_parts

@@ -14,7 +14,8 @@ from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
 from fakefaces.data.splits import all_test_images, cv_splits, read_split
-from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.extract import extract
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.corrupt import Corrupt
 from fakefaces.params.prepare import FeatureSet, Prepare
 

@@ -12,10 +12,10 @@ from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.photographs import find_faces
-from fakefaces.features.extract import FeatureSpec
 from fakefaces.features.files import extract_files
 from fakefaces.features.residual_dataset import compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.graphs.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import Backbone, cut, make_backbone

@@ -20,8 +20,8 @@ from fakefaces.base.schema import Count, Schema, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
 from fakefaces.data.splits import CvSplit, cv_splits, read_split
-from fakefaces.features.extract import FeatureSpec
 from fakefaces.features.files import extract_files
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.params.train import Train

@@ -7,7 +7,8 @@ import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from fakefaces.base.files import write_json
-from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.extract import extract
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference.detector import GRAPH, METADATA
 from fakefaces.inference.metadata import DetectorMetadata
 
@@ -27,12 +28,13 @@ def mean_graph(outputs: int = 5, size: int = 32) -> bytes:
 
 
 def residual_graph(seed: int = 0) -> bytes:
-    """A graph of random weights from :data:`RESIDUALS` and a crop to probabilities (5,)."""
+    """A graph of random weights from :data:`RESIDUALS` and a crop with its boxes to probabilities (5,)."""
     rng = np.random.default_rng(seed)
     shape = extract(FeatureSpec("residuals", RESIDUALS.image_size), np.zeros((64, 64, 3), np.uint8)).shape
     constants = {
         "filters": rng.normal(0, 0.02, (4, 3, 5, 5)),
         "of_crop": rng.normal(0, 0.02, (4, 5)),
+        "of_boxes": rng.normal(0, 0.02, (4 * shape[0], 5)),
         "of_traces": rng.normal(0, 0.03, (shape[0] * shape[1], 5)),
     }
     nodes = [
@@ -44,11 +46,13 @@ def residual_graph(seed: int = 0) -> bytes:
         helper.make_node("MatMul", ["row", "of_crop"], ["left"]),
         helper.make_node("Flatten", ["traces"], ["flat"]),
         helper.make_node("MatMul", ["flat", "of_traces"], ["right"]),
-        helper.make_node("Add", ["left", "right"], ["logits"]),
+        helper.make_node("Flatten", ["boxes"], ["places"]),
+        helper.make_node("MatMul", ["places", "of_boxes"], ["middle"]),
+        helper.make_node("Sum", ["left", "middle", "right"], ["logits"]),
         helper.make_node("Sigmoid", ["logits"], ["probabilities"]),
     ]
     crop = (RESIDUALS.crop, RESIDUALS.crop, 3)
-    return _bytes(nodes, {"traces": shape, "crop": crop}, 5, constants)
+    return _bytes(nodes, {"traces": shape, "crop": crop, "boxes": (shape[0], 4)}, 5, constants)
 
 
 def write_detector(folder: Path, graph: bytes | None = None, **metadata: Any) -> Path:

@@ -6,7 +6,8 @@ from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.data.photographs import find_faces
-from fakefaces.features.extract import FeatureSpec, extract_bytes
+from fakefaces.features.extract import extract_bytes
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.file import load
 from fakefaces.training.augmentation import Recipe, augment, augment_with_parts
 from pipelines import augment as stage

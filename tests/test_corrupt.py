@@ -8,7 +8,8 @@ from scipy.stats import norm
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.corruptions import TRANSFORMS, corrupt, levels
-from fakefaces.features.residuals.descriptor import residual_features
+from fakefaces.features.extract import extract
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.file import load
 from pipelines import corrupt as stage
 from tests.conftest import picture
@@ -73,7 +74,7 @@ def test_the_stage_keeps_each_level_at_each_size(workspace):
     wanted = images.resize(corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]), 32)
     assert np.array_equal(arrays[q50, 1], wanted)
     residuals = np.load(layout.corrupted / "residuals-256.npy")
-    again = residual_features(corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]), longest=256)
+    again = extract(FeatureSpec("residuals", 256), corrupt(original, ("jpeg", 50.0), quality=95, seed=[0]))
     assert np.array_equal(residuals[q50, 1], again)
 
 

@@ -118,6 +118,10 @@ def test_evaluation_retrains_and_rescores_nothing():
     assert stale("evaluation") <= {"validate", "evaluate", "explain", "report", "promote"}
 
 
+def test_how_faces_are_found_decides_what_is_extracted_and_scored_and_no_metric():
+    assert not stale("faces") & {"duplicates", "split", "tune", "evaluate"}
+
+
 def test_training_leaves_what_comes_before_it_alone():
     assert stale("training") <= {"augment", "tune", "train"}
 

@@ -12,7 +12,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import read_split
 from fakefaces.explain.ground_truth import box_mask
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec

@@ -10,8 +10,8 @@ from fakefaces.base.errors import ModelError
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.features.extract import FeatureSpec
 from fakefaces.features.files import extract_files
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference import detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
 from fakefaces.inference.predict import score, score_files

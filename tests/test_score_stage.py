@@ -8,7 +8,8 @@ import pytest
 
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
-from fakefaces.features.extract import FeatureSpec, extract_bytes
+from fakefaces.features.extract import extract_bytes
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.file import load
 from pipelines import score as stage
 from tests.conftest import ROOT

@@ -16,7 +16,7 @@ from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut, make_backbone
 from fakefaces.models.kinds import model_spec

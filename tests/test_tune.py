@@ -11,7 +11,7 @@ import pytest
 from fakefaces.base.paths import Layout
 from fakefaces.base.schema import parse
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.tune import SearchRange
 from fakefaces.tracking.trials import Trial
 from fakefaces.training.augmentation import Recipe

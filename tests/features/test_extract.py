@@ -12,7 +12,8 @@ FAULTS = """
 import resource, sys
 from pathlib import Path
 from fakefaces.data import images
-from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.extract import extract
+from fakefaces.features.spec import FeatureSpec
 
 data = Path(sys.argv[1]).read_bytes()
 for k in range(10):

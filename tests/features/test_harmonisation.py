@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from fakefaces.data import images
-from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.extract import extract
 from fakefaces.features.harmonisation import harmonised
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.extractor import Harmonise
 from tests.conftest import picture
 

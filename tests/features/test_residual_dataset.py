@@ -11,12 +11,12 @@ from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt as corrupted_by
-from fakefaces.data.face_regions import crop_face
 from fakefaces.data.faces import PARTS
 from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.features.extract import extract
 from fakefaces.features.residual_dataset import compute_residual_dataset, corrupted_copy
-from fakefaces.features.residuals.descriptor import residual_features
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.models.runtime import load_network
 from fakefaces.params.file import load
@@ -43,9 +43,11 @@ def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(work
     table = read_split(layout.images)
     arrays = np.load(layout.features("residuals") / "arrays.npy")
     first = images.decode(images.read(layout.data / table["image"].iloc[0]))
-    residuals = residual_features(first, longest=256)
+    face = extract(FeatureSpec("residuals", 256, 96), first)
+    residuals = face["traces"]
     assert np.array_equal(arrays[0][:, : residuals.shape[1]], residuals)
-    pooled = load_network(layout.features("residuals") / "frozen.keras").predict_on_batch(crop_face(first, 96)[None])
+    inputs = {name: face[name][None].astype(np.float32) for name in ("crop", "boxes")}
+    pooled = load_network(layout.features("residuals") / "frozen.keras").predict_on_batch(inputs)
     assert np.abs(arrays[0][:, residuals.shape[1] :] - pooled[0]).max() < 1e-4
     copies = pd.read_csv(layout.features("residuals") / "copies.csv").set_index("image")
     assert len(copies) == 80  # one of each image
@@ -89,14 +91,15 @@ def feature_set(copies: int, crop: int = 448) -> FeatureSet:
 def test_each_image_has_features_and_copies_of_its_own(few_photographs):
     faces = find_faces(few_photographs)
     dataset = compute_residual_dataset(few_photographs, faces, feature_set(2), seed=6, threads=2)
+    spec = FeatureSpec("residuals", 256)
     assert dataset.copies_table["image"].tolist() == [name for name in faces["image"] for _ in range(2)]
     assert dataset.copies_table["label"].tolist() == [1] * 6 + [0] * 4
     assert dataset.copies_table[list(PARTS)].to_numpy()[::2].tolist() == faces[list(PARTS)].to_numpy().tolist()
     for row, pixels in enumerate(decoded(few_photographs, faces)):
-        assert np.array_equal(dataset.images[row], residual_features(pixels, longest=256))
+        assert np.array_equal(dataset.images[row], extract(spec, pixels))
         rng = np.random.default_rng([6, row])
         for number in range(2):  # corruptions alternate from image to image, too
-            expected = residual_features(corrupted_copy(pixels, row + number, rng), longest=256)
+            expected = extract(spec, corrupted_copy(pixels, row + number, rng))
             assert np.array_equal(dataset.copies[2 * row + number], expected)
 
 
@@ -121,13 +124,15 @@ def test_unknown_parts_of_an_image_are_unknown_in_its_copies(few_photographs):
 
 
 def test_backbone_features_of_the_crop_follow_the_residual_features_of_the_image(few_photographs):
-    def embed(crop):
-        return crop.mean(axis=(0, 1))[None].repeat(7, axis=0)
+    def embed(face):
+        return np.concatenate([face["crop"].mean(axis=(0, 1))[None].repeat(7, axis=0), face["boxes"]], axis=1)
 
     faces = find_faces(few_photographs)
     both = compute_residual_dataset(few_photographs, faces, feature_set(1, 64), seed=6, threads=2, embed=embed)
     residuals = compute_residual_dataset(few_photographs, faces, feature_set(1), seed=6, threads=2)
-    assert np.array_equal(both.images[..., :-3], residuals.images)
-    assert np.array_equal(both.copies[..., :-3], residuals.copies)
+    assert np.array_equal(both.images[..., :-7], residuals.images)
+    assert np.array_equal(both.copies[..., :-7], residuals.copies)
     for row, pixels in enumerate(decoded(few_photographs, faces)):
-        assert both.images[row, 0, -3:] == pytest.approx(crop_face(pixels, 64).mean(axis=(0, 1)))
+        face = extract(FeatureSpec("residuals", 256, 64), pixels)
+        assert both.images[row, 0, -7:-4] == pytest.approx(face["crop"].mean(axis=(0, 1)))
+        assert np.array_equal(both.images[row, :, -4:], face["boxes"])

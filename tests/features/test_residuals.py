@@ -4,27 +4,29 @@ import cv2
 import numpy as np
 import pytest
 
-from fakefaces.data.face_regions import (
-    CROP,
-    INNER_BOXES,
-    MIRRORED,
-    NAMES,
-    cell_weights,
-    crop_face,
-    face_window,
-    pixel_boxes,
-)
+from fakefaces.data.face_regions import INNER_BOXES, MIRRORED, NAMES, portrait_boxes
 from fakefaces.data.faces import PARTS
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.crop import crop_face
 from fakefaces.features.residuals.colour_cast import colour_cast
 from fakefaces.features.residuals.cooccurrences import cooccurrences
 from fakefaces.features.residuals.correlations import correlations
 from fakefaces.features.residuals.descriptor import GROUP_SIZES, residual_features
+from fakefaces.features.residuals.planes import chroma, halved, in_steps, luma_and_chroma
+from fakefaces.features.residuals.window import face_window, whole_boxes
+from fakefaces.features.spec import FeatureSpec
 
 
 def noise(size: int = 256, strength: float = 6, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return np.clip(128 + strength * rng.standard_normal((size, size, 3)), 0, 255).astype(np.uint8)
+
+
+def pixel_boxes(height: int, width: int) -> np.ndarray:
+    return whole_boxes(portrait_boxes(height, width), height, width)
+
+
+def features_of(pixels: np.ndarray, longest: int = 512) -> np.ndarray:
+    return residual_features(pixels, portrait_boxes(*pixels.shape[:2]), longest=longest)
 
 
 def test_the_first_regions_are_the_parts_and_mirroring_exchanges_the_sides():
@@ -43,48 +45,81 @@ def test_inner_boxes_lie_in_the_image_and_are_not_empty(shape):
     assert (boxes[:, 2:] - boxes[:, :2] > 8).all()
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (600, 600), (450, 301)])
-def test_the_window_is_the_smallest_around_the_inner_boxes(shape):
-    window = face_window(*shape)
-    offset = [window.columns.start, window.rows.start] * 2
-    assert np.array_equal(window.boxes + offset, pixel_boxes(*shape))
-    assert (window.boxes.min(axis=0)[:2] == 0).all()
-    size = window.columns.stop - window.columns.start, window.rows.stop - window.rows.start
-    assert (window.boxes.max(axis=0)[2:] == size).all()
+@pytest.mark.parametrize("shape", [(64, 64), (600, 600), (451, 301)])
+def test_the_window_is_the_smallest_around_the_regions_from_an_even_pixel_on(shape):
+    pixels = np.dstack([*np.indices(shape), np.zeros(shape)]).astype(np.uint8)
+    window, boxes = face_window(pixels, portrait_boxes(*shape), longest=1024), pixel_boxes(*shape)
+    row, column = (int(index) for index in boxes[:, 1::-1].min(axis=0) // 2 * 2)
+    assert (window.pixels.shape[0] % 2, window.pixels.shape[1] % 2) == (0, 0)
+    assert np.array_equal(window.pixels, pixels[row:, column:][: len(window.pixels), : window.pixels.shape[1]])
+    assert np.abs(window.boxes - (boxes - [column, row, column, row])).max() <= 1  # one where an odd row is left out
+    assert (boxes[:, 2:].max(axis=0) - [column, row] - window.pixels.shape[1::-1] <= 1).all()
 
 
-@pytest.mark.parametrize("size", [3, 14, 56])
-def test_the_weights_of_cells_are_those_of_the_cells_in_the_region(size):
-    weights = cell_weights(size)
-    assert weights.sum(axis=1) == pytest.approx(1)
-    left, top, right, bottom = CROP
-    for mask, (a, b, c, d) in zip(weights.reshape(-1, size, size), INNER_BOXES.values(), strict=True):
-        row, column = (axis.mean() for axis in np.nonzero(mask))
-        x, y = left + (column + 0.5) / size * (right - left), top + (row + 0.5) / size * (bottom - top)
-        middle = (max(a, left) + min(c, right)) / 2, (max(b, top) + min(d, bottom)) / 2
-        assert (x, y) == pytest.approx(middle, abs=0.75 * (right - left) / size)
+def test_only_large_faces_are_scaled_down_and_tiny_ones_up():
+    pixels, boxes = noise(300), np.array([[100, 100, 130, 130], [170, 160, 200, 200.0]])
+    assert face_window(pixels, boxes, longest=150).pixels.shape == (100, 100, 3)
+    assert np.array_equal(face_window(pixels, boxes, longest=150).pixels, pixels[100:200, 100:200])
+    smaller = face_window(pixels, boxes, longest=75)
+    assert np.abs(smaller.pixels - halved(pixels[100:200, 100:200].astype(np.float32))).max() <= 0.5
+    assert smaller.boxes.tolist() == [[0, 0, 15, 15], [35, 30, 50, 50]]
+    assert max(face_window(pixels, boxes / 10, longest=150).pixels.shape) == 42
 
 
-def test_a_crop_of_the_right_size_is_not_scaled():
-    large = noise(600)
-    assert np.array_equal(crop_face(large, 448), large[118:566, 76:524])
-    assert crop_face(noise(300), 448).shape == (448, 448, 3)
+def test_regions_beyond_the_image_are_moved_into_it():
+    boxes = np.array([[-30, 5, -10, 25], [90, 95, 120.4, 99], [40, 50, 41, 50.2], [-50, -50, 200, 300]])
+    assert whole_boxes(boxes, 100, 110).tolist() == [
+        [0, 5, 20, 25],
+        [80, 92, 110, 100],
+        [40, 50, 48, 58],
+        [0, 0, 110, 100],
+    ]
+    assert whole_boxes(boxes, 4, 6)[2].tolist() == [0, 0, 6, 4]
 
 
-def test_a_crop_covers_the_same_shares_of_width_and_height():
-    rows, columns = np.indices((120, 60), dtype=np.uint8)
-    crop = crop_face(np.dstack([columns, rows, 0 * rows]), 44)
-    assert crop[..., 0].min() == 8  # 76 to 524 of 600 columns
-    assert crop[..., 0].max() == 51
-    assert crop[..., 1].min() in range(23, 26)
-    assert crop[..., 1].max() in range(111, 114)
+def test_chroma_keeps_what_rounding_hides():
+    pixels = np.zeros((2, 4, 3), np.uint8)
+    pixels[0, 0] = [1, 0, 0]
+    cr, cb = np.moveaxis(chroma(pixels), -1, 0)
+    assert (cr[0, 0], cb[0, 0]) == (0.5, -43 / 256)
+    assert np.abs(chroma(noise())[..., 0] + 128 - luma_and_chroma(noise())[1]).max() < 1
+    assert halved(chroma(pixels))[0].tolist() == [[0.125, -43 / 1024], [0, 0]]
+    assert [plane.tolist() for plane in in_steps(chroma(pixels), 4)] == [
+        [[2, 0, 0, 0], [0] * 4],
+        [[-1, 0, 0, 0], [0] * 4],
+    ]
+
+
+BOXES = np.array([[70, 120, 230, 300], [250, 420, 330, 520.0]])
+
+
+def test_a_crop_is_the_square_around_the_regions_at_native_resolution():
+    pixels = noise(600)
+    crop, shares = crop_face(pixels, BOXES, 448)
+    assert np.array_equal(crop, pixels[96:544, 0:448])  # moved into the image
+    assert shares == pytest.approx((BOXES - [0, 96, 0, 96]) / 448)
+
+
+def test_a_crop_of_a_small_image_shows_it_mirrored_at_its_borders():
+    pixels = noise(100)
+    crop, shares = crop_face(pixels, np.array([[10, 20, 30, 40], [60, 40, 90, 80.0]]), 160)
+    assert np.array_equal(crop[30:130, 30:130], pixels)
+    assert np.array_equal(crop[30:130, 29], pixels[:, 1])
+    assert shares[0] * 160 == pytest.approx([40, 50, 60, 70])
+
+
+def test_a_crop_of_a_large_face_is_scaled_down():
+    pixels = noise(600)
+    crop, shares = crop_face(pixels, BOXES, 200)
+    assert np.array_equal(crop, cv2.resize(pixels[120:520, 0:400], (200, 200), interpolation=cv2.INTER_AREA))
+    assert shares == pytest.approx((BOXES - [0, 120, 0, 120]) / 400)
 
 
 def test_noise_changes_the_features_of_its_region_alone():
     quiet, loud = noise(strength=2), noise(strength=2)
     left, top, right, bottom = pixel_boxes(256, 256)[NAMES.index("mouth")]
     loud[top:bottom, left:right] = noise(strength=12, seed=1)[top:bottom, left:right]
-    change = np.abs(residual_features(loud, longest=512) - residual_features(quiet, longest=512)).mean(axis=1)
+    change = np.abs(features_of(loud) - features_of(quiet)).mean(axis=1)
     assert NAMES[change.argmax()] == "mouth"
     far = [NAMES.index(name) for name in ("left_eye", "right_eye", "forehead")]
     assert (change[far] < 0.01 * change.max()).all()
@@ -109,17 +144,10 @@ def test_cooccurrences_are_roots_of_frequencies_and_equal_after_mirroring():
 
 
 def test_residual_features_have_one_shape_and_are_finite():
-    shapes = {residual_features(noise(size), longest=512).shape for size in (40, 64, 176, 600)}
+    shapes = {features_of(noise(size)).shape for size in (40, 64, 176, 600)}
     assert shapes == {(len(NAMES), sum(GROUP_SIZES))}
     flat = np.full((128, 128, 3), 200, np.uint8)
-    assert np.isfinite(residual_features(flat, longest=512)).all()
-
-
-def test_only_images_beyond_the_longest_side_are_scaled():
-    large = noise(400)
-    assert np.array_equal(residual_features(large, longest=400), residual_features(large, longest=1024))
-    smaller = cv2.resize(large, (200, 200), interpolation=cv2.INTER_AREA)
-    assert np.array_equal(residual_features(large, longest=200), residual_features(smaller, longest=200))
+    assert np.isfinite(features_of(flat)).all()
 
 
 def test_a_colour_cast_is_a_regions_chroma_minus_the_skins_and_half_the_difference_of_its_sides():
@@ -170,7 +198,7 @@ def test_the_residual_features_of_an_image_do_not_change():
     rng = np.random.default_rng(11)
     ramp = np.linspace(0, 60, 256)[:, None, None] * np.float64([1, 0.6, 0.3])
     pixels = np.clip(90 + ramp + 7 * rng.standard_normal((256, 256, 3)), 0, 255).astype(np.uint8)
-    features = residual_features(pixels, longest=512)
+    features = features_of(pixels)
     bounds = np.cumsum([0, *GROUP_SIZES])
     means = np.column_stack([features[:, a:b].mean(axis=1) for a, b in pairwise(bounds)])
     deviations = np.column_stack([features[:, a:b].std(axis=1) for a, b in pairwise(bounds)])
@@ -180,22 +208,22 @@ def test_the_residual_features_of_an_image_do_not_change():
 
 # of the features of each group (columns) in each region (rows) of that image
 MEANS = [
-    [0.1170, 0.1015, 0.4009, 0.0192],
-    [0.1163, 0.1004, 0.4012, 0.0218],
-    [0.1175, 0.1008, 0.4008, 0.0232],
-    [0.1168, 0.1018, 0.4010, 0.0265],
-    [0.1162, 0.1013, 0.4036, 0.0026],
-    [0.1161, 0.1010, 0.3986, 0.0384],
-    [0.1159, 0.1006, 0.4030, 0.0945],
+    [0.1170, 0.0700, 0.0803, 0.4009, 0.0174],
+    [0.1163, 0.0689, 0.0799, 0.4011, 0.0199],
+    [0.1175, 0.0690, 0.0795, 0.4008, 0.0213],
+    [0.1169, 0.0701, 0.0823, 0.4004, 0.0328],
+    [0.1162, 0.0701, 0.0796, 0.4036, 0.0008],
+    [0.1161, 0.0696, 0.0772, 0.3985, 0.0365],
+    [0.1161, 0.0685, 0.0784, 0.4030, 0.0983],
 ]
 DEVIATIONS = [
-    [0.1093, 0.1239, 1.1925, 0.7440],
-    [0.1101, 0.1247, 1.1987, 0.8049],
-    [0.1088, 0.1244, 1.1918, 0.5481],
-    [0.1095, 0.1236, 1.1951, 2.1071],
-    [0.1102, 0.1240, 1.1978, 2.8827],
-    [0.1102, 0.1243, 1.1925, 1.4878],
-    [0.1105, 0.1246, 1.2010, 1.4705],
+    [0.1093, 0.1440, 0.1385, 1.1925, 0.7446],
+    [0.1101, 0.1445, 0.1388, 1.1987, 0.8055],
+    [0.1088, 0.1445, 0.1390, 1.1918, 0.5481],
+    [0.1094, 0.1440, 0.1374, 1.1956, 2.0675],
+    [0.1101, 0.1440, 0.1389, 1.1971, 2.8835],
+    [0.1102, 0.1442, 0.1403, 1.1922, 1.4871],
+    [0.1102, 0.1447, 0.1396, 1.2016, 1.4725],
 ]
 
 

@@ -7,23 +7,34 @@ import cv2
 import numpy as np
 import pytest
 
-from fakefaces.data.face_regions import pixel_boxes
+from fakefaces.data.face_regions import portrait_boxes
 from fakefaces.features.residuals.descriptor import GROUP_SIZES, residual_features
+from fakefaces.features.residuals.window import face_window
 
 FINE = {"first": 1.0, "second": 1.5, "third": 2.5, "square": 2.5}  # quantisation steps
 COARSE = {"first": 3.0, "second": 4.0, "third": 6.0, "square": 6.0}
-CHROMA = {"second": 1.5, "square": 2.5}
+CHROMA = {"second": 1.5 / 4, "square": 2.5 / 4}  # of chroma in quarters of a code value
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0))
 
 
-def expected(pixels: np.ndarray) -> np.ndarray:
-    boxes = pixel_boxes(*pixels.shape[:2])
-    (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-    face, boxes = pixels[top:bottom, left:right], boxes - [left, top, left, top]
-    y, cr, cb = np.moveaxis(cv2.cvtColor(face, cv2.COLOR_RGB2YCrCb).astype(int), -1, 0)
+def features_of(pixels: np.ndarray, longest: int = 600) -> np.ndarray:
+    return residual_features(pixels, portrait_boxes(*pixels.shape[:2]), longest=longest)
+
+
+def expected(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Of a window with an even number of rows and columns, and its boxes."""
+    y, cr, cb = np.moveaxis(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb).astype(int), -1, 0)
     luma = [histogram(y, name, step, boxes) for steps in (FINE, COARSE) for name, step in steps.items()]
-    chroma = [histogram(plane, name, step, boxes) for plane in (cr, cb) for name, step in CHROMA.items()]
-    noise = [statistics(face.astype(float), boxes)]
+    weights = np.array([[128, -107, -21], [-43, -85, 128]]) / 256
+    exact = np.moveaxis(pixels.astype(float) @ weights.T, -1, 0)
+    means = [(plane[0::2, 0::2] + plane[1::2, 0::2] + plane[0::2, 1::2] + plane[1::2, 1::2]) / 4 for plane in exact]
+    chroma = [
+        histogram(np.rint(4 * plane) / 4, name, step, places)
+        for planes, places in ((exact, boxes), (means, boxes // 2))
+        for plane in planes
+        for name, step in CHROMA.items()
+    ]
+    noise = [statistics(pixels.astype(float), boxes)]
     return np.concatenate([*luma, *chroma, *noise, casts([cr, cb], boxes)], axis=1)
 
 
@@ -107,28 +118,22 @@ def flat(height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(64, 64), (65, 97), (151, 130)])
 def test_residual_features_are_what_their_definition_says(content, shape):
     pixels = content(*shape)
-    features, reference = residual_features(pixels, longest=600), expected(pixels)
-    counted = sum(GROUP_SIZES[:2])
-    assert np.array_equal(features[:, :counted], reference[:, :counted].astype(np.float32))
+    window = face_window(pixels, portrait_boxes(*shape), longest=600)
+    features, reference = features_of(pixels), expected(window.pixels, window.boxes)
+    counted = sum(GROUP_SIZES[:3])
+    assert features[:, :counted] == pytest.approx(reference[:, :counted], abs=1e-6)
     assert features[:, counted:] == pytest.approx(reference[:, counted:], rel=1e-6, abs=1e-6)
-
-
-@pytest.mark.parametrize(("shape", "longest", "scaled"), [((200, 301), 150, (100, 150)), ((30, 45), 600, (64, 64))])
-def test_images_beyond_the_bounds_have_the_features_of_the_scaled_image(shape, longest, scaled):
-    pixels = smooth_noise(*shape)
-    smaller = cv2.resize(pixels, scaled[::-1], interpolation=cv2.INTER_AREA)
-    assert residual_features(pixels, longest=longest) == pytest.approx(expected(smaller), rel=1e-6, abs=1e-6)
 
 
 def test_features_do_not_depend_on_the_number_of_threads():
     images = [smooth_noise(600, 600), harsh_noise(601, 399), flat(300, 300)]
-    alone = [residual_features(pixels, longest=600) for pixels in images]
+    alone = [features_of(pixels) for pixels in images]
     with ThreadPoolExecutor(3) as pool:
-        together = list(pool.map(lambda pixels: residual_features(pixels, longest=600), images))
+        together = list(pool.map(features_of, images))
     before = cv2.getNumThreads()
     try:
         cv2.setNumThreads(4)
-        threaded = [residual_features(pixels, longest=600) for pixels in images]
+        threaded = [features_of(pixels) for pixels in images]
     finally:
         cv2.setNumThreads(before)
     for one, other, third in zip(alone, together, threaded, strict=True):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fakefaces.features.extract import FeatureSpec, extract_bytes
+from fakefaces.features.extract import extract_bytes
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference.predict import score_files
 from tests.conftest import write_photographs
 from tests.detectors import constant, detector_of, mean

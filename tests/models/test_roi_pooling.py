@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError
-from fakefaces.data.face_regions import cell_weights
+from fakefaces.data.face_regions import NAMES
 from fakefaces.graphs.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
@@ -19,28 +19,36 @@ def backbone(tmp_path_factory):
     return make_backbone("MobileNetV2", size=96, weights="none", allow_random=False, seed=1, root=root).network
 
 
-def test_maps_are_pooled_in_the_regions(backbone):
+def shares(box: np.ndarray, side: int) -> np.ndarray:
+    """The share of a box that lies in each cell, (side, side), by its definition."""
+    left, top, right, bottom = box * side
+    cells = np.arange(side)
+    columns = np.clip(np.minimum(right, cells + 1) - np.maximum(left, cells), 0, None)
+    rows = np.clip(np.minimum(bottom, cells + 1) - np.maximum(top, cells), 0, None)
+    return np.outer(rows, columns) / ((right - left) * (bottom - top))
+
+
+def test_maps_are_pooled_in_the_regions_of_each_image(backbone):
     import keras
 
-    crops = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    images = np.zeros(3, [("crop", np.uint8, (96, 96, 3)), ("boxes", np.float32, (len(NAMES), 4))])
+    images["crop"] = rng.integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
+    low = rng.uniform(0, 0.8, (3, len(NAMES), 2))
+    images["boxes"] = np.concatenate([low, low + rng.uniform(0.01, 0.2, low.shape)], axis=-1)
     frozen, sizes = roi_pooled(backbone, LAYERS)
-    features = Graph(export(frozen)).map(crops, threads=2)
+    features = Graph(export(frozen)).map(images, threads=2)
     core = backbone.layers[2]
     below = keras.Model(core.input, [core.get_layer(layer).output for layer in LAYERS])
-    fine, coarse = below.predict_on_batch(backbone.layers[1](crops.astype(np.float32)))
-    flat = [np.asarray(maps).reshape(3, -1, maps.shape[-1]) for maps in (fine, coarse)]
-    means = [
-        np.einsum("bp,npc->nbc", cell_weights(maps.shape[1]), values)
-        for maps, values in zip((fine, coarse), flat, strict=True)
-    ]
-    squares = np.einsum("bp,npc->nbc", cell_weights(fine.shape[1]), flat[0] ** 2)
-    deviation = np.sqrt(np.maximum(squares - means[0] ** 2, 0) + 1e-6)
-    expected = np.concatenate(
-        [means[0], deviation, means[1]], axis=-1
-    )  # a map of 12 cells a side has no standard deviation
-    assert features.shape == expected.shape
-    assert sizes == [2 * fine.shape[-1], coarse.shape[-1]]
-    assert np.abs(features - expected).max() < 1e-3
+    expected = []
+    for maps in below.predict_on_batch(backbone.layers[1](images["crop"].astype(np.float32))):
+        maps = np.asarray(maps, dtype=np.float64)
+        weights = np.array([[shares(box, maps.shape[1]) for box in boxes] for boxes in images["boxes"]])
+        means = np.einsum("bnyx,byxc->bnc", weights, maps)
+        squares = np.einsum("bnyx,byxc->bnc", weights, maps**2)
+        expected += [means, np.sqrt(np.maximum(squares - means**2, 0) + 1e-6)]
+    assert features == pytest.approx(np.concatenate(expected, axis=-1), abs=2e-3)
+    assert sizes == [2 * part.shape[-1] for part in expected[::2]]
 
 
 def test_a_layer_without_a_feature_map_is_an_error(backbone):

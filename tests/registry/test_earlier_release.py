@@ -11,8 +11,8 @@ from fakefaces.base.errors import FakefacesError, ModelError
 from fakefaces.base.paths import Layout
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.registry import registry as list_registry
-from fakefaces.features.extract import FeatureSpec
 from fakefaces.features.files import extract_files
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference.detector import load
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.inference.predict import score_files

@@ -12,7 +12,7 @@ from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.batches import predict_in_batches
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.graphs.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import cut

@@ -12,7 +12,7 @@ from fakefaces.base.files import read_json, write_json
 from fakefaces.base.paths import Layout
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.file import Params, load
 from fakefaces.params.train import Fit
 from fakefaces.tracking import store

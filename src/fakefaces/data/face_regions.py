@@ -1,8 +1,5 @@
-"""Where the regions of a face lie in an aligned portrait: the only tables of them, and what is cut out by them."""
+"""Where the regions of a face lie in an aligned portrait; where landmarks are known, :mod:`fakefaces.faces.regions`."""
 
-from dataclasses import dataclass
-
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +12,7 @@ def _pixels_of_600(left: int, top: int, right: int, bottom: int) -> Box:
     return (left / 600, top / 600, right / 600, bottom / 600)
 
 
-# The box that features of a region are computed in, symmetric about the middle of the image.
+# The box that features of a region are computed in where no face is found, symmetric about the middle of the image.
 INNER_BOXES: dict[str, Box] = {
     "left_eye": (0.165, 0.365, 0.445, 0.635),
     "right_eye": (0.555, 0.365, 0.835, 0.635),
@@ -36,9 +33,6 @@ PART_OUTLINES = {
 }
 assert tuple(PART_OUTLINES) == PARTS == NAMES[: len(PARTS)]
 
-# The square around all inner boxes that a backbone reads at native resolution: 448 pixels of an image of 600.
-CROP = _pixels_of_600(76, 118, 524, 566)
-
 # For each region the index of the one on the other side of the face; a central one is its own.
 MIRRORED = tuple(
     NAMES.index({"left": "right_", "right": "left_"}[side] + rest if rest else name)
@@ -47,54 +41,6 @@ MIRRORED = tuple(
 )
 
 
-def crop_face(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Cut the square :data:`CROP` out of uint8 (height, width, 3), and scale it to uint8 (size, size, 3)."""
-    height, width = pixels.shape[:2]
-    left, top, right, bottom = np.rint(np.array(CROP) * [width, height, width, height]).astype(int)
-    crop = pixels[top:bottom, left:right]
-    if crop.shape[:2] == (size, size):
-        return crop
-    interpolation = cv2.INTER_AREA if min(crop.shape[:2]) >= size else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(crop, (size, size), interpolation=interpolation), dtype=np.uint8)
-
-
-def cell_weights(size: int) -> NDArray[np.float32]:
-    """The weight of each cell of a feature map over :data:`CROP`, ``size`` cells a side, in the mean of each region.
-
-    Returns:
-        float32 (regions, size * size); each row sums to 1. A region smaller than a cell has the cell at its middle.
-    """
-    left, top, right, bottom = CROP
-    centres = (np.arange(size) + 0.5) / size
-    x, y = left + centres * (right - left), top + centres * (bottom - top)
-    weights = np.empty((len(NAMES), size, size), dtype=np.float32)
-    for mask, (x0, y0, x1, y1) in zip(weights, INNER_BOXES.values(), strict=True):
-        columns, rows = (x >= x0) & (x < x1), (y >= y0) & (y < y1)
-        columns |= np.abs(x - (x0 + x1) / 2) == np.abs(x - (x0 + x1) / 2).min()
-        rows |= np.abs(y - (y0 + y1) / 2) == np.abs(y - (y0 + y1) / 2).min()
-        mask[:] = np.outer(rows, columns)
-    weights /= weights.sum(axis=(1, 2), keepdims=True)
-    return weights.reshape(len(NAMES), size * size)
-
-
-def pixel_boxes(height: int, width: int) -> NDArray[np.intp]:
-    """The inner boxes of an image of this size, in pixels: intp (regions, 4), left, top, right, bottom."""
-    boxes = np.array(list(INNER_BOXES.values())) * [width, height, width, height]
-    return np.asarray(np.rint(boxes), dtype=np.intp)
-
-
-@dataclass(frozen=True)
-class FaceWindow:
-    """The smallest rectangle of an image that holds all inner boxes."""
-
-    rows: slice
-    columns: slice
-    boxes: NDArray[np.intp]  # (regions, 4), in pixels of the window: left, top, right, bottom
-
-
-def face_window(height: int, width: int) -> FaceWindow:
-    """The rectangle around the regions of an image of this size, in pixels."""
-    boxes = pixel_boxes(height, width)
-    left, top = boxes[:, :2].min(axis=0)
-    right, bottom = boxes[:, 2:].max(axis=0)
-    return FaceWindow(slice(top, bottom), slice(left, right), boxes - [left, top, left, top])
+def portrait_boxes(height: int, width: int) -> NDArray[np.float64]:
+    """The inner boxes of an image of this size, in pixels: float64 (regions, 4), left, top, right, bottom."""
+    return np.array(list(INNER_BOXES.values())) * [width, height, width, height]

@@ -1,52 +1,57 @@
 """The only way from an image to the input of a network, for training, scoring and serving alike."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data import images
-from fakefaces.data.face_regions import crop_face
+from fakefaces.data.face_regions import portrait_boxes
+from fakefaces.faces.find import Face, find_faces
+from fakefaces.faces.regions import regions
+from fakefaces.features.crop import crop_face
 from fakefaces.features.harmonisation import harmonised
 from fakefaces.features.residuals.descriptor import residual_features
-from fakefaces.params.extractor import Extractor, Harmonise
+from fakefaces.features.spec import FeatureSpec
 
 
-@dataclass(frozen=True)
-class FeatureSpec:
-    """What a network reads of an image."""
-
-    extractor: Extractor  # pixels: the whole image, scaled to a square; residuals: :func:`residual_features`
-    image_size: int  # side of the square in pixels; with residuals the side above which images are scaled down
-    crop: int = 0  # with residuals, the side of the crop of the face that a backbone reads besides; 0 for none
-
-    harmonise: Harmonise | None = None  # sizes and encoders that the image is passed through before; None for none
-
-    @property
-    def file_name(self) -> str:
-        """The name of a file with features of this kind."""
-        numbers = [self.image_size] + [self.crop] * bool(self.crop)
-        harmonise = [_name(self.harmonise)] if self.harmonise else []
-        return "-".join([self.extractor, *map(str, numbers), *harmonise]) + ".npy"
-
-
-def extract(spec: FeatureSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+def extract(spec: FeatureSpec, pixels: NDArray[np.uint8], face: Face | None = None) -> NDArray[Any]:
     """Compute the features of a decoded image, uint8 (height, width, 3), RGB.
+
+    Args:
+        spec: what is computed.
+        pixels: the image.
+        face: whose residuals are measured, as it lies in the image; None takes the largest one.
 
     Returns:
         uint8 (image_size, image_size, 3) for ``pixels``; float32 (regions, features) for ``residuals``; with a crop a
-        scalar record of both, with the fields ``traces`` and ``crop``, which are the names of the network's inputs.
+        scalar record with the fields ``traces``, ``crop`` and ``boxes``, which are the names of the network's inputs:
+        those features, uint8 (crop, crop, 3), and float32 (regions, 4), the regions as shares of the crop's sides.
     """
-    if spec.harmonise:
-        pixels = harmonised(pixels, spec.harmonise)
+    shown = harmonised(pixels, spec.harmonise) if spec.harmonise else pixels
     if spec.extractor == "pixels":
-        return images.resize(pixels, spec.image_size)
-    residuals = residual_features(pixels, longest=spec.image_size)
+        return images.resize(shown, spec.image_size)
+    boxes = region_boxes(pixels, face) * np.divide(shown.shape[1::-1], pixels.shape[1::-1])[[0, 1, 0, 1]]
+    residuals = residual_features(shown, boxes, longest=spec.image_size)
     if not spec.crop:
         return residuals
-    record = np.dtype([("traces", np.float32, residuals.shape), ("crop", np.uint8, (spec.crop, spec.crop, 3))])
-    return np.array((residuals, crop_face(pixels, spec.crop)), dtype=record)
+    crop, shares = crop_face(shown, boxes, spec.crop)
+    dtype = [
+        ("traces", np.float32, residuals.shape),
+        ("crop", np.uint8, crop.shape),
+        ("boxes", np.float32, shares.shape),
+    ]
+    return np.array((residuals, crop, shares), dtype=dtype)
+
+
+def region_boxes(pixels: NDArray[np.uint8], face: Face | None = None) -> NDArray[np.float64]:
+    """The regions of a face of an image, or of its largest one; those of a portrait where no face is found.
+
+    Returns:
+        float64 (regions, 4), in pixels: left, top, right, bottom.
+    """
+    face = face or next(iter(find_faces(pixels)), None)
+    return portrait_boxes(*pixels.shape[:2]) if face is None else np.array(list(regions(face).values()))
 
 
 def extract_bytes(
@@ -66,8 +71,3 @@ def extract_bytes(
     with images.decoded(data, name) as pixels:
         images.require_content(pixels, name, min_side=min_side)
         return extract(spec, pixels)
-
-
-def _name(settings: Harmonise) -> str:
-    sides, quality = ("_".join(map(str, numbers)) for numbers in (settings.sides, settings.quality))
-    return f"sides_{sides}-quality_{quality}"

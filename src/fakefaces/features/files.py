@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.features.extract import FeatureSpec, extract_bytes
+from fakefaces.features.extract import extract_bytes
+from fakefaces.features.spec import FeatureSpec
 
 
 def extract_files(spec: FeatureSpec, paths: Sequence[Path], *, threads: int, description: str = "") -> NDArray[Any]:

@@ -14,11 +14,12 @@ from fakefaces.base.progress import track
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS
-from fakefaces.features.extract import FeatureSpec, extract
+from fakefaces.features.extract import extract
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.prepare import FeatureSet
 
 Features = NDArray[np.float32]
-Embed = Callable[[NDArray[np.uint8]], Features]  # a crop (size, size, 3) to a backbone's (regions, features)
+Embed = Callable[[NDArray[Any]], Features]  # a record of ``crop`` and ``boxes`` to a backbone's (regions, features)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def compute_residual_dataset(
         feature_set: the parameters.
         seed: of the strengths of corruptions, together with the row of the image.
         threads: number of images that are worked on at a time.
-        embed: a backbone on the crop of a face, called from several threads; its features follow the residual ones.
+        embed: a backbone on the crop of a face and the regions in it, called from several threads; its features follow
+            the residual ones.
     """
     spec = FeatureSpec("residuals", feature_set.image_size, feature_set.crop if embed else 0, feature_set.harmonise)
 
@@ -53,7 +55,7 @@ def compute_residual_dataset(
         return np.stack([numbers(extract(spec, version)) for version in (pixels, *copies)])
 
     def numbers(features: NDArray[Any]) -> Features:
-        return np.concatenate([features["traces"], embed(features["crop"])], axis=-1) if embed else features
+        return np.concatenate([features["traces"], embed(features[["crop", "boxes"]])], axis=-1) if embed else features
 
     originals: list[Features] = []
     copies: list[Features] = []

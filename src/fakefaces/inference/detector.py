@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ImageError, ModelError
 from fakefaces.features.extract import extract, extract_bytes
-from fakefaces.features.residuals.descriptor import SMALLEST
+from fakefaces.features.residuals.window import SMALLEST
 from fakefaces.graphs.graph import REPLACE, Graph, load_graph
 from fakefaces.inference.metadata import GRAPH as GRAPH
 from fakefaces.inference.metadata import METADATA as METADATA

@@ -10,7 +10,7 @@ from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.files import read_regular
 from fakefaces.base.schema import Count, Schema, parse
 from fakefaces.data.images import MIN_SIDE
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.extractor import Extractor, Harmonise
 
 GRAPH, METADATA = "network.onnx", "detector.json"  # files of a detector's folder

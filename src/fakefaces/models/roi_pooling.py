@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fakefaces.base.errors import ModelError
-from fakefaces.data.face_regions import NAMES, cell_weights
+import numpy as np
 
-_EPSILON = 1e-6  # added to a variance before its root
-_FINE = 32  # cells a side; in coarser maps a region has too few cells for a standard deviation
+from fakefaces.base.errors import ModelError
+from fakefaces.data.face_regions import NAMES
+
+_EPSILON = 1e-6  # added to a variance before its root, and to an area that is divided by
 
 
 def roi_pooled(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
     """Pool maps of a backbone's layers, built for the size of the crop, in the regions of the face.
 
     Returns:
-        A frozen Keras model from crops (batch, size, size, 3), 0 to 255, to (batch, regions, features): for each
-        channel its mean in the region, and in fine maps its standard deviation; and the number of features a layer.
+        A frozen Keras model from ``crop`` (batch, size, size, 3), 0 to 255, and ``boxes`` (batch, regions, 4), left,
+        top, right and bottom as shares of the crop's sides, to (batch, regions, features): for each channel its mean
+        and its standard deviation in the region; and the number of features a layer.
 
     Raises:
         ModelError: the backbone has no such layer, or the layer's output is not a feature map.
@@ -31,33 +33,35 @@ def roi_pooled(backbone: Any, layers: Sequence[str]) -> tuple[Any, list[int]]:
                 f"its last layers are {', '.join(names[-12:])}"
             )
     below = keras.Model(core.input, [core.get_layer(layer).output for layer in layers], name=core.name)
-    inputs = keras.Input(backbone.input.shape[1:], name="crop")
-    maps = below(backbone.layers[1](inputs))
-    pooled = [_pooled(layer_maps, layer) for layer_maps, layer in zip(maps, layers, strict=True)]
+    crop = keras.Input(backbone.input.shape[1:], name="crop")
+    boxes = keras.Input((len(NAMES), 4), name="boxes")
+    maps = below(backbone.layers[1](crop))
+    pooled = [_pooled(layer_maps, boxes) for layer_maps in maps]
     outputs = keras.layers.Concatenate(name="pooled")(pooled) if len(pooled) > 1 else pooled[0]
-    frozen = keras.Model(inputs, outputs, name="frozen")
+    frozen = keras.Model({"crop": crop, "boxes": boxes}, outputs, name="frozen")
     frozen.trainable = False
     return frozen, [int(features.shape[-1]) for features in pooled]
 
 
-def _pooled(maps: Any, name: str) -> Any:
-    """(batch, side, side, channels) to (batch, regions, features), as a product with the weights of the cells."""
+def _pooled(maps: Any, boxes: Any) -> Any:
+    """(batch, side, side, channels) to (batch, regions, 2 * channels)."""
     import keras
-    from keras import layers
 
     side, channels = maps.shape[1], maps.shape[-1]
-    weights = cell_weights(side).T
+    rows, columns = _overlap(boxes[..., 1::2], side), _overlap(boxes[..., 0::2], side)
+    weights = keras.layers.Reshape((len(NAMES), side * side))(rows[..., :, None] * columns[..., None, :])
+    cells = keras.layers.Reshape((side * side, channels))(maps)
+    mean = keras.ops.matmul(weights, cells)
+    square = keras.ops.matmul(weights, keras.ops.square(cells))
+    deviation = keras.ops.sqrt(keras.ops.relu(square - keras.ops.square(mean)) + _EPSILON)
+    return keras.layers.Concatenate()([mean, deviation])
 
-    def mean(values: Any, statistic: str) -> Any:
-        flat = layers.Permute((2, 1))(layers.Reshape((side * side, channels))(values))
-        product = layers.Dense(len(NAMES), use_bias=False, trainable=False, name=f"{name}_{statistic}")
-        product.build((None, channels, side * side))
-        product.set_weights([weights])
-        return layers.Permute((2, 1))(product(flat))
 
-    first = mean(maps, "mean")
-    if side < _FINE:
-        return first
-    second = mean(keras.ops.square(maps), "square")
-    deviation = keras.ops.sqrt(keras.ops.relu(second - keras.ops.square(first)) + _EPSILON)
-    return layers.Concatenate()([first, deviation])
+def _overlap(intervals: Any, cells: int) -> Any:
+    """The share of each interval (batch, regions, 2), 0 to 1, that lies in each of ``cells`` equal cells of 0 to 1."""
+    import keras
+
+    edges = np.arange(cells + 1, dtype=np.float32) / cells
+    low, high = intervals[..., :1], intervals[..., 1:]
+    inside = keras.ops.relu(keras.ops.minimum(high, edges[1:]) - keras.ops.maximum(low, edges[:-1]))
+    return inside / (keras.ops.sum(inside, axis=-1, keepdims=True) + _EPSILON)

@@ -14,7 +14,7 @@ from fakefaces.base.files import read_json
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
-from fakefaces.features.extract import FeatureSpec
+from fakefaces.features.spec import FeatureSpec
 from fakefaces.models.backbones import unit_scale
 from fakefaces.models.export import export, join
 from fakefaces.models.kinds import ModelSpec
@@ -136,8 +136,11 @@ def whole_network(features: PreparedFeatures, head: Any) -> Any:
 
     if features.frozen is None:
         return head
-    crop_or_pixels = keras.Input(features.frozen.input.shape[1:], name="crop" if features.spec.crop else "pixels")
-    return _on_frozen(features, head, crop_or_pixels, features.frozen(crop_or_pixels))
+    if not features.spec.crop:
+        pixels = keras.Input(features.frozen.input.shape[1:], name="pixels")
+        return _on_frozen(features, head, pixels, features.frozen(pixels))
+    inputs = {name: keras.Input(value.shape[1:], name=name) for name, value in features.frozen.input.items()}
+    return _on_frozen(features, head, inputs, features.frozen(inputs))
 
 
 def inference_graph(features: PreparedFeatures, head: Any) -> bytes:
@@ -150,11 +153,15 @@ def inference_graph(features: PreparedFeatures, head: Any) -> bytes:
     if features.frozen is None:
         return export(head)
     pooled = keras.Input(features.frozen.output_shape[1:], name="frozen")
-    return join(features.frozen_graph, export(_on_frozen(features, head, pooled, pooled)), "frozen")
+    inputs = {"frozen": pooled} if features.spec.crop else pooled
+    return join(features.frozen_graph, export(_on_frozen(features, head, inputs, pooled)), "frozen")
 
 
 def _on_frozen(features: PreparedFeatures, head: Any, inputs: Any, frozen: Any) -> Any:
-    """The model of a head on ``frozen``, a frozen backbone's features, which are computed from ``inputs``."""
+    """The model of a head on ``frozen``, a frozen backbone's features, which are computed from ``inputs``.
+
+    They are a tensor of pixels, or, where the head reads residual features besides, tensors by name.
+    """
     import keras
 
     if not features.spec.crop:
@@ -163,7 +170,7 @@ def _on_frozen(features: PreparedFeatures, head: Any, inputs: Any, frozen: Any) 
     regions, n_features = head.input_shape[1:]
     residuals = keras.Input((regions, n_features - frozen.shape[-1]), name="traces")
     joined = keras.layers.Concatenate(name="numbers")([residuals, frozen])
-    return keras.Model({"traces": residuals, inputs.name: inputs}, head(joined), name=head.name)
+    return keras.Model({"traces": residuals, **inputs}, head(joined), name=head.name)
 
 
 def training_code() -> list[Path]:

@@ -11,15 +11,18 @@ seven levels are counted once and folded to both.
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Plane = NDArray[np.uint8]
+Plane = NDArray[np.uint8] | NDArray[np.int16]
+P = TypeVar("P", bound=NDArray[np.integer])
 Residual = NDArray[np.int16]
+Codes = NDArray[np.uint8]
 Boxes = NDArray[np.intp]
-Levels = tuple[Plane, Plane]  # the levels of positive residuals, and the magnitudes of those of negative ones; else 0
+Levels = tuple[Codes, Codes]  # the levels of positive residuals, and the magnitudes of those of negative ones; else 0
 
 # The level of a residual is the number of these that its magnitude exceeds, with its sign. The first two are the fine
 # quantisation, the last two the coarse one.
@@ -34,7 +37,7 @@ def cooccurrences(planes: Sequence[Plane], boxes: Boxes, *, chroma: bool = False
     relative frequencies are returned: Euclidean distances between them are Hellinger distances.
 
     Args:
-        planes: uint8 (height, width) each, of equal sizes.
+        planes: uint8 or int16 (height, width) each, of equal sizes; -4095 to 4095, of which the thresholds are units.
         boxes: intp (regions, 4), pixels: left, top, right, bottom.
         chroma: whether the planes are chroma, which is smoother: two kinds of residual suffice instead of eight.
 
@@ -73,8 +76,8 @@ def _plane_counts(plane: Plane, boxes: Boxes, kind: _Kind) -> NDArray[np.float64
     return counts
 
 
-def _transposed(plane: Plane) -> Plane:
-    return np.asarray(cv2.transpose(plane), np.uint8)
+def _transposed(plane: P) -> P:
+    return cast(P, cv2.transpose(plane))
 
 
 def _differences(plane: Plane) -> dict[str, Residual]:
@@ -93,7 +96,7 @@ def _levels(residual: Residual, thresholds: tuple[int, ...]) -> Levels:
     return above, below
 
 
-def _codes(levels: Levels, highest: int) -> Plane:
+def _codes(levels: Levels, highest: int) -> Codes:
     """Three neighbours of a column as one number, the same for a triple and its negative.
 
     It is the magnitude of the number whose digits are the levels: below 172 where they are up to 3, below 63 up to 2.
@@ -103,7 +106,7 @@ def _codes(levels: Levels, highest: int) -> Plane:
     return np.asarray(cv2.absdiff(above, below), np.uint8)
 
 
-def _number(digits: Plane, base: np.uint8) -> Plane:
+def _number(digits: Codes, base: np.uint8) -> Codes:
     number = digits[:-2] * base
     number += digits[1:-1]
     number *= base
@@ -111,7 +114,7 @@ def _number(digits: Plane, base: np.uint8) -> Plane:
     return number
 
 
-def _histograms(codes: Plane, boxes: Boxes, number: int) -> NDArray[np.float64]:
+def _histograms(codes: Codes, boxes: Boxes, number: int) -> NDArray[np.float64]:
     """Counts of the codes below ``number`` in each box, (regions, number)."""
     # Pixels side by side are mostly equal in smooth planes, and raising a bin waits for the last time it was raised:
     # they are counted in bins of their own as far as 8 bits allow.
