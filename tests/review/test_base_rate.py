@@ -31,7 +31,7 @@ def test_error_rates_are_those_of_this_model_at_this_threshold_only(tmp_path):
     threshold = evaluation.operating_point.threshold
     assert error_rates(detector(threshold), tmp_path) is None  # nothing is evaluated yet
     path = Layout(tmp_path).metrics("m")
-    evaluation.write(path)
+    evaluation.of_model(parameters=1, model_digest="model", test_digest="images").write(path)  # as the stage writes it
     rates = error_rates(detector(threshold), tmp_path)
     called = table["p_fake"] >= threshold
     assert rates is not None and (rates.n_fakes, rates.n_reals) == (40, 40)

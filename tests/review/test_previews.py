@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from fakefaces.base.errors import ImageError
+from fakefaces.data.images import decoded, encode_jpeg
+from fakefaces.explain.heatmaps import overlay_heatmap
 from fakefaces.review import previews
 from fakefaces.review.previews import Previews, jpeg_preview
 from tests.review.queues import encoded, queue_of
@@ -21,6 +23,13 @@ def test_a_preview_is_small_and_coloured_where_the_heatmap_is_hot():
     assert plain.shape == overlaid.shape == (100, 100, 3)
     change = np.abs(plain - overlaid).sum(axis=2)
     assert change[:15, :15].mean() > 10 * change[60:, 60:].mean()
+
+
+def test_a_heatmap_is_drawn_over_many_rows_as_over_few():
+    heatmap = np.random.default_rng(3).integers(0, 256, (8, 8), dtype=np.uint8)
+    with decoded(encoded(1, 500)) as pixels:
+        expected = overlay_heatmap(pixels, heatmap.astype(np.float32) / np.float32(255))
+    assert jpeg_preview(encoded(1, 500), heatmap, 4000) == encode_jpeg(expected, previews._QUALITY)
 
 
 def test_a_picture_is_made_once_and_the_oldest_are_forgotten(tmp_path, monkeypatch):

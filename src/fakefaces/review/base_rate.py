@@ -5,7 +5,7 @@ from pathlib import Path
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.paths import Layout
 from fakefaces.evaluation.base_rate import ErrorRates
-from fakefaces.evaluation.model_metrics import Evaluation
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.inference.metadata import DetectorMetadata
 
 
@@ -18,7 +18,7 @@ def error_rates(metadata: DetectorMetadata, root: Path) -> ErrorRates | None:
     if metadata.operating is None:
         return None
     try:
-        point = Evaluation.read(Layout(root).metrics(metadata.model)).operating_point
+        point = ModelMetrics.read(Layout(root).metrics(metadata.model)).operating_point
     except (OSError, ValueError, FakefacesError):  # none, or of another version; the page works without
         return None
     if point.test is None or point.threshold != metadata.operating.threshold:

@@ -26,7 +26,7 @@ export class BaseRate {
     localStorage.setItem("one-in", field.value);
     const { value, interval, reason } = await get("/precision", { one_in: field.value });
     const { recall, fpr, n_fakes, n_reals } = this.rates;
-    const measured = `Measured on test images: ${percent(recall)} of ${n_fakes} fakes and ${percent(fpr)} of ${n_reals} reals are called fake.`;
+    const measured = `On test images ${percent(recall)} of the fakes (${n_fakes} photographs) and ${percent(fpr)} of the reals (${n_reals}) are called fake.`;
     at("precision").textContent = value === null
       ? `no precision can be told: ${reason}.`
       : `${percent(value)} [${percent(interval[0])}, ${percent(interval[1])}] of those called fake are fake. ${measured}`;

@@ -25,7 +25,7 @@ export class Keys {
   press(event) {
     const undo = (event.ctrlKey || event.metaKey) && event.key === "z";
     if (event.target.matches(WRITING)) {
-      if (event.key === "Escape") event.target.blur();
+      if (event.key === "Escape" || event.key === "Enter") document.getElementById("rows").focus();
       return;
     }
     if ((!undo && (event.ctrlKey || event.metaKey)) || event.altKey || document.querySelector("dialog[open]")) return;

@@ -8,9 +8,6 @@ export class Labels {
   constructor(onTrouble) {
     this.waiting = [];
     this.onTrouble = onTrouble;
-    addEventListener("beforeunload", (event) => {
-      if (this.waiting.length) event.preventDefault();
-    });
   }
 
   // Do a thing in its turn, such as a label's sending. ``refused`` gets the sentence where the server refuses it.

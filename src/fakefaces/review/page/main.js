@@ -24,7 +24,7 @@ const list = new List(at("rows"), settings.sides[0], (row) => {
 });
 const detail = new Detail(settings);
 let news = { session: null, event: 0, refused: [], n_refused: 0, scored: 0, waiting: 0 };
-let reviewer = localStorage.getItem("reviewer") || settings.reviewer;
+let reviewer = sessionStorage.getItem("reviewer") || settings.reviewer;
 let asking = null;
 
 function draw(reveal = true) {
@@ -199,7 +199,7 @@ function setOrder(order) {
 function setReviewer(name) {
   reviewer = name.trim().split(/\s+/).join(" ") || settings.reviewer;
   at("reviewer").value = reviewer;
-  localStorage.setItem("reviewer", reviewer);
+  sessionStorage.setItem("reviewer", reviewer);
   for (const row of queue.added) row.mine = null;
   news.event = 0;
   draw(false);
@@ -256,7 +256,10 @@ at("filters").replaceChildren(...FILTERS.map((filter, k) => {
   return button;
 }));
 at("order").replaceChildren(...orders.map((order) => new Option(order)));
-at("order").addEventListener("change", () => setOrder(at("order").value));
+at("order").addEventListener("change", () => {
+  setOrder(at("order").value);
+  at("rows").focus(); // or letters would choose orders
+});
 at("search").addEventListener("input", () => {
   queue.search = at("search").value;
   draw();
@@ -278,6 +281,9 @@ document.querySelector(".champion").textContent = `champion ${model}: threshold 
 at("caution").textContent = caution ?? "";
 at("caution").hidden = !caution;
 at("reviewer").value = reviewer;
+addEventListener("beforeunload", (event) => {
+  if (labels.waiting.length || files.sent < files.total) event.preventDefault();
+});
 new BaseRate(settings.rates);
 draw();
 watch();
