@@ -217,6 +217,7 @@ class StubGate:
 
 @pytest.fixture
 def gate(workspace, monkeypatch) -> StubGate:
+    from fakefaces.leaderboard import publishing
     from fakefaces.registry import candidates, promotion, store
 
     gate = StubGate()
@@ -258,6 +259,7 @@ def gate(workspace, monkeypatch) -> StubGate:
     )
     monkeypatch.setattr(promotion.Promotion, "decide", decide)
     monkeypatch.setattr(promotion, "promote", promoted)
+    monkeypatch.setattr(publishing, "publish", lambda digests: gate.calls.append(f"published {digests}"))
     return gate
 
 
@@ -267,7 +269,7 @@ def promote(*arguments: str):
 
 def test_a_promotion_uses_the_resamples_and_the_seed_of_the_parameters_and_is_recorded(gate, workspace):
     done = promote("--force", "a reason")
-    assert gate.calls == ["fake-faces", "promoted"]
+    assert gate.calls == ["fake-faces", "promoted", f"published {{'{DECISION['digest']}'}}"]
     assert (gate.inputs.n_resamples, gate.inputs.seed, gate.force) == (200, 20, "a reason")
     assert gate.inputs.rule == load(workspace / "params.yaml").promote
     record = json.loads(Layout(workspace).promotion.read_text())

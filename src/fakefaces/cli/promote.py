@@ -64,8 +64,8 @@ def promote(
         print(f"{decision.markdown()}\n\nnothing was changed")
         return
     version, decision = promotion.promote(inputs, force)
-    publish({model.evidence.digest})  # for the logged model behind the version
     write_json(layout.promotion, decision.record(version.number))
+    publish({decision.digest})  # for the logged model behind the version
     print(f"{registry.name} version {version.number}")
     print(decision.markdown())
     if decision.outcome != "champion":
