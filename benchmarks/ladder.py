@@ -48,7 +48,7 @@ def draw(folder: Path, images: int, seed: int) -> None:
 def measure(model: detector.Detector, folder: Path, threads: int) -> Row:
     """Metrics of one detector on one set; fake is the positive class."""
     faces = find_faces(folder)
-    scores = score_files(model, [folder / name for name in faces["image"]], threads=threads)
+    scores = score_files(model.of_labelled(), [folder / name for name in faces["image"]], threads=threads)
     p = np.array(p_fakes(track(scores, model.metadata.model, len(faces))))
     predicted, fake = p >= model.metadata.threshold, faces["label"].to_numpy() == 1
     recall = {kind: float(predicted[(faces["difficulty"] == kind).to_numpy()].mean()) for kind in DIFFICULTIES}

@@ -54,7 +54,7 @@ def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []
     for split in cv_splits(read_split(layout.images)):
-        detector = load(layout.detector(name, split.fold, split.n_splits))
+        detector = load(layout.detector(name, split.fold, split.n_splits)).of_labelled()
         scored = split.unseen
         paths = [layout.data / image for image in scored["image"]]
         results = list(track(score_files(detector, paths, threads=params.threads), f"scoring {name}", len(paths)))

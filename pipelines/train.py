@@ -19,7 +19,7 @@ from fakefaces.base.progress import echo, progress, waiting_for
 from fakefaces.base.schema import Count, Schema, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
-from fakefaces.data.splits import CvSplit, cv_splits, read_split
+from fakefaces.data.splits import MOSTLY_FACES, CvSplit, cv_splits, read_split
 from fakefaces.features.files import extract_files
 from fakefaces.features.spec import FeatureSpec
 from fakefaces.inference.metadata import DetectorMetadata
@@ -93,6 +93,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                         kind=model.kind,
                         **vars(features.spec),
                         min_side=params.validate_.min_side,
+                        needs_face=bool((split.train["faces"] > 0).mean() >= MOSTLY_FACES),
                         weights=features.weights,
                         drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one
                         threshold=params.train.threshold,

@@ -12,7 +12,7 @@ from fakefaces.base.progress import echo, waiting_for
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.photographs import other_files
-from fakefaces.data.splits import CvSplit, cv_splits, read_split
+from fakefaces.data.splits import MOSTLY_FACES, CvSplit, cv_splits, read_split
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.split import Split
 from fakefaces.params.validate import Validate
@@ -57,6 +57,8 @@ def main(params: Params, layout: Layout) -> None:
     unreadable = table[~table["readable"]]
     for image, problem in zip(unreadable["image"], unreadable["problem"], strict=True):
         echo(f"unreadable: data/{image}: {problem}")
+    if (accepted["faces"] == 0).mean() > 1 - MOSTLY_FACES:
+        echo("most photographs show no face that is found: models read fixed regions of them, and score any image")
     damaged = accepted[accepted["damage"] != ""]
     for image, damage in zip(damaged["image"], damaged["damage"], strict=True):
         echo(f"without metadata: data/{image}: {damage}")

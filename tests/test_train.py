@@ -272,7 +272,7 @@ def test_each_fold_is_trained_on_its_own_training_images(workspace, monkeypatch)
     table = table.assign(
         label=[int("fake" in name) for name in names], group=names, validates=[k % 2 for k in range(80)]
     )
-    table = table.assign(**dict.fromkeys(PARTS, 0))
+    table = table.assign(faces=0, **dict.fromkeys(PARTS, 0))
     layout.images.parent.mkdir(parents=True)
     table.to_csv(layout.images, index=False)
     folder = layout.features("pixels")

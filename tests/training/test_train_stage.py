@@ -39,7 +39,7 @@ def inputs(root, splits: pd.DataFrame, **model) -> tuple[Params, Layout]:
     write_json(folder / "features.json", metadata)
     names = sorted(path.relative_to(layout.data).as_posix() for path in layout.data.rglob("*.jpg"))
     table = pd.DataFrame({"image": names[: len(splits)], "label": [int(k % 3 == 0) for k in range(len(splits))]})
-    table = table.assign(difficulty="", group="g", **dict.fromkeys(PARTS, 0)).join(splits)
+    table = table.assign(difficulty="", group="g", faces=0, **dict.fromkeys(PARTS, 0)).join(splits)
     table.to_csv(layout.images, index=False)
     write_json(layout.recipe("standard"), FLIP.to_json())
     write_json(layout.recipe("none"), [])

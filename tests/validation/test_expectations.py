@@ -11,7 +11,7 @@ RULES = Validate(
     formats=["JPEG", "PNG"], min_side=16, max_side=99, max_bytes=1000, min_class_share=0.25, min_readable_share=0.9
 )
 VALID = {"readable": True, "problem": "", "format": "JPEG", "mode": "RGB", "width": 20, "height": 20, "bytes": 500}
-VALID |= {"program": "", "orientation": 1} | dict.fromkeys(PARTS, 0)
+VALID |= {"program": "", "orientation": 1, "faces": 1} | dict.fromkeys(PARTS, 0)
 
 
 def table(**changed: dict) -> pd.DataFrame:
@@ -50,6 +50,7 @@ def test_each_expectation_names_the_images_that_violate_it():
         "width": None,
         "height": None,
         "bytes": None,
+        "faces": None,
     }
     summary = validate_images(
         table(
@@ -66,6 +67,8 @@ def test_each_expectation_names_the_images_that_violate_it():
             j={"group": "one"},  # of test
             k={"group": "one", "split": "validation"},
             l=unreadable,  # of test, a fake
+            m={"faces": 0},
+            n={"faces": 3},
             p=unreadable,  # of validation, a real
         ),
         RULES,
@@ -85,6 +88,7 @@ def test_each_expectation_names_the_images_that_violate_it():
         "images are stored as RGB": ["f"],
         "images are stored upright": ["g"],
         "no EXIF Software tag names an editor": ["o"],
+        "a face is found in every photograph": ["m"],
         "fakes are named by the convention difficulty_number_parts": ["h"],
         "each class is at least 25% of each split": ["train"],  # two of nine
     }
@@ -97,6 +101,7 @@ def test_each_expectation_names_the_images_that_violate_it():
         "images are stored as RGB",
         "images are stored upright",
         "no EXIF Software tag names an editor",
+        "a face is found in every photograph",
         "fakes are named by the convention difficulty_number_parts",
     }
     assert len(failures(summary, "critical")) + len(failures(summary, "warning")) == len(violated(summary))

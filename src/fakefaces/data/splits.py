@@ -18,6 +18,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.data.faces import FAKE, PARTS
 
 SPLITS = ("train", "validation", "test")
+MOSTLY_FACES = 0.5  # share of images with a face from which on they count as photographs of faces
 _MIN_CLASS_SIZE = 10  # images of a class below which a stratified split makes no sense
 
 

@@ -5,15 +5,17 @@ image is scored; network.keras, the same network to train on and to explain; and
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ImageError, ModelError
+from fakefaces.data import images
+from fakefaces.faces.find import find_faces
 from fakefaces.features.extract import extract, extract_bytes
 from fakefaces.features.residuals.window import SMALLEST
 from fakefaces.graphs.graph import REPLACE, Graph, load_graph
@@ -41,6 +43,21 @@ class Detector:
         """The features of one image file, which an ImageError calls ``name``."""
         return extract_bytes(self.metadata.spec, data, name, min_side=self.metadata.min_side)
 
+    def of_labelled(self) -> Self:
+        """The detector for images that have a label: it scores those without a face, too, so that all are evaluated."""
+        return replace(self, metadata=self.metadata.model_copy(update={"needs_face": False}))
+
+    def _read_faces(self, data: bytes, name: str) -> tuple[NDArray[Any], int | None]:
+        """The features of an image file, and the number of faces that it shows; None where they do not matter."""
+        with images.decoded(data, name) as pixels:
+            images.require_content(pixels, name, min_side=self.metadata.min_side)
+            faces = len(find_faces(pixels)) if self.metadata.needs_face else None
+            if faces == 0:
+                raise ImageError(
+                    f"{name}: no face is found in it, and this detector knows photographs of faces", "no_face"
+                )
+            return extract(self.metadata.spec, pixels), faces
+
     def outputs(self, features: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
         """All outputs for features (n, ...), stacked from :meth:`read`: float64 (n, 1) or (n, 5), probabilities."""
         return self.graph.map(features, threads=threads).astype(np.float64)
@@ -55,7 +72,7 @@ class Detector:
         A bad image gives a score with a problem, and no error.
         """
         try:
-            features = self.read(read(), name)
+            features, faces = self._read_faces(read(), name)
         except ImageError as error:
             return Score(path=name, problem=error.problem, problem_detail=str(error), model_version=self.version)
         p_fake, *parts = self.graph(features).tolist()
@@ -64,6 +81,7 @@ class Detector:
             p_fake=p_fake,
             label=self.metadata.label(p_fake),
             unsure=self.metadata.unsure(p_fake),
+            faces=faces,
             model_version=self.version,
             **dict(zip(PART_COLUMNS, parts, strict=False)),
         )

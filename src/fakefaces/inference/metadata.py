@@ -46,6 +46,7 @@ class DetectorMetadata(Schema):
     crop: int = Field(default=0, ge=0, le=8192)
     harmonise: Harmonise | None = None  # sizes and encoders that every image is passed through first
     min_side: Count = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
+    needs_face: bool = False  # whether it was trained on photographs of faces, so that it scores no others
     weights: str  # "trained from scratch", or the origin of the backbone's
     threshold: float = Field(ge=0, le=2)  # of p_fake, from which on an image is called fake without operating point
     drawn: bool = False  # whether it was trained on drawn faces, so that its labels of photographs mean nothing

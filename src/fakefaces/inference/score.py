@@ -17,6 +17,7 @@ PROBLEMS = {
     "broken": "it is truncated or corrupt",
     "too_small": "it has fewer pixels a side than images of the detector's training had to have",
     "flat": "it has one colour all over",
+    "no_face": "no face is found in it, and the photographs of the detector's training show faces",
     "not_base64": "it was sent as text that is not base64",
     "crashed": "its scoring failed in a way that nobody foresaw, or ended the process that did it",
 }
@@ -25,7 +26,8 @@ PROBLEMS = {
 class Prediction(BaseModel):
     """What a detector says of one image; its fields are columns in this order. All are null where there is a problem.
 
-    ``faces`` and ``unfamiliar`` are null until a detector finds faces and knows what it has learned from.
+    ``faces`` is null for a detector whose photographs show none, ``unfamiliar`` until a detector knows what it has
+    learned from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())

@@ -60,7 +60,7 @@ def rescored(champion: Version, layout: Layout) -> tuple[float, dict[str, float]
     params = read(_Params, layout.root / "params.yaml")
     table = read_split(layout.images)
     test = table[table["split"] == "test"]
-    loaded = detector.load(with_graph(connect(), champion.uri, champion.model_id, layout))
+    loaded = detector.load(with_graph(connect(), champion.uri, champion.model_id, layout)).of_labelled()
     paths = [layout.data / image for image in test["image"]]
     scores = track(score_files(loaded, paths, threads=params.threads), "scoring the champion", len(paths))
     return loaded.metadata.decision_threshold, dict(zip(test["sha256"], p_fakes(scores), strict=True))

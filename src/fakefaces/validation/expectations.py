@@ -159,6 +159,7 @@ def _image_table(table: pd.DataFrame) -> pd.DataFrame:
         copy_with_other_label=readable & (same["label"].transform("nunique") > 1),
         group_in_other_split=(group[split_columns].transform("nunique") > 1).any(axis=1),
         copy=readable & table.duplicated("sha256", keep=False),
+        shows_face=~(table["faces"] == 0).fillna(False).astype(bool),
         parts_known=table["left_eye"].notna(),
         edited_by=table["program"].replace("", "none"),
     )
@@ -223,6 +224,7 @@ def _image_expectations(rules: Validate, groups_may_separate: bool) -> "list[Exp
         _among("mode", ["RGB"], "images are stored as RGB", "warning"),
         _among("orientation", [1], "images are stored upright", "warning"),
         _among("edited_by", ["none"], "no EXIF Software tag names an editor", "warning"),
+        _among("shows_face", [True], "a face is found in every photograph", "warning"),
         _among("parts_known", [True], "fakes are named by the convention difficulty_number_parts", "warning"),
     ]
 

@@ -1,4 +1,4 @@
-"""Image facts: a row for each file with its header, size and checksum, and its appearance without any detail.
+"""Image facts: a row for each file with its header, size, checksum and faces, and its appearance without any detail.
 
 The appearance is a small grey thumbnail, and mean and spread of the colours. Neither can show a forgery: a detector
 that learns from them learns how the two classes were framed or lit.
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import track
 from fakefaces.data import images
+from fakefaces.faces.find import find_faces
 
 SIDE = 16  # pixels of the thumbnail
 N_FEATURES = SIDE * SIDE + 6
 
 COLUMNS = (
     "image", "readable", "problem", "format", "mode", "width", "height", "bytes",
-    "program", "orientation", "quantization", "subsampling", "sha256", "damage",
+    "program", "orientation", "quantization", "subsampling", "sha256", "damage", "faces",
 )  # fmt: skip
 
 
@@ -41,14 +42,15 @@ def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataF
         - Columns of the table: ``readable`` (decodes completely), ``problem`` (why not), ``format``, ``mode``,
           ``width`` and ``height`` (pixels; missing where the header cannot be read), ``bytes``, ``program`` (EXIF),
           ``orientation`` (EXIF, 1 to 8), ``quantization`` (of the JPEG luma table), ``subsampling`` (of the JPEG's
-          chroma), ``sha256`` of the bytes and ``damage`` (what is wrong with the metadata, which then count as none).
+          chroma), ``sha256`` of the bytes, ``damage`` (what is wrong with the metadata, which then count as none) and
+          ``faces`` (their number; missing where a file is unreadable).
         - Appearance: float32 (n, 262), 0 to 1: grey of 16 x 16 areas row by row, means of red, green and blue, and
           their standard deviations; NaN where a file is unreadable.
     """
     with ThreadPoolExecutor(threads) as pool:
         results = list(track(pool.map(lambda name: _facts(root, name), names), "reading images", len(names)))
     table = pd.DataFrame([row for row, _ in results], columns=list(COLUMNS))
-    table = table.astype(dict.fromkeys(("width", "height", "orientation", "bytes"), "Int64"))
+    table = table.astype(dict.fromkeys(("width", "height", "orientation", "bytes", "faces"), "Int64"))
     return table, np.asarray([values for _, values in results], dtype=np.float32).reshape(-1, N_FEATURES)
 
 
@@ -62,6 +64,7 @@ def _facts(root: Path, name: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
         with images.decoded(data, name) as pixels:
             images.require_content(pixels, name, min_side=1)
             values = _appearance(pixels)
+            row["faces"] = len(find_faces(pixels))
     except ImageError as error:
         row["problem"] = str(error).removeprefix(f"{name}: ").removeprefix(f"{root / name}: ")
         return row, np.full(N_FEATURES, np.nan, dtype=np.float32)
