@@ -59,7 +59,7 @@ def test_a_face_has_landmarks_and_a_box_in_the_image(drawn):
         left, top, right, bottom = face.box
         assert 0 < left < right < width
         assert 0 < top < bottom < height
-        assert 0.9 <= face.presence <= 1
+        assert 0.99 <= face.presence <= 1
         assert face.landmarks[LEFT_EYE[0], 0] < face.landmarks[RIGHT_EYE[0], 0]
 
 

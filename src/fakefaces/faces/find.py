@@ -11,7 +11,7 @@ from fakefaces.faces.square import Square
 
 # Chosen in docs/faces.md, with what was tried.
 MIN_SCORE = 0.4  # of a detection
-MIN_PRESENCE = 0.9  # of a face, by the mesh
+MIN_PRESENCE = 0.99  # of a face, by the mesh
 _SURE = 1 - 1e-9  # presence from which a face is upright for certain: on its side or head the mesh fits it less well
 
 _QUARTER = pi / 2

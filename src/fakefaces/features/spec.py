@@ -15,6 +15,11 @@ class FeatureSpec:
     harmonise: Harmonise | None = None  # sizes and encoders that the image is passed through before; None for none
 
     @property
+    def follows_face(self) -> bool:
+        """Whether it is of one face, so that an image of several has several features."""
+        return self.extractor == "residuals"
+
+    @property
     def file_name(self) -> str:
         """The name of a file with features of this kind."""
         numbers = [self.image_size] + [self.crop] * bool(self.crop)

@@ -47,16 +47,18 @@ class Detector:
         """The detector for images that have a label: it scores those without a face, too, so that all are evaluated."""
         return replace(self, metadata=self.metadata.model_copy(update={"needs_face": False}))
 
-    def _read_faces(self, data: bytes, name: str) -> tuple[NDArray[Any], int | None]:
-        """The features of an image file, and the number of faces that it shows; None where they do not matter."""
+    def _read_faces(self, data: bytes, name: str) -> tuple[list[NDArray[Any]], int | None]:
+        """The features of each face of an image file, or of the image, and the number of faces if one is needed."""
+        spec = self.metadata.spec
         with images.decoded(data, name) as pixels:
             images.require_content(pixels, name, min_side=self.metadata.min_side)
-            faces = len(find_faces(pixels)) if self.metadata.needs_face else None
-            if faces == 0:
+            faces = find_faces(pixels) if self.metadata.needs_face or spec.follows_face else ()
+            if self.metadata.needs_face and not faces:
                 raise ImageError(
                     f"{name}: no face is found in it, and this detector knows photographs of faces", "no_face"
                 )
-            return extract(self.metadata.spec, pixels), faces
+            shown = faces if spec.follows_face and faces else (None,)
+            return [extract(spec, pixels, face) for face in shown], len(faces) if self.metadata.needs_face else None
 
     def outputs(self, features: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
         """All outputs for features (n, ...), stacked from :meth:`read`: float64 (n, 1) or (n, 5), probabilities."""
@@ -69,13 +71,14 @@ class Detector:
     def score(self, name: str, read: Callable[[], bytes]) -> Score:
         """Score one image by its name and a function that returns the bytes of its file or raises an ImageError.
 
-        A bad image gives a score with a problem, and no error.
+        Of several faces the one with the highest score of fake counts, if the features are those of a face. A bad image
+        gives a score with a problem, and no error.
         """
         try:
             features, faces = self._read_faces(read(), name)
         except ImageError as error:
             return Score(path=name, problem=error.problem, problem_detail=str(error), model_version=self.version)
-        p_fake, *parts = self.graph(features).tolist()
+        p_fake, *parts = max((self.graph(face).tolist() for face in features), key=lambda outputs: outputs[0])
         return Score(
             path=name,
             p_fake=p_fake,
