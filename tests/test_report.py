@@ -1,6 +1,7 @@
 """The report stage, and the plan that follows from its inputs."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -144,3 +145,12 @@ def test_a_plan_refuses_impossible_days_and_unknown_models(made):
         result = CliRunner().invoke(app, ["plan", *arguments])
         assert isinstance(result.exception, FakefacesError), result.output
         assert message in str(result.exception)
+
+
+def test_a_plan_before_any_run_says_what_to_do(made, tmp_path):
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(made[1].root / name, tmp_path)
+    with within(tmp_path):
+        result = CliRunner().invoke(app, ["plan"])
+    assert isinstance(result.exception, FakefacesError)
+    assert str(result.exception) == "outputs/images.csv: not there yet; make it with: dvc repro evaluate"

@@ -212,6 +212,7 @@ def test_a_value_stands_beside_the_pointer(page):
     assert "ROC AUC" in shown and "custom_cnn" in shown and "95 % from" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_people_with_disabilities_from_the_page(page, scheme):
     page.scheme(scheme)
