@@ -42,7 +42,7 @@ def predict(
         scores = track(scores, "scoring", len(files))
     width = min(max(len(on_one_line(printable(path))) for path in files), 80)
     if not as_json:
-        print(f"{'path':{width}}  p_fake  label  unsure")
+        print(f"{'path':{width}}  p_fake  label  unsure  log10 LR")
     tally = Tally()
     for score in tally.over(scores):
         if score.problem:
@@ -50,8 +50,9 @@ def predict(
         if as_json:
             print(json.dumps(score.row()))
         elif not score.problem:
+            weight = "-" if score.log10_lr is None else f"{score.log10_lr:+.2f}"
             unsure = "-" if score.unsure is None else "yes" if score.unsure else "no"
-            print(f"{on_one_line(score.path):{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure}")
+            print(f"{on_one_line(score.path):{width}}  {score.p_fake:6.4f}  {score.label:5}  {unsure:6}  {weight}")
     echo(f"{len(files):,} image{'s' * (len(files) > 1)}: {tally.counts}")
     warn_of_training_images(files)
     if failed := sum(tally.counts.problems.values()):

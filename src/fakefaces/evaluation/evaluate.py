@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.evaluation.calibration import reliability
 from fakefaces.evaluation.intervals import Resampling
+from fakefaces.evaluation.likelihood_ratio import likelihood_ratio
 from fakefaces.evaluation.metrics import point_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import CorruptedMetrics, Evaluation, ReliabilityBin, ScoreDrift
 from fakefaces.evaluation.operating_point import operating_point
@@ -65,6 +66,7 @@ class Evaluator:
             validation=point_metrics(validation, decision),
             test=evaluate_scores(scored.test, decision, self.resampling, default_threshold=threshold),
             operating_point=point,
+            likelihood_ratio=likelihood_ratio(validation, test, self.resampling),
             reliability=[ReliabilityBin.model_validate(row) for row in reliability(test).to_dict("records")],
             variance_explained_by_shortcuts=variance_explained_by_shortcuts(scored.test, rules or {}),
             robustness=[] if corrupted is None else robustness(scored.test, corrupted, decision, self.resampling),

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator
 
 from fakefaces.base.errors import ModelError
@@ -227,6 +229,24 @@ class OperatingPoint(Schema):
     abstention_band: AbstentionBand | None = None  # None where there is no threshold
 
 
+class LikelihoodRatio(Schema):
+    """Calibration from scores to log10 likelihood ratios, on validation, and its cost on test."""
+
+    slope: float  # of log10 likelihood ratios on log10 odds of scores; above 0
+    intercept: float
+    low: float  # limits that so many validation images support; at most 0
+    high: float  # at least 0
+    n_reals: int  # validation images
+    n_fakes: int
+    cllr: Estimate | None = None  # log-likelihood-ratio cost of the test images, in bits
+    min_cllr: Rounded | None = None  # after the best monotonic calibration of the same scores; None without a class
+
+    def log10_lr(self, p_fake: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log10 likelihood ratios of scores within the limits, float64 (n,)."""
+        p = np.clip(p_fake, 1e-6, 1 - 1e-6)
+        return np.clip(self.slope * np.log10(p / (1 - p)) + self.intercept, self.low, self.high)
+
+
 class ScoreDrift(Schema):
     """Changes of the scores on corrupted images."""
 
@@ -278,6 +298,7 @@ class Evaluation(Schema):
     validation: PointMetrics  # metrics of the validation images
     test: TestMetrics  # metrics of the test images
     operating_point: OperatingPoint  # chosen on validation, measured on test
+    likelihood_ratio: LikelihoodRatio | None = None  # None where validation could not calibrate it
     reliability: list[ReliabilityBin]  # the points of the reliability diagram, on test
     variance_explained_by_shortcuts: dict[str, Rounded | None] = {}  # R² on logits by rule, and of ``all``
     robustness: list[CorruptedMetrics] = []  # the original images, then each corruption at each level; empty for a rule

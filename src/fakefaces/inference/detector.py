@@ -85,6 +85,7 @@ class Detector:
             label=self.metadata.label(p_fake),
             unsure=self.metadata.unsure(p_fake),
             faces=faces,
+            log10_lr=self.metadata.log10_lr(p_fake),
             model_version=self.version,
             **dict(zip(PART_COLUMNS, parts, strict=False)),
         )

@@ -1,10 +1,11 @@
 """Detector metadata: what the network reads, what its score means, and the thresholds of its decisions."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fakefaces.base.errors import ModelError, ParamsError
 from fakefaces.base.files import read_regular
@@ -27,10 +28,31 @@ class Operating(Schema):
     threshold: float = Field(ge=0, le=2)
     low: float | None  # None: the band has no lower end
     high: float | None  # None: the band has no upper end
+    # log10 likelihood ratio = slope x log10 odds + intercept, within its limits: see LikelihoodRatio in evaluation
+    lr_slope: float | None = None  # None: validation did not calibrate it
+    lr_intercept: float | None = None
+    lr_low: float | None = None
+    lr_high: float | None = None
 
     def unsure(self, p_fake: float) -> bool:
         """Whether the score is in the abstention band."""
         return (self.low is None or p_fake >= self.low) and (self.high is None or p_fake < self.high)
+
+    def log10_lr(self, p_fake: float) -> float | None:
+        """The log10 likelihood ratio of a score, within the limits that the validation images support."""
+        if self.lr_slope is None or self.lr_intercept is None or self.lr_low is None or self.lr_high is None:
+            return None
+        p = min(max(p_fake, 1e-6), 1 - 1e-6)
+        return min(max(self.lr_slope * math.log10(p / (1 - p)) + self.lr_intercept, self.lr_low), self.lr_high)
+
+    @model_serializer(mode="wrap")
+    def _without_what_earlier_releases_lack(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _dropped(serialize(self), "lr_slope", "lr_intercept", "lr_low", "lr_high")
+
+
+def _dropped(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """The values without those of ``keys`` that are None, so that a detector of an earlier release keeps its bytes."""
+    return {key: value for key, value in values.items() if key not in keys or value is not None}
 
 
 _DRAWN = "trained on drawn faces (the embedded sample), it knows no photograph: what it says of one means nothing"
@@ -64,6 +86,10 @@ class DetectorMetadata(Schema):
             value["extractor"] = {"forensic": "residuals"}.get(name := value.pop("reads"), name)
         return value
 
+    @model_serializer(mode="wrap")
+    def _without_what_earlier_releases_lack(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _dropped(serialize(self), "harmonise")
+
     @property
     def caution(self) -> str | None:
         """A sentence that goes with every verdict; None where there is none."""
@@ -86,6 +112,10 @@ class DetectorMetadata(Schema):
     def unsure(self, p_fake: float) -> bool | None:
         """Whether the score is in the abstention band; None without an operating point."""
         return self.operating.unsure(p_fake) if self.operating else None
+
+    def log10_lr(self, p_fake: float) -> float | None:
+        """The log10 likelihood ratio of the score; None where it is not calibrated."""
+        return self.operating.log10_lr(p_fake) if self.operating else None
 
 
 def read_metadata(folder: Path) -> DetectorMetadata:

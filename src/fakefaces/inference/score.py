@@ -45,6 +45,8 @@ class Prediction(BaseModel):
     problem: str | None = None  # one of PROBLEMS; null where the image was scored
     problem_detail: str | None = None  # a sentence that names the image and says what is wrong with it
     model_version: str | None = None  # of the registered model; null for a detector that is not registered
+    # how many times as probable, as a power of ten, the score is of a fake than of a real; null where not calibrated
+    log10_lr: float | None = None
 
     @property
     def parts(self) -> dict[str, float] | None:

@@ -53,7 +53,14 @@ class PromotionCandidate:
         if point.threshold is None:
             return None
         band = point.abstention_band
-        return Operating(threshold=point.threshold, low=band.low if band else None, high=band.high if band else None)
+        ratio = self.evidence.metrics.likelihood_ratio
+        calibration = ratio.model_dump(include={"slope", "intercept", "low", "high"}) if ratio else {}
+        return Operating(
+            threshold=point.threshold,
+            low=band.low if band else None,
+            high=band.high if band else None,
+            **{f"lr_{name}": value for name, value in calibration.items()},
+        )
 
     def version(self, registry: Registry) -> Version | None:
         """The version that it is already; None if it is not registered."""

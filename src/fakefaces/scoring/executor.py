@@ -1,5 +1,6 @@
 """What Spark's executors do around the registered model: read the images of parts, and write the rows of parts."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class WriteParts:
             detail = f"{name}: {sentence}"  # the model knows a number in a batch, and no name
         if problem:
             return Score(path=name, problem=problem, problem_detail=detail, model_version=version)
-        values = {key: value for key, value in prediction.items() if key in COLUMNS} | {
+        values = {key: _none_for_nan(value) for key, value in prediction.items() if key in COLUMNS} | {
             # MLflow writes null as False, "None" or "nan" where others of the batch are not null.
             "unsure": prediction["unsure"] if self.has_operating_point else None,
             "problem": None,
@@ -99,6 +100,10 @@ class WriteParts:
             "model_version": version,
         }
         return Score.model_validate({"path": name} | values)
+
+
+def _none_for_nan(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def prediction_type() -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]  # the values of COLUMNS, in their order
 _METADATA = "fakefaces"
+_ADDED = ("log10_lr",)  # columns of this version that its first releases did not write
 
 
 @cache
@@ -57,6 +58,9 @@ def read_part(data: bytes) -> tuple["pa.Table", dict[str, Any]]:
 
     table = pq.read_table(pa.BufferReader(data))
     metadata = json.loads((table.schema.metadata or {}).get(_METADATA.encode(), b"{}"))
+    for name in _ADDED:
+        if name not in table.column_names:  # in parts of earlier releases
+            table = table.append_column(schema().field(name), pa.nulls(len(table), schema().field(name).type))
     if not isinstance(metadata, dict) or not table.schema.equals(schema()):
         raise ValueError("other columns")
     return table, metadata

@@ -20,6 +20,7 @@ from fakefaces.reporting.html.charts import BASELINES
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.html.script_data import script_data
 from fakefaces.reporting.html.terms import term_id, term_of, terms
+from fakefaces.reporting.html.tippett import tippett
 from fakefaces.reporting.tables import columns
 from fakefaces.reporting.tables.results import REFERENCE_MAJORITY, REFERENCE_TEST_IMAGES, rule_name
 
@@ -124,6 +125,7 @@ def all_charts(run: RunOutputs) -> dict[str, Any]:
         "roc": charts.roc(run.curves("roc")),
         "precision_recall": charts.precision_recall(run.curves("precision_recall"), base_rate(run)),
         "reliability": charts.reliability(run.metrics),
+        "tippett": tippett(run.metrics[run.best].likelihood_ratio, run.scored(run.best).test),
         "robustness": charts.robustness(run.metrics),
         "compared": charts.score_scatter(),
     }

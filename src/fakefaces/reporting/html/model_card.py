@@ -7,6 +7,7 @@ from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
 from fakefaces.evaluation.summary import against_chance, not_for
 from fakefaces.reporting.html.run_outputs import RunOutputs
+from fakefaces.reporting.html.tippett import weight_of_evidence
 from fakefaces.reporting.tables.columns import slice_title
 
 _SLICE_KINDS = {"difficulty": "difficulty", "part": "replaced part", "part_count": "number of replaced parts"}
@@ -20,6 +21,7 @@ def card_context(run: RunOutputs) -> dict[str, object]:
     return {
         "conclusion": f"{against_chance(best)} {_against_rules(best, run.rules)}".strip(),
         "localization": _localization(run.localization.get(run.best)),
+        "evidence": weight_of_evidence(best.likelihood_ratio),
         "failures": _failures(best),
         "rare_precision": precision_at(ErrorRates.of(at_point), RARE) if at_point else None,
         "image_size": features.image_size,

@@ -64,7 +64,7 @@ function showTraining() {
 }
 
 const drawings = []; // promises of the charts that the page opens with
-const STANDING = ["roc", "precision_recall", "reliability", "difficulty", "part", "part_count", "robustness", "pointing", "energy"];
+const STANDING = ["roc", "precision_recall", "reliability", "tippett", "difficulty", "part", "part_count", "robustness", "pointing", "energy"];
 for (const id of STANDING) drawings.push(show(id, data.charts[id]));
 training?.addEventListener("change", showTraining);
 if (training) drawings.push(showTraining());
