@@ -1,15 +1,17 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import roc_curve
 
 from fakefaces.base.errors import ModelError
+from fakefaces.data.faces import PARTS
 from fakefaces.evaluation.intervals import wilson_interval
 from fakefaces.evaluation.model_metrics import OperatingPoint
-from fakefaces.evaluation.operating_point import abstention_band, operating_threshold
-from fakefaces.evaluation.predictions import ValidationPredictions
+from fakefaces.evaluation.operating_point import abstention_band, operating_threshold, part_thresholds
+from fakefaces.evaluation.predictions import PART_SCORES, ValidationPredictions
 
 POINT = OperatingPoint(threshold=0.5, max_fpr=0.05)
 
@@ -156,3 +158,21 @@ def test_bad_requests_are_refused():
     for share in (0.0, 1.0, -0.1, float("nan")):
         with pytest.raises(ModelError, match="not between 0 and 1"):
             operating_threshold(validation([0, 1], [0.1, 0.2]), max_fpr=share)
+
+
+def test_at_most_max_fpr_of_the_validation_reals_have_any_suspected_part():
+    random = np.random.default_rng(9)
+    label = np.arange(400) % 2
+    table = pd.DataFrame({"label": label})
+    for k, score in enumerate(PART_SCORES):
+        table[score] = np.clip(random.normal(0.3 + 0.1 * k + 0.2 * label, 0.1), 0, 1)
+    found = part_thresholds(table, max_fpr=0.1)
+    reals = table[label == 0]
+    above = np.stack([reals[score] >= found[part] for part, score in zip(PARTS, PART_SCORES, strict=True)])
+    assert 0 < above.any(axis=0).mean() <= 0.1
+    assert (above.mean(axis=1) <= 0.025).all() and (above.mean(axis=1) > 0.015).all()
+    assert len(set(found.values())) == 4  # each part has its own
+    assert part_thresholds(table[["label"]], max_fpr=0.1) is None
+    assert part_thresholds(table[label == 1], max_fpr=0.1) == dict.fromkeys(PARTS)
+    table[PART_SCORES[0]] = 1.0
+    assert part_thresholds(table, max_fpr=0.1)[PARTS[0]] is None

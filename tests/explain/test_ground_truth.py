@@ -5,10 +5,8 @@ import pytest
 from PIL import Image
 
 from fakefaces.data import images
-from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
 from fakefaces.data.photographs import find_faces
-from fakefaces.explain.explanation import relative_heat
 from fakefaces.explain.ground_truth import SIDE, GroundTruth, box_mask, difference_mask, ground_truth_masks
 from fakefaces.explain.localization import centre_heatmap, evaluate_localization, random_heatmaps
 from tests.conftest import ROOT
@@ -18,7 +16,9 @@ SETTINGS = {"min_inliers": 20, "seed": 1, "threads": 2}
 
 
 def fake(image: str, bits: str, source: object = None) -> dict:
-    return {"image": image, "group": image, "source": source} | dict(zip(PARTS, map(int, bits), strict=True))
+    return {"image": image, "label": 1, "group": image, "source": source} | dict(
+        zip(PARTS, map(int, bits), strict=True)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +88,6 @@ def test_the_left_eye_is_on_the_left_of_the_image():
     left, right = (box_mask([name]) for name in ("left_eye", "right_eye"))
     assert left[:, : SIDE // 2].any() and not left[:, SIDE // 2 :].any()
     assert right[:, SIDE // 2 :].any() and not right[:, : SIDE // 2].any()
-
-
-def test_suspected_parts_are_the_hot_ones():
-    heat = np.zeros((SIDE, SIDE), np.float32)
-    assert set(relative_heat(heat).values()) == {0.0}
-    left, top, right, bottom = (round(edge * SIDE) for edge in PART_OUTLINES["mouth"])
-    heat[top:bottom, left:right] = 1
-    relative = relative_heat(heat)
-    assert max(relative, key=relative.__getitem__) == "mouth"
-    assert relative["left_eye"] == 0
-    assert sum(relative.values()) == pytest.approx(4)
 
 
 def test_localization_is_evaluated_on_fakes_with_ground_truth():

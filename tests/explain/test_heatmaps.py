@@ -14,7 +14,7 @@ from fakefaces.explain import explanation
 from fakefaces.explain.feature_maps import FeatureMaps
 from fakefaces.explain.ground_truth import SIDE, GroundTruth, box_mask
 from fakefaces.explain.heatmaps import MAX_SIDE, detector_heatmaps, overlay_heatmap, part_score_heatmaps, resize_heatmap
-from fakefaces.explain.localization import evaluate_localization
+from fakefaces.explain.localization import evaluate_localization, random_heatmaps
 from fakefaces.explain.plots import plot_feature_maps
 from fakefaces.inference.detector import Detector
 from fakefaces.inference.metadata import DetectorMetadata, Operating
@@ -87,6 +87,7 @@ def fakes_last() -> tuple[np.ndarray, pd.DataFrame, dict[str, GroundTruth]]:
     """Twenty reals, then twenty fakes of ten photographs with the mouth replaced, where their heatmaps peak."""
     names = [f"r{k}" for k in range(20)] + [f"f{k}" for k in range(20)]
     images = pd.DataFrame({"image": names, "group": [f"g{k // 2 % 10}" for k in range(40)]})
+    images = images.assign(label=[0] * 20 + [1] * 20)
     mask = box_mask(["mouth"])
     heatmaps = np.zeros((40, 12, 12), np.float32)
     heatmaps[:20, 0, 0] = 1
@@ -108,18 +109,39 @@ def test_each_fake_is_evaluated_by_its_own_heatmap_and_grouped_by_photograph():
 def test_the_random_baseline_is_many_maps_at_the_models_resolution():
     heatmaps, images, truth = fakes_last()
     baselines = [
-        evaluate_localization(heatmaps, images, truth, random_maps=60, n_resamples=50, seed=seed).baselines
+        evaluate_localization(heatmaps, images, truth, random_maps=200, n_resamples=50, seed=seed).baselines
         for seed in (1, 2)
     ]
     shares = [baseline["random"].metrics.pointing.value for baseline in baselines]
-    assert shares[0] != shares[1]  # they depend on the seed
-    assert all(
-        0.01 < share < 0.3 for share in shares
-    )  # the box is a twelfth of the image; a single map would hit all or none
-    # maps of two by two cells peak in the image's corners, where no mouth is
-    coarse = evaluate_localization(heatmaps[:, ::6, ::6], images, truth, random_maps=60, n_resamples=50, seed=1)
-    assert coarse.baselines["random"].metrics.pointing.value == 0
-    assert coarse.baselines["random"].metrics.energy.value > 0.05
+    area = box_mask(["mouth"]).mean()
+    assert shares == pytest.approx([area, area], abs=0.03)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (6, 6), (12, 12), (32, 32), (3, 5)])
+def test_random_maps_peak_nowhere_more_often_than_elsewhere(shape):
+    maps = random_heatmaps(shape, 400, seed=3)
+    assert maps.shape == (400, SIDE, SIDE)
+    y, x = np.unravel_index(maps.reshape(400, -1).argmax(axis=1), (SIDE, SIDE))
+    frame = (np.minimum(y, SIDE - 1 - y) < SIDE // 8) | (np.minimum(x, SIDE - 1 - x) < SIDE // 8)
+    assert frame.mean() == pytest.approx(1 - 0.75**2, abs=0.06)
+    counts = np.histogram2d(y, x, bins=4, range=[[0, SIDE], [0, SIDE]])[0]
+    assert counts.min() > 15  # of 25 expected in each sixteenth of the image
+    assert np.array_equal(maps, random_heatmaps(shape, 400, seed=3))
+    assert not np.array_equal(maps, random_heatmaps(shape, 400, seed=4))
+
+
+def test_the_average_baseline_is_the_models_own_mean_map_of_the_reals():
+    heatmaps, images, truth = fakes_last()
+
+    def evaluated(rows: slice):
+        return evaluate_localization(heatmaps[rows], images.iloc[rows], truth, random_maps=5, n_resamples=50, seed=1)
+
+    everything = slice(None)
+    assert evaluated(everything).baselines["average"].metrics.pointing.value == 0  # reals peak in the corner
+    heatmaps[:20] = heatmaps[20:]  # a model that always looks at the mouth knows nothing of the image
+    always = evaluated(everything)
+    assert (always.model.pointing.value, always.baselines["average"].metrics.pointing.value) == (1, 1)
+    assert "average" not in evaluated(slice(20, None)).baselines
 
 
 def test_the_centre_baseline_is_a_gaussian_that_ends_at_the_edge():
@@ -138,36 +160,29 @@ def test_the_centre_baseline_is_a_gaussian_that_ends_at_the_edge():
     )  # of a normal law, 79 % within 1.25 deviations on each axis
 
 
-def test_parts_are_suspected_from_a_score_of_one_half_on_the_likeliest_first():
-    detector = Stub(metadata(), [[0.7, 0.5, 0.9, 0.49, 0.7], [0.2, 0.1, 0.2, 0.3, 0.1], [0.9, 0.9, 0.1, 0.1, 0.1]])
+def test_parts_are_suspected_from_their_own_thresholds_on_the_likeliest_first():
+    point = Operating(threshold=0.5, low=0.4, high=0.8, part_left_eye=0.5, part_right_eye=0.85, part_mouth=0.3)
+    of_parts = metadata().model_copy(update={"operating": point})
+    rows = [[0.7, 0.5, 0.9, 0.99, 0.7], [0.2, 0.1, 0.2, 0.3, 0.1], [0.9, 0.9, 0.1, 0.1, 0.29]]
     first, broken, second, third = explanation.explain_images(
-        detector, [("a", png(0)), ("x", b"none"), ("b", png(1)), ("c", png(2))], threads=2
+        Stub(of_parts, rows), [("a", png(0)), ("x", b"none"), ("b", png(1)), ("c", png(2))], threads=2
     )
-    assert first.parts == ("right_eye", "mouth", "left_eye")
+    assert first.parts == ("right_eye", "mouth", "left_eye")  # the nose has no threshold
     assert (first.score.p_fake, first.score.label, first.score.unsure) == (pytest.approx(0.7), "fake", True)
     assert broken.score.problem and broken.heatmap is None and broken.parts == ()
-    assert (second.score.p_fake, second.score.label, second.score.unsure) == (pytest.approx(0.2), "real", False)
-    assert (
-        second.parts
-        == explanation.explain_images(Stub(metadata(), [[0.2, 0.1, 0.2, 0.3, 0.1]]), [("b", png(0))], threads=1)[
-            0
-        ].parts
-    )
-    assert second.parts[0] == "nose"  # no part scores one half, so the hottest counts
+    assert second.parts == ()  # its heatmap has a warmest place all the same
+    assert second.heatmap.max() == 1
     assert third.parts == ("left_eye",)
-    for explained, part in ((first, "right_eye"), (second, "nose"), (third, "left_eye")):
-        assert np.unravel_index(explained.heatmap.argmax(), explained.heatmap.shape) == pytest.approx(
-            centre(part, MAX_SIDE), abs=1
-        )
 
 
-def test_without_part_scores_the_hot_parts_are_suspected_the_hottest_first(monkeypatch):
+@pytest.mark.parametrize("extractor", ["pixels", "residuals"])
+def test_without_thresholds_no_part_is_suspected(monkeypatch, extractor):
     heat = np.zeros((SIDE, SIDE), np.float32)
-    for part, value in (("left_eye", 0.6), ("mouth", 1.0)):
-        heat[box_mask([part])] = value
+    heat[box_mask(["mouth"])] = 1
     monkeypatch.setattr(explanation, "detector_heatmaps", lambda detector, inputs: heat[None])
-    (explained,) = explanation.explain_images(Stub(metadata("pixels"), [[0.6]]), [("a", png(0))], threads=1)
-    assert explained.parts == ("mouth", "left_eye")
+    row = [0.9] if extractor == "pixels" else [0.9, 0.9, 0.9, 0.9, 0.9]
+    (explained,) = explanation.explain_images(Stub(metadata(extractor), [row]), [("a", png(0))], threads=1)
+    assert explained.parts == ()
     assert (explained.heatmap == heat).all()
 
 
@@ -176,7 +191,8 @@ def test_without_a_heatmap_the_part_scores_stand_alone(monkeypatch):
         raise ModelError("no convolution in this network")
 
     monkeypatch.setattr(explanation, "detector_heatmaps", refused)
-    (explained,) = explanation.explain_images(Stub(metadata(), [[0.6, 0.1, 0.2, 0.9, 0.1]]), [("a", png(0))], threads=1)
+    of_parts = metadata().model_copy(update={"operating": Operating(threshold=0.5, low=0, high=1, part_nose=0.8)})
+    (explained,) = explanation.explain_images(Stub(of_parts, [[0.6, 0.1, 0.2, 0.9, 0.1]]), [("a", png(0))], threads=1)
     assert (explained.score.p_fake, explained.heatmap, explained.parts) == (pytest.approx(0.6), None, ("nose",))
 
 

@@ -26,5 +26,5 @@ class LocalizationMetrics(Schema):
     area: Rounded  # mean share of the image that was replaced
     empty: Rounded  # share of heatmaps without any heat
     model: Localization  # the model's heatmaps
-    baselines: dict[str, Baseline]  # by name: ``random`` (noise) and ``centre`` (a Gaussian in the middle of the image)
+    baselines: dict[str, Baseline]  # by name: ``random``, ``centre`` and ``average``
     truth: dict[str, int] = {}  # number of fakes by how it is known what was replaced

@@ -295,6 +295,8 @@ class Evaluation(Schema):
     n_splits: int  # cross-validation splits; 1 for a single one
     harmonised: bool = False  # whether it saw all images in the same sizes and encodings, so that all are matched
     part_scores: dict[str, PartScores] | None  # by part; None where the model does not score parts
+    # the score from which on a part is suspected, by part; None where the model does not score parts
+    part_thresholds: dict[str, float | None] | None = None
     validation: PointMetrics  # metrics of the validation images
     test: TestMetrics  # metrics of the test images
     operating_point: OperatingPoint  # chosen on validation, measured on test

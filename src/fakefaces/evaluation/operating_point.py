@@ -3,12 +3,14 @@
 import math
 
 import numpy as np
+import pandas as pd
 
 from fakefaces.base.errors import ModelError
+from fakefaces.data.faces import PARTS, REAL
 from fakefaces.evaluation.intervals import LEVEL, Resampling, wilson_interval
 from fakefaces.evaluation.metrics import estimate, subset_metrics
 from fakefaces.evaluation.model_metrics import AbstentionBand, Estimate, OperatingMetrics, OperatingPoint
-from fakefaces.evaluation.predictions import Array, Mask, TestPredictions, ValidationPredictions
+from fakefaces.evaluation.predictions import PART_SCORES, Array, Mask, TestPredictions, ValidationPredictions
 
 
 def operating_point(
@@ -68,6 +70,30 @@ def operating_threshold(validation: ValidationPredictions, *, max_fpr: float) ->
         n_reals=len(reals),
         reason=_too_few(len(reals), allowed, max_fpr, "reals"),
     )
+
+
+def part_thresholds(validation: pd.DataFrame, *, max_fpr: float) -> dict[str, float | None] | None:
+    """The score from which on each part is suspected, chosen on the validation images.
+
+    All parts together are suspected in at most a share of ``max_fpr`` of the reals, for each has a quarter of it: the
+    correction of Bonferroni.
+
+    Args:
+        validation: ``label`` and the parts' scores, :data:`fakefaces.evaluation.predictions.PART_SCORES`.
+        max_fpr: in (0, 1).
+
+    Returns:
+        By part; None for one of which none can be chosen. None where the model does not score parts.
+    """
+    if not set(PART_SCORES) <= set(validation):
+        return None
+    reals = validation[validation["label"] == REAL]
+    thresholds: dict[str, float | None] = {}
+    for part, score in zip(PARTS, PART_SCORES, strict=True):
+        clean = reals[reals[score].notna()]
+        scores = ValidationPredictions.from_arrays(clean["label"], clean[score])
+        thresholds[part] = operating_threshold(scores, max_fpr=max_fpr / len(PARTS)).threshold if len(clean) else None
+    return thresholds
 
 
 def abstention_band(

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.base.errors import ModelError
+from fakefaces.data.faces import REAL
 from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, percentile_interval, too_few_groups
 from fakefaces.evaluation.localization_metrics import Baseline, Localization, LocalizationMetrics
 from fakefaces.evaluation.metrics import estimate
@@ -31,11 +32,14 @@ def evaluate_localization(
     n_resamples: int,
     seed: int,
 ) -> LocalizationMetrics | None:
-    """Compare a model's heatmaps with the ground truth masks and with the baselines ``random`` and ``centre``.
+    """Compare a model's heatmaps with the ground truth masks and with baselines that know nothing of the image.
+
+    The baselines are ``random``, noise that has no preferred place; ``centre``, a blob in the middle, where faces are;
+    and ``average``, the model's own mean map of the real photographs, where there are any: what it always looks at.
 
     Args:
         heatmaps: (n, h, w) of test images, 0 to 1.
-        images: rows with ``image`` and ``group``, in the order of ``heatmaps``.
+        images: rows with ``image``, ``label`` and ``group``, in the order of ``heatmaps``.
         ground_truth: by image; images without any are left out. None is returned where no image has any.
         random_maps: number of noise maps, in the resolution of ``heatmaps``, that the baseline ``random`` averages.
         n_resamples: bootstrap resamples of the groups.
@@ -44,9 +48,12 @@ def evaluate_localization(
     rows = np.flatnonzero(images["image"].isin(list(ground_truth)))
     if not len(rows):
         return None
+    baselines = {"random": random_heatmaps(heatmaps.shape[1:], random_maps, seed), "centre": centre_heatmap()[None]}
+    reals = (images["label"] == REAL).to_numpy()
+    if reals.any():
+        baselines["average"] = _resize_to_masks(heatmaps[reals].mean(axis=0)[None])
     images = images.iloc[rows]
     truths = [ground_truth[image] for image in images["image"]]
-    baselines = {"random": random_heatmaps(heatmaps.shape[1:], random_maps, seed), "centre": centre_heatmap()[None]}
     metrics = localization_metrics(
         _resize_to_masks(heatmaps[rows]),
         np.stack([truth.mask for truth in truths]),
@@ -142,8 +149,25 @@ def _hottest(heatmaps: Heatmaps) -> Masks:
 
 
 def random_heatmaps(shape: tuple[int, ...], count: int, seed: int) -> NDArray[np.float32]:
-    """Uniform noise of a heatmap's shape, resized as heatmaps are: float32 (count, SIDE, SIDE)."""
-    return _resize_to_masks(np.random.default_rng(seed).random((count, *shape), dtype=np.float32))
+    """Noise as coarse as a heatmap that peaks nowhere more often than elsewhere: float32 (count, SIDE, SIDE).
+
+    Cells are enlarged as heatmaps are, but on a torus, whose halves meet at the edges, and each map is shifted so that
+    the peaks of all are spread evenly, at the points of Halton's sequence. Enlarged otherwise, maps of few cells peak
+    at the border, where interpolation repeats the outermost cells, and hardly ever in what was replaced.
+    """
+    from scipy.stats.qmc import Halton
+
+    rng = np.random.default_rng(seed)
+    peaks = (Halton(2, rng=rng).random(count) * SIDE).astype(int)
+    height, width = (round(SIDE * (size + 2) / size) for size in shape)
+    top, left = (round(SIDE / size) for size in shape)
+    maps = []
+    for cells, peak in zip(rng.random((count, *shape), dtype=np.float32), peaks, strict=True):
+        enlarged = resize_heatmap(np.pad(cells, 1, mode="wrap"), height, width)
+        heatmap = enlarged[top : top + SIDE, left : left + SIDE]
+        shift = peak - np.unravel_index(int(heatmap.argmax()), heatmap.shape)
+        maps.append(np.roll(heatmap, tuple(shift.tolist()), axis=(0, 1)))
+    return np.stack(maps)
 
 
 def centre_heatmap() -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +34,10 @@ class Operating(Schema):
     lr_intercept: float | None = None
     lr_low: float | None = None
     lr_high: float | None = None
+    part_left_eye: float | None = None  # score from which on this part is suspected; None: it never is
+    part_right_eye: float | None = None
+    part_nose: float | None = None
+    part_mouth: float | None = None
 
     def unsure(self, p_fake: float) -> bool:
         """Whether the score is in the abstention band."""
@@ -47,7 +52,8 @@ class Operating(Schema):
 
     @model_serializer(mode="wrap")
     def _without_what_earlier_releases_lack(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _dropped(serialize(self), "lr_slope", "lr_intercept", "lr_low", "lr_high")
+        later = (name for name in type(self).model_fields if name.startswith(("lr_", "part_")))
+        return _dropped(serialize(self), *later)
 
 
 def _dropped(values: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -112,6 +118,12 @@ class DetectorMetadata(Schema):
     def unsure(self, p_fake: float) -> bool | None:
         """Whether the score is in the abstention band; None without an operating point."""
         return self.operating.unsure(p_fake) if self.operating else None
+
+    def suspected_parts(self, scores: Mapping[str, float]) -> tuple[str, ...]:
+        """The parts whose scores reach their own thresholds, the most suspected first; none without thresholds."""
+        thresholds = {part: getattr(self.operating, f"part_{part}", None) for part in scores}
+        suspected = (part for part, least in thresholds.items() if least is not None and scores[part] >= least)
+        return tuple(sorted(suspected, key=lambda part: -scores[part]))
 
     def log10_lr(self, p_fake: float) -> float | None:
         """The log10 likelihood ratio of the score; None where it is not calibrated."""

@@ -54,12 +54,14 @@ class PromotionCandidate:
             return None
         band = point.abstention_band
         ratio = self.evidence.metrics.likelihood_ratio
+        parts = self.evidence.metrics.part_thresholds or {}
         calibration = ratio.model_dump(include={"slope", "intercept", "low", "high"}) if ratio else {}
         return Operating(
             threshold=point.threshold,
             low=band.low if band else None,
             high=band.high if band else None,
             **{f"lr_{name}": value for name, value in calibration.items()},
+            **{f"part_{name}": value for name, value in parts.items()},
         )
 
     def version(self, registry: Registry) -> Version | None:

@@ -96,7 +96,7 @@ def test_a_model_is_compared_with_the_best_rule(tmp_path, roc_auc, expected):
 @pytest.mark.parametrize(
     ("random", "centre", "expected"),
     [
-        ((0.1, 0.3), (0.1, 0.2), "than both baselines"),
+        ((0.1, 0.3), (0.1, 0.2), "than all baselines"),
         ((0.1, 0.3), (-0.1, 0.2), "not than the centre blob"),
         ((-0.1, 0.3), (0.1, 0.2), "no evidence"),
         ((-0.1, 0.3), (-0.1, 0.2), "no evidence"),

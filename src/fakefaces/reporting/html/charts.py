@@ -15,7 +15,7 @@ from fakefaces.reporting.tables.columns import slice_title
 Spec = dict[str, Any]
 Metrics = Mapping[str, ModelMetrics]
 
-BASELINES = {"random": "noise", "centre": "centre blob"}  # of the heatmaps
+BASELINES = {"random": "noise", "centre": "centre blob", "average": "average map"}  # of the heatmaps
 
 # Distinguishable with all common kinds of colour blindness (Okabe and Ito 2008), legible on light and dark.
 PALETTE = (

@@ -194,6 +194,8 @@ def _localization(metrics: Mapping[str, LocalizationMetrics]) -> columns.Columns
         for title, of in (("pointing game", attrgetter("pointing")), ("heat inside", attrgetter("energy"))):
             row[title] = format(of(model.model))
             for baseline, label in BASELINES.items():
+                if baseline not in model.baselines:
+                    continue
                 row[f"{title}: minus {label}"] = format(of(model.baselines[baseline].gain), "+")
         row |= {"fakes": str(model.n), "replaced": f"{model.area:.1%} of the image", "known from": origins}
         row["empty maps"] = f"{model.empty:.0%}"

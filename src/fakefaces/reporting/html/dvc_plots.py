@@ -59,7 +59,8 @@ def _slices(run: RunOutputs) -> pd.DataFrame:
 def _pointing(run: RunOutputs) -> pd.DataFrame:
     rows = [(name, "Grad-CAM", metrics.model.pointing.value) for name, metrics in run.localization.items()]
     for baseline, title in BASELINES.items():
-        rows += [(name, title, m.baselines[baseline].metrics.pointing.value) for name, m in run.localization.items()]
+        known = {name: m.baselines[baseline] for name, m in run.localization.items() if baseline in m.baselines}
+        rows += [(name, title, of_baseline.metrics.pointing.value) for name, of_baseline in known.items()]
     return pd.DataFrame(rows, columns=["model", "heat_map", "pointing"]).dropna()
 
 

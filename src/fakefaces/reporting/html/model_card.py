@@ -48,11 +48,13 @@ def _localization(metrics: LocalizationMetrics | None) -> str:
     intervals = {name: baseline.gain.pointing.interval for name, baseline in metrics.baselines.items()}
     beaten = {name for name, interval in intervals.items() if interval and interval[0] > 0}
     if beaten == set(intervals):
-        return "It points there significantly more often than both baselines."
-    if beaten == {"random"}:
+        return "It points there significantly more often than all baselines that know nothing of the photograph."
+    if "random" in beaten:
+        titles = {"centre": "the centre blob", "average": "its own average map of real photographs"}
+        others = " and ".join(title for name, title in titles.items() if name in intervals and name not in beaten)
         return (
-            "It points there significantly more often than noise, but not than the centre blob: a map of the face's "
-            "middle would do as well."
+            f"It points there significantly more often than noise, but not than {others}: a map that knows nothing of "
+            "the photograph would do as well."
         )
     return "**It does not point there significantly more often than the baselines: its heatmaps are no evidence.**"
 
