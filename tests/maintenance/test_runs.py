@@ -131,7 +131,8 @@ def test_what_differs_is_said_and_the_commands_bring_the_state_back(tracked, tra
     assert "1 files" in out
     assert "Its outputs are those" not in out
     # what is printed brings the tree of that run back
-    lines = [line.strip().split("  #")[0].strip() for line in out.splitlines() if line.startswith("    ")]
+    printed = [line.strip() for line in out.splitlines() if line.startswith("    ")]
+    lines = [line for line in printed if not line.startswith("#")]
     worktree = next(line for line in lines if line.startswith("git worktree"))
     subprocess.run(worktree.split(), cwd=tracked, check=True, capture_output=True)
     folder = (tracked / worktree.split()[4]).resolve()

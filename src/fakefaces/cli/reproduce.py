@@ -68,9 +68,10 @@ def _print(reproduction: "Reproduction") -> None:
     else:
         console.print("No differences: commit, changes, parameters, data, packages and machine are the same.")
     console.print("\nTo reproduce it in a worktree beside this checkout:\n")
-    width = max(len(command) for command, _ in commands)
-    for command, purpose in commands:
-        console.print(f"    {command:{width}}  [dim]# {purpose}[/]" if purpose else f"    {command}")
+    for command, purpose in commands:  # above each other, for a narrow terminal
+        if purpose:
+            console.print(f"    [dim]# {purpose}[/]")
+        console.print(f"    {command}")
     if reproduction.outputs:
         console.print("\nIt is reproduced if dvc.lock then contains:\n")
         for path, digest in reproduction.outputs.items():
