@@ -52,7 +52,7 @@ def test_a_card_is_written_where_metrics_are_undefined(made):
     context = {"run": run, "facts": facts(run), "data": {"best": run.best, "models": run.models}}
     card = render_card(context | card_context(run))
     assert "too few photographs" in card
-    assert "could not be evaluated" in card
+    assert "Not applicable: it has no heatmaps" in card
     assert charts.slices(run.metrics, "part") is None
 
 

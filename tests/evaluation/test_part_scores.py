@@ -5,8 +5,9 @@ from sklearn.metrics import roc_auc_score
 
 from fakefaces.data.faces import PARTS
 from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.predictions import PART_SCORES
+from fakefaces.evaluation.predictions import PART_SCORES, ScoredImages
 from fakefaces.evaluation.scores import part_score_metrics
+from tests.metrics import EVALUATOR
 
 
 def table(n: int = 120) -> pd.DataFrame:
@@ -51,3 +52,20 @@ def test_images_without_a_part_score_are_left_out_and_groups_stay_together():
     metrics = part_score_metrics(images, Resampling(200, seed=1))
     assert (metrics["nose"].all.n, metrics["mouth"].all.n) == (117, 120)
     assert (metrics["mouth"].all.groups, metrics["mouth"].fakes.n) == (15, 60)
+
+
+def test_of_faces_that_were_generated_whole_part_figures_are_not_applicable():
+    images = table().assign(image=[f"{k}.png" for k in range(120)], difficulty="", encoding="", source=None)
+    p_fake = 0.2 + 0.5 * images["label"] + 0.1 * np.random.default_rng(1).random(120)
+    images = images.assign(p_fake=p_fake)
+    fakes = images["label"] == 1
+    images.loc[fakes, list(PARTS)] = pd.NA
+    found = EVALUATOR.evaluate(ScoredImages(images, images), weights="random", threshold=0.5)
+    assert (found.part_scores, found.part_thresholds) == (None, None)
+    assert found.test.slices() == {"difficulty": {}, "part": {}, "part_count": {}}
+    assert found.test.overall.roc_auc.value == 1
+    assert (found.test.paired.n, found.test.matched.encoding) == (0, None)
+    harmonised = EVALUATOR.evaluate(ScoredImages(images, images), weights="random", threshold=0.5, harmonised=True)
+    assert (harmonised.test.matched.n, harmonised.test.matched.roc_auc.value) == (120, 1)
+    images.loc[1, "nose"] = 1  # of one fake it is known
+    assert EVALUATOR.evaluate(ScoredImages(images, images), weights="random", threshold=0.5).part_scores is not None

@@ -14,7 +14,7 @@ from fakefaces.evaluation.metrics import point_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import CorruptedMetrics, Evaluation, ReliabilityBin, ScoreDrift
 from fakefaces.evaluation.operating_point import operating_point, part_thresholds
 from fakefaces.evaluation.predictions import Array, ScoredImages, TestPredictions, ValidationPredictions
-from fakefaces.evaluation.scores import evaluate_scores, part_score_metrics
+from fakefaces.evaluation.scores import evaluate_scores, knows_parts, part_score_metrics
 from fakefaces.evaluation.slices import HARMONISED
 
 
@@ -63,7 +63,9 @@ class Evaluator:
             n_splits=self.n_splits,
             harmonised=harmonised,
             part_scores=part_score_metrics(scored.test, self.resampling),
-            part_thresholds=part_thresholds(scored.validation, max_fpr=self.max_fpr),
+            part_thresholds=part_thresholds(scored.validation, max_fpr=self.max_fpr)
+            if knows_parts(scored.validation)
+            else None,
             validation=point_metrics(validation, decision),
             test=evaluate_scores(scored.test, decision, self.resampling, default_threshold=threshold),
             operating_point=point,

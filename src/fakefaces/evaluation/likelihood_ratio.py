@@ -44,7 +44,8 @@ def likelihood_ratio(
         n_fakes=int(validation.fake.sum()),
     )
     log10_lr = ours.log10_lr(test.p_fake)
-    return ours.model_copy(update={"cllr": _cllr(log10_lr, test, resampling), "min_cllr": min_cllr(test)})
+    cost = {"cllr": _cllr(log10_lr, test, resampling), "min_cllr": min_cllr(test)}
+    return LikelihoodRatio.model_validate(dict(ours) | cost)
 
 
 def log_odds(p_fake: Array) -> Array:

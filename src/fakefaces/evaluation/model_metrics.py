@@ -294,7 +294,7 @@ class Evaluation(Schema):
     protocol: str  # of the split
     n_splits: int  # cross-validation splits; 1 for a single one
     harmonised: bool = False  # whether it saw all images in the same sizes and encodings, so that all are matched
-    part_scores: dict[str, PartScores] | None  # by part; None where the model does not score parts
+    part_scores: dict[str, PartScores] | None  # by part; None where that is not applicable
     # the score from which on a part is suspected, by part; None where the model does not score parts
     part_thresholds: dict[str, float | None] | None = None
     validation: PointMetrics  # metrics of the validation images

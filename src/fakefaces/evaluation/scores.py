@@ -76,9 +76,10 @@ def part_score_metrics(test: pd.DataFrame, resampling: Resampling) -> dict[str, 
     """The ROC AUC of each part's score: images in which it was replaced against all in which it was not.
 
     The latter are the reals and the fakes with other parts replaced, so a score that detects fakes as such is not
-    enough. Images whose parts are unknown are left out; None where the model does not score parts.
+    enough. Images whose parts are unknown are left out. None, not applicable, where the model does not score parts, or
+    of no fake it is known which were replaced, as of generated faces.
     """
-    if not set(PART_SCORES) <= set(test):
+    if not set(PART_SCORES) <= set(test) or not knows_parts(test):
         return None
 
     def roc_auc(rows: pd.DataFrame, part: str, score: str) -> PartMetrics:
@@ -91,6 +92,12 @@ def part_score_metrics(test: pd.DataFrame, resampling: Resampling) -> dict[str, 
         fakes = known[known["label"] == FAKE]
         scores[part] = PartScores(all=roc_auc(known, part, score), fakes=roc_auc(fakes, part, score))
     return scores
+
+
+def knows_parts(images: pd.DataFrame) -> bool:
+    """Whether it is known of any fake which parts were replaced: not of faces that were generated whole."""
+    fakes = images[images["label"] == FAKE]
+    return set(PARTS) <= set(images) and bool(fakes[list(PARTS)].notna().to_numpy().any())
 
 
 def _source_pairs(table: pd.DataFrame) -> list[tuple[int, int]]:
