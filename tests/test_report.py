@@ -116,7 +116,7 @@ def plan(*arguments: str) -> str:
     return result.output
 
 
-def test_a_threshold_is_planned_by_reviewers_and_base_rate(made):
+def test_a_threshold_is_planned_by_reviewers_and_base_rate(made, monkeypatch):
     run = RunOutputs(*made)
     output = plan("--photographs", "1000", "--reviews", "50", "--base-rate", "1/20", "--threshold", "0.5")
     assert output.startswith("custom_cnn: 1/20 of 1,000 photographs a day are fake.")
@@ -131,6 +131,8 @@ def test_a_threshold_is_planned_by_reviewers_and_base_rate(made):
     thresholds = [float(line.split()[0]) for line in lines if re.match(r"[01]\.\d{4} ", line)]
     assert thresholds == sorted(thresholds, reverse=True) and len(thresholds) == 5
     assert "worse: 1% of" in plan("--model", "worse", "--base-rate", "1%")
+    monkeypatch.setattr(RunOutputs, "drawn", True)
+    assert "drawn faces: they say nothing about photographs" in " ".join(plan().split())
     assert max(map(len, lines)) <= 80
 
 
