@@ -48,7 +48,7 @@ def test_files_keep_their_order_and_those_of_a_folder_are_sorted(tmp_path):
 
 
 SCORES = [
-    Score(path="a.png", p_fake=0.75, label="fake", unsure=True, p_nose=0.5),
+    Score(path="a.png", p_fake=0.75, label="fake", unsure=True, p_nose=0.5, log10_lr=1.25),
     Score(path="b.png", p_fake=0.25, label="real", unsure=False),
     Score(path="c.png", problem="not_an_image", problem_detail="c.png: not an image"),
     Score(path="d.png", p_fake=0.125, label="real", model_version="3"),
@@ -87,10 +87,10 @@ def test_a_model_of_drawn_faces_says_so_beside_its_verdicts(workspace, loaded, c
 
 def test_the_table_of_scores_has_score_label_and_unsure_of_each_file(predicted):
     assert [line.split() for line in predicted()] == [
-        ["path", "p_fake", "label", "unsure"],
-        ["a.png", "0.7500", "fake", "yes"],
-        ["b.png", "0.2500", "real", "no"],
-        ["d.png", "0.1250", "real", "-"],
+        ["path", "p_fake", "label", "unsure", "log10", "LR"],
+        ["a.png", "0.7500", "fake", "yes", "+1.25"],
+        ["b.png", "0.2500", "real", "no", "-"],
+        ["d.png", "0.1250", "real", "-", "-"],
     ]
 
 
@@ -98,7 +98,7 @@ def test_the_json_lines_have_all_fields_of_a_score(predicted):
     rows = [json.loads(line) for line in predicted("--json")]
     assert [list(row) for row in rows] == [list(COLUMNS)] * 4
     assert [{name: value for name, value in row.items() if value is not None} for row in rows] == [
-        {"path": "a.png", "p_fake": 0.75, "label": "fake", "unsure": True, "p_nose": 0.5},
+        {"path": "a.png", "p_fake": 0.75, "label": "fake", "unsure": True, "p_nose": 0.5, "log10_lr": 1.25},
         {"path": "b.png", "p_fake": 0.25, "label": "real", "unsure": False},
         {"path": "c.png", "problem": "not_an_image", "problem_detail": "c.png: not an image"},
         {"path": "d.png", "p_fake": 0.125, "label": "real", "model_version": "3"},
