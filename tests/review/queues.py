@@ -102,7 +102,7 @@ def review_of(folder: Path, queue: Queue, **metadata: Any) -> Review:
 def serving(review: Review, port: int = 0) -> Iterator[Client]:
     """The page's server, until the end of the block."""
     with listener(HOST, port) as bound:
-        config = uvicorn.Config(application(review), http=protocol(5), ws="none", log_level="warning")
+        config = uvicorn.Config(application(review), http=protocol(5), ws="none", loop="asyncio", log_level="warning")
         server = uvicorn.Server(config)
         bound.listen()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})

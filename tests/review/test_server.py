@@ -9,9 +9,11 @@ import pytest
 
 from fakefaces.data.images import MAX_BYTES
 from fakefaces.evaluation.base_rate import ErrorRates
+from fakefaces.inference.metadata import Operating
 from fakefaces.review import arrivals
+from fakefaces.review.arrivals import Arrivals
 from fakefaces.review.queue import Queue
-from tests.review.queues import Client, arrived, encoded, explaining, private, queue_of, review_of, serving
+from tests.review.queues import Client, arrived, encoded, explaining, explanation, private, queue_of, review_of, serving
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +182,43 @@ def test_an_upload_is_scored_and_one_of_no_image_refused(tmp_path):
         until(lambda: keys(client)["n_refused"] == 1)
         assert keys(client)["refused"][0][0] == "b\\nc.png"
         assert keys(client)["waiting"] == 0
+
+
+def test_named_files_are_scored_where_they_lie_after_the_uploads(tmp_path):
+    names = []
+
+    def explain(files):
+        names.extend(name for name, _ in files)
+        return [explanation(name, 0.3) for name, _ in files]
+
+    files = [private(tmp_path / "mine") / f"{k:02}.png" for k in range(40)]
+    for k, path in enumerate(files):
+        path.write_bytes(encoded(k))
+    queue = Queue(explain, private(tmp_path / "queue"))
+    review = review_of(tmp_path, queue)
+    review.arrivals = Arrivals(queue, [*files, tmp_path / "missing.png"])
+    assert review.arrivals.waiting == 41
+    with serving(review) as client:
+        until(lambda: keys(client)["scored"] == 40)
+        assert names == [str(path) for path in files]
+        until(lambda: keys(client)["waiting"] == 0)
+        assert [name for name, _ in keys(client)["refused"]] == [str(tmp_path / "missing.png")]
+    assert not list(queue.folder.iterdir())
+    assert [path.read_bytes() for path in files] == [encoded(k) for k in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("operating", "threshold", "band"),
+    [
+        (Operating(threshold=0.55, low=0.3, high=0.7), 0.55, [0.3, 0.7]),
+        (Operating(threshold=0.55, low=None, high=None), 0.55, [0, 1]),
+        (None, 0.5, None),
+    ],
+)
+def test_the_page_learns_the_threshold_that_decides_and_its_band(tmp_path, operating, threshold, band):
+    with serving(review_of(tmp_path, Queue(explaining(), private(tmp_path / "queue")), operating=operating)) as client:
+        settings = client.ask("GET", "/settings")[1]
+    assert (settings["threshold"], settings["band"], settings["reviewer"]) == (threshold, band, "anna")
 
 
 def test_an_upload_that_is_broken_off_leaves_nothing_and_no_traceback(tmp_path, capfd):
