@@ -1,13 +1,16 @@
 """Folders in MLflow's format whose pickle or code would run: no command of ours runs them."""
 
 import pickle
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import write_photographs
 from tests.graphs import write_detector
-from tests.torture.conftest import fakefaces
+from tests.serving.servers import free_port, running
+from tests.torture.conftest import environ, fakefaces
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
@@ -48,10 +51,17 @@ def test_no_code_of_a_models_folder_runs(workspace, loader):
     for command in (
         ["predict", photograph, "--model", folder],
         ["score", workspace / "in", workspace / "out", "--model", folder, "--jobs", 1],
-        ["serve", "--model", folder, "--port", 0],
         ["explain", folder, photograph],
     ):
         done = fakefaces(*command, cwd=workspace)
         assert not ran.exists(), command
         assert done.code == (0 if command[0] in ("predict", "score") else 1), done.err
         assert done.code == 0 or len(done.errors()) == 1, done.err
+    port = free_port()
+    serve = [sys.executable, "-m", "fakefaces.cli", "serve", "--model", str(folder), "--port", str(port)]
+    with running(serve, workspace, port, "/ping", PYTHONPATH=environ()["PYTHONPATH"]) as address:
+        headers = {"Content-Type": "image/jpeg"}
+        request = urllib.request.Request(f"{address}/invocations", photograph.read_bytes(), headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.status == 200
+    assert not ran.exists()
