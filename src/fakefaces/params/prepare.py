@@ -15,7 +15,7 @@ _MOBILENET_V2 = ["block_6_expand_relu", "block_13_expand_relu"]
 class FeatureSet(Schema):
     """What a model reads of an image: pixels, a frozen backbone's features, or residual features."""
 
-    image_size: int = Field(ge=16, le=1024, description="Pixels; for residuals the side of a portrait above which it is scaled.")
+    image_size: int = Field(ge=16, le=1024, description="Pixels; for residuals the largest side of a portrait.")
     extractor: Extractor = Field(default="pixels", description="residuals: traces of processing, at native resolution.")
     copies: int = Field(default=0, ge=0, description="Corrupted copies of each training image, for residuals.")
     crop: int = Field(448, ge=64, le=1024, description="Side of the square that a backbone reads beside residuals.")
