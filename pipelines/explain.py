@@ -21,6 +21,7 @@ from fakefaces.explain.feature_maps import feature_maps, filters
 from fakefaces.explain.ground_truth import GroundTruth, ground_truth_masks
 from fakefaces.explain.heatmaps import detector_heatmaps
 from fakefaces.explain.localization import evaluate_localization
+from fakefaces.explain.part_outlines import outlines_of
 from fakefaces.explain.plots import plot_feature_maps, plot_filters
 from fakefaces.features.files import extract_files
 from fakefaces.models import runtime
@@ -91,8 +92,10 @@ def explain_model(
             folder_of_fold = layout.detector(name, split.fold, split.n_splits)
             loaded = explained_detector.load(folder_of_fold, threads=params.threads)
             spec, names = loaded.metadata.spec, sorted(split.test["image"])
-            inputs = extract_files(spec, [layout.data / image for image in names], threads=params.threads)
-            heatmaps.append(detector_heatmaps(loaded, inputs, step))
+            paths = [layout.data / image for image in names]
+            inputs = extract_files(spec, paths, threads=params.threads)
+            outlines = outlines_of(paths, threads=params.threads)
+            heatmaps.append(detector_heatmaps(loaded, inputs, step, outlines))
             images += names
             if split.fold == 0 and spec.extractor == "pixels":
                 plot_convolutions(params, loaded, inputs[0], names[0], folder)

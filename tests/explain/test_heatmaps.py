@@ -33,6 +33,9 @@ class Stub(Detector):
         with Image.open(io.BytesIO(data)) as image:
             return np.array([image.getpixel((0, 0))[0]])
 
+    def read_faces(self, data: bytes, name: str = "image") -> tuple[list[np.ndarray], None]:
+        return [self.read(data, name)], None
+
 
 def metadata(extractor: str = "residuals") -> DetectorMetadata:
     point = Operating(threshold=0.6, low=0.3, high=0.8)
@@ -179,7 +182,7 @@ def test_parts_are_suspected_from_their_own_thresholds_on_the_likeliest_first():
 def test_without_thresholds_no_part_is_suspected(monkeypatch, extractor):
     heat = np.zeros((SIDE, SIDE), np.float32)
     heat[box_mask(["mouth"])] = 1
-    monkeypatch.setattr(explanation, "detector_heatmaps", lambda detector, inputs: heat[None])
+    monkeypatch.setattr(explanation, "detector_heatmaps", lambda detector, inputs, outlines: heat[None])
     row = [0.9] if extractor == "pixels" else [0.9, 0.9, 0.9, 0.9, 0.9]
     (explained,) = explanation.explain_images(Stub(metadata(extractor), [row]), [("a", png(0))], threads=1)
     assert explained.parts == ()
@@ -187,7 +190,7 @@ def test_without_thresholds_no_part_is_suspected(monkeypatch, extractor):
 
 
 def test_without_a_heatmap_the_part_scores_stand_alone(monkeypatch):
-    def refused(detector, inputs):
+    def refused(detector, inputs, outlines):
         raise ModelError("no convolution in this network")
 
     monkeypatch.setattr(explanation, "detector_heatmaps", refused)

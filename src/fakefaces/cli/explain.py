@@ -58,8 +58,8 @@ def explain(
             if scores[k].problem:
                 continue
             with np.load(kept / f"{k}.npz") as arrays:
-                features, shown = arrays["features"], arrays["shown"]
-            (explanation,) = explain_scores(detector, [scores[k]], [features])
+                features, outlines, shown = arrays["features"], arrays["outlines"], arrays["shown"]
+            (explanation,) = explain_scores(detector, [scores[k]], [features], [outlines])
             stem = _stem(path)
             name = stem if stem not in taken else f"{stem}_{len(taken)}"
             taken.add(name)
@@ -74,13 +74,14 @@ def explain(
 
 
 def _read(detector: "Detector", path: Path, kept: Path) -> "Score":
-    """Score an image, and write to a file its features and its pixels as they are shown; a problem is printed."""
+    """Score an image, and write to a file what its explanation takes; a problem is printed."""
     import numpy as np
 
     from fakefaces.base.errors import ImageError
     from fakefaces.base.names import on_one_line, printable
     from fakefaces.base.progress import echo
     from fakefaces.data import images
+    from fakefaces.explain.part_outlines import outlines_in
     from fakefaces.explain.plots import SHOWN
     from fakefaces.inference.score import Score
 
@@ -96,7 +97,7 @@ def _read(detector: "Detector", path: Path, kept: Path) -> "Score":
     with images.decoded(data, name) as pixels:
         shown = images.limited(pixels, SHOWN)
     del pixels  # of which the next image's memory would not be free
-    np.savez(kept, features=detector.read(data, name), shown=shown)
+    np.savez(kept, features=detector.read(data, name), outlines=outlines_in(data, name), shown=shown)
     return score
 
 

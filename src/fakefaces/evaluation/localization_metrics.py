@@ -3,6 +3,8 @@
 from fakefaces.base.schema import Schema
 from fakefaces.evaluation.model_metrics import Estimate, Rounded
 
+SIDE = 64  # pixels of a ground truth mask
+
 
 class Localization(Schema):
     """How well heatmaps locate the replaced parts."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ModelError
 from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.heatmaps import detector_heatmaps
+from fakefaces.explain.part_outlines import Outlines, outlines_in
 from fakefaces.inference import predict
 from fakefaces.inference.score import Score
 
@@ -30,13 +31,18 @@ def explain_images(
     sources = ((name, lambda data=data: data) for name, data in files)
     scores = list(predict.score(detector, sources, threads=threads))
     readable = [k for k, score in enumerate(scores) if not score.problem]
-    return explain_scores(detector, scores, [detector.read(files[k][1], files[k][0]) for k in readable])
+    features = [detector.read(files[k][1], files[k][0]) for k in readable]
+    outlines = [outlines_in(files[k][1], files[k][0]) for k in readable]
+    return explain_scores(detector, scores, features, outlines)
 
 
 def explain_scores(
-    detector: ExplainedDetector, scores: Sequence[Score], features: Sequence[NDArray[Any]]
+    detector: ExplainedDetector,
+    scores: Sequence[Score],
+    features: Sequence[NDArray[Any]],
+    outlines: Sequence[Outlines],
 ) -> list[Explanation]:
-    """Explain scores, in their order; ``features`` are those of the images without a problem.
+    """Explain scores, in their order; features, and the outlines of parts, are those of images without a problem.
 
     A part is suspected where its own score reaches its own threshold, which validation gave. A heatmap has a warmest
     place in every photograph, so it is no reason.
@@ -47,7 +53,7 @@ def explain_scores(
     if not readable:
         return explanations
     try:
-        heatmaps = detector_heatmaps(detector, np.stack(features))
+        heatmaps = detector_heatmaps(detector, np.stack(features), outlines=np.stack(outlines))
     except ModelError:  # no convolution: the score stands alone
         return explanations
     for k, heatmap in zip(readable, heatmaps, strict=True):

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.progress import track
 from fakefaces.data import images
-from fakefaces.data.face_regions import PART_OUTLINES
 from fakefaces.data.faces import PARTS
 from fakefaces.duplicates.verification import register
-
-SIDE = 64  # pixels of a mask
+from fakefaces.evaluation.localization_metrics import SIDE
+from fakefaces.explain.part_outlines import PORTRAIT, Outlines, part_outlines
 
 _MIN_AREA, _MAX_AREA = 0.005, 0.45  # share of the image that a plausible difference covers
 _MIN_INSIDE = 0.6  # share of it that lies in the widened boxes of the replaced parts
@@ -54,7 +53,8 @@ def ground_truth_masks(
         if truth is None and isinstance(row["source"], str) and row["source"]:
             truth = _from_source(root, row, min_inliers, seed)
         if truth is None and (replaced := _replaced_parts(row)):
-            truth = GroundTruth("boxes", box_mask(replaced))
+            pixels = images.decode(images.read(root / row["image"]), row["image"])
+            truth = GroundTruth("boxes", box_mask(replaced, part_outlines(pixels)))
         return truth
 
     with ThreadPoolExecutor(threads) as pool:
@@ -86,11 +86,11 @@ def difference_mask(
     return np.asarray(mask) > 0
 
 
-def box_mask(parts: Iterable[str]) -> NDArray[np.bool_]:
-    """The boxes of face parts as one mask, bool (SIDE, SIDE)."""
+def box_mask(parts: Iterable[str], outlines: Outlines = PORTRAIT) -> NDArray[np.bool_]:
+    """The outlines of face parts as one mask, bool (SIDE, SIDE)."""
     mask = np.zeros((SIDE, SIDE), dtype=np.bool_)
     for name in parts:
-        left, top, right, bottom = (round(edge * SIDE) for edge in PART_OUTLINES[name])
+        left, top, right, bottom = (round(edge * SIDE) for edge in outlines[PARTS.index(name)])
         mask[top:bottom, left:right] = True
     return mask
 
@@ -124,7 +124,7 @@ def _from_source(root: Path, row: dict[str, Any], min_inliers: int, seed: int) -
         return None
     replaced = _replaced_parts(row)
     if replaced is not None:
-        boxes = box_mask(replaced).astype(np.uint8)
+        boxes = box_mask(replaced, part_outlines(fake)).astype(np.uint8)
         size = 2 * round(_WIDENING * SIDE) + 1
         widened = cv2.dilate(boxes, np.ones((size, size), np.uint8)) > 0
         if (mask & widened).sum() < _MIN_INSIDE * mask.sum():

@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.data.face_regions import PART_OUTLINES
-from fakefaces.data.faces import PARTS
 from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.layers import capture_outputs, last_feature_layer, logit_output
+from fakefaces.explain.part_outlines import PORTRAIT
 
 MAX_SIDE = 32  # cells of a heatmap's longer side
 _BATCH_SIZE = 32
@@ -19,9 +18,19 @@ Step = Callable[[int, str], None]  # called with the number of images done since
 
 
 def detector_heatmaps(
-    detector: ExplainedDetector, inputs: NDArray[Any], step: Step = lambda done, note: None
+    detector: ExplainedDetector,
+    inputs: NDArray[Any],
+    step: Step = lambda done, note: None,
+    outlines: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
     """Compute the heatmaps of inputs of :meth:`fakefaces.inference.detector.Detector.read`.
+
+    Args:
+        detector: of any kind.
+        inputs: (n, ...).
+        step: called after each batch.
+        outlines: float64 (n, 4, 4), the parts' in each image, of :mod:`fakefaces.explain.part_outlines`; None for
+            portraits.
 
     Returns:
         float32 (n, height, width), at most ``MAX_SIDE`` a side, each scaled to a peak of 1.
@@ -30,7 +39,7 @@ def detector_heatmaps(
         ModelError: the network has no convolution.
     """
     if detector.metadata.extractor == "residuals":
-        heatmaps = part_score_heatmaps(detector.outputs(inputs)[:, 1:])
+        heatmaps = part_score_heatmaps(detector.outputs(inputs)[:, 1:], outlines)
         step(len(inputs), "")
         return heatmaps
     return shrink_heatmaps(grad_cam(detector.network, inputs, step))
@@ -85,19 +94,21 @@ def scale_to_peak(heatmaps: NDArray[np.floating]) -> NDArray[np.float32]:
     return scaled.astype(np.float32)
 
 
-def part_score_heatmaps(scores: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Draw each part's score (n, 4), 0 to 1, as a Gaussian blob on the part's region; the higher one counts.
+def part_score_heatmaps(
+    scores: NDArray[np.floating], outlines: NDArray[np.float64] | None = None
+) -> NDArray[np.float32]:
+    """Draw each part's score (n, 4), 0 to 1, as a Gaussian blob on its outline (n, 4, 4); the higher one counts.
 
     Returns:
         float32 (n, ``MAX_SIDE``, ``MAX_SIDE``), with a peak of 1 each.
     """
     centres = (np.arange(MAX_SIDE) + 0.5) / MAX_SIDE
-    blobs = []
-    for name in PARTS:
-        left, top, right, bottom = PART_OUTLINES[name]
-        x, y = (centres - (left + right) / 2) / (right - left), (centres - (top + bottom) / 2) / (bottom - top)
-        blobs.append(np.exp(-((2 * x) ** 2) - (2 * y[:, None]) ** 2))
-    heatmaps = (scores[:, :, None, None] * np.stack(blobs)).max(axis=1)
+    outlines = PORTRAIT[None] if outlines is None else outlines
+    left, top, right, bottom = (outlines[..., k, None] for k in range(4))
+    half = np.finfo(np.float64).eps + np.stack([right - left, bottom - top]) / 2  # a part beyond the border has none
+    x, y = (centres - (left + right) / 2) / half[0], (centres - (top + bottom) / 2) / half[1]
+    blobs = np.exp(-(y[..., :, None] ** 2) - x[..., None, :] ** 2)
+    heatmaps = (scores[:, :, None, None] * blobs).max(axis=1)
     return np.asarray(heatmaps / np.maximum(heatmaps.max(axis=(1, 2), keepdims=True), 1e-12), dtype=np.float32)
 
 

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import REAL
 from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, percentile_interval, too_few_groups
-from fakefaces.evaluation.localization_metrics import Baseline, Localization, LocalizationMetrics
+from fakefaces.evaluation.localization_metrics import SIDE, Baseline, Localization, LocalizationMetrics
 from fakefaces.evaluation.metrics import estimate
 from fakefaces.evaluation.model_metrics import Estimate
-from fakefaces.explain.ground_truth import SIDE, GroundTruth
+from fakefaces.explain.ground_truth import GroundTruth
 from fakefaces.explain.heatmaps import resize_heatmap
 
 _CENTRE_WIDTH = 0.2  # standard deviation of the centre baseline's blob, as a share of the image's side

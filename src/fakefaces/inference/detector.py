@@ -47,8 +47,8 @@ class Detector:
         """The detector for images that have a label: it scores those without a face, too, so that all are evaluated."""
         return replace(self, metadata=self.metadata.model_copy(update={"needs_face": False}))
 
-    def _read_faces(self, data: bytes, name: str) -> tuple[list[NDArray[Any]], int | None]:
-        """The features of each face of an image file, or of the image, and the number of faces if one is needed."""
+    def read_faces(self, data: bytes, name: str = "image") -> tuple[list[NDArray[Any]], int | None]:
+        """The features of each face of an image file, or of the image, and the number of faces where one is needed."""
         spec = self.metadata.spec
         with images.decoded(data, name) as pixels:
             images.require_content(pixels, name, min_side=self.metadata.min_side)
@@ -75,7 +75,7 @@ class Detector:
         gives a score with a problem, and no error.
         """
         try:
-            features, faces = self._read_faces(read(), name)
+            features, faces = self.read_faces(read(), name)
         except ImageError as error:
             return Score(path=name, problem=error.problem, problem_detail=str(error), model_version=self.version)
         p_fake, *parts = max((self.graph(face).tolist() for face in features), key=lambda outputs: outputs[0])

@@ -12,11 +12,10 @@ from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
 from fakefaces.base.schema import parse
 from fakefaces.data.splits import images_digest, read_split
-from fakefaces.evaluation.localization_metrics import LocalizationMetrics
+from fakefaces.evaluation.localization_metrics import SIDE, LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.evaluation.predictions import ScoredImages
-from fakefaces.explain.ground_truth import SIDE
 from fakefaces.params.file import Params
 from fakefaces.reporting.tables.results import results_table, rule_name
 from fakefaces.tracking.trials import Trial, read_trials
