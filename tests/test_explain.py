@@ -46,7 +46,7 @@ def test_the_stage_explains_every_test_image_by_every_model(workspace):
         assert heat.dtype == np.uint8
         assert len(heat) == len(tested)
         assert metrics["n"] == fakes.sum()
-        assert set(metrics["baselines"]) == {"random", "centre"}
+        assert set(metrics["baselines"]) == {"random", "centre", "average"}
         for plot in ("feature_maps", "filters"):
             with Image.open(layout.heatmaps / f"{name}_{plot}.png") as drawn:
                 assert min(drawn.size) > 200
