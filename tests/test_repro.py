@@ -162,7 +162,7 @@ def test_predict_says_in_one_line_what_is_wrong(reproduced, tmp_path):
         ((str(tmp_path / "absent.jpg"),), "no such file"),
         ((str(tmp_path / "text.jpg"),), "not an image"),
         (("data/training_real", "--model", "models:/nobody@champion"), "no such model"),
-        (("data/training_real", "--model", "nobody"), "neither a folder"),
+        (("data/training_real", "--model", "nobody"), "nobody: no such model. Known are champion"),
     ):
         done = reproduced.run("fakefaces", "predict", *arguments, check=False)
         assert done.returncode == 1, arguments

@@ -26,6 +26,7 @@ from pipelines import augment, corrupt, duplicates, prepare, score, split, train
 from tests.conftest import ROOT, write_photographs
 
 
+@pytest.mark.slow
 def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(workspace, small_params):
     backbone = {"backbone": "MobileNetV2", "weights": "none", "crop": 96, "layers": ["block_3_expand_relu"]}
     feature_sets = small_params["prepare"]["features"]

@@ -6,8 +6,12 @@ import pytest
 
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.face_regions import MIRRORED, PART_OUTLINES
-from fakefaces.graphs.graph import load_graph
+from fakefaces.graphs.graph import Graph, load_graph
 from fakefaces.models import runtime
+from fakefaces.models.export import export
+from fakefaces.models.forensic import as_layers
+from fakefaces.models.forensic.regression import Projection, Regression
+from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.kinds import model_spec
 from fakefaces.tracking.digests import digest
 from fakefaces.training.loop import closed_form_history
@@ -248,3 +252,25 @@ def test_half_of_the_logit_of_a_part_counts_for_the_face_and_the_other_way_round
     share[0, 1:] = share[1:, 0] = 0.5
     assert weights / np.diag(weights) == pytest.approx(share, abs=1e-5)
     assert (np.diag(weights) > 0).all()
+
+
+def test_large_weights_of_both_signs_do_not_magnify_rounding_errors():
+    """The reals' weights come first and are negative, so that a sum grows to a hundred times its last value."""
+    import keras
+
+    runtime.start(seed=1, threads=2)
+    rng, n_features, n_landmarks = np.random.default_rng(0), 40, 1000
+    landmarks, images = (rng.normal(size=(n, n_features)).astype(np.float32) for n in (n_landmarks, 8))
+    weights = 3 * np.abs(rng.normal(size=n_landmarks)) * np.where(np.arange(n_landmarks) < n_landmarks / 2, -1, 1)
+    gamma = 0.5 / n_features
+    distances = ((images[:, None].astype(np.float64) - landmarks.astype(np.float64)) ** 2).sum(axis=-1)
+    kernel = np.exp(-gamma * distances)
+    zeros, identity = np.zeros(n_features, np.float32), np.eye(n_features, dtype=np.float32)
+    projection = Projection(zeros, zeros + 1, zeros, identity)
+    regression = Regression(
+        SELECTORS[0], projection, landmarks, gamma, weights, intercept=0.3, level=kernel.mean(), somers_d=0.5
+    )
+    inputs = keras.Input((1, n_features), name="traces")
+    graph = Graph(export(keras.Model(inputs, as_layers(regression, [inputs], "family")[0])))
+    outputs = np.concatenate([graph(image[None]) for image in images])
+    assert outputs == pytest.approx(kernel @ weights + 0.3, abs=5e-5)

@@ -83,6 +83,9 @@ def weighted(regressions: Sequence[Sequence[Regression]]) -> list[list[Regressio
 def as_layers(regression: Regression, inputs: Sequence[Any], name: str) -> list[Any]:
     """A regression as layers that all outputs share, with a squared distance as two squares and a product.
 
+    The kernel's mean is subtracted before its values are weighted: large weights of both signs would magnify the
+    rounding errors of a sum whose terms are all positive.
+
     From a standardised and clipped tensor (batch, rows, features) for each output of its selector to tensors (batch,
     1).
     """
@@ -92,12 +95,13 @@ def as_layers(regression: Regression, inputs: Sequence[Any], name: str) -> list[
     axes, landmarks = projection.axes * unit, regression.landmarks * unit
     project = _dense(axes, -projection.centre @ axes, f"{name}_place")
     compare = _dense(2 * landmarks.T, -np.einsum("ij,ij->i", landmarks, landmarks), f"{name}_near")
-    answer = _dense(regression.weights[:, None], [regression.intercept], f"{name}_answer")
+    weights, level = regression.weights, regression.level
+    answer = _dense(weights[:, None], [regression.intercept + level * weights.sum()], f"{name}_answer")
     predictions = []
     for tensor in inputs:
         projected = project(keras.layers.Flatten()(tensor))
         square = keras.ops.sum(keras.ops.square(projected), axis=-1, keepdims=True)
-        predictions.append(answer(keras.ops.exp(compare(projected) - square)))
+        predictions.append(answer(keras.ops.exp(compare(projected) - square) - level))
     return predictions
 
 

@@ -59,6 +59,7 @@ class Regression:
     gamma: float  # of the kernel exp(-gamma * squared distance)
     weights: Array  # (landmarks,)
     intercept: float  # the prediction far from all landmarks
+    level: float  # 0 to 1, the mean of the kernel
     somers_d: float  # 0 to 1, how well left-out images are ranked; see :func:`group_weights`
 
     def scaled(self, factor: float) -> "Regression":
@@ -90,7 +91,14 @@ def fit_regression(settings: Settings, selector: InputSelector, train: TrainArra
     left_out = system.leave_out(target - intercept, np.concatenate([groups + start for start in starts], axis=1))
     somers_d = _somers_d(train.labels, left_out.reshape(n_outputs, n).mean(axis=0))
     return Regression(
-        selector, projection, projected[landmarks], gamma, system.solve(target - intercept), intercept, somers_d
+        selector,
+        projection,
+        projected[landmarks],
+        gamma,
+        system.solve(target - intercept),
+        intercept,
+        level=float(system.kernel.mean()),
+        somers_d=somers_d,
     )
 
 
