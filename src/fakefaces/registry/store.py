@@ -123,10 +123,13 @@ class Registry:
         """Set a version's description, unless a person has written another one, and tags."""
         number = str(version.number)
         if has_own_description(version.description, version.tags):
-            # Both digests, for it may be killed between the steps.
-            known = f"{version.tags.get(NOTE_DIGEST, '')} {note_digest(description)}".strip()
-            self._client.set_model_version_tag(self.name, number, NOTE_DIGEST, known)
+            earlier, digest = version.tags.get(NOTE_DIGEST, ""), note_digest(description)
+            earlier, digest = version.tags.get(NOTE_DIGEST, ""), note_digest(description)
+            both = digest if earlier in ("", digest) else f"{earlier} {digest}"  # it may be killed between the steps
+            self._client.set_model_version_tag(self.name, number, NOTE_DIGEST, both)
             self._client.update_model_version(self.name, number, description=description)
+            if both != digest:
+                self._client.set_model_version_tag(self.name, number, NOTE_DIGEST, digest)
         for key, value in tags.items():
             self._client.set_model_version_tag(self.name, number, key, value)
 
