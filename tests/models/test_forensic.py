@@ -248,3 +248,28 @@ def test_half_of_the_logit_of_a_part_counts_for_the_face_and_the_other_way_round
     share[0, 1:] = share[1:, 0] = 0.5
     assert weights / np.diag(weights) == pytest.approx(share, abs=1e-5)
     assert (np.diag(weights) > 0).all()
+
+
+def test_with_strangers_the_last_output_tells_them_from_training_images():
+    """A stranger has features that occur, in a combination that does not."""
+    from fakefaces.models.forensic.unfamiliarity import fit_unfamiliarity
+
+    train, validation = arrays(TrainArrays, 200, 6), arrays(ValidationArrays, 80, 7)
+
+    def strange(features):
+        turned = features.copy()
+        turned[:, :, :7] = np.abs(turned[:, :, :7])
+        turned[:, :, 7:] = -np.abs(turned[:, :, 7:])
+        return turned
+
+    alone = fit_forensic(train, validation)
+    train = replace(train, strangers=strange(arrays(SplitArrays, 200, 8).features))
+    network, test = fit_forensic(train, validation), arrays(SplitArrays, 60, 9).features
+    familiar, strangers = network.predict_on_batch(test), network.predict_on_batch(strange(test))
+    assert familiar.shape == (60, 6)
+    assert np.allclose(familiar[:, :5], alone.predict_on_batch(test), atol=1e-6)
+    assert strangers[:, 5].mean() > 0.7 > 0.3 > familiar[:, 5].mean()
+    fitted = fit_unfamiliarity(train, GROUP_SIZES)
+    assert np.allclose(strangers[:, 5], fitted.predict(strange(test)), atol=1e-4)
+    assert np.allclose(familiar[:, 5], fitted.predict(test), atol=1e-4)
+    runtime.clear_session()
