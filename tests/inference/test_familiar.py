@@ -1,4 +1,4 @@
-"""What is unlike the photographs that a detector has learned from is said to be, alone and in batches."""
+"""What is unlike the photographs that a detector has learned from is said to be."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from fakefaces.faces.find import find_faces
 from fakefaces.faces.regions import unit
-from fakefaces.inference.familiar import LEAST, Familiar
+from fakefaces.inference.familiar import Familiar
 from fakefaces.inference.predict import score_files
 from fakefaces.scoring.counts import Counts, Tally
 from tests.conftest import ROOT
@@ -50,16 +50,6 @@ def test_a_face_of_a_size_that_was_not_learned_from_is_unfamiliar(tmp_path):
     assert (large.unfamiliar, large.unfamiliarity) == (True, 1.0)
     assert knows.unfamiliarity(0.2, 0.5 * size) == 1.0
     assert knows.unfamiliarity(0.2, None) == 0.2
-
-
-def test_a_batch_is_unlike_where_more_of_it_is_unfamiliar_than_of_left_out_copies():
-    assert KNOWS.caution(LEAST - 1, LEAST - 1) is None
-    assert KNOWS.caution(LEAST, 6) is None  # as many as of the copies
-    assert KNOWS.caution(LEAST, 9) is None  # and not many more
-    sentence = KNOWS.caution(LEAST, 30)
-    assert sentence is not None
-    assert "30 of 40 are unfamiliar, and of corrupted copies of left-out photographs 15%" in sentence
-    assert "p = " in sentence
 
 
 def test_unfamiliar_images_are_counted_where_the_detector_can_tell():

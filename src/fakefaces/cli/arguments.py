@@ -41,11 +41,13 @@ def fetched(source: Path | str) -> Path:
 
 def caution_of_batch(folder: Path, counts: "Counts") -> None:
     """Say where a batch is unlike what the detector in a folder has learned from."""
+    from fakefaces.evaluation.unlike import unlike
     from fakefaces.inference.metadata import read_metadata
 
     familiar = read_metadata(folder).familiar
-    sentence = familiar and familiar.caution(counts.fake + counts.real, counts.unfamiliar or 0)
-    if sentence:
+    if familiar is None or counts.unfamiliar is None:
+        return
+    if sentence := unlike(counts.fake + counts.real, counts.unfamiliar, familiar.left_out, familiar.refused):
         echo(f"WARNING {sentence}")
 
 

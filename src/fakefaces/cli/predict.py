@@ -25,9 +25,9 @@ def predict(
     """Score images with the champion: p_fake from 0 (real) to 1 (fake), the label, and whether it is unsure of it."""
     from fakefaces.base.progress import echo, track
     from fakefaces.cli.listing import image_files
+    from fakefaces.evaluation.unlike import LEAST
     from fakefaces.inference import detector
     from fakefaces.inference import predict as scoring
-    from fakefaces.inference.familiar import LEAST
     from fakefaces.scoring.counts import Tally
 
     source = model_source(model)

@@ -1,9 +1,6 @@
-"""What is familiar to a detector: one image at a time, and a batch of many."""
+"""What is familiar to a detector."""
 
 from fakefaces.base.schema import Count, Schema
-
-LEAST = 40  # images of a batch that is compared
-_SIGNIFICANT = 0.01
 
 
 class Familiar(Schema):
@@ -28,26 +25,3 @@ class Familiar(Schema):
     def unfamiliar(self, unfamiliarity: float) -> bool:
         """Whether an unfamiliarity is above what is familiar."""
         return unfamiliarity > self.threshold
-
-    def caution(self, images: int, unfamiliar: int) -> str | None:
-        """A sentence above the verdicts of a batch that is unlike what was learned from; None where it is not.
-
-        By Fisher's exact test more of its images are unfamiliar than of left-out ones and their corrupted copies.
-
-        Args:
-            images: of the batch, scored ones; of fewer than 40 nothing is said.
-            unfamiliar: of those.
-        """
-        if images < LEAST:
-            return None
-        from scipy.stats import fisher_exact
-
-        table = [[unfamiliar, images - unfamiliar], [self.refused, self.left_out - self.refused]]
-        p = float(fisher_exact(table, alternative="greater").pvalue)
-        if p > _SIGNIFICANT:
-            return None
-        return (
-            f"these images are unlike the photographs that this model has learned from: {unfamiliar:,} of {images:,} "
-            f"are unfamiliar, and of corrupted copies of left-out photographs {self.refused / self.left_out:.0%} "
-            f"(Fisher's exact test, p = {p:.0e}); its metrics say nothing of them"
-        )
