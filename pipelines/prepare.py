@@ -80,6 +80,8 @@ def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, fol
     np.save(folder / "arrays.npy", dataset.images)
     np.save(folder / "copies.npy", dataset.copies)
     write_text(folder / "copies.csv", dataset.copies_table.to_csv(index=False))
+    np.save(folder / "strangers.npy", dataset.strangers)
+    np.save(folder / "face_sizes.npy", dataset.face_sizes)
     return FeatureSpec("residuals", feature_set.image_size, crop, feature_set.harmonise), weights, group_sizes
 
 

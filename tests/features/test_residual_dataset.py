@@ -14,10 +14,15 @@ from fakefaces.data.corruptions import corrupt as corrupted_by
 from fakefaces.data.faces import PARTS
 from fakefaces.data.photographs import find_faces
 from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.faces.find import find_faces as look_for_faces
+from fakefaces.faces.regions import unit
 from fakefaces.features.extract import extract
 from fakefaces.features.residual_dataset import compute_residual_dataset, corrupted_copy
 from fakefaces.features.spec import FeatureSpec
+from fakefaces.features.strangers import stranger
+from fakefaces.inference.detector import load as load_detector
 from fakefaces.inference.metadata import read_metadata
+from fakefaces.inference.predict import score_files
 from fakefaces.models.runtime import load_network
 from fakefaces.params.file import load
 from fakefaces.params.prepare import FeatureSet
@@ -28,7 +33,13 @@ from tests.conftest import ROOT, write_photographs
 
 @pytest.mark.slow
 def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(workspace, small_params):
-    backbone = {"backbone": "MobileNetV2", "weights": "none", "crop": 96, "layers": ["block_3_expand_relu"]}
+    backbone = {
+        "backbone": "MobileNetV2",
+        "weights": "none",
+        "crop": 96,
+        "layers": ["block_3_expand_relu"],
+        "strangers": 1,
+    }
     feature_sets = small_params["prepare"]["features"]
     feature_sets = feature_sets | {"residuals": feature_sets["residuals"] | backbone}
     values = small_params | {"prepare": {"features": feature_sets}}
@@ -61,11 +72,20 @@ def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(work
     assert np.array_equal(features.train.features, np.concatenate([arrays[train_rows], all_copies[train_rows]]))
     assert features.train.copy_of.tolist() == list(range(len(train_rows)))
     assert np.array_equal(features.validation.features, arrays[table["split"] == "validation"])
+    assert np.array_equal(features.validation.copies, all_copies[table["split"] == "validation"])
+    strangers = np.load(layout.features("residuals") / "strangers.npy")
+    assert np.array_equal(features.train.strangers, strangers[train_rows, 0])
 
     train.main(params, layout, "forensic")
     metadata = read_metadata(layout.model("forensic"))
     assert (metadata.kind, metadata.extractor, metadata.image_size, metadata.crop) == ("forensic", "residuals", 256, 96)
     assert metadata.weights == "MobileNetV2 random"
+    assert metadata.familiar is not None
+    assert metadata.familiar.left_out == (table["split"] == "validation").sum()
+    first_score, *_ = score_files(
+        load_detector(layout.model("forensic")), [layout.data / table["image"].iloc[0]], threads=1
+    )
+    assert first_score.unfamiliar == (first_score.unfamiliarity > metadata.familiar.threshold)
     alone = params.train.model_copy(update={"models": {"forensic": params.train.models["forensic"]}})
     score.main(params.model_copy(update={"train": alone}), layout)
     scores = pd.read_csv(layout.scores("forensic"))
@@ -102,6 +122,30 @@ def test_each_image_has_features_and_copies_of_its_own(few_photographs):
         for number in range(2):  # corruptions alternate from image to image, too
             expected = extract(spec, corrupted_copy(pixels, row + number, rng))
             assert np.array_equal(dataset.copies[2 * row + number], expected)
+
+
+def test_strangers_are_made_of_each_image_in_turn(few_photographs):
+    faces = find_faces(few_photographs)
+    settings = FeatureSet(image_size=256, extractor="residuals", copies=1, strangers=2)
+    dataset = compute_residual_dataset(few_photographs, faces, settings, seed=6, threads=1)
+    without = compute_residual_dataset(few_photographs, faces, feature_set(1), seed=6, threads=1)
+    assert np.array_equal(dataset.images, without.images)
+    assert np.array_equal(dataset.copies, without.copies)
+    assert without.strangers.shape[:2] == (len(faces), 0)
+    for row, pixels in enumerate(decoded(few_photographs, faces)):
+        rng = np.random.default_rng([6, row])
+        corrupted_copy(pixels, row, rng)
+        for number in range(2):
+            expected = extract(FeatureSpec("residuals", 256), stranger(pixels, 2 * row + number, rng))
+            assert np.array_equal(dataset.strangers[row, number], expected)
+    assert np.isnan(dataset.face_sizes).all()  # these show none
+
+
+def test_the_size_of_the_largest_face_is_kept():
+    faces = find_faces(ROOT / "samples").iloc[:1]
+    dataset = compute_residual_dataset(ROOT / "samples", faces, feature_set(0), seed=6, threads=1)
+    (pixels,) = decoded(ROOT / "samples", faces)
+    assert dataset.face_sizes == pytest.approx(unit(look_for_faces(pixels)[0]))
 
 
 def test_copies_are_recompressed_and_scaled_down_by_turns(few_photographs):

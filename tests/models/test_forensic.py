@@ -274,3 +274,28 @@ def test_large_weights_of_both_signs_do_not_magnify_rounding_errors():
     graph = Graph(export(keras.Model(inputs, as_layers(regression, [inputs], "family")[0])))
     outputs = np.concatenate([graph(image[None]) for image in images])
     assert outputs == pytest.approx(kernel @ weights + 0.3, abs=5e-5)
+
+
+def test_with_strangers_the_last_output_tells_them_from_training_images():
+    """A stranger has features that occur, in a combination that does not."""
+    from fakefaces.models.forensic.unfamiliarity import fit_unfamiliarity
+
+    train, validation = arrays(TrainArrays, 200, 6), arrays(ValidationArrays, 80, 7)
+
+    def strange(features):
+        turned = features.copy()
+        turned[:, :, :7] = np.abs(turned[:, :, :7])
+        turned[:, :, 7:] = -np.abs(turned[:, :, 7:])
+        return turned
+
+    alone = fit_forensic(train, validation)
+    train = replace(train, strangers=strange(arrays(SplitArrays, 200, 8).features))
+    network, test = fit_forensic(train, validation), arrays(SplitArrays, 60, 9).features
+    familiar, strangers = network.predict_on_batch(test), network.predict_on_batch(strange(test))
+    assert familiar.shape == (60, 6)
+    assert np.allclose(familiar[:, :5], alone.predict_on_batch(test), atol=1e-6)
+    assert strangers[:, 5].mean() > 0.7 > 0.3 > familiar[:, 5].mean()
+    fitted = fit_unfamiliarity(train, GROUP_SIZES)
+    assert np.allclose(strangers[:, 5], fitted.predict(strange(test)), atol=1e-4)
+    assert np.allclose(familiar[:, 5], fitted.predict(test), atol=1e-4)
+    runtime.clear_session()

@@ -13,6 +13,7 @@ from fakefaces.base.files import read_regular
 from fakefaces.base.schema import Count, Schema, parse
 from fakefaces.data.images import MIN_SIDE
 from fakefaces.features.spec import FeatureSpec
+from fakefaces.inference.familiar import Familiar
 from fakefaces.params.extractor import Extractor, Harmonise
 
 GRAPH, METADATA = "network.onnx", "detector.json"  # files of a detector's folder
@@ -79,6 +80,7 @@ class DetectorMetadata(Schema):
     threshold: float = Field(ge=0, le=2)  # of p_fake, from which on an image is called fake without operating point
     drawn: bool = False  # whether it was trained on drawn faces, so that its labels of photographs mean nothing
     operating: Operating | None = None  # of a registered detector
+    familiar: Familiar | None = None  # None where the network has no output for it
     positive: str = "fake"  # the class whose probability the score is
     parameters: int
     format: int = Field(default=2, ge=1, le=2)
@@ -94,7 +96,7 @@ class DetectorMetadata(Schema):
 
     @model_serializer(mode="wrap")
     def _without_what_earlier_releases_lack(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _dropped(serialize(self), "harmonise")
+        return _dropped(serialize(self), "harmonise", "familiar")
 
     @property
     def caution(self) -> str | None:

@@ -53,6 +53,8 @@ def metrics_by_name(metrics: ModelMetrics) -> dict[str, float]:
     values = {f"{section}_{key}": value for section, record in sections.items() for key, value in _numbers(record)}
     if metrics.operating_point.threshold is not None:
         values["operating_threshold"] = metrics.operating_point.threshold
+    if metrics.unfamiliar is not None:
+        values["test_unfamiliar"] = metrics.unfamiliar
     explained = metrics.variance_explained_by_shortcuts
     return values | {f"explained_{rule}": share for rule, share in explained.items() if share is not None}
 
