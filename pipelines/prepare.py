@@ -11,7 +11,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.features.files import extract_files
 from fakefaces.features.residual_dataset import compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
@@ -65,7 +65,7 @@ def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder
 
 def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> Description:
     """Write the residual features of images and copies, with those of a backbone; they do not depend on the split."""
-    faces = find_faces(layout.data).set_index("image").loc[image_names(layout)].reset_index()
+    faces = list_photographs(layout.data).set_index("image").loc[image_names(layout)].reset_index()
     weights, group_sizes, crop, embed = "trained from scratch", list(GROUP_SIZES), 0, None
     if feature_set.backbone:
         crop = feature_set.crop

@@ -12,7 +12,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt as corrupted_by
 from fakefaces.data.faces import PARTS
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.faces.find import find_faces as look_for_faces
 from fakefaces.faces.regions import unit
@@ -110,7 +110,7 @@ def feature_set(copies: int, crop: int = 448) -> FeatureSet:
 
 
 def test_each_image_has_features_and_copies_of_its_own(few_photographs):
-    faces = find_faces(few_photographs)
+    faces = list_photographs(few_photographs)
     dataset = compute_residual_dataset(few_photographs, faces, feature_set(2), seed=6, threads=2)
     spec = FeatureSpec("residuals", 256)
     assert dataset.copies_table["image"].tolist() == [name for name in faces["image"] for _ in range(2)]
@@ -149,7 +149,7 @@ def test_the_size_of_the_largest_face_is_kept():
 
 
 def test_copies_are_recompressed_and_scaled_down_by_turns(few_photographs):
-    pixels = decoded(few_photographs, find_faces(few_photographs))[0]
+    pixels = decoded(few_photographs, list_photographs(few_photographs))[0]
     for number in (0, 2):
         rng = np.random.default_rng(1)
         quality = int(np.random.default_rng(1).integers(65, 96))
@@ -162,7 +162,7 @@ def test_copies_are_recompressed_and_scaled_down_by_turns(few_photographs):
 
 
 def test_unknown_parts_of_an_image_are_unknown_in_its_copies(few_photographs):
-    faces = find_faces(few_photographs)
+    faces = list_photographs(few_photographs)
     faces.loc[1, list(PARTS)] = None
     dataset = compute_residual_dataset(few_photographs, faces.iloc[1:], feature_set(1), seed=6, threads=1)
     assert dataset.copies_table[list(PARTS)].to_numpy()[0].tolist() == [-1] * 4
@@ -172,7 +172,7 @@ def test_backbone_features_of_the_crop_follow_the_residual_features_of_the_image
     def embed(face):
         return np.concatenate([face["crop"].mean(axis=(0, 1))[None].repeat(7, axis=0), face["boxes"]], axis=1)
 
-    faces = find_faces(few_photographs)
+    faces = list_photographs(few_photographs)
     both = compute_residual_dataset(few_photographs, faces, feature_set(1, 64), seed=6, threads=2, embed=embed)
     residuals = compute_residual_dataset(few_photographs, faces, feature_set(1), seed=6, threads=2)
     assert np.array_equal(both.images[..., :-7], residuals.images)

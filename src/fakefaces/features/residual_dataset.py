@@ -43,7 +43,7 @@ def compute_residual_dataset(
 
     Args:
         root: the data folder.
-        faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.photographs.find_faces` returns them.
+        faces: ``image``, ``label`` and the parts, as :func:`fakefaces.data.photographs.list_photographs` returns them.
         feature_set: the parameters.
         seed: of the strengths of corruptions, together with the row of the image.
         threads: number of images that are worked on at a time.
