@@ -96,7 +96,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
                         min_side=params.validate_.min_side,
                         needs_face=bool((split.train["faces"] > 0).mean() >= MOSTLY_FACES),
                         weights=features.weights,
-                        drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one
+                        drawn=layout.drawn,
                         threshold=params.train.threshold,
                         parameters=network.count_params(),
                         familiar=familiar(features, head),

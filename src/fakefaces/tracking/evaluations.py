@@ -25,7 +25,7 @@ def log_evaluation(run: Run, layout: Layout, name: str, metrics: ModelMetrics, s
     run.params({"protocol": metrics.protocol, "n_splits": metrics.n_splits})
     run.tag("model.digest", metrics.model_digest)
     run.tag("test.digest", metrics.test_digest)
-    run.params({"drawn": (layout.data / "manifest.csv").is_file()})  # as the sample has one
+    run.params({"drawn": layout.drawn})
     run.metrics(metrics_by_name(metrics))
     for path in (layout.metrics(name), layout.scores(name), layout.corrupted_scores(name), layout.predictions):
         run.artifact(path)
