@@ -14,7 +14,7 @@ from fakefaces.data.corruptions import corrupt as corrupted_by
 from fakefaces.data.faces import PARTS
 from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.faces.find import find_faces as look_for_faces
+from fakefaces.faces.find import list_photographs as look_for_faces
 from fakefaces.faces.regions import unit
 from fakefaces.features.extract import extract
 from fakefaces.features.residual_dataset import compute_residual_dataset, corrupted_copy
@@ -125,7 +125,7 @@ def test_each_image_has_features_and_copies_of_its_own(few_photographs):
 
 
 def test_strangers_are_made_of_each_image_in_turn(few_photographs):
-    faces = find_faces(few_photographs)
+    faces = list_photographs(few_photographs)
     settings = FeatureSet(image_size=256, extractor="residuals", copies=1, strangers=2)
     dataset = compute_residual_dataset(few_photographs, faces, settings, seed=6, threads=1)
     without = compute_residual_dataset(few_photographs, faces, feature_set(1), seed=6, threads=1)
@@ -142,7 +142,7 @@ def test_strangers_are_made_of_each_image_in_turn(few_photographs):
 
 
 def test_the_size_of_the_largest_face_is_kept():
-    faces = find_faces(ROOT / "samples").iloc[:1]
+    faces = list_photographs(ROOT / "samples").iloc[:1]
     dataset = compute_residual_dataset(ROOT / "samples", faces, feature_set(0), seed=6, threads=1)
     (pixels,) = decoded(ROOT / "samples", faces)
     assert dataset.face_sizes == pytest.approx(unit(look_for_faces(pixels)[0]))
