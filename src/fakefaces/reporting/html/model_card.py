@@ -6,6 +6,8 @@ from fakefaces.evaluation.base_rate import RARE, ErrorRates, precision_at
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
 from fakefaces.evaluation.summary import against_chance, not_for
+from fakefaces.reporting.html.groups import group_sentences, group_table
+from fakefaces.reporting.html.promotion import promotion_basis
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.html.tippett import weight_of_evidence
 from fakefaces.reporting.tables.columns import slice_title
@@ -27,7 +29,12 @@ def card_context(run: RunOutputs) -> dict[str, object]:
         "image_size": features.image_size,
         "native": features.extractor != "pixels",  # photographs at their own resolution
         "synthetic": run.drawn,
-        "not_for": not_for(run.drawn),
+        "not_for": not_for(run.drawn, best.test.by_group),
+        "groups": group_sentences(run),
+        "group_table": group_table({run.best: best}),
+        "basis": promotion_basis(run),
+        "tippett": best.likelihood_ratio is not None,
+        "zip": zip,
     }
 
 
