@@ -7,8 +7,8 @@ from fakefaces.evaluation.model_metrics import ModelMetrics
 NOT_FOR = (
     "Decisions about a person. A score is a reason to look, not evidence; no image should be called forged by it "
     "alone.",
-    "Images unlike its training set: other sizes, crops, cameras or encoders, and generated faces (GANs, diffusion), "
-    "were neither trained on nor tested.",
+    "Images unlike its training set: other sizes, crops, cameras or encoders, and other kinds of fakes (generated "
+    "faces where it learned from replaced parts, and the other way round), were neither trained on nor tested.",
     "Images from a messenger or a web site, unless the robustness metrics allow it: recompression and resizing destroy "
     "the residuals.",
     "Improving forgeries by measuring them.",

@@ -1,5 +1,6 @@
 """Errors by group on the page and the model card: a table, what differs, and what was not measured."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from fakefaces.evaluation.model_metrics import Estimate, GroupMetrics, ModelMetr
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables.columns import Columns
 
+# What differs between people, and the words in names of attributes that record it.
+_PEOPLE = {"skin tone": ("skin", "tone", "race", "ethnicity"), "age": ("age",), "sex": ("sex", "gender")}
 _APART = "the intervals of {low} and {high} do not overlap"
 
 
@@ -88,7 +91,8 @@ def _unmeasured(run: RunOutputs, by_group: Mapping[str, Mapping[str, GroupMetric
             lines.append(f"differences by {attribute}: all test images are of one group.")
     if others := [name for name in attribute_names(run.images) if name not in by_group]:
         lines.append(f"errors by {', '.join(others)}: recorded, but not named in params.yaml: evaluate.slices.")
-    people = "skin tone, age and sex of the people shown, camera or source"
-    beyond = "any other attribute" if by_group else "any attribute"
-    lines.append(f"errors by {beyond}, such as {people}: no table of labels gave it as a column, or it is not named.")
+    recorded = set(re.findall("[a-z]+", " ".join(attribute_names(run.images)).lower().replace("_", " ")))
+    examples = [title for title, words in _PEOPLE.items() if not recorded & set(words)]
+    of_people = f", such as {' or '.join(examples)} of the people shown" if examples else ""
+    lines.append(f"errors by anything that no table of labels states{of_people}.")
     return lines
