@@ -16,6 +16,7 @@ from fakefaces.evaluation.base_rate import ErrorRates, Traffic, workload
 from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import all_charts, facts
+from fakefaces.reporting.html.groups import group_sentences
 from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.page import render_card
 from fakefaces.reporting.html.promotion import promotion_basis
@@ -53,6 +54,7 @@ def test_a_card_is_written_where_metrics_are_undefined(made):
         missing = {"test": test, "operating_point": point, "variance_explained_by_shortcuts": {}}
         run.metrics[name] = model.model_copy(update=missing)
     context = {"run": run, "facts": facts(run), "data": {"best": run.best, "models": run.models}}
+    context |= {"groups": group_sentences(run), "basis": promotion_basis(run)}
     card = render_card(context | card_context(run))
     assert "too few photographs" in card
     assert "Not applicable: it has no heatmaps" in card
@@ -141,6 +143,7 @@ def test_page_and_card_say_on_how_many_images_a_promotion_rests_and_which_differ
     basis = promotion_basis(run)
     assert basis.unrelated and set(basis.by_model) == {"worse"}
     context = {"run": run, "facts": facts(run), "data": {"best": run.best, "models": run.models}}
+    context |= {"groups": group_sentences(run), "basis": promotion_basis(run)}
     assert f"difference in ROC AUC of {basis.unrelated:.3f} from" in render_card(context | card_context(run))
 
 
