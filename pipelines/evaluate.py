@@ -13,6 +13,7 @@ from fakefaces.data.splits import cv_splits, images_digest, read_split
 from fakefaces.evaluation.comparisons import compare_all
 from fakefaces.evaluation.curves import precision_recall_curve, roc_curve
 from fakefaces.evaluation.evaluate import Evaluator
+from fakefaces.evaluation.groups import with_slices
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages, TestPredictions
@@ -45,7 +46,7 @@ def main(params: Params, layout: Layout) -> None:
     n_splits = len(cv_splits(images))
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     source = match_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
-    images = images.assign(encoding=images["quantization"], source=source)
+    images = with_slices(images, params.evaluate.slices).assign(encoding=images["quantization"], source=source)
     models = {name: ScoredImages.join(images, pd.read_csv(layout.scores(name))) for name in params.train.models}
     shortcuts = pd.read_csv(layout.shortcuts).groupby("rule", sort=False)
     rules = {str(name): ScoredImages.join(images, scores) for name, scores in shortcuts}

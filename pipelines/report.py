@@ -11,7 +11,7 @@ from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import base_rate, page_context
 from fakefaces.reporting.html.dvc_plots import plot_tables
 from fakefaces.reporting.html.model_card import card_context
-from fakefaces.reporting.html.page import png, render_card, render_page
+from fakefaces.reporting.html.page import png, render_card, render_page, svg
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.tracking.runs import stage_run
 
@@ -27,6 +27,8 @@ def main(params: Params, layout: Layout) -> None:
         with atomic_write(layout.reports / "plots") as plots:
             for name, table in plot_tables(run).items():
                 write_text(plots / f"{name}.csv", table.to_csv(index=False, float_format="%.6f"))
+            if tippett := context["charts"].get("tippett"):  # for the model card
+                write_text(plots / "tippett.svg", svg(charts.for_model(tippett, f"{run.best}: weight of evidence")))
         log(run, context, step)
     size = len(page.encode())
     echo(f"reports/index.html: {size / 1e6:.1f} MB, {len(context['data']['images'])} test images")

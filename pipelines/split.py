@@ -11,6 +11,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
+from fakefaces.data.attributes import attribute_names, with_attributes
 from fakefaces.data.given_splits import NAME, read_splits
 from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import SPLITS, assign_folds, assign_validation, cv_splits, grouped_split, reference_split
@@ -43,6 +44,7 @@ def main(params: Params, layout: Layout) -> None:
         validates = assign_validation(faces, group, fold, validation_size=split.validation_size, seed=seed)
         first = cv_splits(table.assign(fold=fold, validates=validates))[0]
         table = table.assign(split=first.table["split"], fold=fold, validates=validates)
+    table = with_attributes(table, layout.data)
     write_text(layout.split, table.to_csv(index=False))
     if "fold" in table:
         sizes = f"{split.n_splits} folds of {', '.join(map(str, table['fold'].value_counts().sort_index()))}"
@@ -51,6 +53,8 @@ def main(params: Params, layout: Layout) -> None:
         sizes = ", ".join(f"{counts[name]} {name}" for name in SPLITS)
     shared = int((group.value_counts() > 1).sum())
     protocol = "data/splits.csv" if given else split.protocol
+    if names := attribute_names(table):
+        echo(f"attributes of the images: {', '.join(names)}")
     echo(f"{protocol}: {len(table)} images: {sizes}; {shared} photographs are in two or more images")
 
 

@@ -13,6 +13,7 @@ from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.photographs import other_files
 from fakefaces.data.splits import MOSTLY_FACES, CvSplit, cv_splits, read_split
+from fakefaces.evaluation.groups import with_slices
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.split import Split
 from fakefaces.params.validate import Validate
@@ -32,6 +33,7 @@ class Params(StageParams):
 
 def main(params: Params, layout: Layout) -> None:
     split = read_split(layout.split)
+    with_slices(split, params.evaluate.slices)  # an attribute that is missing is said now, and not after the trainings
     facts, appearance = image_facts(layout.data, list(split["image"]), threads=params.threads)
     table = split.merge(facts, on="image", validate="one_to_one")
     readable = table["readable"].to_numpy(dtype=bool)

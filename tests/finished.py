@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,21 @@ import yaml
 
 from fakefaces.base.files import write_json, write_text
 from fakefaces.base.paths import Layout
+from fakefaces.data.attributes import write_attributes
 from fakefaces.data.splits import read_split
 from fakefaces.explain.feature_maps import FeatureMaps
 from fakefaces.explain.ground_truth import ground_truth_masks
 from fakefaces.explain.localization import evaluate_localization
 from fakefaces.explain.plots import plot_feature_maps
 from fakefaces.inference.metadata import DetectorMetadata
+from fakefaces.ingest.collection import sha256
 from fakefaces.params.file import Params, load
 from pipelines import augment, duplicates, evaluate, split, validate
 from tests.browser import Browser
 from tests.conftest import ROOT, write_photographs
 
 GRID = 6
+CAMERA = "<b>Nikon|[x](y)</b>"  # of some photographs
 
 
 def finished_project(small_params: dict, root: Path) -> tuple[Params, Layout]:
@@ -36,9 +40,11 @@ def finished_project(small_params: dict, root: Path) -> tuple[Params, Layout]:
     }
     changed = yaml.safe_load(yaml.safe_dump(small_params))
     changed["train"]["models"] = models
+    changed["evaluate"]["slices"] = ["camera"]
     (root / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
     write_photographs(root / "data", reals=60, fakes=60)
     pretend_pair(root / "data")
+    pretend_attributes(root / "data")
     with within(root):
         layout, params = Layout(root), load(root / "params.yaml")
         for stage in (duplicates, split, validate, augment):
@@ -76,6 +82,18 @@ def pretend_pair(data: Path) -> None:
     sample = ROOT / "samples"
     shutil.copy(sample / "training_real" / "real_00016.jpg", data / "training_real")
     shutil.copy(sample / "training_fake" / "hard_4_0010.jpg", data / "training_fake")
+
+
+def pretend_attributes(data: Path) -> None:
+    """Two cameras, one of an odd name, that some photographs do not name; and ages."""
+    cameras = cycle(["Canon", CAMERA, "Canon", ""])
+    write_attributes(
+        data,
+        {
+            sha256(path): {"age": str(20 + len(path.name))} | ({"camera": camera} if camera else {})
+            for path, camera in zip(sorted(data.rglob("*.jpg")), cameras, strict=False)
+        },
+    )
 
 
 def pretend_model(layout: Layout, name: str, signal: float) -> None:

@@ -11,16 +11,18 @@ from typer.testing import CliRunner
 from fakefaces.base.errors import FakefacesError
 from fakefaces.cli import app
 from fakefaces.data.splits import read_split
-from fakefaces.evaluation import predictions
+from fakefaces.evaluation import gate, predictions
 from fakefaces.evaluation.base_rate import ErrorRates, Traffic, workload
 from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import all_charts, facts
+from fakefaces.reporting.html.groups import group_sentences
 from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.page import render_card
+from fakefaces.reporting.html.promotion import promotion_basis
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from pipelines.report import main, model_charts
-from tests.finished import within
+from tests.finished import CAMERA, within
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +47,14 @@ def test_a_card_is_written_where_metrics_are_undefined(made):
     for name, model in run.metrics.items():
         roc_auc = model.test.overall.roc_auc.model_copy(update={"interval": None})
         overall = model.test.overall.model_copy(update={"roc_auc": roc_auc})
-        test = model.test.model_copy(update={"overall": overall, "difficulty": {}, "part": {}, "part_count": {}})
+        test = model.test.model_copy(
+            update={"overall": overall, "difficulty": {}, "part": {}, "part_count": {}, "by_group": {}}
+        )
         point = OperatingPoint(threshold=None, max_fpr=0.1, reason="too few reals")
         missing = {"test": test, "operating_point": point, "variance_explained_by_shortcuts": {}}
         run.metrics[name] = model.model_copy(update=missing)
     context = {"run": run, "facts": facts(run), "data": {"best": run.best, "models": run.models}}
+    context |= {"groups": group_sentences(run), "basis": promotion_basis(run)}
     card = render_card(context | card_context(run))
     assert "too few photographs" in card
     assert "Not applicable: it has no heatmaps" in card
@@ -108,6 +113,46 @@ def test_the_card_is_complete(made):
     assert "{{" not in written and "None" not in written
     assert "must not be used for" in written
     assert f"{len(read_split(layout.images))} images" in written
+
+
+def test_the_card_has_errors_by_group_and_says_what_was_not_measured(made):
+    run = RunOutputs(*made)
+    card = (run.layout.reports / "model_card.md").read_text()
+    groups = run.metrics[run.best].test.by_group["camera"]
+    assert set(groups) == {"Canon", CAMERA, "not stated"}
+    canon = groups["Canon"]
+    row = f"| camera | Canon | {canon.reals} | {canon.false_alarms} | {canon.fakes} | {canon.misses} |"
+    assert row in card.splitlines()
+    assert r"\<b\>Nikon\|[x]\(y)" in card  # its marks mean nothing
+    assert f"- camera of {groups['not stated'].n} test images" in card
+    assert "- errors by age: recorded, but not named in params.yaml: evaluate.slices." in card
+    assert "Errors were measured by camera alone" in card
+    assert "attribute_camera" not in read_split(run.layout.predictions)
+
+
+def test_page_and_card_say_on_how_many_images_a_promotion_rests_and_which_difference_they_show(made, monkeypatch):
+    run = RunOutputs(*made)
+    test = run.metrics[run.best].test.overall
+    basis = promotion_basis(run)
+    assert (basis.n, basis.groups, basis.metric, basis.unrelated) == (test.n, test.groups, "ROC AUC", None)
+    for name in ("index.html", "model_card.md"):
+        text = " ".join((run.layout.reports / name).read_text().split())
+        assert f"rests on these {test.n} test images of {test.groups} photographs" in text
+        assert "are too few to show any difference" in text
+    monkeypatch.setattr(gate, "MIN_GROUPS", 3)
+    basis = promotion_basis(run)
+    assert basis.unrelated and set(basis.by_model) == {"worse"}
+    context = {"run": run, "facts": facts(run), "data": {"best": run.best, "models": run.models}}
+    context |= {"groups": group_sentences(run), "basis": promotion_basis(run)}
+    assert f"difference in ROC AUC of {basis.unrelated:.3f} from" in render_card(context | card_context(run))
+
+
+def test_the_tippett_plot_is_on_the_card(made):
+    run = RunOutputs(*made)
+    assert run.metrics[run.best].likelihood_ratio is not None
+    assert "](plots/tippett.svg)" in (run.layout.reports / "model_card.md").read_text()
+    picture = (run.layout.reports / "plots" / "tippett.svg").read_text()
+    assert picture.startswith("<svg") and "log10 likelihood ratio" in picture and "<path" in picture
 
 
 def plan(*arguments: str) -> str:

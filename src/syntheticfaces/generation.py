@@ -31,7 +31,9 @@ class GeneratedImage:
 
 
 @dataclass(frozen=True)
-class _Sitting:
+class Sitting:
+    """A person, the scene and the camera of one photograph, with the random streams of texture and sensor."""
+
     person: Identity
     scene: Scene
     camera: Camera
@@ -44,13 +46,14 @@ class _Sitting:
         return Shot(photograph(drawn, self.camera, self.sensor), self.person, self.scene.view(size))
 
 
-def _draw_sitting(seed: int, number: int) -> _Sitting:
+def draw_sitting(seed: int, number: int) -> Sitting:
+    """The sitting of the photograph with a number, which depends on the arguments only."""
     streams = np.random.SeedSequence(seed, spawn_key=(_PHOTOGRAPHS, number)).spawn(5)
     person, scene, camera, texture, sensor = (np.random.default_rng(stream) for stream in streams)
-    return _Sitting(draw_identity(person), draw_scene(scene), draw_camera(camera), texture, sensor)
+    return Sitting(draw_identity(person), draw_scene(scene), draw_camera(camera), texture, sensor)
 
 
-def _match_donor(donor: _Sitting, base: _Sitting, settings: ForgerySettings) -> _Sitting:
+def _match_donor(donor: Sitting, base: Sitting, settings: ForgerySettings) -> Sitting:
     """The donor as a forger would choose it: similar in skin and light, at the scale of the settings."""
     similarity = settings.similarity
     person = blend_identity(donor.person, base.person, similarity)
@@ -71,12 +74,12 @@ def _match_donor(donor: _Sitting, base: _Sitting, settings: ForgerySettings) -> 
 def generate_image(entry: Entry, size: int, seed: int) -> GeneratedImage:
     """Generate one image, which depends on the arguments only."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_EDITS, entry.index)))
-    base = _draw_sitting(seed, entry.base)
+    base = draw_sitting(seed, entry.base)
     shot = base.shot(size)
     if entry.difficulty is None or entry.donor is None:
         return GeneratedImage(entry, apply_decoy(shot, entry.decoy, rng), None, base.camera, None, None)
     settings = draw_forgery_settings(entry.difficulty, base.camera.noise, rng)
-    donor = _match_donor(_draw_sitting(seed, entry.donor), base, settings)
+    donor = _match_donor(draw_sitting(seed, entry.donor), base, settings)
     donor_shot = donor.shot(size)
     canvas = shot.image.astype(np.float32)
     mask = np.zeros((size, size), dtype=np.bool_)

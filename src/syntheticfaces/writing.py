@@ -5,8 +5,10 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 from PIL import Image
@@ -20,6 +22,7 @@ from syntheticfaces.plan import Entry, draw_plan
 QUALITY = 90  # of the last save, the same for every image
 _SIZES = range(128, 257)
 _BATCH_SIZE = 8
+E = TypeVar("E")  # an entry of a plan
 
 
 def write_samples(
@@ -50,22 +53,24 @@ def write_samples(
     Raises:
         DataError: The directory is in use or cannot be written, or a number is out of range.
     """
-    _check(directory, images, size, seed, workers)
+    check_request(directory, images, size, seed, workers)
     plan = draw_plan(images, seed)
-    batches = [plan[start : start + _BATCH_SIZE] for start in range(0, images, _BATCH_SIZE)]
-    rows: list[dict[str, str]] = []
+    with new_set(directory, "training_real", "training_fake", "masks") as target:
+        write_batch = partial(_write_batch, directory=target, size=size, seed=seed)
+        rows = write_batches(write_batch, plan, workers, progress)
+        write_manifest(target / "manifest.csv", sorted(rows, key=lambda row: row["image"]))
+
+
+@contextmanager
+def new_set(directory: Path, *folders: str) -> Iterator[Path]:
+    """Yield a folder with these empty ones, beside ``directory``, and move it there when it is complete."""
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as aside:
             target = Path(aside) / "set"
-            for name in ("training_real", "training_fake", "masks"):
+            for name in folders:
                 (target / name).mkdir(parents=True)
-            write_batch = partial(_write_batch, directory=target, size=size, seed=seed)
-            for written in _map_batches(write_batch, batches, min(workers or _processors(), len(batches))):
-                rows += written
-                if progress is not None:
-                    progress(len(rows), images)
-            write_manifest(target / "manifest.csv", sorted(rows, key=lambda row: row["image"]))
+            yield target
             if directory.exists():
                 directory.rmdir()
             target.rename(directory)
@@ -74,7 +79,24 @@ def write_samples(
         raise DataError(f"cannot write the sample set to {directory}: {reason}; choose another place") from error
 
 
-def _check(directory: Path, images: int, size: int, seed: int, workers: int | None) -> None:
+def write_batches(
+    write_batch: Callable[[Sequence[E]], list[dict[str, str]]],
+    plan: Sequence[E],
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[dict[str, str]]:
+    """Write the entries of a plan in batches of 8, by several processes; returns the row of each."""
+    batches = [plan[start : start + _BATCH_SIZE] for start in range(0, len(plan), _BATCH_SIZE)]
+    rows: list[dict[str, str]] = []
+    for written in _map_batches(write_batch, batches, min(workers or _processors(), len(batches))):
+        rows += written
+        if progress is not None:
+            progress(len(rows), len(plan))
+    return rows
+
+
+def check_request(directory: Path, images: int, size: int, seed: int, workers: int | None) -> None:
+    """Refuse a directory in use, or a number out of range, with a DataError."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise DataError(f"{directory} already exists and is not an empty directory; choose another place")
     for valid, message in (
@@ -88,7 +110,7 @@ def _check(directory: Path, images: int, size: int, seed: int, workers: int | No
 
 
 def _map_batches(
-    write_batch: Callable[[Sequence[Entry]], list[dict[str, str]]], batches: list[list[Entry]], workers: int
+    write_batch: Callable[[Sequence[E]], list[dict[str, str]]], batches: list[Sequence[E]], workers: int
 ) -> Iterator[list[dict[str, str]]]:
     if workers == 1:
         yield from map(write_batch, batches)

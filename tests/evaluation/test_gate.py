@@ -3,8 +3,17 @@ import pandas as pd
 import pytest
 
 from fakefaces.data.faces import PARTS
+from fakefaces.evaluation import predictions
 from fakefaces.evaluation.comparisons import compare_all
-from fakefaces.evaluation.gate import ChampionComparison, Scores, SliceDifference, compare_with_champion, decide, worse
+from fakefaces.evaluation.gate import (
+    ChampionComparison,
+    Scores,
+    SliceDifference,
+    compare_with_champion,
+    decide,
+    detectable_difference,
+    worse,
+)
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.predictions import Predictions
 
@@ -231,3 +240,56 @@ def test_the_interval_needs_ten_photographs_of_the_rarer_class():
         comparison = compare(few, scores(few, 2), scores(few, 1, seed=1))
         assert comparison.difference is not None
         assert (comparison.interval is not None) == has_interval
+
+
+def test_a_group_is_compared_by_the_metric_and_by_both_kinds_of_errors():
+    table = images()
+    table["slice_camera"] = np.where(np.arange(len(table)) // 2 % 3 == 0, "A", "B")
+    table.loc[:1, "slice_camera"] = "not stated"
+    one, two = scores(table, 2), scores(table, 1, seed=1)
+    found = {s.name: s for s in compare(table, one, two).slices if s.slice == "camera"}
+    kinds = ("", ": reals called real", ": fakes called fake")
+    assert set(found) == {f"camera {name}{kind}" for name in "AB" for kind in kinds}
+    own = table["slice_camera"] == "A"
+    fakes = own & (table["label"] == 1)
+    wanted = (one[fakes] >= 0.5).mean() - (two[fakes] >= 0.5).mean()
+    assert found["camera A: fakes called fake"].difference == pytest.approx(wanted)
+    reals = own & (table["label"] == 0)
+    wanted = (one[reals] < 0.5).mean() - (two[reals] < 0.5).mean()
+    assert found["camera A: reals called real"].difference == pytest.approx(wanted)
+    assert (found["camera A"].reals, found["camera A"].fakes) == (int(reals.sum()), int(fakes.sum()))
+    assert found["camera A"].difference == pytest.approx(compare(table[own], one[own], two[own]).difference)
+
+
+def test_more_false_alarms_in_one_group_stop_a_model_that_is_better_over_all():
+    table = images(480)
+    table["slice_skin"] = np.where(np.arange(len(table)) // 2 % 4 == 0, "dark", "light")
+    strong, weak = scores(table, 3), scores(table, 1, seed=1)
+    wronged = (table["slice_skin"] == "dark") & (table["label"] == 0)
+    strong[wronged] = weak[wronged].clip(upper=0.49) + np.where(np.arange(wronged.sum()) % 2, 0.4, 0)
+    weak[wronged] = weak[wronged].clip(upper=0.45)
+    comparison = compare(table, strong, weak)
+    assert comparison.difference > 0
+    result = decide(comparison, margin=0.05, slice_margin=0.1)
+    assert not result.promoted and "skin dark: reals called real" in result.reason
+    assert decide(compare(table.drop(columns="slice_skin"), strong, weak), margin=0.05, slice_margin=0.1).promoted
+
+
+def test_groups_of_few_photographs_are_reported_and_not_compared():
+    table = images(60)
+    table["slice_camera"] = np.where(np.arange(len(table)) < 12, "rare", "A")
+    found = {s.name: s for s in compare(table, scores(table, 2), scores(table, 1, seed=1)).slices}
+    assert found["camera rare"].difference is None and "10 are needed" in found["camera rare"].reason
+    assert found["camera rare: fakes called fake"].difference is None
+
+
+def test_the_detectable_difference_is_that_of_the_comparison():
+    table = images()
+    one, two = scores(table, 2), scores(table, 1, seed=1)
+    first, second = (predictions.TestPredictions.from_arrays(table["label"], p, table["group"]) for p in (one, two))
+    shown = detectable_difference(first, second, (0.5, 0.5), "roc_auc", Resampling(400, 1))
+    assert shown == compare(table, one, two).detectable
+    unrelated = detectable_difference(first, first, (0.5, 0.5), "roc_auc", Resampling(400, 1))
+    assert unrelated == compare(table, one, one).detectable > 0
+    few = first.subset(np.arange(len(first)) < 10)
+    assert detectable_difference(few, few, (0.5, 0.5), "roc_auc", Resampling(400, 1)) is None

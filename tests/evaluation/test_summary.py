@@ -28,6 +28,15 @@ def test_it_says_whether_the_faces_were_drawn_and_where_that_is_unknown():
     assert "embedded sample" not in summary("m", metrics, drawn=False)
 
 
+def test_it_says_by_which_groups_errors_were_measured_and_that_others_were_not():
+    metrics = model_metrics(0.8, 0.7)
+    assert "Fairness is unknown" in summary("m", metrics, drawn=False)
+    test = metrics.test.model_copy(update={"by_group": {"camera": {}, "age": {}}})
+    text = summary("m", metrics.model_copy(update={"test": test}), drawn=False)
+    assert "Errors were measured by camera, age alone" in text and "was not measured" in text
+    assert "Fairness is unknown" not in text
+
+
 def test_an_interval_that_holds_one_half_is_chance():
     assert "does not differ significantly" in against_chance(bounded(0.49, 0.79))
     assert "too few photographs" in against_chance(model_metrics(0.8, 0.7))

@@ -10,9 +10,11 @@ import pytest
 import yaml
 
 from fakefaces.base.errors import DataError
+from fakefaces.data.attributes import read_attributes
 from fakefaces.data.given_splits import read_splits
 from fakefaces.data.photographs import list_photographs
-from fakefaces.ingest import replacing
+from fakefaces.ingest import importing, replacing
+from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.importing import Options, download_ciplab, import_photographs
 from tests.conftest import Project, write_photographs
 
@@ -325,3 +327,23 @@ def test_a_set_is_merged_by_content_without_dvc(tmp_path, monkeypatch, capsys):
     assert {name: kept.count(name) for name in kept} == {"train": 4, "validation": 8, "test": 12}  # no copy trains
     assert "4 images are in several splits" in capsys.readouterr().err
     assert not (root / ".unfinished" / "import").exists()
+
+
+def test_attributes_of_a_table_are_kept_by_content_and_go_with_the_photographs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(replacing, "track", lambda root, source: None)
+    monkeypatch.setattr(replacing, "remember", lambda root: None)
+    monkeypatch.setattr(importing, "require_accepted", lambda root: None)
+    root, source = tmp_path / "project", write_photographs(tmp_path / "set", reals=4, fakes=4)
+    root.mkdir()
+    import_photographs(str(source), root)
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label,camera\nset/training_real/real_00000.jpg,real,A\n")
+    import_photographs(str(table), root)
+    table.write_text("path,label,age\nset/training_real/real_00000.jpg,real,30\n")
+    import_photographs(str(table), root)
+    digest = sha256(source / "training_real" / "real_00000.jpg")
+    assert read_attributes(root / "data") == {digest: {"camera": "A", "age": "30"}}
+    assert len(list_photographs(root / "data")) == 8  # the photograph was there
+    import_photographs(str(source), root, Options(mode="replace"))
+    assert read_attributes(root / "data") == {}
+    assert "import their table again" in capsys.readouterr().err

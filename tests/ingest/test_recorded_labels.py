@@ -5,7 +5,9 @@ import shutil
 import pytest
 
 from fakefaces.base.errors import DataError
+from fakefaces.data.attributes import read_attributes
 from fakefaces.ingest.changes import digest_of, fetch, list_folder
+from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.corrections import read_corrections
 from fakefaces.ingest.record import read_record
 from fakefaces.ingest.recorded_labels import corrected, record_file, record_labels
@@ -61,6 +63,19 @@ def test_the_record_keeps_the_last_label_of_a_content_and_leaves_the_sample_alon
     folder = corrected(tmp_path, samples, tmp_path / "new")
     assert digest_of(list_folder(folder)) == before == digest_of(list_folder(samples))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corrections.csv", "new", "samples"]
+
+
+def test_attributes_are_recorded_too_and_a_clone_makes_the_same_bytes(samples, tmp_path):
+    image = "training_real/real_00001.jpg"
+    for rows in ("path,label,camera\n{},real,A\n", "path,label,age\n{},real,30\n", "path,label,age\n{},real,31\n"):
+        (samples / "corrections.csv").write_text(rows.format(image))
+        record_labels(tmp_path, read_corrections(samples / "corrections.csv"))
+    (samples / "corrections.csv").unlink()
+    folder = corrected(tmp_path, samples, tmp_path / "new")
+    digest = sha256(samples / image)
+    assert read_attributes(folder) == {digest: {"camera": "A", "age": "31"}}
+    assert record_file(tmp_path).read_text() == f"sha256,label,image,age,camera\n{digest},real,real_00001.jpg,31,A\n"
+    assert not (samples / "attributes.csv").exists()
 
 
 def test_an_image_from_elsewhere_is_for_dvc_pull(samples, tmp_path):

@@ -3,12 +3,14 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from fakefaces.base.errors import DataError
-from syntheticfaces import write_samples, writing
+from syntheticfaces import write_samples, write_whole_images, writing
 from syntheticfaces.manifest import COLUMNS
+from syntheticfaces.whole import GENERATORS, decode
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -127,3 +129,49 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"cannot write the sample set to .*: No space left on device"):
         write_samples(tmp_path / "set", images=1, size=128, workers=1)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("whole") / "set"
+    write_whole_images(directory, images=8, size=128, seed=4, workers=1)
+    return directory
+
+
+def test_generated_faces_lie_in_two_folders_with_a_table_of_attributes(whole):
+    with (whole / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows] == [name for name in files(whole) if name != "labels.csv"]
+    for row in rows:
+        generated = row["path"].startswith("fake/")
+        assert row["label"] == ("fake" if generated else "real")
+        assert (row["source"] != "camera") == generated
+        assert row["skin_tone"] in ("light", "medium", "dark") and 18 <= int(row["age"]) <= 80
+    assert {row["source"] for row in rows} == {"camera", "chequered", "smooth"}
+
+
+def test_generated_images_have_the_header_of_photographs(whole):
+    tables = set()
+    for path in whole.rglob("*.jpg"):
+        with Image.open(path) as image:
+            tables.add(str(image.quantization))
+    assert len(tables) == 1
+
+
+def test_the_first_generated_images_do_not_depend_on_their_number(whole, tmp_path):
+    write_whole_images(tmp_path / "set", images=4, size=128, seed=4, workers=1)
+    smaller = {name: data for name, data in files(tmp_path / "set").items() if name != "labels.csv"}
+    assert smaller == {name: files(whole)[name] for name in smaller}
+    with pytest.raises(DataError, match="even size"):
+        write_whole_images(tmp_path / "odd", images=4, size=129)
+
+
+def test_a_chequered_enlargement_is_as_bright_and_uneven_and_a_smooth_one_is_even():
+    grey = np.full((16, 16, 3), 100, np.uint8)
+    assert np.allclose(decode(grey, "smooth"), 100)
+    chequered = decode(grey, "chequered")
+    assert chequered.mean() == pytest.approx(100, abs=0.5)
+    inner = chequered[:-2, :-2, 0]
+    assert len(np.unique(inner.round(3))) == 3  # both, one or no axis between two pixels
+    tap = GENERATORS["chequered"]
+    assert inner.max() / inner.min() == pytest.approx((2 * tap) ** 2, rel=1e-4)

@@ -15,9 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import DataError
+from fakefaces.data.attributes import PREFIX as ATTRIBUTE
 from fakefaces.data.faces import FAKE, PARTS
 
 SPLITS = ("train", "validation", "test")
+SLICE = "slice_"  # the columns of groups that errors are counted by begin so
 MOSTLY_FACES = 0.5  # share of images with a face from which on they count as photographs of faces
 _MIN_CLASS_SIZE = 10  # images of a class below which a stratified split makes no sense
 
@@ -156,7 +158,10 @@ def all_test_images(splits: Sequence[CvSplit]) -> pd.DataFrame:
 
 def read_split(path: Path) -> pd.DataFrame:
     """Read the table of the split or the validate stage with its dtypes."""
-    types = {"label": "int64", "difficulty": "str", "group": "str"} | dict.fromkeys(PARTS, "Int64")
+    types: dict[str, str] = {"label": "int64", "difficulty": "str", "group": "str"} | dict.fromkeys(PARTS, "Int64")
+    # Words, even where they look like numbers.
+    named = [name for name in pd.read_csv(path, nrows=0).columns if name.startswith((ATTRIBUTE, SLICE))]
+    types |= dict.fromkeys(named, "str")
     return pd.read_csv(path, dtype=types, keep_default_na=False, na_values={part: [""] for part in PARTS})
 
 

@@ -6,6 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from fakefaces.evaluation.groups import NOT_STATED, compared, group_masks
 from fakefaces.evaluation.intervals import (
     MIN_GROUPS,
     Interval,
@@ -33,13 +34,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class SliceDifference:
-    """Candidate and champion on the fakes of one kind against all reals."""
+    """Candidate and champion on the fakes of one kind against all reals, or on the images of one group."""
 
-    slice: str  # ``difficulty`` or ``part``
-    name: str  # such as ``hard`` or ``nose``
+    slice: str  # ``difficulty``, ``part``, or an attribute of ``evaluate.slices``
+    name: str  # such as ``hard`` or ``nose``; of a group what is compared, too: ``camera A: reals called real``
     fakes: int  # of this kind
-    difference: float | None  # of the metric, candidate minus champion, in [-1, 1]; None where it is not estimated
+    difference: float | None  # candidate minus champion, in [-1, 1], above 0 better; None where it is not estimated
     reason: str | None = None  # why it is not
+    reals: int | None = None  # of a group; None for kinds of fakes, which are compared with all reals
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class ChampionComparison:
     difference: float | None  # candidate minus champion
     interval: list[float] | None  # 95 %, from the paired group bootstrap; None with a reason
     reason: str | None = None  # why something is None
-    slices: list[SliceDifference] = field(default_factory=list)  # by difficulty and by part
+    slices: list[SliceDifference] = field(default_factory=list)  # by difficulty, by part and by group
     detectable: float | None = None  # difference that these images show four times in five; None without an estimate
 
     @property
@@ -87,7 +89,7 @@ def compare_with_champion(
 ) -> ChampionComparison:
     """Evaluate two models on the same images, and on the same resamples of their groups.
 
-    The images have ``label`` (1 fake), ``group``, ``difficulty`` and the parts.
+    The images have ``label`` (1 fake), ``group``, ``difficulty`` and the parts, and ``slice_<attribute>`` for groups.
     """
     first, second = (
         TestPredictions.from_arrays(images["label"], scores.p_fake, images["group"]) for scores in (candidate, champion)
@@ -107,6 +109,13 @@ def compare_with_champion(
         reason=interval.reason,
         slices=[
             pair.slice_difference(kind, name, mask) for kind, by_name in masks.items() for name, mask in by_name.items()
+        ]
+        + [
+            difference
+            for attribute, by_name in group_masks(images).items()
+            for name, mask in by_name.items()
+            if name != NOT_STATED
+            for difference in pair.group_differences(attribute, name, mask)
         ],
         detectable=detectable,
     )
@@ -148,6 +157,22 @@ def worse(comparison: ChampionComparison, slice_margin: float) -> list[SliceDiff
     return [s for s in comparison.slices if s.difference is not None and s.difference < -slice_margin]
 
 
+def detectable_difference(
+    candidate: TestPredictions,
+    champion: TestPredictions,
+    thresholds: tuple[float, float],
+    metric: str,
+    resampling: Resampling,
+) -> float | None:
+    """The smallest difference in a metric of two models that these images show four times in five.
+
+    With the candidate as champion: that to a model of unrelated errors. None where the metric is undefined, or the
+    images are of too few photographs.
+    """
+    pair = _Pair(metric, candidate, champion, thresholds)
+    return None if pair.values()[2] is None else pair.interval(resampling)[1]
+
+
 @dataclass(frozen=True)
 class _Pair:
     """Predictions of both models for the same images, with their thresholds."""
@@ -171,12 +196,34 @@ class _Pair:
         fake = self.candidate.fake
         in_slice = mask & fake
         n_fakes, n_groups = int(in_slice.sum()), len(np.unique(self.candidate.group[in_slice]))
-        if n_groups < MIN_GROUPS:
-            return SliceDifference(kind, name, n_fakes, None, f"groups: {n_groups}; {MIN_GROUPS} are needed")
+        if reason := _too_few(n_groups):
+            return SliceDifference(kind, name, n_fakes, None, reason)
         subset = in_slice | ~fake
         pair = replace(self, candidate=self.candidate.subset(subset), champion=self.champion.subset(subset))
         _, _, difference, reason = pair.values()
         return SliceDifference(kind, name, n_fakes, difference, reason)
+
+    def group_differences(self, attribute: str, name: str, mask: Mask) -> list[SliceDifference]:
+        """The images of a group: the metric, and the shares of its reals and of its fakes that are called right."""
+        fake = self.candidate.fake
+        reals, fakes, chosen = mask & ~fake, mask & fake, compared(mask, fake)
+        pair = replace(self, candidate=self.candidate.subset(chosen), champion=self.champion.subset(chosen))
+        reason = _too_few(min(pair.candidate.n_groups_by_class))
+        rows: list[tuple[str, float | None, str | None]] = [("", None, reason) if reason else ("", *pair.values()[2:])]
+        for title, population, sign in ((": reals called real", reals, -1), (": fakes called fake", fakes, 1)):
+            if reason := _too_few(len(np.unique(self.candidate.group[population]))):
+                rows.append((title, None, reason))
+                continue
+            first, second = (
+                float(model.called_fake(threshold)[population].mean())
+                for model, threshold in zip((self.candidate, self.champion), self.thresholds, strict=True)
+            )
+            rows.append((title, sign * (first - second), None))
+        counts = {"fakes": int(fakes.sum()), "reals": int(reals.sum())}
+        return [
+            SliceDifference(attribute, f"{attribute} {name}{title}", difference=difference, reason=why, **counts)
+            for title, difference, why in rows
+        ]
 
     def interval(self, resampling: Resampling) -> tuple[Interval, float | None]:
         """The interval of the difference, and the smallest difference that so many images show four times in five.
@@ -200,3 +247,8 @@ class _Pair:
         # Two models that rank all images alike differ by exactly 0, which no interval of resamples would say.
         interval = percentile_interval(differences) if differences.any() else Interval(0.0, 0.0)
         return interval, _DETECTABLE * error or None
+
+
+def _too_few(n_groups: int) -> str | None:
+    """Why so many groups are too few for a slice; None where they are not."""
+    return f"groups: {n_groups}; {MIN_GROUPS} are needed" if n_groups < MIN_GROUPS else None

@@ -102,6 +102,14 @@ class SliceMetrics(Subset):
     recall: Estimate
 
 
+class GroupMetrics(Subset):
+    """The images of one group: shares of its reals that are called fake, and of its fakes that are called real."""
+
+    false_alarms: Estimate  # of its reals; undefined without any
+    misses: Estimate  # of its fakes; undefined without any
+    roc_auc: Estimate  # of its images; where it has one class only, against all images of the other
+
+
 class PointMetrics(Schema):
     """All metrics of a set of images without intervals; fake is the positive class."""
 
@@ -187,6 +195,7 @@ class TestMetrics(Schema):
     part_count: dict[str, SliceMetrics]  # slices by number of replaced parts, ``"1"`` to ``"4"``
     matched: MatchedMetrics | None  # images in the commonest encoding of reals; None where encodings were not given
     paired: SourcePairs | None  # fakes against their sources; None where sources were not given
+    by_group: dict[str, dict[str, GroupMetrics]] = {}  # by attribute of ``evaluate.slices``, then by its groups
     default: DefaultMetrics | None = None  # all images at ``train.threshold``; None in evaluations of earlier releases
 
     def slices(self) -> dict[str, dict[str, SliceMetrics]]:

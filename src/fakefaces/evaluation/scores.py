@@ -7,6 +7,7 @@ import pandas as pd
 from fakefaces.data.faces import FAKE, PARTS
 from fakefaces.evaluation import slices
 from fakefaces.evaluation.calibration import calibration
+from fakefaces.evaluation.groups import group_metrics
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import confusion, majority_rate, reference_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import (
@@ -32,7 +33,8 @@ def evaluate_scores(
     Args:
         table: a row an image: ``image``, its name, unique; ``label``, 1 fake; ``p_fake``, in [0, 1]; ``group``, which
             images of one photograph share. Optional: ``difficulty``; the four parts, 0, 1 or missing; ``encoding``,
-            an identifier of how the file was encoded; ``source``, the ``image`` that a fake was made from, or empty.
+            an identifier of how the file was encoded; ``source``, the ``image`` that a fake was made from, or empty;
+            ``slice_<attribute>``, the group of the image by an attribute.
         threshold: an image is called fake where its score reaches it.
         resampling: number of resamples of the groups, and seed.
         default_threshold: of the default and the reference's metrics.
@@ -66,6 +68,7 @@ def evaluate_scores(
         part_count=by_slice(slices.part_count_masks(table)) if has_parts else {},
         matched=matched,
         paired=paired_win_rate(predictions, _source_pairs(table), resampling) if "source" in table else None,
+        by_group=group_metrics(table, predictions, threshold, resampling),
         default=subset_metrics(
             DefaultMetrics, predictions, default_threshold, resampling, default_threshold=default_threshold
         ),

@@ -1,17 +1,21 @@
 """What a model's metrics say, in sentences: the model card and MLflow's descriptions share them."""
 
+from collections.abc import Collection
+
 from fakefaces.evaluation.model_metrics import ModelMetrics
 
 NOT_FOR = (
     "Decisions about a person. A score is a reason to look, not evidence; no image should be called forged by it "
     "alone.",
-    "Images unlike its training set: other sizes, crops, cameras or encoders, and generated faces (GANs, diffusion), "
-    "were neither trained on nor tested.",
+    "Images unlike its training set: other sizes, crops, cameras or encoders, and other kinds of fakes (generated "
+    "faces where it learned from replaced parts, and the other way round), were neither trained on nor tested.",
     "Images from a messenger or a web site, unless the robustness metrics allow it: recompression and resizing destroy "
     "the residuals.",
     "Improving forgeries by measuring them.",
+)
+_UNMEASURED = (
     "Fairness is unknown: skin colour, age and sex of the people shown are not recorded, so whether errors are more "
-    "frequent for some groups was not measured.",
+    "frequent for some groups was not measured."
 )
 _DRAWN = (
     "The embedded sample is drawn: a model trained on it has seen no photograph, and its metrics say nothing about any."
@@ -19,9 +23,23 @@ _DRAWN = (
 _MAYBE_DRAWN = "If it was trained on the embedded sample, which is drawn, its metrics say nothing about photographs."
 
 
-def not_for(drawn: bool | None) -> list[str]:
-    """What a model must not be used for; ``drawn`` says whether it was trained on drawn faces, None if unknown."""
-    return [*NOT_FOR, *({True: [_DRAWN], None: [_MAYBE_DRAWN]}.get(drawn, []))]
+def not_for(drawn: bool | None, measured: Collection[str] = ()) -> list[str]:
+    """What a model must not be used for.
+
+    Args:
+        drawn: whether it was trained on drawn faces; None if unknown.
+        measured: the attributes by whose groups errors were measured.
+    """
+    return [*NOT_FOR, _fairness(measured), *({True: [_DRAWN], None: [_MAYBE_DRAWN]}.get(drawn, []))]
+
+
+def _fairness(measured: Collection[str]) -> str:
+    if not measured:
+        return _UNMEASURED
+    return (
+        f"Errors were measured by {', '.join(measured)} alone, on the test images: whether they are more frequent for "
+        "other groups of people, or for these in other photographs, was not measured."
+    )
 
 
 def against_chance(metrics: ModelMetrics) -> str:
@@ -59,7 +77,7 @@ def summary(model: str, metrics: ModelMetrics, drawn: bool | None) -> str:
             f"| fakes found from {point.threshold:.3f} on | {point.test.recall} |",
             f"| reals accused from {point.threshold:.3f} on | {point.test.fpr} |",
         ]
-    lines += ["", "It must not be used for:", "", *(f"- {line}" for line in not_for(drawn))]
+    lines += ["", "It must not be used for:", "", *(f"- {line}" for line in not_for(drawn, metrics.test.by_group))]
     return "\n".join(lines)
 
 

@@ -3,13 +3,14 @@
 import csv
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.files import atomic_write
 from fakefaces.base.progress import echo
 from fakefaces.data import images
+from fakefaces.data.attributes import Attributes, read_attributes, write_attributes
 from fakefaces.ingest.collection import Collection
 from fakefaces.ingest.tables import Dialect, find_image, read_table
 
@@ -24,6 +25,7 @@ class Correction:
     label: int  # 0 real, 1 fake
     split: str  # train, validation, test, or "" where the table says none
     sha256: str  # of the bytes
+    attributes: Attributes = field(default_factory=dict)  # further columns of the table
 
 
 def read_corrections(table: Path, dialect: Dialect | None = None) -> list[Correction]:
@@ -51,7 +53,7 @@ def read_corrections(table: Path, dialect: Dialect | None = None) -> list[Correc
         except ImageError as error:
             faults.append(f"line {row.line}: {error}")
             continue
-        correction = Correction(path, row.label, row.split, hashlib.sha256(data).hexdigest())
+        correction = Correction(path, row.label, row.split, hashlib.sha256(data).hexdigest(), row.attributes)
         other = first.setdefault(correction.sha256, correction)
         if other.label != row.label:
             faults.append(f"line {row.line}: {row.path}: the same image is labelled real and fake")
@@ -71,11 +73,23 @@ def merge_corrections(corrections: Iterable[Correction], data: Path, folder: Pat
     An image that is already in ``data``, which may be missing, moves to the folder of its new label; it is not
     duplicated. Replaces ``folder`` if it exists, and returns it.
     """
+    corrections = list(corrections)
     with atomic_write(folder) as partial:
         collection = Collection.of(data, partial)
         for correction in corrections:
             collection.put(correction.path, correction.label, correction.sha256)
+        keep_attributes(corrections, partial)
     return folder
+
+
+def keep_attributes(corrections: Iterable[Correction], folder: Path) -> None:
+    """Add the attributes of images to those that a set of photographs has; a new value replaces an old one."""
+    attributes = read_attributes(folder)
+    given = [correction for correction in corrections if correction.attributes]
+    for correction in given:
+        attributes[correction.sha256] = attributes.get(correction.sha256, {}) | correction.attributes
+    if given:
+        write_attributes(folder, attributes)
 
 
 def read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:

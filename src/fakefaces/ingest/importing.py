@@ -10,6 +10,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.base.names import shown
 from fakefaces.base.progress import echo, track, waiting_for
 from fakefaces.base.secrets import masked
+from fakefaces.data.attributes import NAME as ATTRIBUTES
 from fakefaces.data.faces import FAKE
 from fakefaces.data.given_splits import read_splits, write_splits
 from fakefaces.data.photographs import list_photographs
@@ -70,6 +71,7 @@ def import_photographs(source: str, root: Path, options: Options | None = None) 
         else:
             layout = _merge_folders(local, collection, options)
         _keep_splits(layout, new, options)
+        corrections.keep_attributes(labelled, new)
         list_photographs(new)
         changes = compare(list_folder(root / "data"), list_folder(new)) if (root / "data").is_dir() else None
         if changes is not None:
@@ -77,6 +79,8 @@ def import_photographs(source: str, root: Path, options: Options | None = None) 
         if options.dry_run:
             echo("nothing was changed (--dry-run)")
             return
+        if (root / "data" / ATTRIBUTES).is_file() and not (new / ATTRIBUTES).is_file():
+            echo("the attributes of the photographs go with those that are replaced; import their table again")
         replace_data(root, new, "" if mode == "add" or not source or is_table else _remembered(source, root))
         _record(root, labelled, mode)
     finally:

@@ -1,4 +1,4 @@
-"""``corrections.csv``: the labels that people corrected, for git, so that a clone makes the same ``data/``.
+"""``corrections.csv``: the labels and attributes that tables gave, for git, so that a clone makes the same ``data/``.
 
 A table of labelled images names files of one machine. What was made of it is recorded here by content, beside
 ``data.dvc``: a clone that has the sample but no cache of DVC's applies the record to it.
@@ -8,18 +8,27 @@ import csv
 import re
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write
+from fakefaces.data.attributes import Attributes, is_plain_name, is_plain_value
 from fakefaces.data.faces import FAKE, REAL
 from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.corrections import Correction, merge_corrections
 
-_COLUMNS = ("sha256", "label", "image")  # the name is for people
+_COLUMNS = ("sha256", "label", "image")  # the name is for people; further columns are attributes
 _LABELS = {"real": REAL, "fake": FAKE}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class _Row:
+    label: int
+    image: str
+    attributes: Attributes = field(default_factory=dict)
 
 
 def record_file(root: Path) -> Path:
@@ -28,17 +37,22 @@ def record_file(root: Path) -> Path:
 
 
 def record_labels(root: Path, corrections: Iterable[Correction]) -> Path:
-    """Add labels to the record, which keeps one for each content; returns the file.
+    """Add labels and attributes to the record, which keeps one row for each content; returns the file.
 
     Raises:
         DataError: the record that is there cannot be read.
     """
-    rows = _read(root) | {row.sha256: (row.label, row.path.name) for row in corrections}
+    rows = _read(root)
+    for given in corrections:
+        earlier = rows[given.sha256].attributes if given.sha256 in rows else {}
+        rows[given.sha256] = _Row(given.label, given.path.name, earlier | given.attributes)
     names = {label: name for name, label in _LABELS.items()}
+    further = sorted({name for row in rows.values() for name in row.attributes})
     with atomic_write(record_file(root)) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows((digest, names[label], image) for digest, (label, image) in sorted(rows.items()))
+        writer.writerow([*_COLUMNS, *further])
+        for digest, row in sorted(rows.items()):
+            writer.writerow([digest, names[row.label], row.image, *(row.attributes.get(name, "") for name in further)])
     return record_file(root)
 
 
@@ -73,14 +87,16 @@ def corrected(root: Path, photographs: Path, folder: Path) -> Path | None:
     shutil.rmtree(copy, ignore_errors=True)
     try:
         shutil.copytree(photographs, copy)  # a collection links the files that it begins with
-        labels = [Correction(present[digest], label, "", digest) for digest, (label, _) in sorted(rows.items())]
+        labels = [
+            Correction(present[digest], row.label, "", digest, row.attributes) for digest, row in sorted(rows.items())
+        ]
         return merge_corrections(labels, copy, folder)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def _read(root: Path) -> dict[str, tuple[int, str]]:
-    """Label and name by sha256; empty where there is no record."""
+def _read(root: Path) -> dict[str, _Row]:
+    """Label, name and attributes by sha256; empty where there is no record."""
     path = record_file(root)
     if not path.exists():
         return {}
@@ -89,12 +105,15 @@ def _read(root: Path) -> dict[str, tuple[int, str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for number, row in enumerate(csv.DictReader(file, restval=""), 2):
                 digest, label = row.get("sha256") or "", row.get("label") or ""
-                if not _DIGEST.fullmatch(digest) or label not in _LABELS:
+                attributes = {str(k): v for k, v in row.items() if k not in _COLUMNS and isinstance(v, str) and v}
+                plain = all(is_plain_name(name) and is_plain_value(value) for name, value in attributes.items())
+                if not _DIGEST.fullmatch(digest) or label not in _LABELS or not plain:
                     raise DataError(
-                        f"corrections.csv: line {number}: not a sha256 with the label real or fake; restore the file "
+                        f"corrections.csv: line {number}: not a sha256 with the label real or fake, and attributes of "
+                        "one line; restore the file "
                         "with: git checkout corrections.csv"
                     )
-                rows[digest] = (_LABELS[label], row.get("image") or "")
+                rows[digest] = _Row(_LABELS[label], row.get("image") or "", attributes)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"corrections.csv: cannot be read ({error}); restore it: git checkout corrections.csv"

@@ -9,7 +9,9 @@ from pathlib import Path, PureWindowsPath
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.names import shown
+from fakefaces.data.attributes import Attributes
 from fakefaces.data.faces import FAKE, REAL
+from fakefaces.ingest.attributes import PHOTOGRAPH, further_columns
 from fakefaces.ingest.layouts import class_of, split_of
 
 SUFFIXES = (".csv", ".tsv", ".txt")
@@ -17,6 +19,7 @@ MAX_BYTES = 2**30
 _PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
 _LABELS = ("label", "class", "target", "is_fake", "fake", "is_real", "real", "category", "label_str", "ground_truth")
 _SPLITS = ("split", "subset", "partition", "set")
+_KNOWN = {*_PATHS, *_LABELS, *_SPLITS} - {"class", "category", "set"}  # no attributes; the three may be
 _NUMBERS = {"0", "1", "0.0", "1.0", "false", "true"}
 _DELIMITERS = ",;\t|"
 
@@ -40,6 +43,7 @@ class Row:
     label: int | None  # 0 real, 1 fake, None where its value says neither
     written: str  # the label as written
     split: str  # train, validation, test or ""
+    attributes: Attributes = field(default_factory=dict)  # further columns
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
     meanings = _meanings(path, label_column, [row[label_column] for _, row in lines], dialect.fake_label)
     if not dialect.fake_label:
         _refuse_contradictions(path, label_column, [row for _, row in lines], meanings)
+    used = {path_column, split_column} | {name for name in names if name.strip().lower() in _KNOWN}
+    further = further_columns(names, [row for _, row in lines], used | {label_column})
     rows = [
         Row(
             line=line,
@@ -83,11 +89,12 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
             label=meanings.get(row[label_column].strip().lower()),
             written=row[label_column],
             split=split_of(row[split_column]) if split_column else "",
+            attributes=further.of(row),
         )
         for line, row in lines
     ]
-    notes = _notes(encoding, delimiter, (path_column, label_column, split_column), meanings)
-    rest = [name for name in names if name and name.lower() in ("group", "subject", "person", "identity")]
+    notes = _notes(encoding, delimiter, (path_column, label_column, split_column), meanings) + further.notes
+    rest = [name for name in names if name.strip().lower() in PHOTOGRAPH]
     if rest:
         notes.append(f"the column {rest[0]} is not used: images of one photograph are found by their content")
     return Table(rows, notes)

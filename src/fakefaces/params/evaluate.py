@@ -1,6 +1,8 @@
 """``params.yaml``: evaluate."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, field_validator
 
 from fakefaces.base.schema import Schema, Share
 
@@ -15,3 +17,15 @@ class Evaluate(Schema):
         description="The abstention band reaches down to this false negative rate on validation; null: it need not.",
     )
     source_inliers: int = Field(ge=8, description="Matching keypoints from which on a real is a fake's source.")
+    slices: list[Annotated[str, Field(min_length=1)]] = Field(
+        [],
+        description="Further columns of imported tables of labels, such as camera or age: false alarms and misses are "
+        "counted by their groups.",
+    )
+
+    @field_validator("slices")
+    @classmethod
+    def _different(cls, names: list[str]) -> list[str]:
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"'{repeated[0]}' is named twice")
+        return names

@@ -21,4 +21,6 @@ class Promote(Schema):
         True,
         description="A champion is shown to be better than chance, and than the best rule that sees no forgery.",
     )
-    slice_margin: Margin = Field(description="By which the champion may be better on any difficulty or replaced part.")
+    slice_margin: Margin = Field(
+        description="By which the champion may be better on any difficulty, replaced part or group of evaluate.slices."
+    )

@@ -14,6 +14,14 @@ def breakable(text: str) -> Markup:
     return Markup("_<wbr>").join(escape(part) for part in whole.split("_"))
 
 
+def markdown_text(text: str) -> str:
+    """Text of a user's as Markdown shows it: its marks mean nothing, and it ends no cell of a table.
+
+    Intervals in brackets stay as they are: they are no links.
+    """
+    return re.sub(r"([\\`*_<>|#!~])", r"\\\1", text).replace("](", "]\\(")
+
+
 def render(template: Path, context: Mapping[str, object]) -> str:
     """Render a template; HTML is escaped unless marked as safe, as names of files and models come from users."""
     environment = Environment(
@@ -28,4 +36,6 @@ def render(template: Path, context: Mapping[str, object]) -> str:
     environment.filters["percent"] = lambda value, digits=0: "–" if value is None else f"{value:.{digits}%}"
     environment.filters["estimate"] = format
     environment.filters["breakable"] = breakable
+    environment.filters["extract"] = lambda key, table: table[key]
+    environment.filters["cell"] = markdown_text
     return environment.get_template(template.name).render(context)

@@ -154,13 +154,14 @@ def _image_table(table: pd.DataFrame) -> pd.DataFrame:
     same, group = table.groupby("sha256"), table.groupby("group")
     split_columns = [column for column in ("split", "fold") if column in table]
     readable = table["readable"].astype(bool)
+    known = table["left_eye"].notna()
     frame = table.assign(
         copy_in_other_split=readable & (same["split"].transform("nunique") > 1),
         copy_with_other_label=readable & (same["label"].transform("nunique") > 1),
         group_in_other_split=(group[split_columns].transform("nunique") > 1).any(axis=1),
         copy=readable & table.duplicated("sha256", keep=False),
         shows_face=~(table["faces"] == 0).fillna(False).astype(bool),
-        parts_known=table["left_eye"].notna(),
+        parts_known=known | (not known[table["label"] == FAKE].any()),  # of generated faces no name tells parts
         edited_by=table["program"].replace("", "none"),
     )
     # Great Expectations ignores missing values: an unreadable file, an empty one too, violates only the expectation
@@ -225,7 +226,9 @@ def _image_expectations(rules: Validate, groups_may_separate: bool) -> "list[Exp
         _among("orientation", [1], "images are stored upright", "warning"),
         _among("edited_by", ["none"], "no EXIF Software tag names an editor", "warning"),
         _among("shows_face", [True], "a face is found in every photograph", "warning"),
-        _among("parts_known", [True], "fakes are named by the convention difficulty_number_parts", "warning"),
+        _among(
+            "parts_known", [True], "fakes are named by the convention difficulty_number_parts, or none is", "warning"
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.evaluation.model_metrics import Estimate, ModelMetrics
+from fakefaces.evaluation.model_metrics import Estimate, GroupMetrics, ModelMetrics
 from fakefaces.reporting.tables.columns import slice_title
 
 Spec = dict[str, Any]
@@ -96,6 +96,20 @@ def slices(metrics: Metrics, kind: str) -> Spec | None:
     about = f"ROC AUC by {kind.replace('_', ' ')} with 95 % intervals, a dot for each model."
     titles = {"difficulty": "difficulty", "part": "replaced part", "part_count": "replaced parts"}
     return _dots(rows, list(metrics), ("slice", f"{titles[kind]} (fakes)"), "ROC AUC", about, rule=0.5)
+
+
+def groups(attribute: str, by_group: Mapping[str, GroupMetrics]) -> Spec | None:
+    """False alarms and misses of one model in each group, with intervals; None where there are none."""
+    rows = [
+        _row(rate, model=kind, slice=f"{name} ({group.reals} real, {group.fakes} fake)")
+        for name, group in by_group.items()
+        for kind, rate in (("false alarms", group.false_alarms), ("misses", group.misses))
+        if rate.value is not None
+    ]
+    if not rows:
+        return None
+    about = f"Shares of reals called fake and of fakes called real by {attribute}, with 95 % intervals."
+    return _dots(rows, ["false alarms", "misses"], ("slice", attribute), "share of the class", about, rule=None)
 
 
 def robustness(metrics: Metrics) -> Spec:

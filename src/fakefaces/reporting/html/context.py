@@ -17,6 +17,8 @@ from fakefaces.evaluation.model_metrics import Confusion, Estimate
 from fakefaces.evaluation.predictions import TestPredictions
 from fakefaces.reporting.html import charts, pictures
 from fakefaces.reporting.html.charts import BASELINES
+from fakefaces.reporting.html.groups import group_sentences, group_table
+from fakefaces.reporting.html.promotion import basis_table, promotion_basis
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.html.script_data import script_data
 from fakefaces.reporting.html.terms import term_id, term_of, terms
@@ -52,6 +54,8 @@ def page_context(run: RunOutputs, step: Step) -> dict[str, Any]:
     step("charts")
     context: dict[str, Any] = {"run": run, "facts": facts(run), "tables": tables(run), "charts": all_charts(run)}
     context |= {"decisions": decisions(run), "terms": terms(), "term_id": term_id, "term_of": term_of}
+    context |= {"groups": group_sentences(run), "basis": promotion_basis(run)}
+    context["tables"]["basis"] = basis_table(context["basis"])
     step("pictures")
     context |= {"pictures": stage_pictures(run), "samples": samples(run), "pairs": pairs(run)}
     step("galleries")
@@ -100,6 +104,7 @@ def tables(run: RunOutputs) -> dict[str, columns.Columns]:
     results["overall"] = _overall(results["overall"], run)
     return results | {
         "localization": _localization(run.localization),
+        "groups": group_table(run.metrics),
         "audit": {
             key.replace("_", " ").replace("roc auc", "ROC AUC"): [_cell(row.get(key)) for row in audit]
             for key in (audit[0] if audit else {})
@@ -130,6 +135,8 @@ def all_charts(run: RunOutputs) -> dict[str, Any]:
         "compared": charts.score_scatter(),
     }
     specs |= {kind: charts.slices(run.metrics, kind) for kind in ("difficulty", "part", "part_count")}
+    by_group = run.metrics[run.best].test.by_group
+    specs["groups"] = {name: charts.groups(name, groups) for name, groups in by_group.items()}
     if run.localization:
         specs |= {metric: charts.localization(run.localization, metric) for metric in ("pointing", "energy")}
     epochs = {name: run.history(name) for name in run.models}

@@ -6,6 +6,7 @@ from fakefaces.evaluation.base_rate import RARE, ErrorRates, precision_at
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
 from fakefaces.evaluation.summary import against_chance, not_for
+from fakefaces.reporting.html.groups import group_table
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.html.tippett import weight_of_evidence
 from fakefaces.reporting.tables.columns import slice_title
@@ -27,7 +28,10 @@ def card_context(run: RunOutputs) -> dict[str, object]:
         "image_size": features.image_size,
         "native": features.extractor != "pixels",  # photographs at their own resolution
         "synthetic": run.layout.drawn,
-        "not_for": not_for(run.layout.drawn),
+        "not_for": not_for(run.layout.drawn, best.test.by_group),
+        "group_table": group_table({run.best: best}),
+        "tippett": best.likelihood_ratio is not None,
+        "zip": zip,
     }
 
 

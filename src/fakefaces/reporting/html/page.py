@@ -32,6 +32,7 @@ SECTIONS = (
     ("curves", "Curves"),
     ("compare", "Comparison"),
     ("kinds", "Kinds of fakes"),
+    ("groups", "Groups"),
     ("robustness", "Robustness"),
     ("looking", "Heatmaps"),
     ("gallery", "Gallery"),
@@ -72,6 +73,13 @@ def library() -> str:
 
     bundle = vl_convert.javascript_bundle(None)  # type: ignore[arg-type] # None is its default: no snippet of ours
     return str(bundle).replace("</script", "<\\/script")
+
+
+def svg(spec: Mapping[str, Any]) -> str:
+    """A chart as an SVG."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(dict(spec)))
 
 
 def png(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:

@@ -66,5 +66,6 @@ function showTraining() {
 const drawings = []; // promises of the charts that the page opens with
 const STANDING = ["roc", "precision_recall", "reliability", "tippett", "difficulty", "part", "part_count", "robustness", "pointing", "energy"];
 for (const id of STANDING) drawings.push(show(id, data.charts[id]));
+Object.values(data.charts.groups ?? {}).forEach((spec, k) => drawings.push(show(`groups-${k}`, spec)));
 training?.addEventListener("change", showTraining);
 if (training) drawings.push(showTraining());
