@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.data.face_regions import MIRRORED, NAMES
+from fakefaces.data.face_regions import NAMES
 from fakefaces.faces.find import Face
 from fakefaces.faces.mesh import LEFT_EYE, MOUTH, RIGHT_EYE
 
@@ -60,15 +60,6 @@ def unit(face: Face) -> float:
     )
     # About equal to that between eyes and mouth; a face that looks aside has its eyes nearer together.
     return float(max(np.hypot(*(right - left)), _LEAST * np.hypot(*(mouth - (left + right) / 2))))
-
-
-def mirrored(boxes: dict[str, Box], width: int) -> dict[str, Box]:
-    """The boxes of the regions in the mirror image of a picture of this width, where left and right are swapped."""
-    flipped = {}
-    for name, other in zip(NAMES, MIRRORED, strict=True):
-        left, top, right, bottom = boxes[NAMES[other]]
-        flipped[name] = (width - right, top, width - left, bottom)
-    return flipped
 
 
 def pixel_boxes(boxes: dict[str, Box], height: int, width: int) -> NDArray[np.intp]:

@@ -12,13 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ParamsError
+from fakefaces.data.face_regions import INNER_BOXES, MIRRORED
+from fakefaces.data.faces import PARTS
 
-# Points around the eyes, as shares of width and height, and the side that they lie on. A copy is a mirror image if the
+# Points in both eyes, as shares of width and height, and the side that they lie on. A copy is a mirror image if the
 # transforms, whichever they are, moved one side's points past the other's.
 _SIDES = np.repeat([0, 1], 9)
 _POINTS = np.array(
-    [(0.3 + 0.4 * side + 0.05 * x, 0.45 + 0.05 * y) for side in (0, 1) for x in (-1, 0, 1) for y in (-1, 0, 1)]
+    [
+        (left + x * (right - left), top + y * (bottom - top))
+        for left, top, right, bottom in (INNER_BOXES["left_eye"], INNER_BOXES["right_eye"])
+        for x in (0.25, 0.5, 0.75)
+        for y in (0.25, 0.5, 0.75)
+    ]
 )
+_MIRRORED_PARTS = list(MIRRORED[: len(PARTS)])
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,7 @@ def augment_with_parts(
     """Draw the copies of :func:`augment`, with labels of parts that follow mirroring.
 
     ``parts``, int8 (n, 4), are: left eye, right eye, nose, mouth replaced; -1 where unknown. Where a copy is a mirror
-    image, its left and right eye are exchanged.
+    image, left and right are exchanged (:data:`fakefaces.data.face_regions.MIRRORED`).
     """
     if not recipe:
         return images, parts
@@ -134,7 +142,7 @@ def augment_with_parts(
         result = pipeline(image=image, keypoints=points, sides=_SIDES)
         copies[k] = result["image"]
         if _is_mirrored(np.asarray(result["keypoints"]), np.asarray(result["sides"])):
-            copied_parts[k, :2] = parts[k, 1::-1]
+            copied_parts[k] = parts[k, _MIRRORED_PARTS]
     return copies, copied_parts
 
 
