@@ -4,18 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from fakefaces.evaluation.decision_metrics import OperatingPoint
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.evaluate import Evaluator
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.localization_metrics import Baseline, Localization, LocalizationMetrics
-from fakefaces.evaluation.model_metrics import (
-    CorruptedMetrics,
-    Estimate,
-    ModelMetrics,
-    OperatingPoint,
-    ScoreDrift,
-    SliceMetrics,
-)
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages
+from fakefaces.evaluation.subset_metrics import CorruptedMetrics, ScoreDrift, SliceMetrics
 
 EVALUATOR = Evaluator(max_fpr=0.1, max_fnr=0.1, resampling=Resampling(100, seed=1), protocol="grouped", n_splits=1)
 

@@ -13,7 +13,7 @@ from fakefaces.cli import app
 from fakefaces.data.splits import read_split
 from fakefaces.evaluation import gate, predictions
 from fakefaces.evaluation.base_rate import ErrorRates, Traffic, workload
-from fakefaces.evaluation.model_metrics import OperatingPoint
+from fakefaces.evaluation.decision_metrics import OperatingPoint
 from fakefaces.reporting.html import charts
 from fakefaces.reporting.html.context import all_charts, facts
 from fakefaces.reporting.html.groups import group_sentences

@@ -8,8 +8,8 @@ from fakefaces.evaluation.curves import MAX_POINTS, precision_recall_curve, roc_
 from fakefaces.evaluation.evaluate import robustness
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import point_metrics, subset_metrics
-from fakefaces.evaluation.model_metrics import CorruptedMetrics
 from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.subset_metrics import CorruptedMetrics
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 15])

@@ -14,10 +14,11 @@ from fakefaces.evaluation.calibration import reliability
 from fakefaces.evaluation.evaluate import Evaluator, variance_explained
 from fakefaces.evaluation.intervals import Resampling, wilson_interval
 from fakefaces.evaluation.metrics import confusion, point_metrics, subset_metrics
-from fakefaces.evaluation.model_metrics import AllMetrics, CorruptedMetrics, Evaluation, ModelMetrics, ReliabilityBin
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.operating_point import abstention_band, operating_point, operating_threshold
 from fakefaces.evaluation.predictions import ScoredImages, ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores
+from fakefaces.evaluation.subset_metrics import AllMetrics, CorruptedMetrics, ReliabilityBin
 from tests.metrics import EVALUATOR
 
 RNG = np.random.default_rng(11)

@@ -14,8 +14,8 @@ from fakefaces.evaluation.intervals import (
     wilson_interval,
 )
 from fakefaces.evaluation.metrics import METRICS, confusion, subset_metrics, weighted_metrics
-from fakefaces.evaluation.model_metrics import AllMetrics
 from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.subset_metrics import AllMetrics
 
 
 def evaluate(predictions: Predictions, n_resamples: int = 100, seed: int = 0) -> AllMetrics:

@@ -6,6 +6,7 @@ import pytest
 from sklearn import metrics as sk
 
 from fakefaces.base.errors import ModelError
+from fakefaces.evaluation.estimates import Confusion
 from fakefaces.evaluation.metrics import (
     METRICS,
     confusion,
@@ -13,7 +14,6 @@ from fakefaces.evaluation.metrics import (
     reference_metrics,
     weighted_metrics,
 )
-from fakefaces.evaluation.model_metrics import Confusion
 from fakefaces.evaluation.predictions import Predictions
 
 PUBLISHED = [

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from fakefaces.base.errors import ModelError
+from fakefaces.evaluation.estimates import DIGITS
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import METRICS, confusion, point_metrics, reference_metrics
-from fakefaces.evaluation.model_metrics import DIGITS
 from fakefaces.evaluation.predictions import Predictions
 from fakefaces.evaluation.scores import evaluate_scores
 

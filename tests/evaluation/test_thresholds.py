@@ -8,8 +8,8 @@ from sklearn.metrics import roc_curve
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import PARTS
+from fakefaces.evaluation.decision_metrics import OperatingPoint
 from fakefaces.evaluation.intervals import wilson_interval
-from fakefaces.evaluation.model_metrics import OperatingPoint
 from fakefaces.evaluation.operating_point import abstention_band, operating_threshold, part_thresholds
 from fakefaces.evaluation.predictions import PART_SCORES, ValidationPredictions
 

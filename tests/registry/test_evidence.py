@@ -11,7 +11,7 @@ from fakefaces.base.files import write_text
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest
-from fakefaces.evaluation.model_metrics import OperatingPoint
+from fakefaces.evaluation.decision_metrics import OperatingPoint
 from fakefaces.inference import detector
 from fakefaces.registry import rescore
 from fakefaces.registry.candidates import (

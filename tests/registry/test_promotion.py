@@ -10,9 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import PARTS
+from fakefaces.evaluation.decision_metrics import AbstentionBand, OperatingPoint
 from fakefaces.evaluation.gate import ChampionComparison, Scores, SliceDifference, compare_with_champion
 from fakefaces.evaluation.intervals import Resampling
-from fakefaces.evaluation.model_metrics import AbstentionBand, OperatingPoint
 from fakefaces.evaluation.model_selection import select_candidate
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate

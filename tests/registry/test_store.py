@@ -10,7 +10,7 @@ import pytest
 from fakefaces.base.errors import TrackingError
 from fakefaces.base.files import write_json
 from fakefaces.cli.registry import registry as list_registry
-from fakefaces.evaluation.model_metrics import OperatingPoint
+from fakefaces.evaluation.decision_metrics import OperatingPoint
 from fakefaces.inference.metadata import DetectorMetadata, Operating, read_metadata
 from fakefaces.registry.store import ChampionChangedError, Registry
 from fakefaces.tracking.detectors import fetch_detector, with_operating_point

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fakefaces.base.files import write_json
 from fakefaces.data.faces import PARTS
-from fakefaces.evaluation.model_metrics import AbstentionBand, OperatingPoint
+from fakefaces.evaluation.decision_metrics import AbstentionBand, OperatingPoint
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.params.promote import Promote
 from fakefaces.registry.candidates import PromotionCandidate, Unregistered

@@ -11,7 +11,7 @@ from fakefaces.base.errors import FakefacesError
 
 if TYPE_CHECKING:
     from fakefaces.evaluation.base_rate import Traffic
-    from fakefaces.evaluation.model_metrics import Estimate
+    from fakefaces.evaluation.estimates import Estimate
     from fakefaces.evaluation.predictions import TestPredictions, ValidationPredictions
     from fakefaces.reporting.html.run_outputs import RunOutputs
 

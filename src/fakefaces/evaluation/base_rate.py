@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fakefaces.base.errors import ModelError
+from fakefaces.evaluation.decision_metrics import OperatingMetrics
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.intervals import wilson_interval
-from fakefaces.evaluation.model_metrics import Estimate, OperatingMetrics
 from fakefaces.evaluation.predictions import Array, Predictions, ValidationPredictions
 
 RARE = 0.01  # the base rate that sentences give a precision for where a reader has named none

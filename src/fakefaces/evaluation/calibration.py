@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from fakefaces.base.errors import ModelError
-from fakefaces.evaluation.model_metrics import Calibration
 from fakefaces.evaluation.predictions import Predictions
+from fakefaces.evaluation.subset_metrics import Calibration
 
 
 def reliability(

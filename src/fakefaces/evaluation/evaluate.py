@@ -11,11 +11,12 @@ from fakefaces.evaluation.calibration import reliability
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.likelihood_ratio import likelihood_ratio
 from fakefaces.evaluation.metrics import point_metrics, subset_metrics
-from fakefaces.evaluation.model_metrics import CorruptedMetrics, Evaluation, ReliabilityBin, ScoreDrift
+from fakefaces.evaluation.model_metrics import Evaluation
 from fakefaces.evaluation.operating_point import operating_point, part_thresholds
 from fakefaces.evaluation.predictions import Array, ScoredImages, TestPredictions, ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores, knows_parts, part_score_metrics
 from fakefaces.evaluation.slices import HARMONISED
+from fakefaces.evaluation.subset_metrics import CorruptedMetrics, ReliabilityBin, ScoreDrift
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import pandas as pd
 from fakefaces.base.errors import DataError
 from fakefaces.data.attributes import PREFIX, attribute_names
 from fakefaces.data.splits import SLICE
+from fakefaces.evaluation.estimates import Estimate, Subset
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import subset_metrics
-from fakefaces.evaluation.model_metrics import Estimate, GroupMetrics, PartMetrics, Subset
 from fakefaces.evaluation.predictions import Mask, TestPredictions
+from fakefaces.evaluation.subset_metrics import GroupMetrics, PartMetrics
 
 NOT_STATED, OTHERS = "not stated", "others"
 MAX_GROUPS = 12  # of an attribute; the images of the rarer values are one group, the others

@@ -7,9 +7,10 @@ a base rate it gives the odds: posterior odds = prior odds x 10^(log10 LR).
 
 import numpy as np
 
+from fakefaces.evaluation.decision_metrics import LikelihoodRatio
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, percentile_interval, too_few_groups
 from fakefaces.evaluation.metrics import estimate, ratio
-from fakefaces.evaluation.model_metrics import Estimate, LikelihoodRatio
 from fakefaces.evaluation.predictions import Array, Mask, Predictions, TestPredictions, ValidationPredictions
 
 _STEP = 0.01  # of log10 likelihood ratios, on which limits are searched

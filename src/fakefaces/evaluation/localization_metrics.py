@@ -1,7 +1,7 @@
 """The record of how well a model's heatmaps locate the forgery: what ``reports/explanations.json`` holds by model."""
 
 from fakefaces.base.schema import Schema
-from fakefaces.evaluation.model_metrics import Estimate, Rounded
+from fakefaces.evaluation.estimates import Estimate, Rounded
 
 SIDE = 64  # pixels of a ground truth mask
 

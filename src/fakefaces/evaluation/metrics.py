@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from fakefaces.evaluation.estimates import Confusion, Estimate, Subset
 from fakefaces.evaluation.intervals import (
     MIN_GROUPS,
     Interval,
@@ -17,8 +18,8 @@ from fakefaces.evaluation.intervals import (
     proportion_interval,
     too_few_groups,
 )
-from fakefaces.evaluation.model_metrics import Confusion, Estimate, PointMetrics, ReferenceMetrics, Subset
 from fakefaces.evaluation.predictions import Array, Predictions
+from fakefaces.evaluation.subset_metrics import PointMetrics, ReferenceMetrics
 
 S = TypeVar("S", bound=Subset)
 

@@ -7,9 +7,10 @@ import pandas as pd
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import PARTS, REAL
+from fakefaces.evaluation.decision_metrics import AbstentionBand, OperatingMetrics, OperatingPoint
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.intervals import LEVEL, Resampling, wilson_interval
 from fakefaces.evaluation.metrics import estimate, subset_metrics
-from fakefaces.evaluation.model_metrics import AbstentionBand, Estimate, OperatingMetrics, OperatingPoint
 from fakefaces.evaluation.predictions import PART_SCORES, Array, Mask, TestPredictions, ValidationPredictions
 
 

@@ -10,7 +10,9 @@ from fakefaces.evaluation.calibration import calibration
 from fakefaces.evaluation.groups import group_metrics
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import confusion, majority_rate, reference_metrics, subset_metrics
-from fakefaces.evaluation.model_metrics import (
+from fakefaces.evaluation.predictions import PART_SCORES, Mask, TestPredictions
+from fakefaces.evaluation.source_pairs import paired_win_rate
+from fakefaces.evaluation.subset_metrics import (
     AllMetrics,
     DefaultMetrics,
     MatchedMetrics,
@@ -19,8 +21,6 @@ from fakefaces.evaluation.model_metrics import (
     SliceMetrics,
     TestMetrics,
 )
-from fakefaces.evaluation.predictions import PART_SCORES, Mask, TestPredictions
-from fakefaces.evaluation.source_pairs import paired_win_rate
 
 A = TypeVar("A", bound=AllMetrics)
 

@@ -8,8 +8,8 @@ import pandas as pd
 from fakefaces.data.faces import DIFFICULTIES, PARTS
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import subset_metrics
-from fakefaces.evaluation.model_metrics import SliceMetrics
 from fakefaces.evaluation.predictions import Mask, Predictions
+from fakefaces.evaluation.subset_metrics import SliceMetrics
 
 HARMONISED = "harmonised"  # the encoding of images that were all passed through the same sizes and encoders
 

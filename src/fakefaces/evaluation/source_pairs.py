@@ -7,10 +7,11 @@ import pandas as pd
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import FAKE, REAL
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, proportion_interval
 from fakefaces.evaluation.metrics import estimate, ratio
-from fakefaces.evaluation.model_metrics import Estimate, SourcePairs
 from fakefaces.evaluation.predictions import Array, Predictions
+from fakefaces.evaluation.subset_metrics import SourcePairs
 
 
 def match_sources(images: pd.DataFrame, pairs: pd.DataFrame, *, min_inliers: int) -> pd.Series:

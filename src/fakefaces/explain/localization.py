@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import REAL
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling, bootstrap, percentile_interval, too_few_groups
 from fakefaces.evaluation.localization_metrics import SIDE, Baseline, Localization, LocalizationMetrics
 from fakefaces.evaluation.metrics import estimate
-from fakefaces.evaluation.model_metrics import Estimate
 from fakefaces.explain.ground_truth import GroundTruth
 from fakefaces.explain.heatmaps import resize_heatmap
 

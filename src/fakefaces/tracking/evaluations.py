@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from fakefaces.base.paths import Layout
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.evaluation.model_metrics import Estimate, ModelMetrics
+from fakefaces.evaluation.estimates import Estimate
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.tracking.runs import Run
 
 TRAINING_IMAGES = "seen.txt"  # lists the images that the model was trained or selected on

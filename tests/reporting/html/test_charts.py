@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from fakefaces.evaluation.model_metrics import ModelMetrics, ReliabilityBin
+from fakefaces.evaluation.model_metrics import ModelMetrics
+from fakefaces.evaluation.subset_metrics import ReliabilityBin
 from fakefaces.reporting.html import charts
 from tests.metrics import corrupted_metrics, localization_metrics, model_metrics, slice_metrics
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
-from fakefaces.evaluation.model_metrics import Confusion
+from fakefaces.evaluation.estimates import Confusion
 from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.reporting.html import context, script_data
 from fakefaces.tracking.trials import Trial

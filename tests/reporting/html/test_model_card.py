@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from fakefaces.base.paths import Layout
+from fakefaces.evaluation.decision_metrics import OperatingMetrics
+from fakefaces.evaluation.estimates import Confusion, Estimate
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.evaluation.model_metrics import Confusion, Estimate, ModelMetrics, OperatingMetrics
+from fakefaces.evaluation.model_metrics import ModelMetrics
 from fakefaces.params.file import load
 from fakefaces.reporting.html.model_card import card_context
 from tests.conftest import ROOT

@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from fakefaces.evaluation.model_metrics import Estimate, LikelihoodRatio
+from fakefaces.evaluation.decision_metrics import LikelihoodRatio
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.reporting.html.tippett import tippett, weight_of_evidence
 
 RATIO = LikelihoodRatio(

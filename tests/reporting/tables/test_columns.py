@@ -5,16 +5,10 @@ import re
 import pandas as pd
 
 from fakefaces.evaluation.comparisons import Comparison
-from fakefaces.evaluation.model_metrics import (
-    AbstentionBand,
-    Confusion,
-    Estimate,
-    MatchedMetrics,
-    ModelMetrics,
-    OperatingMetrics,
-    OperatingPoint,
-    SourcePairs,
-)
+from fakefaces.evaluation.decision_metrics import AbstentionBand, OperatingMetrics, OperatingPoint
+from fakefaces.evaluation.estimates import Confusion, Estimate
+from fakefaces.evaluation.model_metrics import ModelMetrics
+from fakefaces.evaluation.subset_metrics import MatchedMetrics, SourcePairs
 from fakefaces.reporting.tables import columns
 from fakefaces.reporting.tables.results import comparisons_table, results_table
 from fakefaces.reporting.tables.widths import GITHUB, width

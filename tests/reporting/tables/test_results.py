@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from fakefaces.evaluation.comparisons import Comparison
+from fakefaces.evaluation.estimates import Confusion, Estimate
 from fakefaces.evaluation.metrics import REFERENCE_METRICS, reference_metrics
-from fakefaces.evaluation.model_metrics import Confusion, Estimate, Evaluation, ModelMetrics
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.predictions import ScoredImages
 from fakefaces.reporting.tables import columns
 from fakefaces.reporting.tables.columns import results_markdown

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.evaluation.model_metrics import Estimate, GroupMetrics, ModelMetrics
+from fakefaces.evaluation.model_metrics import ModelMetrics
+from fakefaces.evaluation.subset_metrics import GroupMetrics
 from fakefaces.reporting.tables.columns import slice_title
 
 Spec = dict[str, Any]

@@ -11,9 +11,9 @@ import yaml
 from fakefaces.base.errors import DataError
 from fakefaces.data.faces import FAKE, PARTS
 from fakefaces.evaluation.base_rate import RARE, ErrorRates, precision_at
+from fakefaces.evaluation.estimates import Confusion, Estimate
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.metrics import confusion
-from fakefaces.evaluation.model_metrics import Confusion, Estimate
 from fakefaces.evaluation.predictions import TestPredictions
 from fakefaces.reporting.html import charts, pictures
 from fakefaces.reporting.html.charts import BASELINES

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fakefaces.data.attributes import attribute_names
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.groups import NOT_STATED
-from fakefaces.evaluation.model_metrics import Estimate, GroupMetrics, ModelMetrics
+from fakefaces.evaluation.model_metrics import ModelMetrics
+from fakefaces.evaluation.subset_metrics import GroupMetrics
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables.columns import Columns
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from fakefaces.evaluation.base_rate import RARE, ErrorRates, precision_at
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.localization_metrics import LocalizationMetrics
-from fakefaces.evaluation.model_metrics import Estimate, Evaluation, ModelMetrics
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
 from fakefaces.evaluation.summary import against_chance, not_for
 from fakefaces.reporting.html.groups import group_table
 from fakefaces.reporting.html.run_outputs import RunOutputs

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefaces.data.faces import FAKE
-from fakefaces.evaluation.model_metrics import LikelihoodRatio
+from fakefaces.evaluation.decision_metrics import LikelihoodRatio
 from fakefaces.reporting.html.charts import PALETTE
 
 _POINTS = 61

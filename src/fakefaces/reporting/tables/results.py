@@ -6,8 +6,9 @@ from dataclasses import asdict
 import pandas as pd
 
 from fakefaces.evaluation.comparisons import Comparison
+from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.metrics import REFERENCE_METRICS
-from fakefaces.evaluation.model_metrics import Estimate, Evaluation
+from fakefaces.evaluation.model_metrics import Evaluation
 
 METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "precision", "recall")
 COUNTS = ("tp", "fp", "fn", "tn")
