@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,9 +15,10 @@ from fakefaces.data.corruptions import corrupt as corrupted_by
 from fakefaces.data.faces import PARTS
 from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import cv_splits, read_split
-from fakefaces.faces.find import list_photographs as look_for_faces
-from fakefaces.faces.regions import unit
+from fakefaces.faces.find import find_faces as look_for_faces
+from fakefaces.faces.regions import regions, unit
 from fakefaces.features.extract import extract
+from fakefaces.features.feature_sets import spec_of
 from fakefaces.features.residual_dataset import compute_residual_dataset, corrupted_copy
 from fakefaces.features.spec import FeatureSpec
 from fakefaces.features.strangers import stranger
@@ -55,7 +57,7 @@ def test_residual_and_backbone_features_are_extracted_trained_on_and_scored(work
     table = read_split(layout.images)
     arrays = np.load(layout.features("residuals") / "arrays.npy")
     first = images.decode(images.read(layout.data / table["image"].iloc[0]))
-    face = extract(FeatureSpec("residuals", 256, 96), first)
+    face = extract(FeatureSpec("residuals", 256, 96, region_sizes=True), first)
     residuals = face["traces"]
     assert np.array_equal(arrays[0][:, : residuals.shape[1]], residuals)
     inputs = {name: face[name][None].astype(np.float32) for name in ("crop", "boxes")}
@@ -129,16 +131,27 @@ def test_strangers_are_made_of_each_image_in_turn(few_photographs):
     settings = FeatureSet(image_size=256, extractor="residuals", copies=1, strangers=2)
     dataset = compute_residual_dataset(few_photographs, faces, settings, seed=6, threads=1)
     without = compute_residual_dataset(few_photographs, faces, feature_set(1), seed=6, threads=1)
-    assert np.array_equal(dataset.images, without.images)
-    assert np.array_equal(dataset.copies, without.copies)
+    assert np.array_equal(dataset.images[..., 1:], without.images)
+    assert np.array_equal(dataset.copies[..., 1:], without.copies)
     assert without.strangers.shape[:2] == (len(faces), 0)
     for row, pixels in enumerate(decoded(few_photographs, faces)):
         rng = np.random.default_rng([6, row])
         corrupted_copy(pixels, row, rng)
         for number in range(2):
-            expected = extract(FeatureSpec("residuals", 256), stranger(pixels, 2 * row + number, rng))
+            expected = extract(spec_of(settings), stranger(pixels, 2 * row + number, rng))
             assert np.array_equal(dataset.strangers[row, number], expected)
     assert np.isnan(dataset.face_sizes).all()  # these show none
+
+
+def test_with_strangers_the_logarithm_of_the_sizes_of_regions_comes_first():
+    faces = list_photographs(ROOT / "samples").iloc[:1]
+    settings = FeatureSet(image_size=256, extractor="residuals", strangers=1)
+    dataset = compute_residual_dataset(ROOT / "samples", faces, settings, seed=6, threads=1)
+    (pixels,) = decoded(ROOT / "samples", faces)
+    boxes = np.array(list(regions(look_for_faces(pixels)[0]).values()))
+    assert np.exp(2 * dataset.images[0, :, 0]) == pytest.approx(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), rel=1e-4)
+    halved = extract(spec_of(settings), cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    assert np.exp(dataset.images[0, :, 0] - halved[:, 0]) == pytest.approx(2, rel=0.2)
 
 
 def test_the_size_of_the_largest_face_is_kept():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from fakefaces.data.faces import PARTS
 from fakefaces.faces.find import find_faces
 from fakefaces.faces.regions import unit
 from fakefaces.features.extract import extract
-from fakefaces.features.spec import FeatureSpec
+from fakefaces.features.feature_sets import spec_of
 from fakefaces.features.strangers import stranger
 from fakefaces.params.prepare import FeatureSet
 
@@ -50,7 +50,7 @@ def compute_residual_dataset(
         embed: a backbone on the crop of a face and the regions in it, called from several threads; its features follow
             the residual ones.
     """
-    spec = FeatureSpec("residuals", feature_set.image_size, feature_set.crop if embed else 0, feature_set.harmonise)
+    spec = replace(spec_of(feature_set), crop=feature_set.crop if embed else 0)
 
     def extract_with_copies(row: int) -> tuple[Features, float]:
         path = root / faces["image"].iloc[row]

@@ -51,6 +51,7 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
         metadata["image_size"],
         metadata["crop"],
         Harmonise.model_validate(harmonise) if harmonise else None,
+        region_sizes=metadata.get("region_sizes", False),
     )
 
     def network(name: str) -> Any | None:

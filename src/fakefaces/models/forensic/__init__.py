@@ -22,7 +22,7 @@ from fakefaces.models.forensic.regression import (
     output_targets,
 )
 from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
-from fakefaces.models.forensic.unfamiliarity import as_layer, fit_unfamiliarity
+from fakefaces.models.forensic.unfamiliarity import as_layer, fit_unfamiliarity, group_bounds
 
 __all__ = ["READS", "Settings", "fit"]
 
@@ -39,14 +39,15 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     :func:`fakefaces.models.runtime.clear_session` before.
 
     Returns:
-        A Keras model from features (batch, regions, features), in groups of ``group_sizes``, to probabilities (batch,
-        5): fake, and each part replaced; with strangers to learn from (batch, 6): the last is the unfamiliarity.
+        A Keras model from features (batch, regions, features), in groups of ``group_sizes`` behind what only
+        :mod:`~fakefaces.models.forensic.unfamiliarity` reads, to probabilities (batch, 5): fake, and each part
+        replaced; with strangers to learn from (batch, 6): the last is the unfamiliarity.
     """
     import keras
 
     # Names of inputs and layers are part of saved networks, and stay what they were.
     inputs = keras.Input(train.features.shape[1:], name="traces")
-    bounds = list(pairwise(accumulate(group_sizes, initial=0)))
+    bounds = group_bounds(train.features.shape[-1], group_sizes)
     train_groups = [replace(train, features=train.features[..., start:end]) for start, end in bounds]
     pairs = [(group, selector) for group in train_groups for selector in SELECTORS]
     tracked = track(pairs, "fitting regressions", len(pairs))
