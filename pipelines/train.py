@@ -19,6 +19,7 @@ from fakefaces.base.progress import echo, progress, waiting_for
 from fakefaces.base.schema import Count, Schema, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
+from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import MOSTLY_FACES, CvSplit, cv_splits, read_split
 from fakefaces.features.files import extract_files
 from fakefaces.features.spec import FeatureSpec
@@ -97,6 +98,9 @@ def main(params: Params, layout: Layout, name: str) -> None:
                         needs_face=bool((split.train["faces"] > 0).mean() >= MOSTLY_FACES),
                         weights=features.weights,
                         drawn=layout.drawn,
+                        whole_fakes=not bool(
+                            (split.train[list(PARTS)] == 1).to_numpy(dtype=bool, na_value=False).any()
+                        ),
                         threshold=params.train.threshold,
                         parameters=network.count_params(),
                         familiar=familiar(features, head),

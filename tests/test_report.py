@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.base.paths import Layout
 from fakefaces.cli import app
 from fakefaces.data.splits import read_split
 from fakefaces.evaluation import gate, predictions
@@ -138,7 +139,7 @@ def test_page_and_card_say_on_how_many_images_a_promotion_rests_and_which_differ
     for name in ("index.html", "model_card.md"):
         text = " ".join((run.layout.reports / name).read_text().split())
         assert f"rests on these {test.n} test images of {test.groups} photographs" in text
-        assert "are too few to show any difference" in text
+        assert "they would show is not known: they are too few." in text
     monkeypatch.setattr(gate, "MIN_GROUPS", 3)
     basis = promotion_basis(run)
     assert basis.unrelated and set(basis.by_model) == {"worse"}
@@ -176,7 +177,7 @@ def test_a_threshold_is_planned_by_reviewers_and_base_rate(made, monkeypatch):
     thresholds = [float(line.split()[0]) for line in lines if re.match(r"[01]\.\d{4} ", line)]
     assert thresholds == sorted(thresholds, reverse=True) and len(thresholds) == 5
     assert "worse: 1% of" in plan("--model", "worse", "--base-rate", "1%")
-    monkeypatch.setattr(RunOutputs, "drawn", True)
+    monkeypatch.setattr(Layout, "drawn", True)
     assert "drawn faces: they say nothing about photographs" in " ".join(plan().split())
     assert max(map(len, lines)) <= 80
 

@@ -1,5 +1,7 @@
 """A model's metrics in sentences."""
 
+from fakefaces.evaluation.estimates import Estimate
+from fakefaces.evaluation.intervals import too_few_groups
 from fakefaces.evaluation.summary import against_chance, not_for, summary
 from tests.metrics import model_metrics, with_metrics
 
@@ -39,7 +41,15 @@ def test_it_says_by_which_groups_errors_were_measured_and_that_others_were_not()
 
 def test_an_interval_that_holds_one_half_is_chance():
     assert "does not differ significantly" in against_chance(bounded(0.49, 0.79))
-    assert "too few photographs" in against_chance(model_metrics(0.8, 0.7))
+    assert "is 0.700 on every resample" in against_chance(model_metrics(0.8, 0.7))
+
+
+def test_too_few_photographs_are_not_compared_with_chance():
+    metrics = model_metrics(0.8, 0.7)
+    roc_auc = Estimate(value=0.7, reason=too_few_groups(4).reason)
+    overall = metrics.test.overall.model_copy(update={"roc_auc": roc_auc})
+    few = metrics.model_copy(update={"test": metrics.test.model_copy(update={"overall": overall})})
+    assert "too few photographs" in against_chance(few)
 
 
 def test_what_is_undefined_is_a_dash():

@@ -199,6 +199,15 @@ def test_without_a_heatmap_the_part_scores_stand_alone(monkeypatch):
     assert (explained.score.p_fake, explained.heatmap, explained.parts) == (pytest.approx(0.6), None, ("nose",))
 
 
+def test_a_detector_of_whole_fakes_has_no_heatmap_of_its_scores_of_parts():
+    whole = metadata().model_copy(update={"whole_fakes": True})
+    stub = Stub(whole, [[0.6, 0.1, 0.2, 0.9, 0.1]])
+    with pytest.raises(ModelError, match="which parts were replaced"):
+        detector_heatmaps(stub, np.zeros((1, 1)))
+    (explained,) = explanation.explain_images(stub, [("a", png(0))], threads=1)
+    assert (explained.score.p_fake, explained.heatmap, explained.parts) == (pytest.approx(0.6), None, ())
+
+
 def test_an_overlay_is_transparent_where_cold_and_red_where_hot():
     grey = np.full((40, 20, 3), 100, np.uint8)
     assert (overlay_heatmap(grey, np.zeros((2, 3), np.float32)) == 100).all()

@@ -25,6 +25,11 @@ def test_the_first_output_is_p_fake_and_the_others_are_of_the_parts(files):
     assert (score.label, score.parts, score.unsure) == ("real", None, None)
 
 
+def test_a_detector_of_whole_fakes_scores_no_parts(files):
+    (score,) = score_files(detector_of(constant(0.5, 0.1, 0.2, 0.3, 0.4), whole_fakes=True), files[:1], threads=1)
+    assert (score.p_fake, score.parts, score.p_nose) == (0.5, None, None)
+
+
 def test_each_score_belongs_to_its_file_among_many_and_beside_unreadable_ones(files):
     unreadable = [files[k] for k in (0, 17, 33)]
     for path in unreadable:

@@ -116,6 +116,21 @@ def test_each_fold_is_fitted_on_its_own_images_and_saved_in_its_own_folder(track
     assert of_model.data.tags[f"made.outputs/models/{NAME}"] == digest(layout.model(NAME))
 
 
+def test_a_detector_says_whether_it_was_trained_on_fakes_with_known_parts(tracked, fits):
+    splits = pd.DataFrame({"split": "unused", "fold": [0, 0, 1, 1, 2, 2], "validates": [1, 0] * 3})
+    params, layout = inputs(tracked, splits)
+    write_json(layout.tuned("best"), UNTUNED)
+    table = pd.read_csv(layout.images, keep_default_na=False).astype(dict.fromkeys(PARTS, "Int64"))
+    table.loc[table["label"] == 1, list(PARTS)] = pd.NA
+    table.loc[0, list(PARTS)] = [0, 0, 1, 0]  # the one fake whose name tells its parts, which fold 1 alone trains on
+    table.to_csv(layout.images, index=False)
+    stage.main(params, layout, NAME)
+    trained_on_it = [0 in rows_of(call["features"].train) for call in fits]
+    assert trained_on_it == [False, True, False]
+    metadata = [read_metadata(layout.model(NAME) / f"fold{k}") for k in range(3)]
+    assert [fold.whole_fakes for fold in metadata] == [True, False, True]
+
+
 def test_a_model_is_fitted_as_its_row_says_and_tuned_values_replace_its_own(tracked, fits):
     splits = pd.DataFrame({"split": ["train", "test", "validation", "train", "test", "train"]})
     row = {"fit": {"learning_rate": 0.1, "epochs": 7}, "settings": {"units": 2, "depth": 2}}
@@ -139,7 +154,7 @@ def test_a_model_is_fitted_as_its_row_says_and_tuned_values_replace_its_own(trac
     assert (untuned["spec"].settings.units, untuned["spec"].settings.depth) == (2, 2)
     assert not call["unfinished"].exists()
     assert read_metadata(layout.model(NAME)) == DetectorMetadata(
-        model=NAME, kind="custom_cnn", image_size=32, weights="w", threshold=0.4, parameters=3
+        model=NAME, kind="custom_cnn", image_size=32, weights="w", threshold=0.4, parameters=3, whole_fakes=True
     )
     assert "fold" not in pd.read_csv(layout.history(NAME))
     assert bias_of(layout.model(NAME)) == pytest.approx(8 / 3)

@@ -14,6 +14,7 @@ from fakefaces.evaluation.predictions import Array
 LEVEL = 0.95
 MIN_GROUPS = 10  # resampling fewer gives intervals that are far too narrow
 MAX_UNDEFINED = 0.1  # share of resamples that may be undefined before the others are a biased sample
+ALL_EQUAL = "all resamples are equal and give no interval"
 _MIN_RESAMPLES = math.ceil(2 / (1 - LEVEL))  # so that at least one resample lies in each tail
 _BLOCK = 2**21  # weights in memory at a time, 16 MiB
 
@@ -97,7 +98,7 @@ def percentile_interval(values: Array) -> Interval:
     if n_undefined > MAX_UNDEFINED * len(values):
         return Interval(n_undefined=n_undefined, reason=f"undefined in {n_undefined} of {len(values)} resamples")
     if np.ptp(known) < 1e-9:  # they differ by rounding only
-        return Interval(n_undefined=n_undefined, reason="all resamples are equal and give no interval")
+        return Interval(n_undefined=n_undefined, reason=ALL_EQUAL)
     tail = 50 * (1 - LEVEL)
     low, high = np.percentile(known, [tail, 100 - tail])
     return Interval(float(low), float(high), n_undefined)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from fakefaces.evaluation.intervals import ALL_EQUAL
 from fakefaces.evaluation.model_metrics import ModelMetrics
 
 NOT_FOR = (
@@ -44,10 +45,12 @@ def _fairness(measured: Collection[str]) -> str:
 
 def against_chance(metrics: ModelMetrics) -> str:
     """Whether the ROC AUC on test differs from chance."""
-    interval = metrics.test.overall.roc_auc.interval
-    if interval is None:
+    roc_auc = metrics.test.overall.roc_auc
+    if roc_auc.interval is None:
+        if roc_auc.reason == ALL_EQUAL:
+            return f"Its ROC AUC is {roc_auc} on every resample of the test images; chance is 0.5."
         return "There are too few photographs to compare it with chance."
-    if interval[0] > 0.5:
+    if roc_auc.interval[0] > 0.5:
         return "Its ROC AUC is significantly above chance (0.5)."
     return "**Its ROC AUC does not differ significantly from chance (0.5).**"
 

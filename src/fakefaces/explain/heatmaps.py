@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.base.errors import ModelError
 from fakefaces.data.faces import PARTS
 from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.layers import capture_outputs, last_feature_layer, logit_output
@@ -37,9 +38,14 @@ def detector_heatmaps(
         float32 (n, height, width), at most ``MAX_SIDE`` a side, each scaled to a peak of 1.
 
     Raises:
-        ModelError: the network has no convolution.
+        ModelError: the network has no convolution, or no scores of parts to draw.
     """
     if detector.metadata.extractor == "residuals":
+        if detector.metadata.whole_fakes:
+            raise ModelError(
+                f"{detector.metadata.model}: its heatmap would be of its scores of parts, and of no fake that it was "
+                "trained on is it known which parts were replaced, as of generated faces"
+            )
         heatmaps = part_score_heatmaps(detector.outputs(inputs)[:, 1 : 1 + len(PARTS)], outlines)
         step(len(inputs), "")
         return heatmaps

@@ -100,7 +100,7 @@ class Detector:
             unfamiliar=None if familiar is None or unfamiliarity is None else familiar.unfamiliar(unfamiliarity),
             unfamiliarity=unfamiliarity,
             model_version=self.version,
-            **dict(zip(PART_COLUMNS, others, strict=False)),
+            **({} if self.metadata.whole_fakes else dict(zip(PART_COLUMNS, others, strict=False))),
         )
 
 

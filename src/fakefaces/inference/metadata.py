@@ -80,6 +80,7 @@ class DetectorMetadata(Schema):
     weights: str  # "trained from scratch", or the origin of the backbone's
     threshold: float = Field(ge=0, le=2)  # of p_fake, from which on an image is called fake without operating point
     drawn: bool = False  # whether it was trained on drawn faces, so that its labels of photographs mean nothing
+    whole_fakes: bool = False  # whether of no training fake a replaced part was known, so that it scores no parts
     operating: Operating | None = None  # of a registered detector
     familiar: Familiar | None = None  # None where the network has no output for it
     positive: str = "fake"  # the class whose probability the score is
@@ -97,7 +98,7 @@ class DetectorMetadata(Schema):
 
     @model_serializer(mode="wrap")
     def _without_what_earlier_releases_lack(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _dropped(serialize(self), "harmonise", "region_sizes", "familiar")
+        return _dropped(serialize(self), "harmonise", "region_sizes", "whole_fakes", "familiar")
 
     @property
     def caution(self) -> str | None:

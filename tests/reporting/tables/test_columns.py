@@ -100,9 +100,22 @@ def test_validity_checks_are_of_the_right_images():
         "recall at the operating point": "0.630 [0.20, 0.30]",
         "its false-positive rate": "0.640",
         "unsure": "0.650",
-        "unfamiliar": "–",
         "explained by shortcuts": "0.660",
     }
+
+
+def test_what_applies_to_no_row_is_no_column_and_is_said():
+    """Of generated faces no source photograph is known."""
+    whole = {}
+    for name, evaluation in METRICS.items():
+        paired = evaluation.test.paired.model_copy(update={"n": 0, "win_rate": Estimate(value=None, reason="no pairs")})
+        test = evaluation.test.model_copy(update={"paired": paired})
+        whole[name] = evaluation.model_copy(update={"test": test, "unfamiliar": None})
+    table = results_table(whole)
+    titles = set(columns.validity_checks(results_table(METRICS))) - set(columns.validity_checks(table))
+    assert titles == {"paired win rate"}
+    learned = {name: evaluation.model_copy(update={"unfamiliar": 0.25}) for name, evaluation in whole.items()}
+    assert columns.validity_checks(results_table(learned))["unfamiliar"] == ["0.250"] * len(METRICS)
 
 
 def test_our_metrics_come_before_the_printed_ones():

@@ -131,7 +131,7 @@ def distinct(metrics) -> dict[str, Evaluation]:
         if isinstance(evaluation, ModelMetrics):
             fields["operating_point"]["max_fpr"] = 0.15
             shares = {"header": 0.911 + number / 100, "all": 0.922 + number / 100}
-            fields["variance_explained_by_shortcuts"] = shares
+            fields["variance_explained_by_shortcuts"], fields["unfamiliar"] = shares, 0.933 + number / 100
             fields["robustness"][0]["n"], test["difficulty"]["mid"]["fakes"] = 29, 19
             for row, level in zip(fields["robustness"], (None, 90, 50), strict=True):
                 row["level"] = level

@@ -208,7 +208,7 @@ def _dots(
     field, heading = of
     order = _unique(rows, field)
     position = {
-        "y": {"field": field, "type": "nominal", "sort": order, "title": heading, "axis": {"labelLimit": 150}},
+        "y": {"field": field, "type": "nominal", "sort": order, "title": heading, "axis": {"labelLimit": 220}},
         "yOffset": {"field": "model", "type": "nominal", "sort": list(kinds)},
         "color": _colour("model", kinds),
     }

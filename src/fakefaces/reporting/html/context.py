@@ -74,7 +74,7 @@ def facts(run: RunOutputs) -> dict[str, Any]:
         "reals": len(images) - len(fakes),
         "fakes": len(fakes),
         "groups": images["group"].nunique(),
-        "difficulties": fakes["difficulty"].replace("", "unnamed").value_counts(sort=False).to_dict(),
+        "difficulties": _difficulties(fakes["difficulty"]),
         "splits": {name: int(splits.get(name, 0)) for name in ("train", "validation", "test")},
         "n_splits": run.metrics[run.models[0]].n_splits,
         "protocol": run.params.split.protocol,
@@ -86,6 +86,7 @@ def facts(run: RunOutputs) -> dict[str, Any]:
         "parts": [part.replace("_", " ") for part in PARTS if (run.images[part] == 1).any()],
         "test_n": int(first["n"]),
         "test_groups": int(first["groups"]),
+        "harmonised": [name for name in run.models if run.metrics[name].harmonised],
         "majority_rate": float(first["majority_rate"]),
         "params": yaml.safe_dump(params, sort_keys=False, allow_unicode=True, width=100),
         "max_fpr": run.params.evaluate.max_fpr,
@@ -95,6 +96,12 @@ def facts(run: RunOutputs) -> dict[str, Any]:
         "trials": len(run.trials),
         "pruned": sum(trial.pruned for trial in run.trials),
     }
+
+
+def _difficulties(difficulty: pd.Series) -> dict[str, int]:
+    """The number of fakes of each difficulty; empty where no name tells it, as of faces that are generated whole."""
+    counts = {str(name): int(n) for name, n in difficulty.replace("", "unnamed").value_counts(sort=False).items()}
+    return {} if set(counts) <= {"unnamed"} else counts
 
 
 def tables(run: RunOutputs) -> dict[str, columns.Columns]:

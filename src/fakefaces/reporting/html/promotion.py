@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fakefaces.evaluation.gate import detectable_difference
-from fakefaces.evaluation.intervals import Resampling
+from fakefaces.evaluation.intervals import MIN_GROUPS, Resampling
 from fakefaces.evaluation.predictions import TestPredictions
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.reporting.tables.columns import Columns
@@ -17,7 +17,8 @@ class PromotionBasis:
     n: int  # test images
     groups: int  # photographs
     margin: float  # non-inferiority margin
-    unrelated: float | None  # difference to a model of unrelated errors; None where too few images tell none
+    unrelated: float | None  # difference to a model of unrelated errors; None where the images tell none
+    reason: str | None  # why they tell none
     by_model: dict[str, float | None]  # difference of the best model to each other one of the run, on the same images
 
 
@@ -34,19 +35,23 @@ def promotion_basis(run: RunOutputs) -> PromotionBasis:
         thresholds = run.thresholds[run.best], run.thresholds[other]
         return detectable_difference(predictions[run.best], predictions[other], thresholds, metric, resampling)
 
+    unrelated = shown(run.best)
+    few = min(predictions[run.best].n_groups_by_class) < MIN_GROUPS
+    reason = "they are too few" if few else "the model has the same metric on every resample of them"
     return PromotionBasis(
         metric=metric.replace("_", " ").replace("roc auc", "ROC AUC"),
         n=len(predictions[run.best]),
         groups=predictions[run.best].n_groups,
         margin=run.params.promote.margin,
-        unrelated=shown(run.best),
+        unrelated=unrelated,
+        reason=reason if unrelated is None else None,
         by_model={name: shown(name) for name in run.models if name != run.best},
     )
 
 
 def basis_table(basis: PromotionBasis) -> Columns:
-    """A row for each other model; empty where there is none."""
-    if not basis.by_model:
+    """A row for each other model; empty where no difference is known."""
+    if not any(basis.by_model.values()):
         return {}
     return {
         "compared with": list(basis.by_model),

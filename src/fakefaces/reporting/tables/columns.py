@@ -29,7 +29,8 @@ def results_markdown(
         "drawn": drawn,
         "model": next(iter(models.values())),
         "matched_n": _count(first["matched_n"]),
-        "paired_n": _count(first["paired_n"]),
+        "harmonised": [name for name, model in models.items() if model.harmonised],
+        "paired_n": int(first["paired_n"]) if pd.notna(first["paired_n"]) else 0,
         "reference_n": REFERENCE_TEST_IMAGES,
         "reference_majority": REFERENCE_MAJORITY,
         "tables": result_tables(table, models, comparisons),
@@ -73,20 +74,26 @@ def overall_metrics(table: pd.DataFrame) -> Columns:
 
 
 def validity_checks(table: pd.DataFrame) -> Columns:
-    """Matched encodings, source pairs, calibration, the operating point, variance explained by shortcuts."""
-    return _strings(
-        {
-            "model": table["model"],
-            "matched ROC AUC": _with_intervals(table, "matched_roc_auc"),
-            "paired win rate": _with_intervals(table, "paired_win_rate"),
-            "Brier": table["brier"].map(_number),
-            "recall at the operating point": _with_intervals(table, "operating_recall"),
-            "its false-positive rate": _with_intervals(table, "operating_fpr"),
-            "unsure": table["operating_unsure"].map(_number),
-            "unfamiliar": table["unfamiliar"].map(_number),
-            "explained by shortcuts": table["variance_explained_by_shortcuts"].map(_number),
-        }
-    )
+    """Matched encodings, source pairs, calibration, the operating point, variance explained by shortcuts.
+
+    A column that applies to no row is left out: pairs where no test fake has its source beside it, as of generated
+    faces, and what is unfamiliar where no model has learned it.
+    """
+    columns: dict[str, Iterable[str]] = {
+        "model": table["model"],
+        "matched ROC AUC": _with_intervals(table, "matched_roc_auc"),
+    }
+    if table["paired_win_rate"].notna().any():
+        columns["paired win rate"] = _with_intervals(table, "paired_win_rate")
+    columns |= {
+        "Brier": table["brier"].map(_number),
+        "recall at the operating point": _with_intervals(table, "operating_recall"),
+        "its false-positive rate": _with_intervals(table, "operating_fpr"),
+        "unsure": table["operating_unsure"].map(_number),
+    }
+    if table["unfamiliar"].notna().any():
+        columns["unfamiliar"] = table["unfamiliar"].map(_number)
+    return _strings(columns | {"explained by shortcuts": table["variance_explained_by_shortcuts"].map(_number)})
 
 
 def robustness(metrics: Mapping[str, ModelMetrics]) -> Columns:
