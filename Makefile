@@ -34,9 +34,9 @@ elsewhere:
 setup: .venv/.ready  ## create the environment from uv.lock
 
 # The check comes first, as DVC would wait for a pipe in data/ forever.
-repro: setup  ## run the pipeline (dvc repro)
+repro: setup  ## run the pipeline (dvc repro, with params.yaml's number of stages at a time)
 	$(RUN) python -m fakefaces.ingest
-	$(RUN) dvc repro
+	$(RUN) fakefaces repro
 	@echo; $(RUN) fakefaces results
 
 experiments: setup  ## compare the experiments: their best models, and the parameters that differ
