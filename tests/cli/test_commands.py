@@ -243,7 +243,7 @@ def gate(workspace, monkeypatch) -> StubGate:
     gate = StubGate()
 
     class Registry:
-        def __init__(self, name: str) -> None:
+        def __init__(self, name: str, *, create: bool) -> None:
             self.name = name
             gate.calls.append(name)
 

@@ -9,6 +9,7 @@ import pytest
 
 from fakefaces.data.images import MAX_BYTES
 from fakefaces.evaluation.base_rate import ErrorRates
+from fakefaces.inference.familiar import Familiar
 from fakefaces.inference.metadata import Operating
 from fakefaces.review import arrivals
 from fakefaces.review.arrivals import Arrivals
@@ -68,6 +69,22 @@ def test_only_what_is_new_is_sent(client):
         key: {"mine": None, "others": 1, "disagree": False}
     }
     assert keys(client, "ben", photographs=3)["labels"][key]["mine"] == "fake"
+
+
+@pytest.mark.parametrize(("unfamiliar", "said"), [(20, True), (3, False)])
+def test_a_batch_that_is_unlike_what_was_learned_from_is_said_once(tmp_path, unfamiliar, said):
+    scored = [explanation(str(k), 0.5, unfamiliar=k < unfamiliar) for k in range(40)]
+    queue = Queue(lambda files: [scored.pop(0) for _ in files], private(tmp_path / "queue"))
+    arrivals = [arrived(queue, f"{k}.png", encoded(k)) for k in range(40)]
+    queue.add(arrivals[:39])
+    familiar = Familiar(threshold=0.5, left_out=200, refused=10)
+    with serving(review_of(tmp_path, queue, familiar=familiar)) as client:
+        assert keys(client)["unlike"] is None
+        queue.add(arrivals[39:])
+        sentence = keys(client, photographs=39)["unlike"]
+    assert (sentence is not None) == said
+    if sentence:
+        assert "unlike the photographs that this model has learned from: 20 of 40 are unfamiliar" in sentence
 
 
 def test_a_person_sees_the_labels_of_others_after_labelling(client):

@@ -4,11 +4,13 @@ import asyncio
 import base64
 import json
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from fakefaces.base.errors import FakefacesError
+from fakefaces.inference.familiar import Familiar
 from fakefaces.inference.score import Prediction
 from fakefaces.serving.limits import Limits
 from fakefaces.serving.server import application, serve
@@ -63,6 +65,19 @@ def test_each_image_has_the_prediction_of_its_own(mean_detector):
     lines = base64.encodebytes(png(51)).decode()
     assert json.loads(ask(app, json.dumps({"inputs": [lines]}).encode())[1])["predictions"] == rows[:1]
     assert json.loads(ask(app, png(51), "image/png")[1])["predictions"] == rows[:1]
+
+
+def test_a_batch_that_is_unlike_what_was_learned_from_is_said_once():
+    class Knowing:
+        metadata = SimpleNamespace(familiar=Familiar(threshold=0.5, left_out=200, refused=10))
+
+        def score(self, name, read):
+            return Prediction(p_fake=0.5, label="fake", unfamiliar=read() == b"other")
+
+    answers = [json.loads(ask(application(Knowing()), inputs(*files))[1]) for files in ([b"own"] * 40, [b"other"] * 40)]
+    assert [list(answer) for answer in answers] == [["predictions"], ["unlike", "predictions"]]
+    assert "40 of 40 are unfamiliar" in answers[1]["unlike"]
+    assert [row["unfamiliar"] for row in answers[1]["predictions"]] == [True] * 40
 
 
 def test_a_bad_image_is_a_row_among_others_and_400_alone(mean_detector):

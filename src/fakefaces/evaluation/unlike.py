@@ -1,9 +1,12 @@
 """Whether a batch of images is unlike what a detector has learned from: what one image cannot show, forty can."""
 
+from functools import lru_cache
+
 LEAST = 40  # images of a batch that is compared
 _SIGNIFICANT = 0.01
 
 
+@lru_cache(maxsize=256)  # a page asks again with every photograph
 def unlike(images: int, unfamiliar: int, left_out: int, refused: int) -> str | None:
     """A sentence that stands above the verdicts of a batch that is unlike what was learned from; None where it is not.
 

@@ -29,8 +29,8 @@ def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explana
     score = explanation.score
     figure = Figure(figsize=(7, 3.5 * min(height / width, _STEEPEST) + 0.7), layout="constrained", dpi=150)
     parts = ", ".join(part.replace("_", " ") for part in explanation.parts) or "none"
-    unsure = ", unsure" if score.unsure else ""
-    figure.suptitle(f"{model}: {score.p_fake:.3f}, {score.label}{unsure}; suspected: {parts}", fontsize=10)
+    doubts = ", unsure" * bool(score.unsure) + ", unfamiliar" * bool(score.unfamiliar)
+    figure.suptitle(f"{model}: {score.p_fake:.3f}, {score.label}{doubts}; suspected: {parts}", fontsize=10)
     heatmap = explanation.heatmap
     panels = [
         (_shorten(on_one_line(Path(score.path).name), 40), pixels),

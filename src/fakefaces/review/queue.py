@@ -48,6 +48,8 @@ class Queue:
     folder: Path  # a private folder, empty at first, for the bytes of uploads
     refused: list[tuple[str, str]] = field(default_factory=list)  # the first names and reasons
     n_refused: int = 0
+    n_familiar: int = 0  # photographs that the champion calls familiar
+    n_unfamiliar: int = 0
     _photographs: list[Photograph] = field(default_factory=list)
     _by_key: dict[str, Photograph] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -125,3 +127,5 @@ class Queue:
         with self._lock:
             self._by_key[key] = photograph
             self._photographs.append(photograph)
+            self.n_familiar += photograph.unfamiliar is False
+            self.n_unfamiliar += photograph.unfamiliar is True

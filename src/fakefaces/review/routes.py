@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from fakefaces.base.errors import FakefacesError
 from fakefaces.evaluation.base_rate import precision_at
+from fakefaces.evaluation.unlike import unlike
 from fakefaces.review.agreement import agreement
 from fakefaces.review.arrivals import UploadError
 from fakefaces.review.export import export
@@ -102,9 +103,18 @@ def _news(review: Review, reviewer: str, first: int, refused: int, event: int) -
         "event": last,
         "refused": review.queue.refused[refused:],
         "n_refused": review.queue.n_refused,
+        "unlike": _unlike(review),
         "scored": len(review.queue),
         "waiting": review.arrivals.waiting,
     }
+
+
+def _unlike(review: Review) -> str | None:
+    """What is said of all photographs where they are unlike what the champion has learned from."""
+    queue, familiar = review.queue, review.metadata.familiar
+    if familiar is None:
+        return None
+    return unlike(queue.n_familiar + queue.n_unfamiliar, queue.n_unfamiliar, familiar.left_out, familiar.refused)
 
 
 def _row(photograph: Photograph) -> dict[str, Any]:

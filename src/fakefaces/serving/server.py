@@ -24,6 +24,7 @@ from starlette.routing import Route
 from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import echo
 from fakefaces.data import images
+from fakefaces.evaluation.unlike import unlike
 from fakefaces.inference.detector import Detector, load
 from fakefaces.inference.score import Score
 from fakefaces.serving.limits import ByteBudget, Limits
@@ -44,7 +45,8 @@ def application(
     A POST to ``/invocations`` has a body that is an image file (``Content-Type: image/...``) or JSON of the form
     ``{"inputs": ["<base64>", ...]}``. The answer is ``{"predictions": [...]}`` with the fields of
     :class:`fakefaces.inference.score.Prediction` for each image, those with a problem included; 400 where the only
-    image has one. ``threads`` images are scored at a time, of all requests together and by turns.
+    image has one. Before them stands ``unlike``, a sentence, where many images together are unlike what was learned
+    from. ``threads`` images are scored at a time, of all requests together and by turns.
     """
     limits = limits or Limits()
     pool, budget, waiting = ThreadPoolExecutor(threads), ByteBudget(limits), [0]
@@ -64,7 +66,9 @@ def application(
                 waiting[0] -= 1
         if len(scores) == 1 and scores[0].problem_detail:
             raise HTTPException(400, scores[0].problem_detail)
-        return JSONResponse({"predictions": [score.model_dump(exclude={"path"}) for score in scores]})
+        sentence = await asyncio.to_thread(_unlike, detector, scores)
+        predictions = {"predictions": [score.model_dump(exclude={"path"}) for score in scores]}
+        return JSONResponse(({"unlike": sentence} if sentence else {}) | predictions)
 
     return Starlette(
         routes=[
@@ -180,6 +184,14 @@ def _score(detector: Detector, k: int, data: bytes | ImageError) -> Score:
         return data
 
     return detector.score(f"image {k + 1}", read)
+
+
+def _unlike(detector: Detector, scores: list[Score]) -> str | None:
+    """What is said of all images of a request that are unlike what the detector has learned from."""
+    known = [score.unfamiliar for score in scores if score.unfamiliar is not None]
+    if not known or not (familiar := detector.metadata.familiar):
+        return None
+    return unlike(len(known), sum(known), familiar.left_out, familiar.refused)
 
 
 def _pixels(data: bytes) -> int:

@@ -55,7 +55,8 @@ def test_each_image_has_its_own_scores_heat_parts_and_truth():
     }
     mask = np.zeros((8, 8), bool)
     mask[1, :2] = True
-    first, second, third = entries(predictions, ["first", "second"], heat, {"g.jpg": ("mask", mask)})
+    truth, unfamiliar = {"g.jpg": ("mask", mask)}, {"second": {"g.jpg"}}
+    first, second, third = entries(predictions, ["first", "second"], heat, truth, unfamiliar)
     assert (first["name"], first["label"], first["difficulty"]) == ("f.jpg", 1, "easy")
     assert first["size"] == [300, 200]
     assert first["parts"] == ["right eye", "mouth"]
@@ -68,3 +69,4 @@ def test_each_image_has_its_own_scores_heat_parts_and_truth():
     assert "mask" not in first and "truth" not in second
     assert (third["truth"], decoded(third["mask"])) == ("mask", [0, 0b11000000, 0, 0, 0, 0, 0, 0])
     assert third["parts"] == []
+    assert [entry["unfamiliar"] for entry in (first, second, third)] == [[], [], ["second"]]

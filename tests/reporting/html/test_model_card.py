@@ -120,8 +120,15 @@ def test_failures_are_counted_over_the_right_class_and_the_weakest_slices_are_na
         "Weakest by difficulty: hard, ROC AUC 0.400 [0.10, 0.60] on 3 fakes.",
         "Weakest by replaced part: left eye, ROC AUC 0.600 (too few for an interval) on 9 fakes.",
         "Worst corruption: jpeg 50, ROC AUC 0.550 instead of 0.700.",
+        "It cannot tell that a photograph is unlike those that it has learned from, and its metrics say nothing of "
+        "such a one.",
         "Expected calibration error of its scores: 0.12.",
     ]
+
+
+def test_the_share_of_what_is_unfamiliar_stands_beside_the_failures(tmp_path):
+    *_, sentence, _ = context(tmp_path, evaluated().model_copy(update={"unfamiliar": 0.013}))["failures"]
+    assert sentence.startswith("It calls 1.3% of the test images unfamiliar")
 
 
 def test_the_precision_is_that_of_a_rare_fake(tmp_path):

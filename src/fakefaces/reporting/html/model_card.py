@@ -84,8 +84,21 @@ def _failures(best: ModelMetrics) -> list[str]:
     if levels and original is not None:
         worst = min(levels, key=levels.__getitem__)
         lines.append(f"Worst corruption: {worst}, ROC AUC {levels[worst]:.3f} instead of {original:.3f}.")
+    lines.append(_unfamiliar(best.unfamiliar))
     error = best.test.calibration.ece_equal_mass
     return [*lines, f"Expected calibration error of its scores: {error:.2f}."]
+
+
+def _unfamiliar(share: float | None) -> str:
+    if share is None:
+        return (
+            "It cannot tell that a photograph is unlike those that it has learned from, and its metrics say nothing of "
+            "such a one."
+        )
+    return (
+        f"It calls {share:.1%} of the test images unfamiliar, unlike what it has learned from. Its metrics say nothing "
+        "of what it calls so, nor of a batch of 40 or more that it says is unlike its training photographs."
+    )
 
 
 def _defined(estimates: Mapping[str, Estimate]) -> dict[str, float]:

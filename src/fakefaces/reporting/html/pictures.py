@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,7 @@ def entries(
     models: Sequence[str],
     heat: Mapping[str, NDArray[np.uint8]],
     truth: Mapping[str, tuple[str, NDArray[np.bool_]]],
+    unfamiliar: Mapping[str, Collection[str]],
 ) -> list[dict[str, Any]]:
     """The images for the page's script; heatmaps and masks are in base64.
 
@@ -131,6 +132,7 @@ def entries(
         models: names of the score columns.
         heat: by model (n, h, w), in the order of ``predictions``.
         truth: by image, how it is known what was replaced, and the mask.
+        unfamiliar: by model, the names of the images that it calls unfamiliar; without models that cannot tell.
     """
     gallery = []
     for index, row in enumerate(predictions.to_dict("records")):
@@ -142,6 +144,7 @@ def entries(
             "parts": [part.replace("_", " ") for part in replaced],
             "scores": [float(row[name]) for name in models],
             "size": [int(row["width"]), int(row["height"])],
+            "unfamiliar": [name for name, images in unfamiliar.items() if row["image"] in images],
             "heat": {name: _base64(maps[index].tobytes()) for name, maps in heat.items() if maps[index].any()},
         }
         if row["image"] in truth:

@@ -22,7 +22,7 @@ def script_data(run: RunOutputs, specs: Mapping[str, Any]) -> dict[str, Any]:
     rows = pictures.select(predictions, predictions[run.best], run.thresholds[run.best], gallery)
     shown = predictions.iloc[rows].reset_index(drop=True)
     heat = {name: maps[rows] for name, maps in run.heatmaps.items()}
-    entries = pictures.entries(shown, run.models, heat, run.truth)
+    entries = pictures.entries(shown, run.models, heat, run.truth, unfamiliar(run))
     max_bytes = int(run.params.report.max_bytes * _GALLERY_SHARE)
     uris = pictures.gallery_uris(run.layout.data, list(shown["image"]), max_bytes, threads=run.params.threads)
     comparisons = with_p_texts(run.comparisons, run.n_resamples)
@@ -40,6 +40,14 @@ def script_data(run: RunOutputs, specs: Mapping[str, Any]) -> dict[str, Any]:
         },
         "comparisons": comparisons.astype(object).where(comparisons.notna(), None).to_dict("records"),
         "charts": dict(specs),
+    }
+
+
+def unfamiliar(run: RunOutputs) -> dict[str, frozenset[str]]:
+    """By model, the names of the test images that it calls unfamiliar; without models that cannot tell."""
+    tables = {name: run.scored(name).test for name in run.models}
+    return {
+        name: frozenset(test["image"][test["unfamiliar"] == 1]) for name, test in tables.items() if "unfamiliar" in test
     }
 
 

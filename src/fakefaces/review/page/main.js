@@ -23,7 +23,7 @@ const list = new List(at("rows"), settings.sides[0], (row) => {
   draw();
 });
 const detail = new Detail(settings);
-let news = { session: null, event: 0, refused: [], n_refused: 0, scored: 0, waiting: 0 };
+let news = { session: null, event: 0, refused: [], n_refused: 0, unlike: null, scored: 0, waiting: 0 };
 let reviewer = sessionStorage.getItem("reviewer") || settings.reviewer;
 let asking = null;
 
@@ -49,6 +49,8 @@ function drawState() {
   at("state").textContent = `${news.scored.toLocaleString("en")} scored${waiting ? `, ${waiting.toLocaleString("en")} waiting` : ""}`;
   at("progress").hidden = !waiting;
   Object.assign(at("progress"), { max: waiting + news.scored, value: news.scored });
+  at("unlike").textContent = news.unlike ?? "";
+  at("unlike").hidden = !news.unlike;
   const refused = [...news.refused, ...files.failed];
   const n = news.n_refused + files.failed.length;
   at("refused").hidden = !n;

@@ -52,7 +52,8 @@ function tile(image, model, open, heat) {
     face.append(canvas);
   }
   const verdict = element("span", { className: "verdict" }, `${right ? "✓" : "✗"} `, element("span", { className: "score" }, image.scores[model].toFixed(3)));
-  const about = `${named(image.label)}${image.difficulty ? `, ${image.difficulty}` : ""}`;
+  const strange = image.unfamiliar.includes(data.models[model]) ? ", unfamiliar" : "";
+  const about = `${named(image.label)}${image.difficulty ? `, ${image.difficulty}` : ""}${strange}`;
   const button = element(
     "button",
     { type: "button", className: `tile ${right ? "right" : "wrong"}`, title: image.name },

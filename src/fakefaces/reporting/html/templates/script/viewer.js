@@ -47,7 +47,7 @@ function showViewed() {
         "tr",
         { className: name === model ? "selected" : "" },
         element("th", { scope: "row" }, name),
-        element("td", {}, `${image.scores[k].toFixed(3)} ${right ? "✓" : "✗"}`),
+        element("td", {}, `${image.scores[k].toFixed(3)} ${right ? "✓" : "✗"}${image.unfamiliar.includes(name) ? " unfamiliar" : ""}`),
         element("td", { className: "score" }, meter),
       );
     }),
