@@ -5,8 +5,8 @@
 Draws two sets and saves their classes by two encoders. In the first both classes are photographs, so that nothing but
 the encoder separates them; in the second the fakes are faces that are generated whole (`fakefaces sample --whole`).
 Clones HEAD for each, and runs `dvc repro` with a `forensic` and a `forensic_harmonised`. Printed are their rows of the
-results, the best shortcut rule's, and what became of the promotion; then the ROC AUC of both detectors of the second set
-on new images: saved as those that they learned from, all by one encoder, and by exchanged encoders.
+results, the best shortcut rule's, and what became of the promotion; then the ROC AUC of both detectors of the second
+set on new images: saved as those that they learned from, all by one encoder, and by exchanged encoders.
 """
 
 import argparse
