@@ -1,12 +1,12 @@
 """What a detector learns of a set whose format is the class, with `harmonise` and without.
 
-    uv run python benchmarks/harmonise.py [--images 600] [--projects FOLDER]
+    uv run python benchmarks/harmonise.py [--images 400] [--projects FOLDER]
 
 Draws two sets and saves their classes by two encoders. In the first both classes are photographs, so that nothing but
 the encoder separates them; in the second the fakes are faces that are generated whole (`fakefaces sample --whole`).
-Clones HEAD for each, and runs `dvc repro` with a `forensic` and a `forensic_harmonised`. Printed are their rows of the
-results, the best shortcut rule's, and what became of the promotion; then the ROC AUC of both detectors of the second
-set on new images: saved as those that they learned from, all by one encoder, and by exchanged encoders.
+Clones HEAD for each, and runs `dvc repro promote` with a `forensic` and a `forensic_harmonised`. Printed are their rows
+of the results, the best shortcut rule's, and what became of the promotion; then the ROC AUC of both detectors of the
+second set on new images: saved as those that they learned from, all by one encoder, and by exchanged encoders.
 """
 
 import argparse
@@ -62,14 +62,14 @@ def save(drawn: list[tuple[Path, str]], target: Path, encoders: Mapping[str, str
 
 
 def parameters() -> str:
-    """`params.yaml` with both models alone, and more test images."""
+    """`params.yaml` with both models alone, more test images, and few of them corrupted."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     residuals = {"image_size": 1024, "extractor": "residuals", "copies": 0}
     features = {"residuals": residuals, "residuals_harmonised": residuals | {"harmonise": HARMONISE}}
     params["prepare"]["features"] = {"pixels": params["prepare"]["features"]["pixels"]} | features
     model = {"kind": "forensic", "augment": "none", "tuned": "none"}
     params["train"]["models"] = {name: model | {"features": f} for name, f in zip(MODELS, features, strict=True)}
-    params["split"]["test_size"] = 0.3
+    params["split"]["test_size"], params["corrupt"]["images"] = 0.3, 20
     params["tune"] |= {"trials": 1, "epochs": 1, "startup_trials": 1}
     return yaml.safe_dump(params, sort_keys=False)
 
@@ -79,7 +79,7 @@ def train(project: Path, photographs: Path) -> None:
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(project / "src")}
     subprocess.run(["git", "clone", "-q", str(ROOT), str(project)], check=True)
     (project / "params.yaml").write_text(parameters(), encoding="utf-8")
-    for command in (["fakefaces", "data", str(photographs.resolve())], ["dvc", "repro"]):
+    for command in (["fakefaces", "data", str(photographs.resolve())], ["dvc", "repro", "promote"]):
         if subprocess.call(command, cwd=project, env=os.environ | environment):
             sys.exit(f"{' '.join(command)} failed in {project}")
 
@@ -115,7 +115,7 @@ def roc_auc(project: Path, model: str, folder: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--images", type=int, default=600)
+    parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--projects", type=Path, help="a folder for what is drawn and trained, to look at it")
     arguments = parser.parse_args()
     folder = arguments.projects or Path(tempfile.mkdtemp(prefix="harmonise-"))
