@@ -73,6 +73,7 @@ def test_the_number_and_the_size_of_steps_are_those_of_the_parameters():
     state = fit(network, train, validating(train), config(2, 4, 0.001, 2))
     weight = weight_of(network)
     assert weight == pytest.approx(1 - 6 * 0.001, abs=1e-5)  # three batches an epoch
+    assert not network.compiled  # or its file would hold the optimizer's moments
     last = state.history[-1]
     assert last["loss"] == last["val_loss"] == pytest.approx(np.log(2) + 3 * weight**2, abs=1e-5)
 

@@ -80,14 +80,14 @@ def fit(
     Raises:
         ModelError: the loss is not finite.
     """
-    import keras
+    from fakefaces.training.step import TrainingStep
 
-    network.compile(optimizer=keras.optimizers.Adam(config.fit.learning_rate), loss="binary_crossentropy")
-    network.optimizer.build(network.trainable_variables)
-    step = _training_step(network)
+    step = TrainingStep(network, config.fit.learning_rate, config.fit.batch_size)
+    # The states of the dropouts' generators are among them, which a .keras file lacks.
+    variables = [*network.variables, *step.optimizer_variables]
     state, best = FitState(), network.get_weights()
     if checkpoint and (checkpoint / "state.json").is_file():
-        state, best = _load_checkpoint(checkpoint, network)
+        state, best = _load_checkpoint(checkpoint, variables)
     for row in state.history:
         on_epoch(row)
     while not state.is_finished(config.fit):
@@ -97,7 +97,7 @@ def fit(
         if state.add_epoch(row, config.fit.monitor):
             best = network.get_weights()
         if checkpoint:
-            _save_checkpoint(checkpoint, network, best, state)
+            _save_checkpoint(checkpoint, variables, best, state)
         on_epoch(row)
     network.set_weights(best)
     return state
@@ -129,31 +129,6 @@ def fingerprint(arrays: Sequence[NDArray[Any]], settings: object, code: Sequence
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]
-
-
-def _training_step(network: Any) -> Step:
-    """A step of Adam on the binary cross-entropy, as a graph; it returns p_fake before the step.
-
-    Not ``fit``: what feeds its batches takes a thread from the convolutions in about half of the epochs
-    (benchmarks/training.py), and its ROC AUC is read off 200 thresholds.
-    """
-    import keras
-    import tensorflow as tf
-
-    cross_entropy = keras.losses.BinaryCrossentropy()
-    shape = (None, *network.input_shape[1:])
-
-    def step(features: Any, labels: Any) -> Any:
-        with tf.GradientTape() as tape:
-            p_fake = network(features, training=True)
-            loss = cross_entropy(labels, p_fake) + sum(network.losses)
-        gradients = tape.gradient(loss, network.trainable_variables)
-        network.optimizer.apply(gradients, network.trainable_variables)
-        return p_fake
-
-    signature = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec((None, 1), tf.float32)]
-    graph = tf.function(step, input_signature=signature)
-    return lambda features, labels: np.asarray(graph(features.astype(np.float32), labels[:, None]))[:, 0]
 
 
 def _run_epoch(
@@ -199,26 +174,24 @@ def _epoch_metrics(labels: NDArray[np.float32], p_fake: NDArray[np.float32], pen
     }
 
 
-def _save_checkpoint(checkpoint: Path, network: Any, best: list[NDArray[Any]], state: FitState) -> None:
+def _save_checkpoint(checkpoint: Path, variables: list[Any], best: list[NDArray[Any]], state: FitState) -> None:
     with atomic_write(checkpoint) as aside:
         aside.mkdir()
-        np.savez(aside / "variables.npz", *(np.asarray(variable) for variable in _variables(network)))
+        np.savez(aside / "variables.npz", *(_value(variable) for variable in variables))
         np.savez(aside / "best.npz", *best)
         write_json(aside / "state.json", vars(state))
 
 
-def _load_checkpoint(checkpoint: Path, network: Any) -> tuple[FitState, list[NDArray[Any]]]:
-    for variable, value in zip(_variables(network), _arrays(checkpoint / "variables.npz"), strict=True):
+def _load_checkpoint(checkpoint: Path, variables: list[Any]) -> tuple[FitState, list[NDArray[Any]]]:
+    for variable, value in zip(variables, _arrays(checkpoint / "variables.npz"), strict=True):
         variable.assign(value)
     return FitState(**read_json(checkpoint / "state.json")), _arrays(checkpoint / "best.npz")
 
 
-def _variables(network: Any) -> list[Any]:
-    """All that training changes: the weights, the state of each dropout's generator, the optimizer's moments.
+def _value(variable: Any) -> NDArray[Any]:
+    from keras import ops
 
-    A ``.keras`` file lacks the generators: training resumed from one would drop other units.
-    """
-    return [*network.variables, *network.optimizer.variables]
+    return np.asarray(ops.convert_to_numpy(variable))
 
 
 def _arrays(path: Path) -> list[NDArray[Any]]:
