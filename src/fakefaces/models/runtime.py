@@ -18,16 +18,29 @@ from fakefaces.base.leftovers import temporary_folder
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
-def start(seed: int, threads: int) -> None:
+def start(seed: int, threads: int, *, backend: str | None = None) -> None:
     """Import Keras and its backend, make them deterministic and seed them, before anything else uses Keras.
 
-    The backend is TensorFlow, or what the environment variable ``KERAS_BACKEND`` or Keras' own settings name.
-    ``threads`` are those of TensorFlow's operators; the last digits of sums depend on their number. The memory of an
-    accelerator is taken as it is needed.
+    The memory of an accelerator is taken as it is needed, not at once.
+
+    Args:
+        seed: of weights and dropout.
+        threads: of TensorFlow's operators; the last digits of sums depend on their number.
+        backend: the only one that will do; by default it is TensorFlow, or what the environment variable
+            ``KERAS_BACKEND`` or Keras' own settings name.
+
+    Raises:
+        ModelError: the backend is not installed.
     """
+    if backend:
+        os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX takes three quarters of it otherwise
-    with _without_banner():
-        import keras
+    try:
+        with _without_banner():
+            import keras
+    except (ImportError, ValueError) as error:
+        wanted = f"Keras' backend {os.environ.get('KERAS_BACKEND', 'tensorflow')}"
+        raise ModelError(f"{wanted} cannot be used ({error}); install it, or unset KERAS_BACKEND") from None
     if keras.backend.backend() == "tensorflow":
         _start_tensorflow(threads)
     keras.utils.set_random_seed(seed)
