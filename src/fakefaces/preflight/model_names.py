@@ -1,14 +1,18 @@
 """Names that a model cannot have, as the columns of a table or the aliases of registered versions have them."""
 
-from fakefaces.data import attributes, photographs
-from fakefaces.evaluation.predictions import PART_SCORES
-from fakefaces.validation import facts
+from fakefaces.data.faces import PARTS
 
-# Of outputs/predictions.csv, where each model has a column beside what is known of an image.
+# Of outputs/predictions.csv, where each model has a column beside what is known of an image, and of images.csv.
 _COLUMNS = frozenset(
-    {*photographs.COLUMNS, *facts.COLUMNS, *PART_SCORES, "group", "split", "encoding", "source", "p_fake", "unfamiliar"}
+    {
+        *("image", "label", "difficulty", "group", "split", "fold", "validates", "sha256", "source", "faces", "damage"),
+        *("readable", "problem", "format", "mode", "width", "height", "bytes", "program", "orientation"),
+        *("quantization", "subsampling", "encoding", "p_fake", "unfamiliar"),
+        *PARTS,
+        *(f"{name}_score" for name in PARTS),
+    }
 )
-_PREFIXES = ("rule_", attributes.PREFIX)
+_PREFIXES = ("rule_", "attribute_")
 _ALIASES = frozenset({"champion", "challenger"})
 
 
