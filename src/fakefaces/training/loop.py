@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write, read_json, write_json
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
+from fakefaces.data.stored_rows import StoredRows, chunks
 from fakefaces.params.train import Fit
-from fakefaces.training.augmentation import Recipe, augment
+from fakefaces.training.augmentation import Augmenter, Recipe
+from fakefaces.training.batches import batches
 
 Row = dict[str, float]  # an epoch's metrics by name; those of validation start with val_
 OnEpoch = Callable[[Row], None]
@@ -118,7 +120,7 @@ def closed_form_history(network: Any, train: TrainArrays, validation: Validation
     return state
 
 
-def fingerprint(arrays: Sequence[NDArray[Any]], settings: object, code: Sequence[Path]) -> str:
+def fingerprint(arrays: Sequence[NDArray[Any] | StoredRows], settings: object, code: Sequence[Path]) -> str:
     """A short digest of all that training depends on, so that a checkpoint is resumed by the same training only.
 
     ``settings`` are anything that JSON can write, ``code`` are source files.
@@ -127,7 +129,8 @@ def fingerprint(arrays: Sequence[NDArray[Any]], settings: object, code: Sequence
     for path in sorted(code):
         digest.update(path.read_bytes())
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
+        for rows in chunks(array):
+            digest.update(rows.data)
     return digest.hexdigest()[:16]
 
 
@@ -137,11 +140,10 @@ def _run_epoch(
     """Train for the epoch after ``epoch`` completed ones, and return its metrics."""
     seed, size = [config.seed, epoch], config.fit.batch_size
     order = np.random.default_rng(seed).permutation(len(train.labels))
-    features = augment(train.features[order], config.recipe, seed=seed)
     labels = train.labels[order]
-    p_train = np.concatenate([step(features[k : k + size], labels[k : k + size]) for k in range(0, len(labels), size)])
-    batches = [validation.features[k : k + size] for k in range(0, len(validation.labels), size)]
-    p_validation = np.concatenate([network.predict_on_batch(batch)[:, 0] for batch in batches])
+    p_train = np.concatenate([step(*batch) for batch in batches(train, order, Augmenter(config.recipe, seed), size)])
+    starts = range(0, len(validation.labels), size)
+    p_validation = np.concatenate([network.predict_on_batch(validation.features[k : k + size])[:, 0] for k in starts])
     penalty = float(sum(float(loss) for loss in network.losses))
     row = _row(
         epoch + 1, _epoch_metrics(labels, p_train, penalty), _epoch_metrics(validation.labels, p_validation, penalty)
