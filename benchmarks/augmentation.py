@@ -19,16 +19,17 @@ from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.models import runtime
 from fakefaces.models.kinds import model_spec
 from fakefaces.params.file import load
-from fakefaces.training.augmentation import Recipe, augment
+from fakefaces.training.augmentation import Augmenter, Recipe
 from fakefaces.training.fit import load_features
 from fakefaces.training.loop import TrainingConfig, fit
 
 
 def with_copies(train: TrainArrays, recipe: Recipe, copies: int, seed: int) -> TrainArrays:
     """The training images and ``copies`` augmented ones of each."""
-    augmented = [augment(train.features, recipe, seed=[seed, k]) for k in range(copies)]
+    originals = np.asarray(train.features)
+    augmented = [Augmenter(recipe, [seed, k])(originals) for k in range(copies)]
     return TrainArrays(
-        np.concatenate([train.features, *augmented]),
+        np.concatenate([originals, *augmented]),
         np.tile(train.labels, copies + 1),
         np.tile(train.replaced, (copies + 1, 1)),
     )

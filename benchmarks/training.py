@@ -19,14 +19,14 @@ def measure(variant: str) -> None:
 
     from fakefaces.models import runtime
     from fakefaces.models.kinds import model_spec
-    from fakefaces.training import loop as training
+    from fakefaces.training.step import TrainingStep
 
     runtime.start(seed=0, threads=2)
     network = model_spec("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3), None)
     network.compile(optimizer="adam", loss="binary_crossentropy")
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=np.uint8)
     labels = (np.arange(IMAGES) % 2).astype(np.float32)
-    step = training._training_step(network)
+    step = TrainingStep(network, 0.001, BATCH)
 
     def epoch() -> None:
         if variant == "fit":

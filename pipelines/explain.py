@@ -52,7 +52,7 @@ def main(params: Params, layout: Layout) -> None:
         seed=params.seed,
         threads=params.threads,
     )
-    runtime.start(params.seed, params.threads)
+    runtime.start(params.seed, params.threads, backend="tensorflow")  # whose gradients Grad-CAM takes
     localization: dict[str, LocalizationMetrics] = {}
     with atomic_write(layout.heatmaps) as folder:
         folder.mkdir()

@@ -9,7 +9,7 @@ from fakefaces.data.photographs import list_photographs
 from fakefaces.features.extract import extract_bytes
 from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.file import load
-from fakefaces.training.augmentation import Recipe, augment, augment_with_parts
+from fakefaces.training.augmentation import Augmenter, Recipe, augment_with_parts
 from pipelines import augment as stage
 from pipelines import duplicates, split, validate
 
@@ -71,10 +71,10 @@ def test_the_seed_decides_every_copy():
 def test_copies_are_the_same_with_parts_and_without():
     recipe = Recipe([("HorizontalFlip", {"p": 0.5}), ("Affine", {"translate_percent": (-0.1, 0.1), "p": 0.7})])
     images, parts = pictures(40), np.tile(PARTS[0], (40, 1))
-    copies = augment(images, recipe, seed=[3, 1])
+    copies = Augmenter(recipe, [3, 1])(images)
     assert (copies == augment_with_parts(images, parts, recipe, seed=[3, 1])[0]).all()
     assert (copies != images).any(axis=(1, 2, 3)).sum() > 20
-    assert augment(images, Recipe([]), seed=[1]) is images
+    assert Augmenter(Recipe([]), [1])(images) is images
 
 
 def test_a_recipe_survives_json():
@@ -116,7 +116,7 @@ def test_the_strength_scales_the_probability_of_every_transform():
     images, always = pictures(60), Recipe([("HorizontalFlip", {"p": 1.0})])
     shares = {}
     for strength in (0.0, 0.25, 1.0):
-        copies = augment(images, always.with_strength(strength), seed=[4])
+        copies = Augmenter(always.with_strength(strength), [4])(images)
         shares[strength] = (copies == images[:, :, ::-1]).all(axis=(1, 2, 3)).mean()
     assert shares[0.0] == 0
     assert shares[0.25] == pytest.approx(0.25, abs=0.12)
@@ -128,7 +128,7 @@ def test_the_strength_scales_the_probability_of_every_transform():
 
 def test_each_image_of_an_epoch_is_augmented_independently():
     equal = np.repeat(pictures(1), 40, axis=0)
-    flipped = (augment(equal, Recipe([("HorizontalFlip", {"p": 0.5})]), seed=[4]) != equal).any(axis=(1, 2, 3))
+    flipped = (Augmenter(Recipe([("HorizontalFlip", {"p": 0.5})]), [4])(equal) != equal).any(axis=(1, 2, 3))
     assert 8 < flipped.sum() < 32
 
 
@@ -152,5 +152,5 @@ def test_the_picture_shows_training_images_by_turns_of_kind_and_copies_that_diff
     assert parts.tolist() == [[1, 1, 1, 1], [0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]]
     recipe = Recipe([(step.name, step.arguments) for step in params.augment.transforms])
     for k, copies in enumerate((first, second)):
-        assert np.array_equal(copies, augment(originals, recipe, seed=[params.seed, k]))
+        assert np.array_equal(copies, Augmenter(recipe, [params.seed, k])(originals))
     assert not np.array_equal(first, second)

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from fakefaces.data import photographs
+from fakefaces.data.attributes import PREFIX
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import images_digest, read_split
 from fakefaces.evaluation import predictions
@@ -16,9 +18,11 @@ from fakefaces.evaluation.metrics import point_metrics
 from fakefaces.evaluation.operating_point import operating_threshold
 from fakefaces.evaluation.predictions import ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores
+from fakefaces.preflight.model_names import fault_of
 from fakefaces.reporting.tables.best import best_metrics
 from fakefaces.reporting.tables.results import comparisons_table
 from fakefaces.tracking.digests import digest
+from fakefaces.validation import facts
 from tests.evaluate_stage import RULES, THRESHOLDS, Evaluated, run_stage_on_made_up_files
 
 
@@ -48,6 +52,13 @@ def test_each_model_is_evaluated_on_its_own_scores_of_each_split_at_its_own_thre
         assert model.test == evaluate_scores(table, decided, evaluated.resampling, default_threshold=threshold)
         assert model.test.paired.unpaired == (source.isna() & (test["label"] == 1)).sum() > 0
         assert model.validation == point_metrics(ValidationPredictions.from_table(validation), decided)
+
+
+def test_no_model_can_have_the_name_of_a_column_beside_the_scores(evaluated):
+    columns = set(pd.read_csv(evaluated.layout.predictions)) | set(pd.read_csv(evaluated.layout.images))
+    columns = columns - set(THRESHOLDS) | {*photographs.COLUMNS, *facts.COLUMNS, f"{PREFIX}age"}
+    assert {"image", "label", "group", "sha256"} < columns
+    assert [name for name in columns if not fault_of(name)] == []
 
 
 def test_the_operating_point_is_chosen_on_validation_and_measured_on_test(evaluated):

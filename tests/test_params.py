@@ -20,6 +20,7 @@ from fakefaces.preflight.check import check
 from fakefaces.preflight.json_schema import json_schema
 from tests.conftest import ROOT
 
+FAULTY_NAMES = ("", "m" * 257, " m", "m ", "m\n", "a\tb", "a\x1b[31m", "a'b", "..", "a/b", "a:b", "a@b")
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -39,6 +40,10 @@ def faults(tmp_path: Path, change: Change) -> list[str]:
 
 def model(name: str, **values: object) -> Change:
     return lambda params: params["train"]["models"][name].update(values)
+
+
+def named(params: dict[str, Any], name: str) -> None:
+    params["train"]["models"][name] = params["train"]["models"]["simple_cnn"]
 
 
 def space(**ranges: object) -> Change:
@@ -80,6 +85,15 @@ def test_the_files_in_the_documentation_are_valid(path):
         ),
         (lambda p: p["validate"].update(min_side=20_001), "min_side (20001) is greater than max_side (20000)"),
         (lambda p: p["promote"].update(name="team/model"), "'promote.name'"),
+        *((lambda p, name=name: p["promote"].update(name=name), "'promote.name'") for name in FAULTY_NAMES),
+        (lambda p: named(p, "m" * 65), "at most 64 characters"),
+        (lambda p: named(p, "caf\u00e9"), "match pattern"),
+        (lambda p: named(p, "m\n"), "match pattern"),
+        (lambda p: named(p, "champion"), "'train.models.champion': this name is an alias"),
+        (lambda p: named(p, "label"), "'train.models.label': this name is a column"),
+        (lambda p: named(p, "rule_header"), "'train.models.rule_header': this name begins as the columns 'rule_...'"),
+        (lambda p: named(p, "attribute_age"), "this name begins as the columns 'attribute_...'"),
+        (lambda p: p["prepare"]["features"].update({"f" * 65: {"image_size": 32}}), "at most 64 characters"),
         (lambda p: p["train"].update(models={}), "'train.models'"),
         # kinds and their settings
         (
@@ -239,7 +253,7 @@ def test_a_broken_file_is_one_message(tmp_path, text):
 @pytest.mark.parametrize("section", [name for name, field in Params.model_fields.items() if name != "seed"])
 def test_a_section_of_another_shape_is_a_fault_and_no_traceback(tmp_path, section, value):
     key = section.rstrip("_")
-    found = faults(tmp_path, lambda p: p.update({key: "none" if key == "threads" and value == 3 else value}))
+    found = faults(tmp_path, lambda p: p.update({key: "none" if key in ("threads", "jobs") and value == 3 else value}))
     assert any(key in line for line in found)
 
 

@@ -17,6 +17,12 @@ READERS = (
     "fakefaces reproduce champion",
     "fakefaces promote --dry-run",
     "fakefaces doctor",
+    "fakefaces check",
+    "fakefaces results",
+    "fakefaces data samples --replace --dry-run",
+    "fakefaces data --update --dry-run",
+    'fakefaces explain champion photo.jpg --to "$TMPDIR/explained"',
+    'fakefaces score photo.jpg "$TMPDIR/scores"',
 )
 SERVER = "timeout --signal INT --preserve-status 60 fakefaces serve --port 0"
 WRITERS = ("fakefaces promote 1 --force reason", "fakefaces promote --rollback")
@@ -43,9 +49,12 @@ def test_commands_that_read_work_and_those_that_write_say_why_not(
     root = tmp_path / "elsewhere" if moved else project.root
     root.mkdir(exist_ok=True)
 
+    (tmp_path / "temporary").mkdir()
+
     def run(command: str) -> subprocess.CompletedProcess[str]:
+        variables = {"PYTHONPATH": str(root / "src"), "TMPDIR": str(tmp_path / "temporary")}
         mount = f"mount --bind {project.root} {root} && mount -o remount,ro,bind {root} && cd {root} && {command}"
-        return project.run("unshare", "--mount", "bash", "-c", mount, check=False, PYTHONPATH=str(root / "src"))
+        return project.run("unshare", "--mount", "bash", "-c", mount, check=False, **variables)
 
     for command in READERS:
         done = run(command)

@@ -130,6 +130,7 @@ def test_the_weights_returned_are_those_of_the_best_epoch():
     fitted = network()
     state = fit(fitted, train_arrays(), flipped, config(6))
     losses = [row["val_loss"] for row in state.history]
+    fitted.compile(loss="binary_crossentropy")
     kept = fitted.evaluate(flipped.features, flipped.labels, verbose=0, return_dict=True)["loss"]
     assert kept == pytest.approx(min(losses), rel=1e-4)
     assert state.best_epoch == int(np.argmin(losses)) + 1

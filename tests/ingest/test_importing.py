@@ -1,10 +1,13 @@
+import errno
 import http.server
 import io
+import os
 import shutil
 import sys
 import tarfile
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -347,3 +350,21 @@ def test_attributes_of_a_table_are_kept_by_content_and_go_with_the_photographs(t
     import_photographs(str(source), root, Options(mode="replace"))
     assert read_attributes(root / "data") == {}
     assert "import their table again" in capsys.readouterr().err
+
+
+def test_a_dry_run_needs_no_right_to_write(project, tmp_path, monkeypatch, capsys):
+    source = write_photographs(tmp_path / "mine", reals=12, fakes=11)
+    before = data_state(project)
+    make = Path.mkdir
+
+    def refused(path: Path, *arguments, **options) -> None:
+        if path.is_relative_to(project.root):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        make(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    import_photographs(str(source), project.root, Options(dry_run=True))
+    assert "nothing was changed (--dry-run)" in capsys.readouterr().err
+    with pytest.raises(OSError, match="Read-only"):
+        import_photographs(str(source), project.root)
+    assert data_state(project) == before

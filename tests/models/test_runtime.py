@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -86,3 +87,19 @@ def test_operations_are_made_deterministic(monkeypatch):
     monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append(True))
     runtime.start(seed=1, threads=2)
     assert calls == [True]
+
+
+def test_the_backend_is_the_one_asked_for_or_that_of_the_environment():
+    code = (
+        "import sys; from fakefaces.models import runtime; "
+        "runtime.start(seed=7, threads=1, backend=sys.argv[1] or None); import keras; print(keras.backend.backend())"
+    )
+
+    def started(backend: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", code, backend]
+        # no environment of ours has this backend
+        return subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "mxnet"}, capture_output=True, text=True)
+
+    assert started("tensorflow").stdout.strip() == "tensorflow"
+    refused = started("")
+    assert "ModelError: Keras' backend mxnet cannot be used" in refused.stderr and refused.returncode

@@ -28,7 +28,7 @@ def test_the_threshold_lets_most_left_out_images_and_copies_pass():
     images, copies = np.linspace(0, 0.2, 101), np.linspace(0, 1, 201)
     alone = familiar(prepared(images), head())
     assert alone is not None
-    assert (np.float32(images) > alone.threshold).mean() <= 0.01
+    assert (np.float32(images) > alone.threshold).mean() <= 0.02
     assert (alone.left_out, alone.refused) == (101, (np.float32(images) > alone.threshold).sum())
     both = familiar(prepared(images, copies), head())
     assert both is not None

@@ -7,10 +7,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fakefaces.base.errors import ParamsError
+from fakefaces.base.names import on_one_line
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# Files and folders, columns, runs and stages are named so; a file's name has 255 bytes at most, with what is added.
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -68,7 +70,7 @@ def parse(record: type[M], value: object, where: str, within: str = "") -> M:
 
 def _message(record: type[BaseModel], fault: dict[str, Any], where: str, within: str) -> str:
     parts = [str(part) for part in fault["loc"] if part != "[key]"]
-    key = ".".join([within, *parts] if within else parts)
+    key = on_one_line(".".join([within, *parts] if within else parts))
     if fault["type"] == "extra_forbidden":
         allowed = _keys_at(record, parts[:-1])
         return f"{where}: unknown key '{key}'" + (f"; allowed here: {', '.join(allowed)}" if allowed else "")

@@ -52,11 +52,11 @@ def model_source(model: str | None) -> Path | str:
         return Path(model)
     if folder := _trained(model):
         return folder
-    if _VERSION.fullmatch(model):
-        return f"models:/{registered_name()}/{model.removeprefix('v')}"
     names = _names_in_params()
     if model in names:
         raise FakefacesError(f"{model}: not trained yet; train it with: dvc repro train@{model}")
+    if _VERSION.fullmatch(model):
+        return f"models:/{registered_name()}/{model.removeprefix('v')}"
     return _registered_or_logged(model, names)
 
 

@@ -11,6 +11,8 @@ from fakefaces.base.paths import Layout
 from fakefaces.cli.model_names import as_promoted, complete_model
 from fakefaces.params.file import load
 
+_REASON = 1000  # characters
+
 
 def promote(
     candidate: Annotated[
@@ -42,6 +44,8 @@ def promote(
 
     if rollback and (candidate or force):
         raise FakefacesError("--rollback takes neither a candidate nor --force")
+    if force is not None and not 0 < len(force.strip()) <= _REASON:
+        raise FakefacesError(f"--force takes the reason, which is recorded: a sentence of at most {_REASON} characters")
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     rule = params.promote

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class SplitArrays:
     """The arrays of one split."""
 
-    features: NDArray[Any]  # (n, ...), uint8 pixels or float32 features
+    features: Any  # (n, ...), uint8 pixels or float32 features: an array, or its StoredRows
     labels: NDArray[np.float32]  # (n,), 1 fake
     replaced: NDArray[np.int8]  # (n, 4), whether each of data.faces.PARTS was replaced; -1 unknown
 

@@ -20,7 +20,7 @@ class ExplainedDetector(Detector):
     @cached_property
     def network(self) -> Any:
         """The Keras model; its import takes seconds."""
-        runtime.start(seed=0, threads=self.threads)
+        runtime.start(seed=0, threads=self.threads, backend="tensorflow")  # whose gradients Grad-CAM takes
         return runtime.load_network(self.folder / NETWORK)
 
 

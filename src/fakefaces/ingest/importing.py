@@ -2,11 +2,14 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from fakefaces.base.errors import DataError
+from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.names import shown
 from fakefaces.base.progress import echo, track, waiting_for
 from fakefaces.base.secrets import masked
@@ -55,9 +58,7 @@ def import_photographs(source: str, root: Path, options: Options | None = None) 
     options = options or Options()
     recover(root)
     require_accepted(root)
-    place = workplace(root)
-    place.mkdir(parents=True)
-    try:
+    with _place(root, dry_run=options.dry_run) as place:
         local = None
         if source:
             local = download_ciplab() if source == "kaggle" else local_copy(source, place)
@@ -83,8 +84,6 @@ def import_photographs(source: str, root: Path, options: Options | None = None) 
             echo("the attributes of the photographs go with those that are replaced; import their table again")
         replace_data(root, new, "" if mode == "add" or not source or is_table else _remembered(source, root))
         _record(root, labelled, mode)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
     echo("data/ now holds these photographs; run: dvc repro")
 
 
@@ -104,6 +103,24 @@ def update(root: Path, source: str, options: Options) -> None:
         source = str(root / source)
     echo(f"fetching again: {source}")
     import_photographs(source, root, Options(**(vars(options) | {"mode": "replace"})))
+
+
+@contextmanager
+def _place(root: Path, *, dry_run: bool) -> Iterator[Path]:
+    """A new folder to put the set together in; a dry run needs none in a checkout that may only be read."""
+    place = workplace(root)
+    try:
+        place.mkdir(parents=True)
+    except OSError:
+        if not dry_run:
+            raise
+        with temporary_folder() as place:
+            yield place
+        return
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _default_mode(root: Path, is_table: bool) -> Literal["replace", "add"]:

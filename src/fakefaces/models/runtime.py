@@ -1,4 +1,4 @@
-"""TensorFlow's start and the files of networks: seeded, deterministic, and equal networks in equal bytes."""
+"""The start of Keras' backend and the files of networks: seeded, deterministic, and equal networks in equal bytes."""
 
 import gc
 import json
@@ -18,22 +18,46 @@ from fakefaces.base.leftovers import temporary_folder
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
-def start(seed: int, threads: int) -> None:
-    """Import TensorFlow, make it deterministic and seed it; to be called before anything that uses Keras.
+def start(seed: int, threads: int, *, backend: str | None = None) -> None:
+    """Import Keras and its backend, make them deterministic and seed them, before anything else uses Keras.
 
-    ``threads`` are those of TensorFlow's operators; the last digits of sums depend on their number.
+    The memory of an accelerator is taken as it is needed, not at once.
+
+    Args:
+        seed: of weights and dropout.
+        threads: of TensorFlow's operators; the last digits of sums depend on their number.
+        backend: the only one that will do; by default it is TensorFlow, or what the environment variable
+            ``KERAS_BACKEND`` or Keras' own settings name.
+
+    Raises:
+        ModelError: the backend is not installed.
     """
-    with _without_banner():
-        import keras
-        import tensorflow as tf
+    if backend:
+        os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX takes three quarters of it otherwise
+    try:
+        with _without_banner():
+            import keras
+    except (ImportError, ValueError) as error:
+        wanted = f"Keras' backend {os.environ.get('KERAS_BACKEND', 'tensorflow')}"
+        raise ModelError(f"{wanted} cannot be used ({error}); install it, or unset KERAS_BACKEND") from None
+    if keras.backend.backend() == "tensorflow":
+        _start_tensorflow(threads)
+    keras.utils.set_random_seed(seed)
+
+
+def _start_tensorflow(threads: int) -> None:
+    import tensorflow as tf
+
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+        for accelerator in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(accelerator, True)
     except RuntimeError:
-        pass  # TensorFlow runs already in this process, with its number of threads
+        pass  # TensorFlow runs already in this process, as it was started first
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")
-    keras.utils.set_random_seed(seed)
 
 
 def clear_session() -> None:

@@ -12,7 +12,11 @@ Margin = Annotated[float, Field(ge=0, lt=1)]
 class Promote(Schema):
     """Which model becomes champion."""
 
-    name: str = Field(pattern=r"^\w[\w .-]*$", description="Of the registered model: letters, digits, spaces and ._-.")
+    name: str = Field(
+        pattern=r"^\w([\w .-]*[\w.-])?$",
+        max_length=256,  # of MLflow's column
+        description="Of the registered model: letters, digits, ._- and, within it, spaces.",
+    )
     metric: Literal["roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1"] = Field(
         description="Selects the candidate on validation and compares it with the champion on test."
     )

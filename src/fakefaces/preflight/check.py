@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field
 
 from fakefaces.base.errors import ParamsError
+from fakefaces.base.names import on_one_line
 from fakefaces.base.schema import Schema, parse, read_yaml
 from fakefaces.models.kinds import kinds
 from fakefaces.params.augment import Transform
@@ -16,6 +17,7 @@ from fakefaces.params.file import Params
 from fakefaces.params.prepare import FeatureSet
 from fakefaces.params.train import Fit, Model
 from fakefaces.params.tune import SET_BY_TRIALS, SearchRange, Tune
+from fakefaces.preflight import model_names
 from fakefaces.preflight.backbones import backbone_names
 from fakefaces.preflight.renamed import with_new_keys
 from fakefaces.training.augmentation import Recipe, check_outputs, compose
@@ -36,7 +38,7 @@ def check(path: Path) -> str:
     except ParamsError as error:
         faults += str(error).splitlines()
     sections = _Sections.of(value)
-    faults += (f"{path.name}: {fault}" for fault in sections.faults())
+    faults += (on_one_line(f"{path.name}: {fault}") for fault in sections.faults())
     if faults:
         raise ParamsError("\n".join(dict.fromkeys(faults)))
     return f"{path.name}: ok, {len(sections.models)} models on {len(sections.features)} feature sets"
@@ -114,6 +116,8 @@ class _Sections:
                     f"known: {', '.join(known)}"
                 )
         for name, model in self.models.items():
+            if fault := model_names.fault_of(name):
+                yield f"'train.models.{name}': this name {fault}; take another"
             yield from self._faults_of_model(f"train.models.{name}", model)
         if self.tune:
             yield from self._faults_of_kind("tune", self.tune, {})

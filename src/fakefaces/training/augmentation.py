@@ -110,24 +110,26 @@ def check_outputs(recipe: Recipe, size: int) -> None:
             )
 
 
-def augment(images: NDArray[np.uint8], recipe: Recipe, *, seed: Sequence[int]) -> NDArray[np.uint8]:
-    """Draw one augmented copy of each image, uint8 (n, height, width, 3), RGB.
+class Augmenter:
+    """Draws augmented copies of images; equal seeds, such as a seed and the epoch, draw equal ones in turn."""
 
-    Equal seeds, such as a seed and the epoch, give equal copies.
-    """
-    if not recipe:
-        return images
-    pipeline = compose(recipe, seed)
-    copies = np.empty_like(images)
-    for copy, image in zip(copies, images, strict=True):
-        copy[:] = pipeline(image=image)["image"]
-    return copies
+    def __init__(self, recipe: Recipe, seed: Sequence[int]) -> None:
+        self._pipeline = compose(recipe, seed) if recipe else None
+
+    def __call__(self, images: NDArray[Any]) -> NDArray[Any]:
+        """A copy of each image, uint8 (n, height, width, 3), RGB; the images themselves if nothing is augmented."""
+        if self._pipeline is None:
+            return images
+        copies = np.empty_like(images)
+        for copy, image in zip(copies, images, strict=True):
+            copy[:] = self._pipeline(image=image)["image"]
+        return copies
 
 
 def augment_with_parts(
     images: NDArray[np.uint8], parts: NDArray[np.int8], recipe: Recipe, *, seed: Sequence[int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
-    """Draw the copies of :func:`augment`, with labels of parts that follow mirroring.
+    """Draw the copies of :class:`Augmenter`, with labels of parts that follow mirroring.
 
     ``parts``, int8 (n, 4), are: left eye, right eye, nose, mouth replaced; -1 where unknown. Where a copy is a mirror
     image, left and right are exchanged (:data:`fakefaces.data.face_regions.MIRRORED`).

@@ -15,6 +15,7 @@ from fakefaces.base.files import read_json
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
+from fakefaces.data.stored_rows import StoredRows
 from fakefaces.features.spec import FeatureSpec
 from fakefaces.models.backbones import unit_scale
 from fakefaces.models.export import export, join
@@ -60,19 +61,22 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
 
     frozen, trainable = network("frozen"), network("trainable")
     graph, scale = (folder / "frozen.onnx").read_bytes() if frozen is not None else b"", 1.0
-    features = np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False)
     train_rows, validation_rows = (np.flatnonzero(images["split"] == name) for name in ("train", "validation"))
     if frozen is not None and trainable is None and spec.extractor == "pixels":
-        scale = unit_scale(features, train_rows)
-        features = (features * np.float32(scale)).astype(np.float32)
+        scale = unit_scale(np.load(folder / "arrays.npy", mmap_mode="r", allow_pickle=False), train_rows)
     labels = images["label"].to_numpy(dtype=np.float32)
     replaced = images[list(PARTS)].fillna(-1).to_numpy(dtype=np.int8)
-    train = TrainArrays(np.asarray(features[train_rows]), labels[train_rows], replaced[train_rows])
+
+    def features(rows: NDArray[np.intp]) -> Any:
+        stored = StoredRows(folder / "arrays.npy", rows)
+        if stored.dtype == np.uint8 or trainable is not None:
+            return stored  # images, or feature maps as large as them
+        return (np.asarray(stored) * np.float32(scale)).astype(np.float32, copy=False)
+
+    train = TrainArrays(features(train_rows), labels[train_rows], replaced[train_rows])
     if (folder / "copies.npy").is_file():
         train = _with_copies(train, folder, pd.Index(images["image"].to_numpy()[train_rows]))
-    validation = ValidationArrays(
-        np.asarray(features[validation_rows]), labels[validation_rows], replaced[validation_rows]
-    )
+    validation = ValidationArrays(features(validation_rows), labels[validation_rows], replaced[validation_rows])
     face_sizes = None
     if (folder / "strangers.npy").is_file():
         strangers = np.load(folder / "strangers.npy", mmap_mode="r", allow_pickle=False)[train_rows]

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write, read_json, write_json
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
+from fakefaces.data.stored_rows import StoredRows, chunks
 from fakefaces.params.train import Fit
-from fakefaces.training.augmentation import Recipe, augment
+from fakefaces.training.augmentation import Augmenter, Recipe
+from fakefaces.training.batches import batches
 
 Row = dict[str, float]  # an epoch's metrics by name; those of validation start with val_
 OnEpoch = Callable[[Row], None]
@@ -80,14 +82,14 @@ def fit(
     Raises:
         ModelError: the loss is not finite.
     """
-    import keras
+    from fakefaces.training.step import TrainingStep
 
-    network.compile(optimizer=keras.optimizers.Adam(config.fit.learning_rate), loss="binary_crossentropy")
-    network.optimizer.build(network.trainable_variables)
-    step = _training_step(network)
+    step = TrainingStep(network, config.fit.learning_rate, config.fit.batch_size)
+    # The states of the dropouts' generators are among them, which a .keras file lacks.
+    variables = [*network.variables, *step.optimizer_variables]
     state, best = FitState(), network.get_weights()
     if checkpoint and (checkpoint / "state.json").is_file():
-        state, best = _load_checkpoint(checkpoint, network)
+        state, best = _load_checkpoint(checkpoint, variables)
     for row in state.history:
         on_epoch(row)
     while not state.is_finished(config.fit):
@@ -97,7 +99,7 @@ def fit(
         if state.add_epoch(row, config.fit.monitor):
             best = network.get_weights()
         if checkpoint:
-            _save_checkpoint(checkpoint, network, best, state)
+            _save_checkpoint(checkpoint, variables, best, state)
         on_epoch(row)
     network.set_weights(best)
     return state
@@ -118,7 +120,7 @@ def closed_form_history(network: Any, train: TrainArrays, validation: Validation
     return state
 
 
-def fingerprint(arrays: Sequence[NDArray[Any]], settings: object, code: Sequence[Path]) -> str:
+def fingerprint(arrays: Sequence[NDArray[Any] | StoredRows], settings: object, code: Sequence[Path]) -> str:
     """A short digest of all that training depends on, so that a checkpoint is resumed by the same training only.
 
     ``settings`` are anything that JSON can write, ``code`` are source files.
@@ -127,33 +129,9 @@ def fingerprint(arrays: Sequence[NDArray[Any]], settings: object, code: Sequence
     for path in sorted(code):
         digest.update(path.read_bytes())
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
+        for rows in chunks(array):
+            digest.update(rows.data)
     return digest.hexdigest()[:16]
-
-
-def _training_step(network: Any) -> Step:
-    """A step of Adam on the binary cross-entropy, as a graph; it returns p_fake before the step.
-
-    Not ``fit``: what feeds its batches takes a thread from the convolutions in about half of the epochs
-    (benchmarks/training.py), and its ROC AUC is read off 200 thresholds.
-    """
-    import keras
-    import tensorflow as tf
-
-    cross_entropy = keras.losses.BinaryCrossentropy()
-    shape = (None, *network.input_shape[1:])
-
-    def step(features: Any, labels: Any) -> Any:
-        with tf.GradientTape() as tape:
-            p_fake = network(features, training=True)
-            loss = cross_entropy(labels, p_fake) + sum(network.losses)
-        gradients = tape.gradient(loss, network.trainable_variables)
-        network.optimizer.apply(gradients, network.trainable_variables)
-        return p_fake
-
-    signature = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec((None, 1), tf.float32)]
-    graph = tf.function(step, input_signature=signature)
-    return lambda features, labels: np.asarray(graph(features.astype(np.float32), labels[:, None]))[:, 0]
 
 
 def _run_epoch(
@@ -162,11 +140,10 @@ def _run_epoch(
     """Train for the epoch after ``epoch`` completed ones, and return its metrics."""
     seed, size = [config.seed, epoch], config.fit.batch_size
     order = np.random.default_rng(seed).permutation(len(train.labels))
-    features = augment(train.features[order], config.recipe, seed=seed)
     labels = train.labels[order]
-    p_train = np.concatenate([step(features[k : k + size], labels[k : k + size]) for k in range(0, len(labels), size)])
-    batches = [validation.features[k : k + size] for k in range(0, len(validation.labels), size)]
-    p_validation = np.concatenate([network.predict_on_batch(batch)[:, 0] for batch in batches])
+    p_train = np.concatenate([step(*batch) for batch in batches(train, order, Augmenter(config.recipe, seed), size)])
+    starts = range(0, len(validation.labels), size)
+    p_validation = np.concatenate([network.predict_on_batch(validation.features[k : k + size])[:, 0] for k in starts])
     penalty = float(sum(float(loss) for loss in network.losses))
     row = _row(
         epoch + 1, _epoch_metrics(labels, p_train, penalty), _epoch_metrics(validation.labels, p_validation, penalty)
@@ -199,26 +176,24 @@ def _epoch_metrics(labels: NDArray[np.float32], p_fake: NDArray[np.float32], pen
     }
 
 
-def _save_checkpoint(checkpoint: Path, network: Any, best: list[NDArray[Any]], state: FitState) -> None:
+def _save_checkpoint(checkpoint: Path, variables: list[Any], best: list[NDArray[Any]], state: FitState) -> None:
     with atomic_write(checkpoint) as aside:
         aside.mkdir()
-        np.savez(aside / "variables.npz", *(np.asarray(variable) for variable in _variables(network)))
+        np.savez(aside / "variables.npz", *(_value(variable) for variable in variables))
         np.savez(aside / "best.npz", *best)
         write_json(aside / "state.json", vars(state))
 
 
-def _load_checkpoint(checkpoint: Path, network: Any) -> tuple[FitState, list[NDArray[Any]]]:
-    for variable, value in zip(_variables(network), _arrays(checkpoint / "variables.npz"), strict=True):
+def _load_checkpoint(checkpoint: Path, variables: list[Any]) -> tuple[FitState, list[NDArray[Any]]]:
+    for variable, value in zip(variables, _arrays(checkpoint / "variables.npz"), strict=True):
         variable.assign(value)
     return FitState(**read_json(checkpoint / "state.json")), _arrays(checkpoint / "best.npz")
 
 
-def _variables(network: Any) -> list[Any]:
-    """All that training changes: the weights, the state of each dropout's generator, the optimizer's moments.
+def _value(variable: Any) -> NDArray[Any]:
+    from keras import ops
 
-    A ``.keras`` file lacks the generators: training resumed from one would drop other units.
-    """
-    return [*network.variables, *network.optimizer.variables]
+    return np.asarray(ops.convert_to_numpy(variable))
 
 
 def _arrays(path: Path) -> list[NDArray[Any]]:
