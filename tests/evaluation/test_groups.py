@@ -95,6 +95,25 @@ def test_many_words_are_cut_to_the_commonest_and_many_numbers_to_quarters():
     assert sum(mask.sum() for mask in group_masks(with_slices(alike, ["age"]))["age"].values()) == 20
 
 
+def test_quarters_of_long_numbers_stay_four_and_words_that_read_as_no_number_have_a_place():
+    seconds = [str(1_700_000_000 + 7 * k) for k in range(40)]
+    masks = group_masks(with_slices(table(40).assign(attribute_taken=seconds), ["taken"]))["taken"]
+    assert [int(mask.sum()) for mask in masks.values()] == [10, 10, 10, 10]
+    assert next(iter(masks)) == "1700000000 to 1700000063"
+    words = ["nan", "b", "-inf", "NaN", "1e309", "3", "a", "12", OTHERS, "nan to nan"]
+    expected = ["3", "12", "-inf", "1e309", "NaN", "a", "b", "nan", "nan to nan", OTHERS]
+    for order in (words, words[::-1], sorted(words)):
+        assert list(group_masks(pd.DataFrame({"slice_x": order}))["x"]) == expected
+
+
+@pytest.mark.parametrize("count", [300, 13])
+def test_hundreds_of_categories_are_one_group_beside_the_commonest(count):
+    frame = table(3 * count).assign(attribute_camera=[f'cat "{k % count}" <b>|' for k in range(3 * count)])
+    frame, by_group = evaluated(frame, "camera")
+    assert len(by_group["camera"]) == MAX_GROUPS and list(by_group["camera"])[-1] == OTHERS
+    assert sum(group.n for group in by_group["camera"].values()) == 3 * count
+
+
 def test_an_attribute_that_nobody_gave_is_an_error_that_names_those_there_are():
     with pytest.raises(DataError, match=r"evaluate.slices: .*'skin'; there are: camera, source.*fakefaces data"):
         with_slices(table(), ["skin"])

@@ -44,6 +44,13 @@ def test_columns_that_make_no_group_are_not_kept(tmp_path, name, values):
     assert any("not kept" in note and name in note for note in read.notes) == (name != "empty")
 
 
+def test_hundreds_of_categories_are_kept_where_images_share_them_whatever_is_written_in_them(tmp_path):
+    rows = "".join(f'{k}.jpg,real,"cat ""{k % 300}"" <b>|`=1+2`"\n' for k in range(900))
+    read = attributes(table(tmp_path, f'path,label,"_Camera. model-2"\n{rows}'))
+    assert read[301] == {"_Camera. model-2": 'cat "1" <b>|`=1+2`'}
+    assert len({row["_Camera. model-2"] for row in read}) == 300
+
+
 def test_numbers_are_kept_however_many_they_are(tmp_path):
     rows = "".join(f"{k}.jpg,real,{k + 0.5}\n" for k in range(30))
     assert attributes(table(tmp_path, f"path,label,age\n{rows}"))[3] == {"age": "3.5"}

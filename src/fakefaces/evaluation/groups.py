@@ -122,7 +122,7 @@ def _quarters(numbers: pd.Series) -> pd.Series:
     """Four groups of about equal size, named by their lowest and highest number."""
     edges = np.unique(np.quantile(numbers, [0.25, 0.5, 0.75]))
     quarter = pd.Series(np.searchsorted(edges, numbers, side="left"), index=numbers.index)
-    return quarter.map({k: f"{part.min():g} to {part.max():g}" for k, part in numbers.groupby(quarter)})
+    return quarter.map({k: f"{part.min():.15g} to {part.max():.15g}" for k, part in numbers.groupby(quarter)})
 
 
 def _order(value: str) -> tuple[bool, float, str]:
@@ -130,5 +130,6 @@ def _order(value: str) -> tuple[bool, float, str]:
     try:
         number = float(value.partition(" to ")[0])
     except ValueError:
-        number = math.inf
+        number = math.nan
+    number = number if math.isfinite(number) else math.inf  # nan has no place in an order
     return value in (OTHERS, NOT_STATED), number, value
