@@ -101,7 +101,7 @@ def familiar_images(folds: Sequence[Fold], layout: Layout, every: int) -> Iterat
     for name, level in changes.items():
         verdicts = []
         for fold in folds:
-            tested = fold.split.test.iloc[:: every if level else 1]
+            tested = fold.split.test.iloc[::every]
 
             files = [partial(original, layout.data / image, level, k) for k, image in enumerate(tested["image"])]
             table = judged([fold.detector], files, f"{name}, fold {fold.split.fold + 1}")[0]
@@ -140,8 +140,13 @@ def said_unlike(detector: Detector, refused: NDArray[np.bool_], rng: np.random.G
 def roc_aucs(table: Verdicts) -> str:
     """Of all images that have a score, and of those that are left when the unfamiliar ones are refused."""
     scored = table.dropna(subset="p_fake")
-    left = scored[~scored["refused"]]
-    return " | ".join(f"{roc_auc_score(part['label'], part['p_fake']):.3f} of {len(part)}" for part in (scored, left))
+    return f"{roc_auc(scored)} | {roc_auc(scored[~scored['refused']])}"
+
+
+def roc_auc(table: Verdicts) -> str:
+    if table["label"].nunique() < 2:
+        return f"one class, of {len(table)}"
+    return f"{roc_auc_score(table['label'], table['p_fake']):.3f} of {len(table)}"
 
 
 def main() -> None:
@@ -149,7 +154,7 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("strangers", type=Path)
     parser.add_argument("--model", default="forensic")
-    parser.add_argument("--every", type=int, default=4, help="of the test images that are corrupted, one in so many")
+    parser.add_argument("--every", type=int, default=4, help="of the test images, one in so many")
     parser.add_argument("--half", choices=("choices", "figures"), default="figures")
     arguments = parser.parse_args()
     layout = Layout(arguments.project.resolve())
@@ -175,10 +180,7 @@ def main() -> None:
         together |= {f"strangers {way}": names, f"familiar, and strangers {way}": ["familiar", *names]}
     for name, members in together.items():
         by_fold = [pd.concat([found[member][k] for member in members]) for k in range(len(folds))]
-        try:
-            print(f"| {name} | {roc_aucs(pd.concat(by_fold))} |")
-        except ValueError:  # of one class, or none, is left
-            print(f"| {name} | of one class, or of none, is left | |")
+        print(f"| {name} | {roc_aucs(pd.concat(by_fold))} |")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,24 @@ def test_sixteen_photographs_of_50_megapixels_on_eight_threads_take_less_than_on
     assert int(done.stdout) < 1.5e9
 
 
+def test_what_is_reserved_is_held_by_no_image_and_nobody_waits_for_it_forever():
+    budget, order = Budget(10), []
+
+    def work() -> None:
+        with budget.hold(25):
+            order.append("held alone")
+
+    with budget.hold(10):
+        waiting = threading.Thread(target=work)
+        waiting.start()  # for all of it, of which less is left when its turn comes
+        budget.reserve(4)
+        order.append("reserved")
+    waiting.join(timeout=10)
+    assert order == ["reserved", "held alone"] and budget.total == 6
+    with budget.hold(6):
+        pass
+
+
 def test_a_budget_is_never_exceeded_and_what_exceeds_it_is_held_alone():
     budget, lock = Budget(10), threading.Lock()
     held, most, alone = [0], [0], []

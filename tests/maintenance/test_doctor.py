@@ -17,6 +17,7 @@ from fakefaces.base.errors import FakefacesError
 from fakefaces.cli.doctor import doctor
 from fakefaces.tracking.artifact_paths import local_path
 from fakefaces.tracking.digests import digest
+from fakefaces.tracking.integrity import GRAPH_TAG
 from fakefaces.tracking.runs import find_run, stage_run
 from fakefaces.tracking.store import connect
 
@@ -136,6 +137,21 @@ def test_a_moved_checkout_finds_its_artifacts(tracked, trained, capsys, monkeypa
     output_without_problems(capsys)
 
 
+def test_without_fix_nothing_is_written(tracked, trained, capsys, monkeypatch, tmp_path):
+    if not environment.tracking_uri().startswith("sqlite"):
+        pytest.skip("a store of its own does not move with the checkout")
+    model = connect().client.get_run(trained()).outputs.model_outputs[0].model_id
+    import mlflow
+
+    mlflow.register_model(f"models:/{model}", "fake-faces")
+    tracked.rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    before = (tmp_path / "moved" / "mlruns" / "mlflow.db").read_bytes()
+    assert "it was moved" in output_with_problems(capsys)
+    assert (tmp_path / "moved" / "mlruns" / "mlflow.db").read_bytes() == before
+
+
 def test_a_copy_that_is_used_without_the_doctor_writes_into_itself(tracked, trained, capsys, monkeypatch, tmp_path):
     if not environment.tracking_uri().startswith("sqlite"):
         pytest.skip("a store of its own does not move with the checkout")
@@ -210,6 +226,16 @@ def test_a_version_whose_run_was_deleted_gets_it_back(tracked, trained, capsys):
     assert "version 1: its run was deleted" in out
     doctor(fix=True)
     assert client.get_run(run_id).info.lifecycle_stage == "active"
+
+
+def test_a_champion_that_this_release_cannot_score_with_is_named(tracked, trained, capsys):
+    model = connect().client.get_run(trained()).outputs.model_outputs[0].model_id
+    import mlflow
+
+    mlflow.register_model(f"models:/{model}", "fake-faces", tags={GRAPH_TAG: "0" * 64})
+    connect().client.set_registered_model_alias("fake-faces", "champion", "1")
+    out = output_with_problems(capsys)
+    assert "the champion, version 1, scores nothing: " in out and "not an inference graph" in out
 
 
 def test_packages_that_are_not_those_of_the_lock_file_are_named(tracked, trained, capsys):

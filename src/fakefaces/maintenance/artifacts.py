@@ -6,16 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakefaces.base.errors import TrackingError
+from fakefaces.base.errors import ModelError, TrackingError
 from fakefaces.base.paths import Layout
 from fakefaces.base.schema import parse
+from fakefaces.inference.detector import load
 from fakefaces.inference.metadata import Operating
 from fakefaces.maintenance.check_result import CheckResult
 from fakefaces.maintenance.dvc_lock import Stages, logged_outputs
 from fakefaces.tracking.artifact_paths import local_path
-from fakefaces.tracking.detectors import with_operating_point, write_model_files
+from fakefaces.tracking.detectors import CHAMPION, with_operating_point, write_model_files
 from fakefaces.tracking.digests import digest
-from fakefaces.tracking.integrity import is_unchanged
+from fakefaces.tracking.integrity import GRAPH_TAG, is_unchanged
 from fakefaces.tracking.registration import write_packed
 from fakefaces.tracking.runs import OUTPUT_TAG, find_run
 from fakefaces.tracking.store import EXPERIMENT, Store, all_pages
@@ -47,6 +48,26 @@ def check_models(store: Store, name: str, layout: Layout, stages: Stages) -> Ite
             yield CheckResult("artifacts", text, "error", fix, f"restore them from {layout.relative(folder)}")
     if models and not lost and not changed:
         yield CheckResult("artifacts", f"{len(models)} models have their files")
+
+
+def check_champion(store: Store, name: str) -> Iterator[CheckResult]:
+    """Load the champion, where its files are on this machine, as every command that scores does."""
+    models = store.client.search_registered_models(f"name = '{name}'")
+    number = models[0].aliases.get(CHAMPION) if models else None
+    if number is None:
+        return
+    version = store.client.get_model_version(name, str(number))
+    source = (version.source or "").removeprefix("models:/")
+    model = next((model for model in _logged_models(store) if model.model_id == source), None)
+    path = local_path(model.artifact_location) if model else None
+    folders = sorted((path / "artifacts").glob("*/")) if path else []
+    if not folders or GRAPH_TAG not in version.tags or (model and _is_changed(model)):
+        return  # another check says so
+    try:
+        load(folders[0])
+    except ModelError as error:
+        text = f"the champion, version {number}, scores nothing: {error}"
+        yield CheckResult("registry", text, "error", advice="fakefaces promote, after: dvc repro")
 
 
 def check_orphans(store: Store) -> Iterator[CheckResult]:

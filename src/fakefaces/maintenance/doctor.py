@@ -15,7 +15,7 @@ from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.base.paths import Layout
 from fakefaces.base.secrets import masked
 from fakefaces.maintenance import dvc_lock
-from fakefaces.maintenance.artifacts import check_models, check_orphans
+from fakefaces.maintenance.artifacts import check_champion, check_models, check_orphans
 from fakefaces.maintenance.check_result import CheckResult
 from fakefaces.maintenance.damaged_store import damaged_file
 from fakefaces.maintenance.photographs import check_data
@@ -64,6 +64,7 @@ def check_project(params: Params, layout: Layout, updates: Updates) -> Iterator[
     if store.experiment_id:
         yield from _check_runs(store, layout, stages)
     yield from check_models(store, name, layout, stages)
+    yield from check_champion(store, name)
     yield from check_orphans(store)
     if lacking := updates.lacking():
         text = f"MLflow's pages lack {', '.join(lacking)}"

@@ -54,10 +54,10 @@ class Version:
 class Registry:
     """The versions of one registered model; a TrackingError is raised where the MLflow store cannot be used."""
 
-    def __init__(self, name: str, *, create: bool = True):
-        """``create`` is as of :func:`fakefaces.tracking.store.connect`."""
+    def __init__(self, name: str, *, create: bool = True, update: bool = True):
+        """``create`` and ``update`` are those of :func:`fakefaces.tracking.store.connect`."""
         self.name = name
-        self.store = connect(create=create)
+        self.store = connect(create=create, update=update)
         self._client = self.store.client
 
     def champion(self) -> Version | None:
