@@ -43,8 +43,8 @@ def detector_heatmaps(
     if detector.metadata.extractor == "residuals":
         if detector.metadata.whole_fakes:
             raise ModelError(
-                f"{detector.metadata.model}: its heatmap would be of its scores of parts, and of no fake that it was "
-                "trained on is it known which parts were replaced, as of generated faces"
+                "its heatmaps would be of its scores of parts, and of no fake that it was trained on is it known which "
+                "parts were replaced, as of generated faces"
             )
         heatmaps = part_score_heatmaps(detector.outputs(inputs)[:, 1 : 1 + len(PARTS)], outlines)
         step(len(inputs), "")
