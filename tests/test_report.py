@@ -127,7 +127,7 @@ def test_the_card_has_errors_by_group_and_says_what_was_not_measured(made):
     assert r"\<b\>Nikon\|[x]\(y)" in card  # its marks mean nothing
     assert f"- camera of {groups['not stated'].n} test images" in card
     assert "- errors by age: recorded, but not named in params.yaml: evaluate.slices." in card
-    assert "Errors were measured by camera alone" in card
+    assert "Errors were measured by `camera` alone" in card
     assert "attribute_camera" not in read_split(run.layout.predictions)
 
 

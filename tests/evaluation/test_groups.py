@@ -100,6 +100,10 @@ def test_quarters_of_long_numbers_stay_four_and_words_that_read_as_no_number_hav
     masks = group_masks(with_slices(table(40).assign(attribute_taken=seconds), ["taken"]))["taken"]
     assert [int(mask.sum()) for mask in masks.values()] == [10, 10, 10, 10]
     assert next(iter(masks)) == "1700000000 to 1700000063"
+    ages = [str(k) for k in range(18, 58)] + ["unknown"] * 5 + ["n/a", ""]
+    masks = group_masks(with_slices(table(47).assign(attribute_age=ages), ["age"]))["age"]
+    counts = {"18 to 27": 10, "28 to 37": 10, "38 to 47": 10, "48 to 57": 10, "n/a": 1, "unknown": 5, NOT_STATED: 1}
+    assert [(name, int(mask.sum())) for name, mask in masks.items()] == list(counts.items())
     words = ["nan", "b", "-inf", "NaN", "1e309", "3", "a", "12", OTHERS, "nan to nan"]
     expected = ["3", "12", "-inf", "1e309", "NaN", "a", "b", "nan", "nan to nan", OTHERS]
     for order in (words, words[::-1], sorted(words)):

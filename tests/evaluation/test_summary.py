@@ -35,7 +35,7 @@ def test_it_says_by_which_groups_errors_were_measured_and_that_others_were_not()
     assert "Fairness is unknown" in summary("m", metrics, drawn=False)
     test = metrics.test.model_copy(update={"by_group": {"camera": {}, "age": {}}})
     text = summary("m", metrics.model_copy(update={"test": test}), drawn=False)
-    assert "Errors were measured by camera, age alone" in text and "was not measured" in text
+    assert "Errors were measured by `camera`, `age` alone" in text and "was not measured" in text
     assert "Fairness is unknown" not in text
 
 

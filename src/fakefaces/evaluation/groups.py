@@ -18,6 +18,7 @@ from fakefaces.evaluation.subset_metrics import GroupMetrics, PartMetrics
 NOT_STATED, OTHERS = "not stated", "others"
 MAX_GROUPS = 12  # of an attribute; the images of the rarer values are one group, the others
 _MAX_NUMBERS = 8  # different numbers that are a group each; of more the quarters are
+_MAX_WORDS = 3  # different words among numbers, such as "unknown", that are a group each beside the quarters
 
 
 class _Share(Subset):
@@ -27,8 +28,9 @@ class _Share(Subset):
 def with_slices(images: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """The images with a column ``slice_<name>`` for each attribute named, in place of the attributes' own columns.
 
-    Numbers of more than eight values are cut at their quartiles, and of more than :data:`MAX_GROUPS` words the rarer
-    ones are put together. Groups are those of all ``images``, so that they do not depend on the split.
+    Numbers of more than eight values are cut at their quartiles; up to three words among them are groups, too. Of more
+    than :data:`MAX_GROUPS` words the rarer ones are put together. Groups are those of all ``images``, so that they do
+    not depend on the split.
 
     Raises:
         DataError: the images have no such attribute, or none of them a value of it.
@@ -106,10 +108,9 @@ def _share_called_fake(
 
 def _groups(values: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
-    stated = values != ""
-    numeric = bool(stated.any()) and bool(np.isfinite(numbers[stated]).all())
-    if numeric and numbers[stated].nunique() > _MAX_NUMBERS:
-        named = _quarters(numbers[stated]).reindex(values.index, fill_value="")
+    stated, finite = values != "", np.isfinite(numbers)
+    if numbers[finite].nunique() > _MAX_NUMBERS and values[stated & ~finite].nunique() <= _MAX_WORDS:
+        named = values.mask(finite, _quarters(numbers[finite]).reindex(values.index))
     else:
         frequent = values[stated].value_counts()
         ranked = sorted(frequent.index, key=lambda value: (-frequent[value], value))

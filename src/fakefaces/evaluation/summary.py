@@ -37,9 +37,10 @@ def not_for(drawn: bool | None, measured: Collection[str] = ()) -> list[str]:
 def _fairness(measured: Collection[str]) -> str:
     if not measured:
         return _UNMEASURED
+    names = ", ".join(f"`{name}`" for name in measured)
     return (
-        f"Errors were measured by {', '.join(measured)} alone, on the test images: whether they are more frequent for "
-        "other groups of people, or for these in other photographs, was not measured."
+        f"Errors were measured by {names} alone, on the test images: whether they are more frequent for other groups "
+        "of people, or for these in other photographs, was not measured."
     )
 
 

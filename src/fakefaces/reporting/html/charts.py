@@ -111,7 +111,7 @@ def groups(attribute: str, by_group: Mapping[str, GroupMetrics]) -> Spec | None:
     if not rows:
         return None
     about = f"Shares of reals called fake and of fakes called real by {attribute}, with 95 % intervals."
-    return _dots(rows, ["false alarms", "misses"], ("slice", attribute), "share of the class", about, rule=None)
+    return _dots(rows, ["false alarms", "misses"], ("slice", "group"), "share of the class", about, rule=None)
 
 
 def robustness(metrics: Metrics) -> Spec:
