@@ -16,7 +16,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.data.attributes import read_attributes
 from fakefaces.data.given_splits import read_splits
 from fakefaces.data.photographs import list_photographs
-from fakefaces.ingest import importing, replacing
+from fakefaces.ingest import archives, importing, replacing
 from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.importing import Options, download_ciplab, import_photographs
 from tests.conftest import Project, write_photographs
@@ -230,7 +230,6 @@ def test_no_path_of_an_archive_leads_outside(tmp_path, member, suffix):
 
 
 def test_links_of_an_archive_and_large_files_are_left_out(tmp_path, monkeypatch, capsys):
-    from fakefaces.ingest import archives
 
     monkeypatch.setattr(archives, "MAX_FILE_BYTES", 1000)
     path = tmp_path / "odd.tar"
@@ -247,8 +246,29 @@ def test_links_of_an_archive_and_large_files_are_left_out(tmp_path, monkeypatch,
     assert "large.jpg: more than 1,000 bytes" in capsys.readouterr().err
 
 
+def test_names_that_no_file_can_have_here_are_left_out_of_an_archive_and_named(tmp_path, capsys):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in ("real/a.jpg", "real/a.jpg/b.jpg", f"real/{'n' * 300}.jpg", f"{'d' * 300}/c.jpg", "real"):
+            file.writestr(name, name[:9])
+    archives.unpack(archive, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["a.jpg"]
+    assert (tmp_path / "out" / "real" / "a.jpg").read_text() == "real/a.jp"
+    assert capsys.readouterr().err.count(", not taken") == 4
+
+
+def test_an_encrypted_archive_is_told_by_that(tmp_path):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("real/a.jpg", "a")
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"PK\1\2") + 8] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(DataError, match=r"set.zip: cannot be unpacked \(it is encrypted\); unpack it yourself"):
+        archives.unpack(archive, tmp_path / "out")
+
+
 def test_an_archive_that_is_too_large_or_broken_is_refused(tmp_path, monkeypatch):
-    from fakefaces.ingest import archives
 
     path = tmp_path / "zeros.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:

@@ -113,3 +113,31 @@ def test_an_empty_table_is_said_to_be_empty(tmp_path, text):
     (tmp_path / "labels.csv").write_text(text)
     with pytest.raises(DataError, match="labels.csv: it is empty"):
         read_table(tmp_path / "labels.csv")
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "#"])
+def test_a_line_above_the_header_may_name_the_delimiter_as_excel_writes_it(tmp_path, mark):
+    path = table(tmp_path, f"sep={mark}\r\npath{mark}label\r\na.jpg{mark}real\r\nb.jpg{mark}fake\r\n")
+    assert labels(path) == PLAIN
+    assert [row.line for row in read_table(path).rows] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path,label,class\na.jpg,real,fake\nb.jpg,fake,real\n",
+        "path,label,is_fake\na.jpg,real,1\nb.jpg,fake,0\n",
+        "path,label,is_real\na.jpg,0,0\nb.jpg,1,1\n",
+        "path,label,target\na.jpg,original,deepfake\nb.jpg,manipulated,genuine\n",
+    ],
+)
+def test_columns_of_labels_that_contradict_each_other_are_asked_for(tmp_path, text):
+    path = table(tmp_path, text)
+    with pytest.raises(DataError, match=r"the columns label and \w+ contradict each other in 2 rows.*--label-column"):
+        read_table(path)
+    assert labels(path, label_column="label") == PLAIN
+
+
+def test_a_correction_may_contradict_the_folder_that_an_image_lies_in(tmp_path):
+    path = table(tmp_path, "path,label,class\nfake/a.jpg,real,real\nreal/b.jpg,fake,cat\n")
+    assert [row.label for row in read_table(path).rows] == [0, 1]

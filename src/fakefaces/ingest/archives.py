@@ -1,8 +1,10 @@
 """Archives and downloads, which are untrusted: bounded in size, and nothing is written outside the target folder."""
 
 import base64
+import errno
 import http.client
 import lzma
+import os
 import shutil
 import stat
 import tarfile
@@ -25,6 +27,8 @@ MAX_FILE_BYTES = 64 * 2**20  # larger files are no photographs that are read (fa
 MAX_BYTES = 500 * 2**30  # of all files, and of a download; the free space is a bound too
 _RESERVE = 256 * 2**20  # bytes that stay free on the disk
 _BLOCK = 2**20
+# Of a name that is too long, or cannot be written, or is that of a file where it ought to be a folder, or the reverse.
+_NO_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL)
 _TIMEOUT = 60  # seconds without an answer
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
 
@@ -52,8 +56,9 @@ def unpack(archive: Path, target: Path) -> Path:
     except _BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{shown(archive)}: not a whole archive ({reason})") from None
-    except RuntimeError as error:  # zipfile's, of an encrypted file
-        what = f"{shown(archive)}: cannot be unpacked ({error})"
+    except RuntimeError as error:  # zipfile's
+        reason = "it is encrypted" if "password" in str(error) else shown(str(error))
+        what = f"{shown(archive)}: cannot be unpacked ({reason})"
         raise DataError(f"{what}; unpack it yourself, and import the folder") from None
     return target
 
@@ -112,14 +117,26 @@ def _unpack_tar(archive: Path, tar: tarfile.TarFile, target: Path) -> None:
 
 
 def _write(archive: Path, name: str, source: IO[bytes], target: Path, total: int) -> int:
-    """Write one file, and return the bytes of all so far; a file beyond the bound is left out, and named."""
+    """Write one file, and return the bytes of all so far.
+
+    A file beyond the bound, or of a name that no file can have here, is left out, and named.
+    """
     path = PurePosixPath(name.replace("\\", "/"))
     if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         what = f"{shown(archive)}: it holds the path '{shown(name)}', outside of its own folder"
         raise DataError(f"{what}; nothing was imported")
     output = target / path
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.exists():
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if output.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        output.touch()
+    except OSError as error:
+        if error.errno not in _NO_NAME:
+            raise
+        echo(f"{shown(archive)}: {shown(name)}: {error.strerror}, not taken")
+        return total
+    if output.stat().st_size:
         echo(f"{shown(archive)}: {shown(name)}: it is there more than once, and the last one counts")
     written = 0
     with output.open("wb") as file:

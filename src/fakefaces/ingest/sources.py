@@ -37,7 +37,7 @@ def local_copy(source: str, place: Path) -> Path:
             raise DataError(f"{shown(path)}: neither a folder nor a regular file")
         return _unpacked(path, place)
     parts = urlsplit(source)
-    name = Path(parts.path).name or "download"
+    name = Path(parts.path).name[-100:] or "download"
     if parts.scheme in ("http", "https"):
         path = archives.download(source, place / "download" / name)
         if not archives.is_archive(path):
@@ -72,7 +72,7 @@ def _unpacked(path: Path, place: Path) -> Path:
     from fakefaces.ingest.tables import SUFFIXES
 
     if archives.is_archive(path):
-        return archives.unpack(path, place / "unpacked")
+        return archives.unpack(path, place / "unpacked" / path.name)  # by whose name messages call it
     if path.suffix.lower() in SUFFIXES:
         return path
     raise DataError(

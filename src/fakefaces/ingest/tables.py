@@ -65,11 +65,11 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
     """
     dialect = dialect or Dialect()
     text, encoding = _decoded(path)
-    delimiter = _delimiter(text)
+    delimiter, above, text = _delimiter(text)
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
         names = [str(name) for name in reader.fieldnames or ()]
-        lines = [(reader.line_num, {k: str(v) for k, v in row.items() if isinstance(k, str)}) for row in reader]
+        lines = [(reader.line_num + above, {k: str(v) for k, v in row.items() if isinstance(k, str)}) for row in reader]
     except csv.Error as error:
         raise DataError(f"{shown(path)}: cannot be read as a CSV ({error})") from None
     if not names:
@@ -80,6 +80,8 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
     meanings = _meanings(path, label_column, [row[label_column] for _, row in lines], dialect.fake_label)
     if not dialect.fake_label:
         _refuse_contradictions(path, label_column, [row for _, row in lines], meanings)
+    if not dialect.label_column:
+        _refuse_other_labels(path, label_column, [row for _, row in lines], meanings)
     used = {path_column, split_column} | {name for name in names if name.strip().lower() in _KNOWN}
     further = further_columns(names, [row for _, row in lines], used | {label_column})
     rows = [
@@ -133,10 +135,16 @@ def _decoded(path: Path) -> tuple[str, str]:
     raise DataError(f"{shown(path)}: cannot be read as a CSV in UTF-8, UTF-16 or Windows-1252; save it as CSV in UTF-8")
 
 
-def _delimiter(text: str) -> str:
-    """The delimiter that the header has most of; a comma where it has none."""
+def _delimiter(text: str) -> tuple[str, int, str]:
+    """The delimiter, the number of lines that only name it, and the rest of the text.
+
+    It is the one that a line above the header names, as Excel writes it, or that the header has most of; a comma where
+    it has none.
+    """
+    if named := re.match(r'(?i)sep=([^"\r\n])\r?\n', text):
+        return named[1], 1, text[named.end() :]
     header = text.lstrip().partition("\n")[0]
-    return max(_DELIMITERS, key=lambda mark: (header.count(mark), mark == ","))
+    return max(_DELIMITERS, key=lambda mark: (header.count(mark), mark == ",")), 0, text
 
 
 def _column(path: Path, names: Sequence[str], what: str, wanted: str, known: Sequence[str]) -> str:
@@ -202,10 +210,32 @@ def _refuse_contradictions(path: Path, column: str, rows: list[dict[str, str]], 
         )
 
 
+def _refuse_other_labels(path: Path, column: str, rows: list[dict[str, str]], meanings: dict[str, int]) -> None:
+    """Refuse a column of labels of which another one says the opposite; folders of the path may, as in corrections."""
+    for name in dict.fromkeys(name for row in rows for name in row if name.strip().lower() in _LABELS):
+        told = [(meanings.get(row[column].strip().lower()), _told(name, row.get(name, ""))) for row in rows]
+        agree = sum(label == other for label, other in told if None not in (label, other))
+        disagree = sum(label != other for label, other in told if None not in (label, other))
+        if name != column and disagree > agree:
+            raise DataError(
+                f"{shown(path)}: the columns {column} and {name} contradict each other in {disagree} rows; "
+                "say which has the labels: --label-column NAME"
+            )
+
+
+def _told(column: str, value: str) -> int | None:
+    """The label that a value of a column means by its word or by the column's name; None where neither tells."""
+    name, word = column.strip().lower(), value.strip().lower()
+    if word in _NUMBERS and name in ("real", "is_real", "fake", "is_fake"):
+        return FAKE if (word in ("1", "1.0", "true")) == name.endswith("fake") else REAL
+    return class_of(word)
+
+
 def _notes(encoding: str, delimiter: str, columns: tuple[str, str, str], meanings: dict[str, int]) -> list[str]:
     notes = []
     if encoding != "utf-8-sig" or delimiter != ",":
-        name = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}[delimiter]
+        names = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
+        name = names.get(delimiter, f"'{shown(delimiter)}'")
         notes.append(f"read as {encoding.removesuffix('-sig')} with {name} between the columns")
     path, label, split = columns
     if (path, label) != ("path", "label"):
