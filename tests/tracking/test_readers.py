@@ -55,13 +55,31 @@ def test_a_command_that_reads_creates_no_store(workspace, places, monkeypatch, c
         "no/folder/typo.db": "there is no such file",
         "folder": "a folder, not a file",
         "empty.db": "it has no table of MLflow's",
-        "other.db": "it has no table of MLflow's; it is new, or another program's",
+        "other.db": "the database of another program; correct MLFLOW_TRACKING_URI",
     }.items():
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{places / name}")
         done = CliRunner().invoke(app, list(command))
         assert isinstance(done.exception, TrackingError), f"{name}: {done.output}{done.exception!r}"
         assert reason in str(done.exception) and "\n" not in str(done.exception)
     assert before == (files(workspace), files(places), [path.read_bytes() for path in sorted(places.glob("*.db"))])
+
+
+def test_nobody_makes_tables_in_the_database_of_another_program(workspace, places, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{places / 'other.db'}")
+    before = (places / "other.db").read_bytes()
+    with pytest.raises(StoreSettingError, match="another program"):
+        connect()
+    assert (places / "other.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"my notes, no database", b"SQLite format 3\0" + bytes(200)])
+def test_the_doctor_moves_no_file_away_that_was_no_store(workspace, places, monkeypatch, content):
+    notes = places / "notes.txt"
+    notes.write_bytes(content)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{notes}")
+    done = CliRunner().invoke(app, ["doctor", "--fix"])
+    assert "correct MLFLOW_TRACKING_URI" in done.stdout
+    assert notes.read_bytes() == content and files(places) == ["empty.db", "folder", "notes.txt", "other.db"]
 
 
 def test_the_project_without_a_store_of_its_own_says_how_one_comes_to_be(workspace):

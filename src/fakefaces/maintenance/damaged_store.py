@@ -5,6 +5,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from fakefaces.base import environment
 from fakefaces.maintenance.check_result import CheckResult
 from fakefaces.tracking.store import connect
 
@@ -19,10 +20,19 @@ def damaged_file(uri: str) -> CheckResult | None:
     path = Path(uri.removeprefix(_SQLITE))
     if not uri.startswith(_SQLITE) or not path.is_file() or not (damage := _damage(path)):
         return None
+    if not _is_store(path):
+        advice = "correct MLFLOW_TRACKING_URI: nothing beside it says that it was a store of this project"
+        return CheckResult("store", f"{path} is no database that can be read ({damage})", "error", advice=advice)
     names = (path.with_name(f"{path.name}.damaged{k}") for k in range(1, 1000))
     aside = next(name for name in names if not name.exists())
     text, repair = f"{path} is damaged ({damage})", f"move it to {aside.name}, and create an empty one"
     return CheckResult("store", text, "error", partial(_replace, path, aside), repair, "restore it from a backup")
+
+
+def _is_store(path: Path) -> bool:
+    """Whether a file that cannot be read any more was a store: the project's own, or one with artifacts beside it."""
+    own = environment.store_root() / "mlruns" / "mlflow.db"
+    return path == own or (path.parent / "artifacts").is_dir()
 
 
 def _damage(path: Path) -> str:

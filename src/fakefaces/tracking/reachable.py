@@ -8,6 +8,7 @@ from fakefaces.base.progress import waiting_for
 
 _TIMEOUT = 5  # seconds
 _TABLE = "experiments"  # which every store of MLflow has
+_FIRST_TABLES = {_TABLE, "runs", "tags", "params", "metrics", "latest_metrics", "alembic_version"}  # some of them
 _NO_TABLES = "it has no table of MLflow's"
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
@@ -76,10 +77,12 @@ def _check_file(path: Path, *, create: bool) -> None:
     try:
         # Not of the whole file, but of what every program reads first; a writer holds its lock for less.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT)) as connection:
-            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
         raise UnreachableError(str(error)) from None
-    if not create and (_TABLE,) not in names:
+    if names and not names & _FIRST_TABLES:
+        raise SettingError("the database of another program")
+    if not create and _TABLE not in names:
         raise NoStoreError(_NO_TABLES)
 
 

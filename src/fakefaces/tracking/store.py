@@ -197,7 +197,8 @@ _ADVICE = {
     "MLFLOW_": "correct or unset that variable",
     "address of a store": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "no such file": "the first dvc repro creates it; or correct MLFLOW_TRACKING_URI",
-    "no table of": "it is new, or another program's; the first dvc repro creates them, or correct MLFLOW_TRACKING_URI",
+    "no table of": "the first dvc repro creates them, or correct MLFLOW_TRACKING_URI",
+    "another program": "correct MLFLOW_TRACKING_URI",
     "not a regular file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "a folder, not a file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "No module named": "install that package; for postgresql+pg8000: uv sync --extra postgres",
@@ -208,7 +209,7 @@ _ADVICE = {
     "Read-only file system": "it may only be read here; run this where its folder may be written",
     "schema": "it was written by another version of MLflow: install the packages of uv.lock with make setup",
     "revision": "it was written by another version of MLflow: install the packages of uv.lock with make setup",
-    "not a database": "restore the file from a backup; or let fakefaces doctor --fix begin a new one",
+    "not a database": "restore the file from a backup, or see fakefaces doctor; or correct MLFLOW_TRACKING_URI",
     "malformed": "restore the file from a backup; or let fakefaces doctor --fix begin a new one",
 }
 
