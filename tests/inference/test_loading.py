@@ -64,6 +64,38 @@ def test_weights_of_half_precision_in_nodes_and_in_lists_are_read(tmp_path):
     assert unsound(model.SerializeToString()) == ""
 
 
+def looped() -> onnx.NodeProto:
+    """A loop that ends after all integers."""
+    kinds = {"step": onnx.TensorProto.INT64, "go": onnx.TensorProto.BOOL}
+    inputs = [onnx.helper.make_tensor_value_info(name, kind, []) for name, kind in kinds.items()]
+    output = onnx.helper.make_tensor_value_info("on", onnx.TensorProto.BOOL, [])
+    body = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["go"], ["on"])], "body", inputs, [output])
+    return onnx.helper.make_node("Loop", ["", "always"], [], body=body)
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        looped(),
+        onnx.helper.make_node("RandomUniformLike", ["mean"], ["noise"]),
+        onnx.helper.make_node("Bernoulli", ["mean"], ["noise"]),
+        onnx.helper.make_node("Dropout", ["mean", "share", "always"], ["noise"]),
+    ],
+    ids=lambda node: node.op_type,
+)
+@pytest.mark.parametrize("within", ["graph", "function"])
+def test_operators_that_never_end_or_draw_at_random_are_refused(tmp_path, node, within):
+    model = onnx.load_from_string(mean_graph())
+    if within == "graph":
+        model.graph.node.append(node)
+    else:
+        opset = onnx.helper.make_opsetid("", 18)
+        model.functions.append(onnx.helper.make_function("own", "f", ["mean"], ["noise"], [node], [opset]))
+    folder = write_detector(tmp_path / "a", model.SerializeToString())
+    with pytest.raises(ModelError, match=rf"loops, branches or draws random numbers \({node.op_type}\)"):
+        load(folder)
+
+
 def test_weights_in_another_file_are_refused(tmp_path):
     model = onnx.load_from_string(mean_graph())
     onnx.external_data_helper.set_external_data(model.graph.initializer[-1], "/etc/passwd")
