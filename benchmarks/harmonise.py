@@ -1,6 +1,6 @@
 """What a detector learns of a set whose format is the class, with `harmonise` and without.
 
-    uv run python benchmarks/harmonise.py [--images 400] [--projects FOLDER]
+    uv run python benchmarks/harmonise.py [--images 400] [--new 400] [--projects FOLDER]
 
 Draws two sets and saves their classes by two encoders. In the first both classes are photographs, so that nothing but
 the encoder separates them; in the second the fakes are faces that are generated whole (`fakefaces sample --whole`).
@@ -116,6 +116,7 @@ def roc_auc(project: Path, model: str, folder: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--images", type=int, default=400)
+    parser.add_argument("--new", type=int, default=400, help="new images that the detectors of the second set score")
     parser.add_argument("--projects", type=Path, help="a folder for what is drawn and trained, to look at it")
     arguments = parser.parse_args()
     folder = arguments.projects or Path(tempfile.mkdtemp(prefix="harmonise-"))
@@ -125,7 +126,7 @@ def main() -> None:
         train(folder / name, save(drawn, folder / f"saved-{name}", LEARNED))
         lines += rows(folder / name, name)
     print("\n".join(lines))
-    drawn = draw(folder / "drawn-new", arguments.images, NEW_SEED, generated=True)
+    drawn = draw(folder / "drawn-new", arguments.new, NEW_SEED, generated=True)
     sets = [save(drawn, folder / f"new, {title}", encoders) for title, encoders in SAVED.items()]
     print(f"| model | {' | '.join(SAVED)} |\n|{' --- |' * (1 + len(SAVED))}")
     for model in MODELS:
