@@ -1,6 +1,7 @@
 """params.yaml: its records, and the check of the whole file before the first stage does anything."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -270,6 +271,17 @@ def test_kinds_are_the_files_of_their_folder():
 def test_backbones_are_those_of_keras():
     keras = pytest.importorskip("keras")
     assert set(backbone_names()) == {name for name in dir(keras.applications) if name[0].isupper()}
+
+
+def test_what_is_no_file_and_what_never_ends_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path / "pipe.yaml", Path("/dev/zero")):
+        with pytest.raises(ParamsError, match="it is not a regular file"):
+            check(path)
+    with (tmp_path / "sparse.yaml").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(ParamsError, match="more than 16,777,216 bytes"):
+        check(tmp_path / "sparse.yaml")
 
 
 def test_the_check_starts_without_heavy_libraries():

@@ -304,3 +304,13 @@ def test_a_device_is_not_read(tmp_path):
     with pytest.raises(ImageError) as caught:
         Reader().read(Input("a", "/a\0b"))
     assert caught.value.problem == "missing"
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.parquet", "pipe.jpg", "device.csv"])
+def test_an_input_that_is_no_file_is_refused_before_it_is_opened(tmp_path, name):
+    if name.startswith("pipe"):
+        os.mkfifo(tmp_path / name)
+    else:
+        (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(DataError, match="neither a folder nor a regular file"):
+        find_inputs(str(tmp_path / name), None)

@@ -7,12 +7,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fakefaces.base.errors import ParamsError
+from fakefaces.base.files import read_regular
 from fakefaces.base.names import on_one_line
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 # Files and folders, columns, runs and stages are named so; a file's name has 255 bytes at most, with what is added.
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+_MAX_BYTES = 16 * 2**20  # of a YAML file
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -39,7 +41,10 @@ def read(record: type[M], path: Path) -> M:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping; a ParamsError if it is missing, not YAML, or holds something else."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_regular(path, _MAX_BYTES)
+        if len(data) > _MAX_BYTES:
+            raise ParamsError(f"{path.name}: more than {_MAX_BYTES:,} bytes, which no such file has")
+        value = yaml.safe_load(data.decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path.name}: cannot be read ({error}); restore it with: git checkout {path.name}") from None
     except yaml.YAMLError as error:

@@ -185,7 +185,7 @@ def remove(path: Path) -> None:
     """Remove a file, link or folder, if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
+    elif path.exists() or path.is_symlink():  # asked first: a disk that may only be read refuses even what is not there
         path.unlink(missing_ok=True)
 
 

@@ -102,7 +102,9 @@ def _looks(address: str) -> tuple[bool, bool]:
     """Whether the address is a folder, and whether it is a file."""
     if not is_url(address):
         path = Path(address)
-        return path.is_dir(), path.exists() and not path.is_dir()
+        if path.exists() and not path.is_dir() and not path.is_file():
+            raise DataError(f"{public(address)}: neither a folder nor a regular file")
+        return path.is_dir(), path.is_file()
     if address.startswith(HTTP):
         return False, True  # what it is, its image's row says
     files, remote = filesystem(address)
