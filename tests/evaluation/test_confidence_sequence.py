@@ -71,14 +71,15 @@ def test_an_empty_sequence_has_no_interval_and_observations_are_bounded():
 
 
 def test_more_observations_are_expected_as_many_as_are_then_needed():
-    shares = (0.06, 0.84, 0.1)
-    expected = observations_until(differences(5, 60, shares), above=-0.05, below=0.0, limit=1500, seed=1)
+    shares = (0.05, 0.85, 0.1)
+    seen = np.tile([0.0] * 17 + [1.0, -1.0, 1.0], 3)
+    expected = observations_until(seen, above=-0.05, below=0.0, limit=1500, seed=1)
     assert expected is not None
     needed = []
     for seed in range(8):
-        x = np.concatenate([differences(5, 60, shares), differences(100 + seed, 600, shares)])
-        needed.append(int((confidence_sequence(x).low >= -0.05).argmax()) + 1 - 60)
-    assert 0.5 * np.median(needed) <= expected <= 2 * np.median(needed)
+        x = np.concatenate([seen, differences(seed, 600, shares)])
+        needed.append(int((confidence_sequence(x).low >= -0.05).argmax()) + 1 - len(seen))
+    assert 0 < 0.5 * np.median(needed) <= expected <= 2 * np.median(needed)
 
 
 def test_a_difference_at_the_margin_itself_is_never_decided():
