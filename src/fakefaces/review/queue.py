@@ -38,6 +38,7 @@ class Photograph:
     unfamiliar: bool | None  # whether unlike what the champion has learned from; None where it cannot tell
     parts: tuple[str, ...]  # suspected parts, the most suspected first
     heatmap: NDArray[np.uint8] | None  # uint8 (h, w), 0 to 255; a quarter of the memory of float32
+    version: str | None = None  # of the registered model that scored it
 
 
 @dataclass
@@ -121,6 +122,7 @@ class Queue:
             unfamiliar=score.unfamiliar,
             parts=explanation.parts,
             heatmap=None if heatmap is None else np.round(255 * heatmap).astype(np.uint8),
+            version=score.model_version,
         )
         with self._lock:
             self._by_key[key] = photograph

@@ -23,6 +23,7 @@ from fakefaces.review.labels import LABELS, Event, pairs, reviewer_name
 from fakefaces.review.previews import SIDES, THUMBNAIL
 from fakefaces.review.queue import Photograph
 from fakefaces.review.review import Review
+from fakefaces.web.deployed import description
 
 _ROWS = 2000  # of one answer; a page asks again until it has all
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -59,6 +60,7 @@ async def _settings(request: Request) -> Response:
     return JSONResponse(
         {
             "model": metadata.model,
+            "uri": review.deployed.current.uri,
             "caution": metadata.caution,
             "threshold": metadata.decision_threshold,
             "band": None if point is None else [point.low or 0, 1 if point.high is None else point.high],
@@ -67,6 +69,16 @@ async def _settings(request: Request) -> Response:
             "rates": None if review.rates is None else vars(review.rates),
         }
     )
+
+
+async def _version(request: Request) -> Response:
+    """The code, the champion in use, and what it follows."""
+    review = _review(request)
+    return JSONResponse(description(review.deployed, review.follower))
+
+
+async def _health(request: Request) -> Response:
+    return Response("\n", media_type="text/plain")
 
 
 async def _precision(request: Request) -> Response:
@@ -93,6 +105,7 @@ def _news(review: Review, reviewer: str, first: int, refused: int, event: int) -
     photographs = review.queue.since(first, _ROWS)
     return {
         "session": review.session,
+        "uri": review.deployed.current.uri,
         "photographs": [_row(photograph) for photograph in photographs],
         "labels": {
             key: _labels(review.labels.of(key), reviewer)
@@ -116,6 +129,7 @@ def _row(photograph: Photograph) -> dict[str, Any]:
         "unsure": photograph.unsure,
         "unfamiliar": photograph.unfamiliar,
         "parts": photograph.parts,
+        "version": photograph.version,
         "heatmap": photograph.heatmap is not None,
     }
 
@@ -174,7 +188,7 @@ async def _label(request: Request) -> Response:
     if label is not None and label not in LABELS:
         raise HTTPException(400, "label: real, fake or null")
     photograph = _photograph(request, str(body.get("photograph")))
-    await asyncio.to_thread(review.labels.give, photograph, reviewer, label, review.metadata.model)
+    await asyncio.to_thread(review.labels.give, photograph, reviewer, label, review.model_of(photograph))
     return JSONResponse(_labels(await asyncio.to_thread(review.labels.of, photograph.key), reviewer))
 
 
@@ -276,6 +290,8 @@ ROUTES = [
     Route("/", _page),
     Route("/page/{name}", _file),
     Route("/settings", _settings),
+    Route("/version", _version),
+    Route("/health", _health),
     Route("/precision", _precision),
     Route("/changes", _changes),
     Route("/picture/{key}", _picture),

@@ -2,17 +2,17 @@
 
 MLflow's own server reads bodies of any size, repeats a body that is not JSON in its answer, and answers with stack
 traces. This one runs the installed code, not the code that a registered model carries. Its event loop does nothing
-that takes long: it answers /ping while images are scored, and while clients send slowly.
+that takes long: it answers /ping while images are scored, while clients send slowly, and while a version is loaded.
 """
 
 import asyncio
 import base64
 import binascii
 import json
+import socket
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
-from pathlib import Path
+from contextlib import ExitStack
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,14 +20,19 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import echo
 from fakefaces.data import images
-from fakefaces.inference.detector import Detector, load
+from fakefaces.inference.detector import Detector
 from fakefaces.inference.score import Score
 from fakefaces.serving.limits import ByteBudget, Limits
-from fakefaces.web.connections import address, listener, protocol
+from fakefaces.serving.log import Log
+from fakefaces.serving.metrics import CONTENT_TYPE, Metrics
+from fakefaces.serving.observed import Observed, note
+from fakefaces.web.connections import address, protocol
+from fakefaces.web.deployed import Change, Deployed, Follower, description
 from fakefaces.web.same_origin import LOOPBACK, SameOrigin
 
 _FORM = 'the body must be {"inputs": ["<an image file as base64>", ...]}'
@@ -36,18 +41,40 @@ _ERROR_CODES = {404: "ENDPOINT_NOT_FOUND", 413: "REQUEST_LIMIT_EXCEEDED", 500: "
 Images = list[bytes | ImageError]  # of a request: the content of its files; an error where one is not base64
 
 
+class Records:
+    """What a server counts and logs."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.log = Log(lost=self.metrics.log_line_lost)
+
+    def changed(self, change: Change) -> None:
+        """Record what a poll for another version found out."""
+        self.metrics.changed(change)
+        self.log.write(change.kind, uri=change.uri, before=change.before, reason=change.reason)
+        echo(str(change))
+
+
 def application(
-    detector: Detector, *, threads: int = 1, limits: Limits | None = None, hosts: Collection[str] | None = None
-) -> Starlette:
+    deployed: Deployed[Detector],
+    *,
+    threads: int = 1,
+    limits: Limits | None = None,
+    hosts: Collection[str] | None = None,
+    records: Records | None = None,
+    follower: Follower[Detector] | None = None,
+) -> ASGIApp:
     """The server's ASGI app.
 
     A POST to ``/invocations`` has a body that is an image file (``Content-Type: image/...``) or JSON of the form
     ``{"inputs": ["<base64>", ...]}``. The answer is ``{"predictions": [...]}`` with the fields of
     :class:`fakefaces.inference.score.Prediction` for each image, those with a problem included; 400 where the only
-    image has one. ``threads`` images are scored at a time, of all requests together and by turns.
+    image has one. ``threads`` images are scored at a time, of all requests together and by turns. All images of a
+    request are scored by the detector that was in use when it began; the header ``X-Model-Version`` names it.
     """
-    limits = limits or Limits()
-    pool, budget, waiting = ThreadPoolExecutor(threads), ByteBudget(limits), [0]
+    limits, records = limits or Limits(), records or Records()
+    pool, budget, waiting, metrics = ThreadPoolExecutor(threads), ByteBudget(limits), [0], records.metrics
+    metrics.in_use(deployed.current.uri)
 
     async def invocations(request: Request) -> Response:
         kind, size = _kind(request), _claimed(request, limits.body)
@@ -59,41 +86,67 @@ def application(
             try:
                 files = await asyncio.to_thread(_files, kind, body, limits)
                 del body
-                scores = await _scores(detector, files, request, pool, threads)
+                scores = await _scores(deployed.current.value, files, request, pool, threads)
             finally:
                 waiting[0] -= 1
+        metrics.scored(scores)
+        note(request, scores)
+        scored_by = {"X-Model-Version": scores[0].model_version or ""}
         if len(scores) == 1 and scores[0].problem_detail:
-            raise HTTPException(400, scores[0].problem_detail)
-        return JSONResponse({"predictions": [score.model_dump(exclude={"path"}) for score in scores]})
+            raise HTTPException(400, scores[0].problem_detail, scored_by)
+        rows = [score.model_dump(exclude={"path"}) for score in scores]
+        return JSONResponse({"predictions": rows}, headers=scored_by)
 
-    return Starlette(
-        routes=[
-            Route("/invocations", invocations, methods=["POST"]),
-            Route("/ping", _ping),
-            Route("/health", _ping),
-            Route("/version", _version),
-        ],
+    async def in_use(request: Request) -> Response:
+        return JSONResponse(description(deployed, follower))
+
+    async def counted(request: Request) -> Response:
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    routes = [
+        Route("/invocations", invocations, methods=["POST"]),
+        Route("/ping", _ping),
+        Route("/health", _ping),
+        Route("/version", in_use),
+        Route("/metrics", counted),
+    ]
+    app = Starlette(
+        routes=routes,
         middleware=[Middleware(SameOrigin, hosts=hosts)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
+    return Observed(app, metrics, records.log, {route.path for route in routes})
 
 
-def serve(folder: Path, host: str, port: int, *, threads: int = 1, limits: Limits | None = None) -> None:
-    """Serve the detector in a folder until it is interrupted; port 0 is any free one."""
+def serve(
+    deployed: Deployed[Detector],
+    bound: socket.socket,
+    *,
+    threads: int = 1,
+    limits: Limits | None = None,
+    records: Records | None = None,
+    follower: Follower[Detector] | None = None,
+) -> None:
+    """Serve a detector on a bound socket until it is interrupted; a follower replaces it meanwhile."""
     import uvicorn
 
-    limits = limits or Limits()
-    with listener(host, port) as bound:
-        # Elsewhere the machine's name is not known here.
-        hosts = LOOPBACK if host in LOOPBACK else None
-        config = uvicorn.Config(
-            application(load(folder), threads=threads, limits=limits, hosts=hosts),
-            http=protocol(limits.header_seconds),
-            timeout_graceful_shutdown=limits.stop_seconds,
-            log_level="warning",
-        )
+    limits, records = limits or Limits(), records or Records()
+    host = bound.getsockname()[0]
+    # Elsewhere the machine's name is not known here.
+    hosts = LOOPBACK if host in LOOPBACK else None
+    config = uvicorn.Config(
+        application(deployed, threads=threads, limits=limits, hosts=hosts, records=records, follower=follower),
+        http=protocol(limits.header_seconds),
+        timeout_graceful_shutdown=limits.stop_seconds,
+        log_level="warning",
+    )
+    with ExitStack() as running:
+        running.enter_context(records.log.running())
         bound.listen()  # from here on requests are answered, if only after uvicorn has started
         echo(f"serving at {address(bound)}/invocations; Ctrl-C ends it")
+        records.log.write("started", uri=deployed.current.uri, follows=follower.alias if follower else None)
+        if follower:
+            running.enter_context(follower.running())
         uvicorn.Server(config).run(sockets=[bound])
 
 
@@ -200,10 +253,6 @@ def _decoded(name: str, text: str) -> bytes | ImageError:
 
 async def _ping(request: Request) -> Response:
     return PlainTextResponse("\n")
-
-
-async def _version(request: Request) -> Response:
-    return PlainTextResponse(version("fakefaces"))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -24,6 +24,7 @@ const list = new List(at("rows"), settings.sides[0], (row) => {
 });
 const detail = new Detail(settings);
 let news = { session: null, event: 0, refused: [], n_refused: 0, scored: 0, waiting: 0 };
+let champion = settings.uri;
 let reviewer = sessionStorage.getItem("reviewer") || settings.reviewer;
 let asking = null;
 
@@ -100,6 +101,10 @@ async function ask() {
     }
     const changed = answer.photographs.length || Object.keys(answer.labels).length || session !== answer.session;
     news = { ...answer, refused: [...news.refused, ...answer.refused] };
+    if (answer.uri !== champion) {
+      champion = answer.uri;
+      message(`${champion} is the champion now: it scores what is added from here on. Reload the page for its threshold.`);
+    }
     if (changed) draw(!queue.chosen);
     drawState();
     more = answer.photographs.length > 0;
