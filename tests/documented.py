@@ -26,6 +26,7 @@ EXCEPTIONS = {
     "make lint": "runs in CI",
     "make check-lock": "runs in CI",
     "uv run pytest": "runs the tests",
+    "make pr-report": "runs the whole pipeline; tests/proposals has it",
     "make app": "opens a browser; tests/test_review.py drives the page",
     "s3://": "needs S3",
     "fakefaces data kaggle": "needs Kaggle",

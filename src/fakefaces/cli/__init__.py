@@ -15,6 +15,7 @@ from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
 from fakefaces.cli.plan import plan
+from fakefaces.cli.pr_report import pr_report
 from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
@@ -39,6 +40,7 @@ _COMMANDS = (
     review,
     promote,
     registry,
+    pr_report,
     serve,
     runs,
     reproduce,
