@@ -26,8 +26,10 @@ from fakefaces.cli.runs import runs
 from fakefaces.cli.sample import sample
 from fakefaces.cli.score import score
 from fakefaces.cli.serve import serve
+from fakefaces.cli.shadow import shadow
 from fakefaces.cli.tune import tune
 from fakefaces.cli.ui import ui
+from fakefaces.cli.watch import watch
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 _COMMANDS = (
@@ -36,6 +38,8 @@ _COMMANDS = (
     predict,
     plan,
     score,
+    watch,
+    shadow,
     explain,
     review,
     promote,
