@@ -62,10 +62,14 @@ def reals(paths: list[Path]) -> list[Path]:
 
 
 def mirrored(path: Path) -> bytes:
-    pixels = pixels_of(path).copy()
+    """A fake whose file was encoded as the real's was."""
+    pixels, buffer = pixels_of(path).copy(), io.BytesIO()
     half = pixels.shape[1] // 2
     pixels[:, :half] = pixels[:, ::-1][:, :half]
-    return encoded(pixels, 95)
+    with Image.open(path) as image:
+        tables = image.quantization  # type: ignore[attr-defined] # of a JPEG
+    Image.fromarray(pixels).save(buffer, "JPEG", qtables=tables, subsampling=2)
+    return buffer.getvalue()
 
 
 def scored(detector: Detector, name: str, files: list[bytes]) -> pd.DataFrame:
