@@ -1,15 +1,21 @@
 """What the HTTP server says of itself: ids, log, metrics, and the version in use."""
 
 import asyncio
+import hashlib
 import io
 import json
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from fakefaces.inference.file_facts import file_facts
+from fakefaces.monitoring.batches import read_batches
+from fakefaces.monitoring.shadow import Shadow
+from fakefaces.monitoring.shadow_log import read_pairs
 from fakefaces.serving.log import Log
 from fakefaces.serving.server import Records, application
 from fakefaces.web.deployed import Change, Deployed, Kind
+from tests.detectors import constant, detector_of
 from tests.serving.test_server import ask, inputs, png, request
 
 
@@ -53,10 +59,35 @@ def test_a_line_of_the_log_holds_scores_and_neither_images_nor_names(observed):
     scored, unknown = lines(records)
     assert (scored["event"], scored["request_id"], scored["status"]) == ("request", "abc-1", 200)
     assert [score.get("label") for score in scored["scores"]] == ["real", None, "fake"]
-    assert scored["scores"][1] == {"problem": "not_an_image"}
+    digest = hashlib.sha256(b"no image").hexdigest()
+    assert scored["scores"][1] == {"problem": "not_an_image", "sha256": digest, "bytes": 8}
+    assert scored["scores"][0].items() >= file_facts(png(51)).model_dump().items()
     assert (unknown["route"], unknown["status"]) == ("other", 404)
     assert "anna" not in json.dumps([scored, unknown])
-    assert len(json.dumps(scored)) < 1500
+    assert len(json.dumps(scored)) < 2500
+
+
+def test_the_log_is_a_batch_that_can_be_watched(observed, tmp_path):
+    app, records = observed
+    ask(app, inputs(png(51), b"no image", png(230)))
+    with records.log.running():
+        pass
+    (tmp_path / "server.jsonl").write_text(records.log._stream.getvalue())
+    (batch,) = read_batches(tmp_path / "server.jsonl")
+    assert batch.rows["label"].fillna("").tolist() == ["real", "", "fake"]
+    assert batch.rows["format"].fillna("").tolist() == ["PNG", "", "PNG"]
+
+
+def test_a_challenger_scores_a_share_of_what_is_asked_and_the_answer_is_the_champions(mean_detector, tmp_path):
+    records = Records(Shadow(detector_of(constant(0.9)), tmp_path / "shadow.jsonl", 1.0))
+    app = application(Deployed(mean_detector, "models:/m/1"), records=records)
+    with records.shadow:
+        status, answer = ask(app, inputs(png(51), b"no image", png(230)))
+    labels = [row["label"] for row in json.loads(answer)["predictions"]]
+    assert (status, labels) == (200, ["real", None, "fake"])
+    pairs = read_pairs([tmp_path / "shadow.jsonl"])
+    assert pairs[["champion", "challenger"]].to_numpy().tolist() == [[0, 1], [1, 1]]
+    assert pairs["sha256"].tolist() == [hashlib.sha256(png(shade)).hexdigest() for shade in (51, 230)]
 
 
 @pytest.mark.parametrize("given", [b"", b"a b", b"x" * 200, b'{"a"', b"\xff"])

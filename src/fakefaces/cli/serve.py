@@ -1,5 +1,6 @@
 """``fakefaces serve``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,17 +17,27 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 5001,
     threads: Threads = 2,
     poll: Poll = 30,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="A challenger, which scores a share of the same images.", show_default=False
+        ),
+    ] = None,
+    shadow_share: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the images, by content.")] = 0.1,
+    shadow_log: Annotated[Path, typer.Option(help="The file of both scores.")] = Path("shadow.jsonl"),
 ) -> None:
     """Serve the champion over HTTP, by MLflow's scoring protocol, and its successors when there are some."""
     from fakefaces.base.progress import echo
     from fakefaces.cli.following import Alias, checked, is_alias
     from fakefaces.inference import detector
+    from fakefaces.monitoring.shadow import Shadow
     from fakefaces.serving.server import Records, serve
     from fakefaces.web.connections import listener
     from fakefaces.web.deployed import Deployed, Follower
 
     with listener(host, port) as bound:
-        source, records = model_source(model), Records()
+        source, challenger = model_source(model), detector.load(fetched(model_source(shadow))) if shadow else None
+        records = Records(Shadow(challenger, shadow_log, shadow_share) if challenger else None)
         echo(f"loading {source}")
         if not is_alias(source):
             folder = fetched(source)

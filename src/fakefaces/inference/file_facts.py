@@ -31,6 +31,7 @@ class FileFacts(BaseModel):
 
 
 FACT_COLUMNS = tuple(FileFacts.model_fields)
+PROGRAM = 200  # characters of the EXIF Software tag, which may be of any length in a file that means harm
 _OF_HEADER = FACT_COLUMNS[2:]
 
 
@@ -41,4 +42,5 @@ def file_facts(data: bytes) -> FileFacts:
         header = images.header(data)
     except ImageError:  # its score has the problem
         return FileFacts(sha256=digest, bytes=len(data))
-    return FileFacts(sha256=digest, bytes=len(data), **{name: getattr(header, name) for name in _OF_HEADER})
+    values = {name: getattr(header, name) for name in _OF_HEADER} | {"program": header.program[:PROGRAM]}
+    return FileFacts(sha256=digest, bytes=len(data), **values)

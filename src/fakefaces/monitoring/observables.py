@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefaces.data.faces import PARTS
+from fakefaces.inference.file_facts import PROGRAM
 from fakefaces.inference.score import PART_COLUMNS
 from fakefaces.validation.facts import N_FEATURES
 from fakefaces.validation.shortcuts import fit_predict, rule_features
@@ -68,7 +69,7 @@ def observe(rows: pd.DataFrame) -> pd.DataFrame:
             "encoder": encoder,
             "quantization_step": step.mean(axis=1),
             "mode": rows["mode"],
-            "program": rows["program"],
+            "program": rows["program"].astype("string").str[:PROGRAM],
             "orientation": rows["orientation"],
             "size": np.sqrt(rows["width"] * rows["height"]),
             "aspect": rows["width"] / rows["height"],

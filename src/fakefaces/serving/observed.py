@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fakefaces.inference.file_facts import FileFacts
 from fakefaces.inference.score import Prediction
 from fakefaces.serving.log import Log
 from fakefaces.serving.metrics import Metrics
@@ -71,8 +72,11 @@ class Observed:
         self.log.write("request", request_id=request_id, method=scope["method"], route=route, ms=milliseconds, **record)
 
 
-def note(request: Request, scores: Sequence[Prediction]) -> None:
-    """Add the scores of a request to what is recorded of it."""
+def note(request: Request, scores: Sequence[Prediction], facts: Sequence[FileFacts]) -> None:
+    """Add the scores of a request, and the facts of its files, to what is recorded of it."""
     record = request.scope.get(_KEY, {})
     record["model_version"] = scores[0].model_version if scores else None
-    record["scores"] = [score.model_dump(exclude=_LEFT_OUT, exclude_none=True) for score in scores]
+    record["scores"] = [
+        score.model_dump(exclude=_LEFT_OUT, exclude_none=True) | fact.model_dump(exclude_none=True)
+        for score, fact in zip(scores, facts, strict=True)
+    ]

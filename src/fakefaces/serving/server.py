@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -26,7 +26,9 @@ from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import echo
 from fakefaces.data import images
 from fakefaces.inference.detector import Detector
+from fakefaces.inference.file_facts import FileFacts, file_facts
 from fakefaces.inference.score import Score
+from fakefaces.monitoring.shadow import Shadow
 from fakefaces.serving.limits import ByteBudget, Limits
 from fakefaces.serving.log import Log
 from fakefaces.serving.metrics import CONTENT_TYPE, Metrics
@@ -44,9 +46,18 @@ Images = list[bytes | ImageError]  # of a request: the content of its files; an 
 class Records:
     """What a server counts and logs."""
 
-    def __init__(self) -> None:
+    def __init__(self, shadow: Shadow | None = None) -> None:
+        """Count and log; a challenger in the ``shadow`` scores a share of the same images, to its own log."""
         self.metrics = Metrics()
         self.log = Log(lost=self.metrics.log_line_lost)
+        self.shadow = shadow
+
+    def facts(self, files: Images, scores: Sequence[Score]) -> list[FileFacts]:
+        """Offer scored images to the challenger, and return the facts of their files."""
+        for data, score in zip(files, scores, strict=True):
+            if self.shadow and isinstance(data, bytes):
+                self.shadow.offer(data, score)
+        return [file_facts(data) if isinstance(data, bytes) else FileFacts() for data in files]
 
     def changed(self, change: Change) -> None:
         """Record what a poll for another version found out."""
@@ -90,7 +101,7 @@ def application(
             finally:
                 waiting[0] -= 1
         metrics.scored(scores)
-        note(request, scores)
+        note(request, scores, await asyncio.to_thread(records.facts, files, scores))
         scored_by = {"X-Model-Version": scores[0].model_version or ""}
         if len(scores) == 1 and scores[0].problem_detail:
             raise HTTPException(400, scores[0].problem_detail, scored_by)
@@ -147,6 +158,8 @@ def serve(
         records.log.write("started", uri=deployed.current.uri, follows=follower.alias if follower else None)
         if follower:
             running.enter_context(follower.running())
+        if records.shadow:
+            running.enter_context(records.shadow)
         uvicorn.Server(config).run(sockets=[bound])
 
 
