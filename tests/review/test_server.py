@@ -66,7 +66,7 @@ def test_only_what_is_new_is_sent(client):
     key = first["photographs"][1]["key"]
     assert client.post("/labels", photograph=key, reviewer="ben", label="fake")[0] == 200
     assert keys(client, photographs=3, event=first["event"])["labels"] == {
-        key: {"mine": None, "others": 1, "disagree": False}
+        key: {"mine": None, "sure": None, "others": 1, "disagree": False}
     }
     assert keys(client, "ben", photographs=3)["labels"][key]["mine"] == "fake"
 
@@ -78,7 +78,7 @@ def test_a_person_sees_the_labels_of_others_after_labelling(client):
     client.post("/labels", photograph=key, reviewer="dan", label="real")
     _, shown = client.ask("GET", f"/history/{key}?reviewer=dan")
     assert [(event["reviewer"], event["label"]) for event in shown["events"]] == [("cleo", "fake"), ("dan", "real")]
-    assert keys(client, "dan")["labels"][key] == {"mine": "real", "others": 1, "disagree": True}
+    assert keys(client, "dan")["labels"][key] == {"mine": "real", "sure": True, "others": 1, "disagree": True}
     assert client.post("/undo", reviewer="dan")[1]["photograph"] == key
     assert keys(client, "dan")["labels"][key]["disagree"] is False
     assert client.post("/undo", reviewer="dan")[1]["photograph"] is None

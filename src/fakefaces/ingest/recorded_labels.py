@@ -8,6 +8,7 @@ import csv
 import re
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from fakefaces.base.errors import DataError
@@ -17,9 +18,20 @@ from fakefaces.data.photographs import find_faces
 from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.corrections import Correction, merge_corrections
 
-_COLUMNS = ("sha256", "label", "image")  # the name is for people
+_COLUMNS = ("sha256", "label", "image", "reviewers", "at", "sure")  # the name is for people
 _LABELS = {"real": REAL, "fake": FAKE}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is recorded of one content."""
+
+    label: int  # 0 real, 1 fake
+    image: str  # the name of the file that it was labelled in
+    reviewers: str = ""  # who gave the label; "" where that is not known
+    at: str = ""  # when, ISO 8601
+    sure: str = ""  # yes or no
 
 
 def record_file(root: Path) -> Path:
@@ -33,12 +45,15 @@ def record_labels(root: Path, corrections: Iterable[Correction]) -> Path:
     Raises:
         DataError: the record that is there cannot be read.
     """
-    rows = _read(root) | {row.sha256: (row.label, row.path.name) for row in corrections}
+    rows = recorded_labels(root) | {
+        row.sha256: Recorded(row.label, row.path.name, row.reviewers, row.at, row.sure) for row in corrections
+    }
     names = {label: name for name, label in _LABELS.items()}
     with atomic_write(record_file(root)) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows((digest, names[label], image) for digest, (label, image) in sorted(rows.items()))
+        for digest, row in sorted(rows.items()):
+            writer.writerow((digest, names[row.label], row.image, row.reviewers, row.at, row.sure))
     return record_file(root)
 
 
@@ -63,7 +78,7 @@ def corrected(root: Path, photographs: Path, folder: Path) -> Path | None:
     Raises:
         DataError: the record cannot be read.
     """
-    rows = _read(root)
+    rows = recorded_labels(root)
     if not rows:
         return None
     present = {sha256(photographs / image): photographs / image for image in find_faces(photographs)["image"]}
@@ -73,14 +88,18 @@ def corrected(root: Path, photographs: Path, folder: Path) -> Path | None:
     shutil.rmtree(copy, ignore_errors=True)
     try:
         shutil.copytree(photographs, copy)  # a collection links the files that it begins with
-        labels = [Correction(present[digest], label, "", digest) for digest, (label, _) in sorted(rows.items())]
+        labels = [Correction(present[digest], row.label, "", digest) for digest, row in sorted(rows.items())]
         return merge_corrections(labels, copy, folder)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def _read(root: Path) -> dict[str, tuple[int, str]]:
-    """Label and name by sha256; empty where there is no record."""
+def recorded_labels(root: Path) -> dict[str, Recorded]:
+    """What is recorded, by sha256; empty where there is no record. One of an earlier release says nobody's name.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     path = record_file(root)
     if not path.exists():
         return {}
@@ -94,7 +113,8 @@ def _read(root: Path) -> dict[str, tuple[int, str]]:
                         f"corrections.csv: line {number}: not a sha256 with the label real or fake; restore the file "
                         "with: git checkout corrections.csv"
                     )
-                rows[digest] = (_LABELS[label], row.get("image") or "")
+                said = (row.get(name) or "" for name in _COLUMNS[2:])
+                rows[digest] = Recorded(_LABELS[label], *said)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"corrections.csv: cannot be read ({error}); restore it: git checkout corrections.csv"

@@ -19,7 +19,7 @@ from fakefaces.evaluation.base_rate import precision_at
 from fakefaces.review.agreement import agreement
 from fakefaces.review.arrivals import UploadError
 from fakefaces.review.export import export
-from fakefaces.review.labels import LABELS, Event, pairs, reviewer_name
+from fakefaces.review.labels import LABELS, Event, Given, pairs, reviewer_name
 from fakefaces.review.previews import SIDES, THUMBNAIL
 from fakefaces.review.queue import Photograph
 from fakefaces.review.review import Review
@@ -108,7 +108,7 @@ def _news(review: Review, reviewer: str, first: int, refused: int, event: int) -
         "uri": review.deployed.current.uri,
         "photographs": [_row(photograph) for photograph in photographs],
         "labels": {
-            key: _labels(review.labels.of(key), reviewer)
+            key: _labels(review.labels.given(key), reviewer)
             for key in (changed | {photograph.key for photograph in photographs})
             if review.queue.get(key)
         },
@@ -134,13 +134,11 @@ def _row(photograph: Photograph) -> dict[str, Any]:
     }
 
 
-def _labels(given: dict[str, str], reviewer: str) -> dict[str, Any]:
+def _labels(given: dict[str, Given], reviewer: str) -> dict[str, Any]:
     """What a person sees of the labels of a photograph: those of others are counted, not shown."""
-    return {
-        "mine": given.get(reviewer),
-        "others": len(given.keys() - {reviewer}),
-        "disagree": len(set(given.values())) > 1,
-    }
+    mine, others = given.get(reviewer), len(given.keys() - {reviewer})
+    own = {"mine": mine.label if mine else None, "sure": mine.sure if mine else None}
+    return own | {"others": others, "disagree": len({one.label for one in given.values()}) > 1}
 
 
 async def _picture(request: Request) -> Response:
@@ -175,6 +173,7 @@ def _event(event: Event, undone: set[int | None]) -> dict[str, Any]:
     return {
         "reviewer": event.reviewer,
         "label": event.label,
+        "sure": event.sure,
         "at": event.at,
         "undoes": event.undoes is not None,
         "undone": event.id in undone,
@@ -187,16 +186,19 @@ async def _label(request: Request) -> Response:
     reviewer, label = reviewer_name(body.get("reviewer")), body.get("label")
     if label is not None and label not in LABELS:
         raise HTTPException(400, "label: real, fake or null")
+    sure = body.get("sure", True)
+    if not isinstance(sure, bool):
+        raise HTTPException(400, "sure: true or false")
     photograph = _photograph(request, str(body.get("photograph")))
-    await asyncio.to_thread(review.labels.give, photograph, reviewer, label, review.model_of(photograph))
-    return JSONResponse(_labels(await asyncio.to_thread(review.labels.of, photograph.key), reviewer))
+    await asyncio.to_thread(review.labels.give, photograph, reviewer, label, review.model_of(photograph), sure=sure)
+    return JSONResponse(_labels(await asyncio.to_thread(review.labels.given, photograph.key), reviewer))
 
 
 async def _undo(request: Request) -> Response:
     """Take back the last label of a person."""
     review, reviewer = _review(request), reviewer_name((await _body(request)).get("reviewer"))
     key = await asyncio.to_thread(review.labels.undo, reviewer)
-    given = await asyncio.to_thread(review.labels.of, key) if key else {}
+    given = await asyncio.to_thread(review.labels.given, key) if key else {}
     return JSONResponse({"photograph": key, "labels": _labels(given, reviewer)})
 
 

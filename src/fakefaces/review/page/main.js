@@ -132,12 +132,15 @@ async function watch() {
 function label(given) {
   if (!queue.selected) return;
   const before = queue.selected.mine;
+  const sure = !at("doubt").checked;
   const row = queue.label(given);
+  row.sure = sure;
+  at("doubt").checked = false; // the doubt was about that photograph
   draw();
-  say(`${row.name}: ${given ?? "no label"}`);
+  say(`${row.name}: ${given ?? "no label"}${given && !sure ? ", not sure" : ""}`);
   labels.add(
     "/labels",
-    { photograph: row.key, reviewer, label: given },
+    { photograph: row.key, reviewer, label: given, sure },
     (answer) => {
       if (!labels.waiting.some((one) => one.body.photograph === row.key)) Object.assign(row, answer);
       draw(false);
@@ -177,7 +180,7 @@ async function exportCorrections() {
     const { table, rows, disagreeing, absent } = await post("/export", {});
     const advice = rows ? ` Import them into data/ with: fakefaces data ${table}` : "";
     const left = [
-      disagreeing && `${disagreeing} on which people disagree`,
+      disagreeing && `${disagreeing} on which people disagree (conflicts.csv takes decisions)`,
       absent && `${absent} whose photographs are not here (drop them again)`,
     ].filter(Boolean);
     const without = left.length ? ` Left out: ${left.join(", and ")}.` : "";
@@ -228,6 +231,7 @@ new Keys([
   { keys: ["r"], shown: ["R"], text: "it is real; on to the next", act: () => label("real") },
   { keys: ["f"], shown: ["F"], text: "it is fake; on to the next", act: () => label("fake") },
   { keys: ["u"], shown: ["U"], text: "no label", act: () => label(null) },
+  { keys: ["q"], shown: ["Q"], text: "you are not sure of the label that you give next", act: () => at("doubt").click() },
   { keys: ["z"], shown: ["Z", "Ctrl Z"], text: "undo your last label", act: undo },
   { keys: ["ArrowDown", "j"], shown: ["↓", "J"], text: "the next photograph", repeats: true, unless: panning, act: () => move(() => queue.move(1)) },
   { keys: ["ArrowUp", "k"], shown: ["↑", "K"], text: "the one before", repeats: true, unless: panning, act: () => move(() => queue.move(-1)) },
