@@ -13,6 +13,7 @@ NOT_COMPARED := ^(Created$$|src/|pipelines/|outputs/|reports/|data|\.dvcignore|b
 PORT := 5000
 SERVE_PORT := 5001
 BASE := origin/main
+FROM := reviews
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -99,7 +100,10 @@ pictures: repro  ## run the pipeline, and retake the screenshots of MLflow, the 
 app: setup  ## open the review page on 127.0.0.1:8080
 	$(RUN) fakefaces review
 
+retrain: setup  ## retrain with the labels of FROM=reviews on a branch, and open a pull request
+	$(RUN) fakefaces retrain $(FROM)
+
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: elsewhere help setup repro results pr-report promote experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures sample
+.PHONY: elsewhere help setup repro results pr-report promote experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures retrain sample

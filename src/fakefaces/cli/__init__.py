@@ -10,7 +10,9 @@ import typer
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.stage import error_boundary, use_source_of
+from fakefaces.cli.benchmark import benchmark
 from fakefaces.cli.check import check
+from fakefaces.cli.croissant import croissant
 from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
@@ -21,6 +23,7 @@ from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
 from fakefaces.cli.reproduce import reproduce
 from fakefaces.cli.results import results
+from fakefaces.cli.retrain import retrain
 from fakefaces.cli.review import review
 from fakefaces.cli.runs import runs
 from fakefaces.cli.sample import sample
@@ -51,7 +54,10 @@ _COMMANDS = (
     doctor,
     ui,
     tune,
+    benchmark,
     data,
+    retrain,
+    croissant,
     sample,
 )
 for _command in _COMMANDS:
