@@ -23,7 +23,7 @@ def steps(name: str, job: str) -> list[dict]:
     return WORKFLOWS[name]["jobs"][job]["steps"]
 
 
-@pytest.mark.parametrize("name", ["ci", "comment", "promote", "pull-request"])
+@pytest.mark.parametrize("name", ["ci", "comment", "promote", "pull-request", "retrain"])
 def test_a_workflow_starts_with_no_right_but_to_read_and_keeps_no_password(name):
     workflow = WORKFLOWS[name]
     assert workflow["permissions"] == {"contents": "read"}

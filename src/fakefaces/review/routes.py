@@ -17,9 +17,10 @@ from starlette.routing import Route
 from fakefaces.base.errors import FakefacesError
 from fakefaces.evaluation.base_rate import precision_at
 from fakefaces.review.agreement import agreement
+from fakefaces.review.answers import event_of, labels_for, row_of
 from fakefaces.review.arrivals import UploadError
 from fakefaces.review.export import export
-from fakefaces.review.labels import LABELS, Event, Given, pairs, reviewer_name
+from fakefaces.review.labels import LABELS, pairs, reviewer_name
 from fakefaces.review.previews import SIDES, THUMBNAIL
 from fakefaces.review.queue import Photograph
 from fakefaces.review.review import Review
@@ -106,9 +107,9 @@ def _news(review: Review, reviewer: str, first: int, refused: int, event: int) -
     return {
         "session": review.session,
         "uri": review.deployed.current.uri,
-        "photographs": [_row(photograph) for photograph in photographs],
+        "photographs": [row_of(photograph) for photograph in photographs],
         "labels": {
-            key: _labels(review.labels.given(key), reviewer)
+            key: labels_for(review.labels.given(key), reviewer)
             for key in (changed | {photograph.key for photograph in photographs})
             if review.queue.get(key)
         },
@@ -118,27 +119,6 @@ def _news(review: Review, reviewer: str, first: int, refused: int, event: int) -
         "scored": len(review.queue),
         "waiting": review.arrivals.waiting,
     }
-
-
-def _row(photograph: Photograph) -> dict[str, Any]:
-    return {
-        "key": photograph.key,
-        "name": photograph.name,
-        "p_fake": photograph.p_fake,
-        "predicted": photograph.predicted,
-        "unsure": photograph.unsure,
-        "unfamiliar": photograph.unfamiliar,
-        "parts": photograph.parts,
-        "version": photograph.version,
-        "heatmap": photograph.heatmap is not None,
-    }
-
-
-def _labels(given: dict[str, Given], reviewer: str) -> dict[str, Any]:
-    """What a person sees of the labels of a photograph: those of others are counted, not shown."""
-    mine, others = given.get(reviewer), len(given.keys() - {reviewer})
-    own = {"mine": mine.label if mine else None, "sure": mine.sure if mine else None}
-    return own | {"others": others, "disagree": len({one.label for one in given.values()}) > 1}
 
 
 async def _picture(request: Request) -> Response:
@@ -166,18 +146,7 @@ async def _history(request: Request) -> Response:
     given = await asyncio.to_thread(review.labels.of, key)
     undone = {event.undoes for event in events}
     shown = [event for event in events if reviewer in given or event.reviewer == reviewer]
-    return JSONResponse({"events": [_event(event, undone) for event in shown], "hidden": len(events) - len(shown)})
-
-
-def _event(event: Event, undone: set[int | None]) -> dict[str, Any]:
-    return {
-        "reviewer": event.reviewer,
-        "label": event.label,
-        "sure": event.sure,
-        "at": event.at,
-        "undoes": event.undoes is not None,
-        "undone": event.id in undone,
-    }
+    return JSONResponse({"events": [event_of(event, undone) for event in shown], "hidden": len(events) - len(shown)})
 
 
 async def _label(request: Request) -> Response:
@@ -191,7 +160,7 @@ async def _label(request: Request) -> Response:
         raise HTTPException(400, "sure: true or false")
     photograph = _photograph(request, str(body.get("photograph")))
     await asyncio.to_thread(review.labels.give, photograph, reviewer, label, review.model_of(photograph), sure=sure)
-    return JSONResponse(_labels(await asyncio.to_thread(review.labels.given, photograph.key), reviewer))
+    return JSONResponse(labels_for(await asyncio.to_thread(review.labels.given, photograph.key), reviewer))
 
 
 async def _undo(request: Request) -> Response:
@@ -199,7 +168,7 @@ async def _undo(request: Request) -> Response:
     review, reviewer = _review(request), reviewer_name((await _body(request)).get("reviewer"))
     key = await asyncio.to_thread(review.labels.undo, reviewer)
     given = await asyncio.to_thread(review.labels.given, key) if key else {}
-    return JSONResponse({"photograph": key, "labels": _labels(given, reviewer)})
+    return JSONResponse({"photograph": key, "labels": labels_for(given, reviewer)})
 
 
 async def _agreement(request: Request) -> Response:
