@@ -32,5 +32,9 @@ class TrackingError(FakefacesError):
     """The MLflow store cannot be reached, or does not hold what is needed."""
 
 
+class SignatureError(FakefacesError):
+    """A model cannot be signed, or its signature does not verify."""
+
+
 class StoreSettingError(TrackingError):
     """``MLFLOW_TRACKING_URI`` names no store that could ever be reached."""

@@ -31,6 +31,7 @@ def serve(
     from fakefaces.cli.following import Alias, checked, is_alias
     from fakefaces.inference import detector
     from fakefaces.monitoring.shadow import Shadow
+    from fakefaces.provenance import signatures
     from fakefaces.serving.server import Records, serve
     from fakefaces.web.connections import listener
     from fakefaces.web.deployed import Deployed, Follower
@@ -41,6 +42,8 @@ def serve(
         echo(f"loading {source}")
         if not is_alias(source):
             folder = fetched(source)
+            if isinstance(source, Path):  # of a registered one fetched() has verified it
+                signatures.verify(folder.resolve().parents[1], str(source))
             caution(folder)
             serve(Deployed(detector.load(folder), str(source)), bound, threads=threads, records=records)
             return

@@ -16,6 +16,7 @@ from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.shortcut_gate import compare_with_shortcuts, decide_on_shortcuts
 from fakefaces.evaluation.summary import summary
 from fakefaces.params.promote import Promote
+from fakefaces.provenance import signatures
 from fakefaces.registry.candidates import PromotionCandidate
 from fakefaces.registry.evidence import Evidence
 from fakefaces.registry.kept_examples import keep_examples
@@ -168,6 +169,7 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
     Idempotent after a crash at any point. Where another process sets the champion meanwhile, the candidate is
     compared with the new one. ``force`` is a reason to promote the candidate whatever the gate says.
     """
+    signatures.require_signer()
     registry = promotion.registry
     if registry is None:
         raise ValueError("a promotion without a registry can only decide")
