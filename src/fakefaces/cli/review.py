@@ -40,6 +40,7 @@ def review(
     from fakefaces.cli.listing import image_files
     from fakefaces.explain.explained_detector import ExplainedDetector, load
     from fakefaces.explain.explanation import explain_images
+    from fakefaces.provenance.credentials import CredentialsReader
     from fakefaces.review.arrivals import Arrivals
     from fakefaces.review.base_rate import error_rates
     from fakefaces.review.labels import Labels, reviewer_name
@@ -50,7 +51,7 @@ def review(
     from fakefaces.web.deployed import Change, Deployed, Follower, Kind
 
     person = reviewer_name(_login() if reviewer is None else reviewer)
-    with listener(HOST, port) as bound, temporary_folder() as uploads:
+    with listener(HOST, port) as bound, temporary_folder() as uploads, CredentialsReader() as reader:
         files = image_files(paths, follow_links=follow_links) if paths else []
         journal = Labels(labels or to / "labels.db")
         source = model_source(model)
@@ -63,7 +64,9 @@ def review(
             return checked(uri, lambda folder, version: replace(load(folder, threads=threads), version=version))
 
         deployed = Deployed(checked_version(uri) if alias else load(folder, threads=threads), uri)
-        queue = Queue(lambda images: explain_images(deployed.current.value, images, threads=threads), uploads)
+        queue = Queue(
+            lambda images: explain_images(deployed.current.value, images, threads=threads), uploads, reader.read
+        )
         first, project = deployed.current.value, _project()
         review = Review(queue, Arrivals(queue, files), journal, first.metadata, to, person, deployed=deployed)
         review.use(first.metadata, first.version, error_rates(first.metadata, project))

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +30,7 @@ from fakefaces.inference.detector import Detector
 from fakefaces.inference.file_facts import FileFacts, file_facts
 from fakefaces.inference.score import Score
 from fakefaces.monitoring.shadow import Shadow
+from fakefaces.provenance.credentials import CredentialsReader
 from fakefaces.serving.limits import ByteBudget, Limits
 from fakefaces.serving.log import Log
 from fakefaces.serving.metrics import CONTENT_TYPE, Metrics
@@ -38,6 +40,7 @@ from fakefaces.web.deployed import Change, Deployed, Follower, description
 from fakefaces.web.same_origin import LOOPBACK, SameOrigin
 
 _FORM = 'the body must be {"inputs": ["<an image file as base64>", ...]}'
+_CREDENTIALS_SECONDS = 5  # for the Content Credentials of one request
 _ERROR_CODES = {404: "ENDPOINT_NOT_FOUND", 413: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
 
 Images = list[bytes | ImageError]  # of a request: the content of its files; an error where one is not base64
@@ -81,11 +84,14 @@ def application(
     ``{"inputs": ["<base64>", ...]}``. The answer is ``{"predictions": [...]}`` with the fields of
     :class:`fakefaces.inference.score.Prediction` for each image, those with a problem included; 400 where the only
     image has one. ``threads`` images are scored at a time, of all requests together and by turns. All images of a
-    request are scored by the detector that was in use when it began; the header ``X-Model-Version`` names it.
+    request are scored by the detector that was in use when it began; the header ``X-Model-Version`` names it. A
+    photograph that carries Content Credentials has a field more, ``content_credentials``, with those of
+    :class:`fakefaces.provenance.credentials.ContentCredentials`.
     """
     limits, records = limits or Limits(), records or Records()
     pool, budget, waiting, metrics = ThreadPoolExecutor(threads), ByteBudget(limits), [0], records.metrics
     metrics.in_use(deployed.current.uri)
+    reader = CredentialsReader(seconds=_CREDENTIALS_SECONDS)
 
     async def invocations(request: Request) -> Response:
         kind, size = _kind(request), _claimed(request, limits.body)
@@ -98,6 +104,7 @@ def application(
                 files = await asyncio.to_thread(_files, kind, body, limits)
                 del body
                 scores = await _scores(deployed.current.value, files, request, pool, threads)
+                carried = await asyncio.to_thread(_carried, reader, files)
             finally:
                 waiting[0] -= 1
         metrics.scored(scores)
@@ -105,7 +112,7 @@ def application(
         scored_by = {"X-Model-Version": scores[0].model_version or ""}
         if len(scores) == 1 and scores[0].problem_detail:
             raise HTTPException(400, scores[0].problem_detail, scored_by)
-        rows = [score.model_dump(exclude={"path"}) for score in scores]
+        rows = [score.model_dump(exclude={"path"}) | facts for score, facts in zip(scores, carried, strict=True)]
         return JSONResponse({"predictions": rows}, headers=scored_by)
 
     async def in_use(request: Request) -> Response:
@@ -246,6 +253,13 @@ def _score(detector: Detector, k: int, data: bytes | ImageError) -> Score:
         return data
 
     return detector.score(f"image {k + 1}", read)
+
+
+def _carried(reader: CredentialsReader, files: Images) -> list[dict[str, Any]]:
+    """The field of each image that carries Content Credentials; none of the others."""
+    sent = [b"" if isinstance(data, ImageError) else data for data in files]
+    read = reader.read_all(sent, seconds=_CREDENTIALS_SECONDS)
+    return [{"content_credentials": facts.model_dump()} if facts else {} for facts in read]
 
 
 def _pixels(data: bytes) -> int:

@@ -39,6 +39,8 @@ export class Detail {
     document.querySelector("#detail .name").textContent = row.name;
     at("prediction").textContent = `${row.p_fake.toFixed(3)}: ${prediction(row)}`;
     at("parts").textContent = `Suspected parts: ${row.parts.join(", ").replaceAll("_", " ") || "none"}`;
+    at("credentials").textContent = row.credentials ?? "";
+    at("credentials").hidden = !row.credentials;
     const others = row.others ? `; ${row.others} other${row.others > 1 ? "s" : ""} labelled it` : "";
     at("label").textContent = `Your label: ${row.mine ?? "none"}${row.mine && row.sure === false ? ", not sure" : ""}${others}${row.disagree ? "; people disagree" : ""}`;
     for (const label of ["real", "fake"]) at(label).setAttribute("aria-pressed", row.mine === label);
