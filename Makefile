@@ -106,4 +106,8 @@ retrain: setup  ## retrain with the labels of FROM=reviews on a branch, and open
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: elsewhere help setup repro results pr-report promote experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures retrain sample
+sbom: setup  ## write sbom.json: all packages of uv.lock, in CycloneDX
+	@$(UV) export --help | grep -q cyclonedx1.5 || { echo "this uv cannot write CycloneDX: update it"; exit 1; }
+	$(UV) export --locked --all-extras --no-dev --format cyclonedx1.5 --output-file sbom.json --quiet
+
+.PHONY: elsewhere help setup repro results pr-report promote experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures retrain sample sbom
