@@ -16,6 +16,7 @@ from fakefaces.cli.croissant import croissant
 from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
+from fakefaces.cli.forget import forget
 from fakefaces.cli.plan import plan
 from fakefaces.cli.pr_report import pr_report
 from fakefaces.cli.predict import predict
@@ -58,6 +59,7 @@ _COMMANDS = (
     data,
     retrain,
     croissant,
+    forget,
     sample,
 )
 for _command in _COMMANDS:
