@@ -150,6 +150,10 @@ def project(tracked: Path, monkeypatch) -> Path:
     (root / "explained" / "real_00011.png").write_bytes(b"of another")
     (root / "reports" / "duplicate_pairs.csv").write_text(f"a,b\n{REAL},training_fake/mid_1_0011.jpg\n")
     git_commit(root)
+    (listing, *_) = (root / ".dvc" / "cache" / "files" / "md5").glob("*/*.dir")
+    other = root / ".dvc" / "cache" / listing.parent.name / listing.name  # where DVC 2 has its objects, and DVC 3 some
+    other.parent.mkdir(exist_ok=True)
+    shutil.copy(listing, other)
     return root
 
 

@@ -7,6 +7,7 @@ https://dvc.org/doc/user-guide/project-structure/internal-files.
 import json
 import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -40,12 +41,11 @@ class Objects:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.paths = {
-            path.parent.name + path.name: path
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and len(path.parent.name) == 2 and "runs" not in path.relative_to(folder).parts
-        }
-        self.listings = {md5: listing for md5, path in self.paths.items() if (listing := _listing(md5, path))}
+        self.paths = defaultdict[str, list[Path]](list)  # by md5; DVC has some twice, in the layout of DVC 2, too
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and len(path.parent.name) == 2 and "runs" not in path.relative_to(folder).parts:
+                self.paths[path.parent.name + path.name].append(path)
+        self.listings = {md5: listing for md5, (path, *_) in self.paths.items() if (listing := _listing(md5, path))}
 
     def runs(self) -> dict[Path, StageRecord]:
         """The records of the run cache."""
@@ -54,7 +54,7 @@ class Objects:
 
     def naming(self, marks: Marks, others: Collection[str]) -> Iterator[str]:
         """Objects in whose text a photograph is named, ``others`` left out."""
-        for md5, path in self.paths.items():
+        for md5, (path, *_) in self.paths.items():
             if md5 in others or md5.endswith(_DIR) or path.stat().st_size > _LARGEST_TEXT:
                 continue
             with path.open("rb") as file:
@@ -143,9 +143,9 @@ def removals(
     clean = {md5 for d, files in objects.listings.items() if d not in folders for md5 in files.values()}
     gone |= {md5 for d in folders for md5 in objects.listings[d].values() if md5 not in clean}
     steps = [
-        Removal(place, f"{md5[:8]}, an object", partial(objects.paths[md5].unlink, missing_ok=True))
-        for md5 in sorted(gone)
-        if md5 in objects.paths
+        Removal(place, f"{md5[:8]}, an object", partial(path.unlink, missing_ok=True))
+        for md5 in sorted(gone & objects.paths.keys())
+        for path in objects.paths[md5]
     ]
     for path, record in objects.runs().items():
         if gone & {*record.deps.values(), *record.outs.values()}:
