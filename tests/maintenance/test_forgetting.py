@@ -135,6 +135,10 @@ def project(tracked: Path, monkeypatch) -> Path:
     photograph = (root / "data" / REAL).read_bytes()
     log_runs(root, photograph)
     digest = hashlib.sha256(photograph).hexdigest()
+    kept = root / "mlruns" / "artifacts" / "models" / "m-1" / "artifacts" / "kept_examples"
+    kept.mkdir(parents=True)
+    (kept / digest).write_bytes(photograph)
+    (kept / "scores.json").write_text(json.dumps({digest: 0.1, "c" * 64: 0.2}))
     (root / "reviews" / "images").mkdir(parents=True)
     (root / "reviews" / "images" / f"{digest[:12]}_a.jpg").write_bytes(photograph)
     (root / "reviews" / "corrections.csv").write_text(
@@ -215,6 +219,8 @@ def test_no_trace_is_left_and_the_pipeline_goes_on(project, monkeypatch):
     journal.close()
     assert (root / "explained" / "real_00011.png").is_file() and not (root / "explained" / "real_00001.png").exists()
     assert (root / "outputs" / "models" / "m" / "network.keras").is_file()
+    (scores,) = (root / "mlruns").rglob("kept_examples/scores.json")
+    assert json.loads(scores.read_text()) == {"c" * 64: 0.2}
     (table, other) = sorted((root / "mlruns").rglob("predictions.csv"), key=lambda path: path.read_text())
     assert table.read_text() == other.read_text() == "image,p_fake\ntraining_real/real_00002.jpg,0.2\n"
 

@@ -16,6 +16,7 @@ from fakefaces.provenance.credentials import ContentCredentials, CredentialsRead
 from fakefaces.review import routes
 from fakefaces.review.queue import Arrival, Queue
 from fakefaces.serving.server import application
+from fakefaces.web.deployed import Deployed
 from tests.detectors import detector_of, mean
 from tests.graphs import write_detector
 from tests.serving.test_server import ask
@@ -160,7 +161,7 @@ def test_predict_serve_and_review_show_them_beside_the_score(jpeg, reader, tmp_p
     lines = CliRunner().invoke(app, arguments).stdout.splitlines()
     assert [line.strip().startswith("Content Credentials: valid") for line in lines] == [False, False, True, False]
 
-    server = application(detector_of(mean()))
+    server = application(Deployed(detector_of(mean()), "m"))
     answer = json.loads(ask(server, jpeg, "image/jpeg")[1])
     assert answer["predictions"][0]["content_credentials"]["issuer"] == "Imaginary Pictures"
     answer = json.loads(ask(server, plain(), "image/jpeg")[1])

@@ -84,6 +84,8 @@ def test_a_promoted_model_is_signed_and_each_change_of_it_refused(signed, keys, 
     signatures.verify(signed, "it")  # with the note that MLflow wrote into the folder, and once it has run
     (signed / "code" / "__pycache__").mkdir()
     (signed / "code" / "__pycache__" / "x.cpython-311.pyc").write_bytes(b"\0")
+    (signed / "kept_examples").mkdir(exist_ok=True)
+    (signed / "kept_examples" / "removable").write_bytes(b"a photograph")
     signatures.verify(signed, "it")
     for change in CHANGES:
         copy = tmp_path / change.__name__
@@ -139,14 +141,18 @@ def test_a_version_from_before_the_key_is_named_and_signed(tracked, keys, monkey
 @pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)
 def test_serve_wants_a_signature_of_a_folder_too(signed, tracked, monkeypatch):
     from fakefaces.cli import app
+    from fakefaces.inference import detector
     from fakefaces.serving import server
 
     served: list[Path] = []
-    monkeypatch.setattr(server, "serve", lambda folder, *arguments, **options: served.append(folder))
-    result = CliRunner().invoke(app, ["serve", "--model", str(tracked / "outputs/models/one")])
+    monkeypatch.setattr(detector, "load", served.append)
+    monkeypatch.setattr(server, "serve", lambda *arguments, **options: None)
+    arguments = ["serve", "--port", "0", "--model"]
+    result = CliRunner().invoke(app, [*arguments, str(tracked / "outputs/models/one")])
     assert isinstance(result.exception, SignatureError) and "carries no signature" in str(result.exception)
     folder = signed / "artifacts" / "detector"
-    assert CliRunner().invoke(app, ["serve", "--model", str(folder)]).exit_code == 0
+    result = CliRunner().invoke(app, [*arguments, str(folder)])
+    assert result.exit_code == 0, result.output
     assert served == [folder]
 
 

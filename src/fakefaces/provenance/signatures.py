@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SIGNATURE = "model.sig"  # in the model's folder
 _NOTE = "registered_model_meta"  # MLflow writes it into the folder of a model that it downloads
+# Photographs, which a person may want to be taken out; a version is compared with them, and they decide nothing else.
+_EXAMPLES = "kept_examples"
 
 
 def require_signer() -> None:
@@ -131,11 +133,11 @@ def _signer() -> "Signer":
 
 
 def _hashing(folder: Path) -> "Hashing":
-    """Which files count: all but the signature, MLflow's note, and Python's cache of the packed code."""
+    """Which files count: all but signature, MLflow's note, kept examples, and Python's cache of the packed code."""
     from model_signing.hashing import Config
 
     caches = [path.relative_to(folder) for path in (folder / "code").rglob("__pycache__")]
-    return Config().set_ignored_paths(paths=[SIGNATURE, _NOTE, *caches], ignore_git_paths=False)
+    return Config().set_ignored_paths(paths=[SIGNATURE, _NOTE, _EXAMPLES, *caches], ignore_git_paths=False)
 
 
 def _reason(error: Exception) -> str:

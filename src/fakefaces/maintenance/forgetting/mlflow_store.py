@@ -6,13 +6,17 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakefaces.base import environment
 from fakefaces.base.errors import TrackingError
+from fakefaces.base.files import read_json, write_json
+from fakefaces.inference.kept_examples import FOLDER as KEPT_EXAMPLES
+from fakefaces.inference.kept_examples import SCORES
 from fakefaces.maintenance.forgetting.photographs import Marks
-from fakefaces.maintenance.forgetting.removal import Removal, of_file, of_rows
+from fakefaces.maintenance.forgetting.removal import Removal, of_file, of_rows, shown
 from fakefaces.tracking.artifact_paths import local_path
 from fakefaces.tracking.evaluations import TRAINING_IMAGES
 from fakefaces.tracking.store import Store, all_pages
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 # They show photographs without naming them: the report, examples of augmentation, feature maps.
 _PICTURES = ("index.html", "augmentations.png", "*_feature_maps.png")
 _EXAMPLES = ("input_example.json", "serving_input_example.json")
-_PICTURE = (".png", ".jpg", ".webp")
+_PICTURE = (".png", ".jpg", ".jpeg", ".webp", "")
 _TEXT = (".json", ".html", ".md", ".jsonl", ".svg")
 
 
@@ -84,10 +88,14 @@ def removals(folder: Path, root: Path, runs: Collection[str], marks: Marks) -> I
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.name == TRAINING_IMAGES:
             continue
+        if path.parent.name == KEPT_EXAMPLES and path.name == SCORES:
+            if marks.in_text(path.read_bytes()):
+                yield Removal("MLflow", f"{shown(path, root)}: its scores", partial(_drop_scores, path, marks))
+            continue
         shows = any(path.match(pattern) for pattern in _PICTURES) and set(path.parts) & set(runs)
         example = path.name in _EXAMPLES and _is_example(path, marks)
         named = path.suffix in _TEXT and marks.in_text(path.read_bytes())
-        if shows or example or named or (path.suffix in _PICTURE and marks.in_name(path)):
+        if shows or example or named or (path.suffix in _PICTURE and _is_one(path, marks)):
             yield of_file("MLflow", path, root)
         elif path.suffix == ".csv" and (rows := of_rows("MLflow", path, root, marks)):
             yield rows
@@ -101,6 +109,20 @@ def _training_images(store: Store, run: "RunRecord") -> set[str]:
     except (OSError, UnicodeDecodeError, TrackingError):
         return set()
     return set(text.split())
+
+
+def _is_one(path: Path, marks: Marks) -> bool:
+    """Whether a file was made of one of the photographs, by its name, or has the content of one."""
+    if marks.in_name(path):
+        return True
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() in {p.sha256 for p in marks.photographs}
+
+
+def _drop_scores(path: Path, marks: Marks) -> None:
+    """Write the scores of a version's kept examples without those of the photographs."""
+    scores = read_json(path)
+    write_json(path, {name: score for name, score in scores.items() if name not in marks.cells})
 
 
 def _is_example(path: Path, marks: Marks) -> bool:
