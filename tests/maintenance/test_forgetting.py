@@ -149,6 +149,7 @@ def project(tracked: Path, monkeypatch) -> Path:
         labels.give(Photograph(key, "a.jpg", root, 0.1, "real", None, None, (), None), "x", "real", "m")
     labels.close()
     (root / "corrections.csv").write_text(f"sha256,label,image\n{digest},real,a.jpg\n{'e' * 64},real,b.jpg\n")
+    (root / "shadow.jsonl").write_text(f'{{"sha256": "{digest}"}}\n{{"sha256": "{"d" * 64}"}}\n')
     (root / "explained").mkdir()
     (root / "explained" / "real_00001.png").write_bytes(b"its heat map")
     (root / "explained" / "real_00011.png").write_bytes(b"of another")
@@ -214,6 +215,7 @@ def test_no_trace_is_left_and_the_pipeline_goes_on(project, monkeypatch):
     # What is of others has stayed.
     assert (root / "corrections.csv").read_text() == f"sha256,label,image\n{'e' * 64},real,b.jpg\n"
     assert (root / "reviews" / "corrections.csv").read_text() == "path,label\nimages/b.jpg,fake\n"
+    assert (root / "shadow.jsonl").read_text() == f'{{"sha256": "{"d" * 64}"}}\n'
     journal = Labels(root / "reviews" / "labels.db")
     assert [event.photograph for event in journal.events()] == ["f" * 64]
     journal.close()

@@ -13,7 +13,7 @@ from fakefaces.explain.explanation import Explanation
 from fakefaces.inference.score import Score
 from fakefaces.provenance import credentials, credentials_process
 from fakefaces.provenance.credentials import ContentCredentials, CredentialsReader
-from fakefaces.review import routes
+from fakefaces.review.answers import row_of
 from fakefaces.review.queue import Arrival, Queue
 from fakefaces.serving.server import application
 from fakefaces.web.deployed import Deployed
@@ -171,4 +171,4 @@ def test_predict_serve_and_review_show_them_beside_the_score(jpeg, reader, tmp_p
     queue = Queue(lambda files: [Explanation(score, None, ())], tmp_path / "queue", reader.read)
     queue.add([Arrival("made.jpg", folder / "made.jpg", owned=False)])
     (photograph,) = queue.since(0, 1)
-    assert routes._row(photograph)["credentials"] == str(reader.read(jpeg))
+    assert row_of(photograph)["credentials"] == str(reader.read(jpeg))

@@ -35,6 +35,14 @@ def of_rows(place: str, table: Path, root: Path, marks: Marks) -> Removal | None
     return Removal(place, f"{shown(table, root)}: {gone} row{'s' * (gone > 1)}", partial(_drop_rows, table, marks))
 
 
+def of_lines(place: str, log: Path, root: Path, marks: Marks) -> Removal | None:
+    """Remove the lines of photographs from a log of JSON; None where it has none."""
+    gone = sum(map(marks.in_text, log.read_bytes().splitlines()))
+    if not gone:
+        return None
+    return Removal(place, f"{shown(log, root)}: {gone} line{'s' * (gone > 1)}", partial(_drop_lines, log, marks))
+
+
 def shown(path: Path, root: Path) -> str:
     """A path as people read it: below the project's folder where it is."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
@@ -45,6 +53,12 @@ def _rows(table: Path) -> list[list[str]]:
         return list(csv.reader(io.StringIO(table.read_text(encoding="utf-8"), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error):
         return []
+
+
+def _drop_lines(log: Path, marks: Marks) -> None:
+    kept = [line for line in log.read_bytes().splitlines(keepends=True) if not marks.in_text(line)]
+    with atomic_write(log) as temporary:
+        temporary.write_bytes(b"".join(kept))
 
 
 def _drop_rows(table: Path, marks: Marks) -> None:

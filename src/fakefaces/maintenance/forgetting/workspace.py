@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from fakefaces.maintenance.forgetting.photographs import Marks
-from fakefaces.maintenance.forgetting.removal import Removal, of_file, of_rows, shown
+from fakefaces.maintenance.forgetting.removal import Removal, of_file, of_lines, of_rows, shown
 
 # Outputs that hold nothing of a single photograph: weights, and numbers of many. They go only where they name one.
 KEPT = (
@@ -51,7 +51,7 @@ def made_of(root: Path, outputs: Collection[str], marks: Marks) -> Iterator[Remo
     """
     gone = [root / output for output in sorted(outputs) if not is_kept(output) and (root / output).exists()]
     yield from (of_file("outputs", path, root) for path in gone)
-    for folder in ("outputs", "reports", "explained", "dvc_plots"):
+    for folder in ("outputs", "reports", "explained", "dvc_plots", "pull_request"):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and not any(path.is_relative_to(other) for other in gone) and _shows(path, marks):
                 yield of_file("outputs", path, root)
@@ -83,6 +83,9 @@ def originals(root: Path, marks: Marks) -> Iterator[Removal]:
     for table in sorted(root.glob("*.csv")):  # corrections.csv
         if rows := of_rows("labels", table, root, marks):
             yield rows
+    for log in sorted(root.glob("*.jsonl")):  # of the server, and of a challenger in its shadow
+        if lines := of_lines("logs", log, root, marks):
+            yield lines
 
 
 def _copies(folder: Path, root: Path, place: str, marks: Marks) -> Iterator[Removal]:
