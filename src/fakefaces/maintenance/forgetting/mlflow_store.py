@@ -113,7 +113,7 @@ def _training_images(store: Store, run: "RunRecord") -> set[str]:
 
 def _is_one(path: Path, marks: Marks) -> bool:
     """Whether a file was made of one of the photographs, by its name, or has the content of one."""
-    if marks.in_name(path):
+    if marks.in_name(path) or path.name in marks.cells:
         return True
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() in {p.sha256 for p in marks.photographs}
