@@ -12,6 +12,8 @@ export DO_NOT_TRACK := true
 NOT_COMPARED := ^(Created$$|src/|pipelines/|outputs/|reports/|data|\.dvcignore|brier|matched_roc_auc|paired_win_rate|threshold)
 PORT := 5000
 SERVE_PORT := 5001
+BASE := origin/main
+FROM := reviews
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +40,21 @@ repro: setup  ## run the pipeline (dvc repro, with params.yaml's number of stage
 	$(RUN) python -m fakefaces.ingest
 	$(RUN) fakefaces repro
 	@echo; $(RUN) fakefaces results
+
+# As `repro`, but nothing is promoted: what a DVC remote or the cache has is taken from there.
+results: setup  ## make the results without promoting anything; BASE's and main's come from DVC's remote or cache
+	$(RUN) python -m fakefaces.ingest
+	-if [ -n "$$($(RUN) dvc remote list)" ]; then $(RUN) dvc fetch --run-cache; fi
+	-$(RUN) dvc checkout --allow-missing
+	$(RUN) dvc repro report
+
+pr-report: results  ## report what this commit changes of the results, beside BASE=origin/main, in pull_request/
+	$(RUN) fakefaces pr-report --base $(BASE)
+
+# The runs behind results that came from a cache are logged first, where the store lacks them.
+promote: results  ## let the gate decide on this commit's best model; what continuous delivery runs on main
+	-$(RUN) fakefaces doctor --fix
+	$(RUN) python pipelines/promote.py
 
 experiments: setup  ## compare the experiments: their best models, and the parameters that differ
 	$(RUN) dvc exp show --no-pager --only-changed --drop '$(NOT_COMPARED)' --sort-by roc_auc --sort-order desc
@@ -83,7 +100,14 @@ pictures: repro  ## run the pipeline, and retake the screenshots of MLflow, the 
 app: setup  ## open the review page on 127.0.0.1:8080
 	$(RUN) fakefaces review
 
+retrain: setup  ## retrain with the labels of FROM=reviews on a branch, and open a pull request
+	$(RUN) fakefaces retrain $(FROM)
+
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
-.PHONY: elsewhere help setup repro experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures sample
+sbom: setup  ## write sbom.json: all packages of uv.lock, in CycloneDX
+	@$(UV) export --help | grep -q cyclonedx1.5 || { echo "this uv cannot write CycloneDX: update it"; exit 1; }
+	$(UV) export --locked --all-extras --no-dev --format cyclonedx1.5 --output-file sbom.json --quiet
+
+.PHONY: elsewhere help setup repro results pr-report promote experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures retrain sample sbom

@@ -24,15 +24,23 @@ import numpy as np
 from fakefaces.data.photographs import list_photographs
 
 CLIENTS, SLOW = (1, 8, 64), 40
-SERVE = "import sys; from pathlib import Path; from fakefaces.serving.server import serve; "
+SERVE = """
+from pathlib import Path
+from fakefaces.inference.detector import load
+from fakefaces.serving.server import serve
+from fakefaces.web.connections import listener
+from fakefaces.web.deployed import Deployed
+with listener("127.0.0.1", 0) as bound:
+    serve(Deployed(load(Path({model!r}))), bound, threads={threads})
+"""
 HALF = b"POST /invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/jpeg\r\nContent-Length: 90000\r\n\r\nabc"
 
 
 @contextmanager
 def serving(model: Path, threads: int) -> Iterator[int]:
     """The server; its port."""
-    code = f"{SERVE}serve(Path({str(model)!r}), '127.0.0.1', 0, threads={threads})"
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", SERVE.format(model=str(model), threads=threads)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     try:
         yield int(process.stderr.readline().split("/invocations")[0].rsplit(":", 1)[1])

@@ -59,7 +59,9 @@ def select_and_promote(params: Params, layout: Layout) -> None:
     upgrade_champion(registry, layout)
     n_resamples, seed = params.evaluate.n_resamples, params.seed
     with waiting_for("the comparison with the champion, and the registry"):
-        version, decision = promote(Promotion(registry, candidate, rule, score_champion, n_resamples, seed))
+        version, decision = promote(
+            Promotion(registry, candidate, rule, score_champion, n_resamples, seed, layout.data)
+        )
     # Beside the outputs and not one of them: it names a version, which another store numbers otherwise.
     write_json(layout.promotion, decision.record(version.number))
     publish({decision.digest})  # for the logged model behind the version

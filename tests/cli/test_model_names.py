@@ -6,7 +6,7 @@ import pytest
 
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.paths import Layout
-from fakefaces.cli.arguments import detector_folder
+from fakefaces.cli.arguments import fetched
 from fakefaces.cli.model_names import as_promoted, model_source, registered_name
 from fakefaces.tracking import detectors
 from tests.cli.test_commands import write_metadata
@@ -17,7 +17,7 @@ def test_a_model_of_the_pipeline_is_its_folder_and_with_folds_the_first(workspac
     single = write_metadata(layout.model("single"))
     first, _ = (write_metadata(layout.detector("folds", k, 2)) for k in range(2))
     elsewhere = write_metadata(workspace / "elsewhere")
-    assert model_source("single") == detector_folder("single") == single
+    assert model_source("single") == fetched(model_source("single")) == single
     assert model_source("folds") == first
     assert model_source(str(elsewhere)) == elsewhere
     assert as_promoted(str(first)) == "folds"
@@ -25,13 +25,13 @@ def test_a_model_of_the_pipeline_is_its_folder_and_with_folds_the_first(workspac
 
 
 def test_what_is_registered_is_fetched_by_its_uri(workspace, monkeypatch):
-    fetched: list[str] = []
-    monkeypatch.setattr(detectors, "fetch_detector", lambda uri: fetched.append(uri) or Path("fetched"))
+    asked: list[str] = []
+    monkeypatch.setattr(detectors, "fetch_detector", lambda uri: asked.append(uri) or Path("fetched"))
     names = [None, "champion", "challenger", "3", "v3", "models:/other/3"]
-    assert {detector_folder(name) for name in names} == {Path("fetched")}
+    assert {fetched(model_source(name)) for name in names} == {Path("fetched")}
     assert registered_name() == "fake-faces"
     champion, version = "models:/fake-faces@champion", "models:/fake-faces/3"
-    assert fetched == [champion, champion, "models:/fake-faces@challenger", version, version, "models:/other/3"]
+    assert asked == [champion, champion, "models:/fake-faces@challenger", version, version, "models:/other/3"]
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(workspace):

@@ -2,7 +2,9 @@
 
 import csv
 import importlib
+import json
 import re
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +14,9 @@ from fakefaces.base.errors import DataError
 from fakefaces.cli import app
 from fakefaces.inference import detector
 from fakefaces.inference.predict import score_files
+from fakefaces.inference.score import COLUMNS
+from fakefaces.monitoring.shadow import in_share
+from fakefaces.monitoring.shadow_log import read_pairs
 from fakefaces.tracking import detectors
 from tests.conftest import write_photographs
 from tests.detectors import copy_detector
@@ -34,7 +39,8 @@ def test_scores_are_those_of_predict_and_pass_their_verification(job, workspace)
     assert re.search(r"out: 11 images: \d+ fake, \d+ real \(0 of them unsure\), no problems\n$", done.stderr)
     rows = [row for path in sorted(output.glob("part-*")) for row in pq.read_table(path).to_pylist()]
     files = sorted(source.rglob("*.jpg"))
-    assert rows == [score.row() for score in score_files(detector.load(workspace / "model"), files, threads=1)]
+    scores = [{name: row[name] for name in COLUMNS} for row in rows]
+    assert scores == [score.row() for score in score_files(detector.load(workspace / "model"), files, threads=1)]
     verified = run("score", "--verify", output)  # by the model that the receipt names
     assert verified.exit_code == 0
     assert "11 images have a row each" in verified.stderr and "11 scored again, and agree" in verified.stderr
@@ -57,6 +63,30 @@ def test_the_champion_is_the_default_and_the_receipt_names_its_version(job, work
     assert pq.read_table(output / "part-00000.parquet")["model_version"].to_pylist() == ["7"] * 11
     assert run("score", "--verify", output).exit_code == 0
     assert fetched == ["models:/fake-faces@champion", "models:/fake-faces/7"]
+
+
+def test_a_challenger_scores_a_share_of_the_same_images_beside_them(job, workspace):
+    source, output = job
+    shutil.copytree(workspace / "model", workspace / "other")
+    metadata = json.loads((workspace / "other" / "detector.json").read_text())
+    (workspace / "other" / "detector.json").write_text(json.dumps(metadata | {"threshold": 0.0}))  # all are fake
+    arguments = ("score", source, output, "--model", "model", "--shadow", "other", "--jobs", 1)
+    done = run(*arguments, "--shadow-share", 0.5)
+    assert done.exit_code == 0
+    table = pq.read_table(output)  # as readers of folders do
+    assert table.num_rows == 11
+    chosen = {digest for digest in table["sha256"].to_pylist() if in_share(digest, 0.5)}
+    beside = pq.read_table(output / "_shadow")
+    assert 0 < len(chosen) < 11 and set(beside["sha256"].to_pylist()) == chosen
+    assert set(beside["label"].to_pylist()) == {"fake"}
+    pairs = read_pairs([output])
+    assert set(pairs["sha256"]) == chosen and set(pairs["challenger"]) == {1}
+    assert run("score", "--verify", output).exit_code == run("score", "--verify", output / "_shadow").exit_code == 0
+    again = run(*arguments, "--shadow-share", 0.5)
+    assert "1 of 1 parts are finished already" in again.stderr and again.exit_code == 0
+    nothing = run("score", source, output.with_name("none"), "--model", "model", "--shadow", "other", "--jobs", 1,
+                  "--shadow-share", 0.001)  # fmt: skip
+    assert "no image with a score is in the share of 0.001" in nothing.stderr
 
 
 def test_arguments_that_do_not_go_together_are_refused(job):

@@ -117,6 +117,34 @@ def test_threads_share_one_journal(labels):
     assert labels.all() == {f"{k}": dict.fromkeys(("anna", "ben", "cleo"), "real") for k in range(8)}
 
 
+def test_a_label_says_how_sure_its_person_is(labels):
+    labels.give(photograph("a"), "anna", "real", "m", sure=False)
+    labels.give(photograph("a"), "anna", "real", "m", sure=False)
+    assert labels.given("a")["anna"].sure is False and len(labels.history("a")) == 1
+    labels.give(photograph("a"), "anna", "real", "m")  # the same label, now sure
+    assert labels.given("a")["anna"].sure is True and len(labels.history("a")) == 2
+    labels.undo("anna")
+    assert (labels.given("a")["anna"].label, labels.given("a")["anna"].sure) == ("real", False)
+    labels.give(photograph("a"), "anna", None, "m")
+    assert labels.given("a") == {} and labels.history("a")[-1].sure is None
+
+
+def test_a_journal_of_an_earlier_version_goes_on_with_its_labels(tmp_path):
+    path = tmp_path / "labels.db"
+    first = Labels(path)
+    first.give(photograph("a"), "anna", "fake", "m")
+    first.close()
+    with sqlite3.connect(path) as earlier:
+        earlier.execute("ALTER TABLE events DROP COLUMN sure")
+        earlier.execute("PRAGMA user_version = 1")
+    earlier.close()
+    again = Labels(path)
+    assert (again.given("a")["anna"].label, again.given("a")["anna"].sure) == ("fake", None)
+    again.give(photograph("b"), "ben", "real", "m", sure=False)
+    assert again.given("b")["ben"].sure is False
+    again.close()
+
+
 def test_what_has_changed_since_an_event_is_told_once(labels):
     labels.give(photograph("a"), "anna", "real", "m")
     changed, last = labels.since(0)

@@ -14,6 +14,7 @@ from fakefaces.inference.metadata import Operating
 from fakefaces.review import arrivals
 from fakefaces.review.arrivals import Arrivals
 from fakefaces.review.queue import Queue
+from fakefaces.web.deployed import Deployed
 from tests.review.queues import Client, arrived, encoded, explaining, explanation, private, queue_of, review_of, serving
 
 
@@ -66,7 +67,7 @@ def test_only_what_is_new_is_sent(client):
     key = first["photographs"][1]["key"]
     assert client.post("/labels", photograph=key, reviewer="ben", label="fake")[0] == 200
     assert keys(client, photographs=3, event=first["event"])["labels"] == {
-        key: {"mine": None, "others": 1, "disagree": False}
+        key: {"mine": None, "sure": None, "others": 1, "disagree": False}
     }
     assert keys(client, "ben", photographs=3)["labels"][key]["mine"] == "fake"
 
@@ -94,7 +95,7 @@ def test_a_person_sees_the_labels_of_others_after_labelling(client):
     client.post("/labels", photograph=key, reviewer="dan", label="real")
     _, shown = client.ask("GET", f"/history/{key}?reviewer=dan")
     assert [(event["reviewer"], event["label"]) for event in shown["events"]] == [("cleo", "fake"), ("dan", "real")]
-    assert keys(client, "dan")["labels"][key] == {"mine": "real", "others": 1, "disagree": True}
+    assert keys(client, "dan")["labels"][key] == {"mine": "real", "sure": True, "others": 1, "disagree": True}
     assert client.post("/undo", reviewer="dan")[1]["photograph"] == key
     assert keys(client, "dan")["labels"][key]["disagree"] is False
     assert client.post("/undo", reviewer="dan")[1]["photograph"] is None
@@ -236,6 +237,31 @@ def test_the_page_learns_the_threshold_that_decides_and_its_band(tmp_path, opera
     with serving(review_of(tmp_path, Queue(explaining(), private(tmp_path / "queue")), operating=operating)) as client:
         settings = client.ask("GET", "/settings")[1]
     assert (settings["threshold"], settings["band"], settings["reviewer"]) == (threshold, band, "anna")
+
+
+def test_the_page_follows_the_champion_and_keeps_who_scored_what(tmp_path):
+    queue = Queue(lambda files: [explanation(name, 0.9, model_version=version[0]) for name, _ in files], tmp_path / "q")
+    queue.folder.mkdir()
+    version = ["1"]
+    queue.add([arrived(queue, "a.png", encoded(1))])
+    review = review_of(tmp_path, queue, model="first")
+    review.deployed = Deployed(None, "models:/fake-faces/1")
+    review.use(review.metadata, "1", None)
+    with serving(review) as client:
+        assert client.ask("GET", "/health") == (200, b"\n")
+        assert client.ask("GET", "/settings")[1]["uri"] == keys(client)["uri"] == "models:/fake-faces/1"
+        version[0] = "2"
+        review.deployed.replace(None, "models:/fake-faces/2")
+        review.use(review.metadata.model_copy(update={"model": "second", "threshold": 0.7}), "2", None)
+        queue.add([arrived(queue, "b.png", encoded(2))])
+        news = keys(client)
+        assert news["uri"] == client.ask("GET", "/version")[1]["model"]["uri"] == "models:/fake-faces/2"
+        assert [row["version"] for row in news["photographs"]] == ["1", "2"]
+        settings = client.ask("GET", "/settings")[1]
+        assert (settings["model"], settings["threshold"]) == ("second", 0.7)
+        for row in news["photographs"]:
+            client.post("/labels", reviewer="anna", photograph=row["key"], label="real")
+        assert [review.model_of(photograph) for photograph in queue.since(0, 2)] == ["first", "second"]
 
 
 def test_an_upload_that_is_broken_off_leaves_nothing_and_no_traceback(tmp_path, capfd):

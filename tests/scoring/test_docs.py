@@ -2,9 +2,9 @@
 
 import re
 
-from fakefaces.inference.score import COLUMNS, PROBLEMS, SCHEMA_VERSION
+from fakefaces.inference.score import PROBLEMS, SCHEMA_VERSION
 from fakefaces.scoring.job import PART_SIZE
-from fakefaces.scoring.rows import schema
+from fakefaces.scoring.rows import COLUMNS, schema
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "scoring.md").read_text()

@@ -1,5 +1,6 @@
 """The local engine: each input has one row, whatever its image does to a worker."""
 
+import hashlib
 import os
 import pickle
 import shutil
@@ -10,6 +11,7 @@ import pytest
 
 from fakefaces.base.errors import DataError, ModelError
 from fakefaces.data import images
+from fakefaces.inference.file_facts import FACT_COLUMNS
 from fakefaces.scoring.job import Job, lock
 from fakefaces.scoring.listing import read_list
 from fakefaces.scoring.storage import Storage
@@ -168,3 +170,30 @@ def test_two_starts_at_a_time_are_refused(folder, tmp_path):
     with lock(Storage(str(tmp_path / "out"))), pytest.raises(DataError, match="another process writes scores there"):
         score(folder, tmp_path / "out")
     assert score(folder, tmp_path / "out").images == 25
+
+
+def test_the_facts_of_each_file_stand_beside_its_score(folder, tmp_path):
+    (folder / "00" / "0003.jpg").write_bytes(b"no image")
+    (folder / "02" / "gone.jpg").symlink_to(tmp_path / "nothing")
+    score(folder, tmp_path / "out")
+    rows = {Path(row["path"]).name: row for row in rows_of(tmp_path / "out")}
+    for name, row in rows.items():
+        facts = {column: row[column] for column in FACT_COLUMNS}
+        if name == "gone.jpg":
+            assert set(facts.values()) == {None}
+            continue
+        data = (tmp_path / row["path"]).read_bytes()
+        assert (facts["sha256"], facts["bytes"]) == (hashlib.sha256(data).hexdigest(), len(data))
+        if name == "0003.jpg":
+            assert set(facts.values()) == {facts["sha256"], 8, None}
+        else:
+            assert {column: facts[column] for column in FACT_COLUMNS[2:]} == {
+                "format": "JPEG",
+                "mode": "RGB",
+                "width": 24,
+                "height": 24,
+                "program": "",
+                "orientation": 1,
+                "quantization": images.header(data).quantization,
+                "subsampling": "4:2:0",
+            }

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.inference.score import COLUMNS, SCHEMA_VERSION
+from fakefaces.inference.score import SCHEMA_VERSION
 from fakefaces.scoring.model import Model
+from fakefaces.scoring.rows import COLUMNS
 from fakefaces.scoring.storage import Storage
 from fakefaces.scoring.verify import finished_job, verify
 from tests.scoring.conftest import IDENTITY, MeanScorer, score

@@ -96,8 +96,9 @@ def test_the_same_200_images_through_predict_and_the_server_have_equal_scores(re
 def test_the_server_runs_without_tensorflow_and_mlflows_scoring_server(registered):
     code = (
         "import sys; from pathlib import Path; from fakefaces.serving.server import application;"
-        "from fakefaces.inference.detector import load;"
-        "application(load(Path('outputs/models/m'))); print(sorted({name.split('.')[0] for name in sys.modules}))"
+        "from fakefaces.inference.detector import load; from fakefaces.web.deployed import Deployed;"
+        "application(Deployed(load(Path('outputs/models/m'))));"
+        "print(sorted({name.split('.')[0] for name in sys.modules}))"
     )
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     process = subprocess.run(

@@ -13,7 +13,9 @@ from fakefaces.base.errors import FakefacesError
 from fakefaces.inference.familiar import Familiar
 from fakefaces.inference.score import Prediction
 from fakefaces.serving.limits import Limits
-from fakefaces.serving.server import application, serve
+from fakefaces.serving.server import application
+from fakefaces.web.connections import listener
+from fakefaces.web.deployed import Deployed
 from fakefaces.web.same_origin import LOOPBACK, SameOrigin
 from tests.pictures import encoded, striped
 
@@ -53,7 +55,7 @@ def request(app, method: str, path: str, headers=(), receive=None):
 
 
 def test_each_image_has_the_prediction_of_its_own(mean_detector):
-    app = application(mean_detector, threads=2)
+    app = application(Deployed(mean_detector), threads=2)
     status, answer = ask(app, inputs(*(png(grey) for grey in (51, 230, 102))))
     rows = json.loads(answer)["predictions"]
     assert status == 200
@@ -81,7 +83,7 @@ def test_a_batch_that_is_unlike_what_was_learned_from_is_said_once():
 
 
 def test_a_bad_image_is_a_row_among_others_and_400_alone(mean_detector):
-    app = application(mean_detector)
+    app = application(Deployed(mean_detector))
     body = json.dumps({"inputs": [base64.b64encode(png(51)).decode(), "***", base64.b64encode(b"x").decode()]})
     status, answer = ask(app, body.encode())
     good, text, other = json.loads(answer)["predictions"]
@@ -121,7 +123,7 @@ def test_a_bad_image_is_a_row_among_others_and_400_alone(mean_detector):
     ],
 )
 def test_what_cannot_be_answered_has_a_reason_and_never_reaches_the_detector(body, kind, status, reason):
-    app = application(None, limits=Limits(body=5000 if status == 413 else 10**6))
+    app = application(Deployed(None), limits=Limits(body=5000 if status == 413 else 10**6))
     got, answer = ask(app, body, kind, **{"content-length": str(len(body))})
     assert got == status
     error = json.loads(answer)
@@ -138,7 +140,7 @@ def test_a_body_that_grows_beyond_the_limit_is_not_read_to_its_end():
         taken += 1
         return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
 
-    app = application(None, limits=Limits(body=10_000))
+    app = application(Deployed(None), limits=Limits(body=10_000))
     assert request(app, "POST", "/invocations", [(b"content-type", b"image/png")], endless)[0] == 413
     assert taken == 11
 
@@ -148,7 +150,7 @@ def test_a_connection_that_ends_early_is_no_fault_of_ours():
         return {"type": "http.disconnect"}
 
     headers = [(b"content-type", b"image/png")]
-    assert request(application(None), "POST", "/invocations", headers, gone)[0] == 400
+    assert request(application(Deployed(None)), "POST", "/invocations", headers, gone)[0] == 400
 
 
 def test_an_error_of_the_detector_is_logged_and_not_told():
@@ -166,7 +168,7 @@ def test_an_error_of_the_detector_is_logged_and_not_told():
 
     scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": [(b"content-type", b"image/png")]}
     with pytest.raises(RuntimeError, match="secret"):  # the web server writes it to its log
-        asyncio.run(application(Failing())(scope | {"query_string": b""}, receive, send))
+        asyncio.run(application(Deployed(Failing()))(scope | {"query_string": b""}, receive, send))
     assert sent[0]["status"] == 500
     assert json.loads(sent[1]["body"]) == {
         "error_code": "INTERNAL_ERROR",
@@ -182,11 +184,11 @@ def test_as_many_images_are_scored_at_a_time_as_there_are_threads():
             together.wait()
             return Prediction(p_fake=0.5)
 
-    assert ask(application(Waiting(), threads=2), inputs(b"a", b"b", b"c", b"d"))[0] == 200
+    assert ask(application(Deployed(Waiting()), threads=2), inputs(b"a", b"b", b"c", b"d"))[0] == 200
 
 
 def test_the_server_says_that_it_is_there():
-    app = application(None)
+    app = application(Deployed(None))
     assert request(app, "GET", "/ping") == (200, b"\n")
     assert request(app, "GET", "/health") == (200, b"\n")
     assert request(app, "GET", "/version")[0] == 200
@@ -195,19 +197,19 @@ def test_the_server_says_that_it_is_there():
     assert request(app, "GET", "/invocations")[0] == 405
 
 
-def test_a_port_that_is_taken_is_one_message(tmp_path):
+def test_a_port_that_is_taken_is_one_message():
     import socket
 
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(FakefacesError, match=f"127.0.0.1:{port}: .*another port"):
-            serve(tmp_path, "127.0.0.1", port)
+        with pytest.raises(FakefacesError, match=f"127.0.0.1:{port}: .*another port"), listener("127.0.0.1", port):
+            pass
 
 
 def test_a_request_has_its_limits_of_images_and_pixels(mean_detector):
-    app = application(mean_detector, limits=Limits(images=3, pixels=2100))
+    app = application(Deployed(mean_detector), limits=Limits(images=3, pixels=2100))
     assert ask(app, inputs(*[png(9)] * 2))[0] == 200  # of 1,024 pixels each
     status, answer = ask(app, inputs(*[png(9)] * 3))
     assert (status, "3,072 pixels" in json.loads(answer)["message"]) == (413, True)
@@ -234,7 +236,7 @@ def test_images_of_a_client_that_has_gone_are_not_scored():
             await asyncio.Event().wait()
         return {"type": "http.disconnect"}
 
-    assert request(application(Slow()), "POST", "/invocations", headers, receive)[0] == 400
+    assert request(application(Deployed(Slow())), "POST", "/invocations", headers, receive)[0] == 400
     assert Slow.scored == 2
 
 
@@ -246,7 +248,7 @@ def test_small_requests_and_large_ones_take_turns():
             order.append(read())
             return Prediction(p_fake=0.5)
 
-    app = application(Noting())
+    app = application(Deployed(Noting()))
 
     async def one(files: list[bytes]) -> None:
         sent, body = [], inputs(*files)
@@ -290,9 +292,9 @@ def test_small_requests_and_large_ones_take_turns():
 )
 def test_only_its_own_pages_may_ask_a_server_on_this_machine(mean_detector, host, origin, status):
     headers = [(b"host", host.encode()), *([(b"origin", origin.encode())] if origin else [])]
-    app = application(mean_detector, hosts=LOOPBACK)
+    app = application(Deployed(mean_detector), hosts=LOOPBACK)
     assert request(app, "GET", "/ping", headers)[0] == status
-    anywhere = application(mean_detector)  # bound to another address, where its name is not known
+    anywhere = application(Deployed(mean_detector))  # bound to another address, where its name is not known
     expected = 403 if origin and origin.removeprefix("http://") != host else 200
     assert request(anywhere, "GET", "/ping", headers)[0] == expected
 

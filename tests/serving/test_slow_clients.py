@@ -22,9 +22,14 @@ pytestmark = pytest.mark.slow
 SERVER = """
 import sys
 from pathlib import Path
+from fakefaces.inference.detector import load
 from fakefaces.serving.limits import Limits
 from fakefaces.serving.server import serve
-serve(Path({folder!r}), "127.0.0.1", {port}, threads=1, limits=Limits(header_seconds=1, body_seconds={body_seconds}))
+from fakefaces.web.connections import listener
+from fakefaces.web.deployed import Deployed
+with listener("127.0.0.1", {port}) as bound:
+    limits = Limits(header_seconds=1, body_seconds={body_seconds})
+    serve(Deployed(load(Path({folder!r}))), bound, threads=1, limits=limits)
 """
 
 

@@ -32,6 +32,8 @@ _DEFAULTS = {
 
 DVC = (sys.executable, "-m", "dvc")  # its command line, though no environment is activated
 
+SIGNING_KEY, VERIFYING_KEY = "FAKEFACES_SIGNING_KEY", "FAKEFACES_VERIFYING_KEY"
+
 _SQLITE = "sqlite:///"
 
 
@@ -121,6 +123,31 @@ def study_storage() -> str | None:
 def _absolute(uri: str) -> str:
     relative = uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_absolute()
     return f"{_SQLITE}{store_root() / uri.removeprefix(_SQLITE)}" if relative else uri
+
+
+def signing_key() -> Path | None:
+    """``FAKEFACES_SIGNING_KEY``, a file with the private key that a promotion signs with; None where it is not set."""
+    return _path(SIGNING_KEY)
+
+
+def signing_key_password() -> str | None:
+    """``FAKEFACES_SIGNING_KEY_PASSWORD``, of a private key that is encrypted; None where it is not set."""
+    return os.environ.get(f"{SIGNING_KEY}_PASSWORD") or None
+
+
+def verifying_key() -> Path | None:
+    """``FAKEFACES_VERIFYING_KEY``, a file with the public key that every registered model is verified by."""
+    return _path(VERIFYING_KEY)
+
+
+def c2pa_trust() -> Path | None:
+    """``FAKEFACES_C2PA_TRUST``, a PEM file with certificates whose Content Credentials are trusted; None if not set."""
+    return _path("FAKEFACES_C2PA_TRUST")
+
+
+def _path(variable: str) -> Path | None:
+    value = os.environ.get(variable, "").strip()
+    return Path(value).expanduser() if value else None
 
 
 def dvc_stage() -> str | None:

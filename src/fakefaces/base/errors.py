@@ -36,5 +36,9 @@ class NoStoreError(TrackingError):
     """There is no store at the address yet; whoever only reads creates none."""
 
 
+class SignatureError(FakefacesError):
+    """A model cannot be signed, or its signature does not verify."""
+
+
 class StoreSettingError(TrackingError):
     """``MLFLOW_TRACKING_URI`` names no store that could ever be reached."""

@@ -10,24 +10,31 @@ import typer
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.stage import error_boundary, use_source_of
+from fakefaces.cli.benchmark import benchmark
 from fakefaces.cli.check import check
+from fakefaces.cli.croissant import croissant
 from fakefaces.cli.data import data
 from fakefaces.cli.doctor import doctor
 from fakefaces.cli.explain import explain
+from fakefaces.cli.forget import forget
 from fakefaces.cli.plan import plan
+from fakefaces.cli.pr_report import pr_report
 from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
 from fakefaces.cli.repro import repro
 from fakefaces.cli.reproduce import reproduce
 from fakefaces.cli.results import results
+from fakefaces.cli.retrain import retrain
 from fakefaces.cli.review import review
 from fakefaces.cli.runs import runs
 from fakefaces.cli.sample import sample
 from fakefaces.cli.score import score
 from fakefaces.cli.serve import serve
+from fakefaces.cli.shadow import shadow
 from fakefaces.cli.tune import tune
 from fakefaces.cli.ui import ui
+from fakefaces.cli.watch import watch
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 _COMMANDS = (
@@ -37,17 +44,24 @@ _COMMANDS = (
     predict,
     plan,
     score,
+    watch,
+    shadow,
     explain,
     review,
     promote,
     registry,
+    pr_report,
     serve,
     runs,
     reproduce,
     doctor,
     ui,
     tune,
+    benchmark,
     data,
+    retrain,
+    croissant,
+    forget,
     sample,
 )
 for _command in _COMMANDS:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fakefaces.base.progress import echo
-from fakefaces.cli.model_names import HELP, complete_model, model_source
+from fakefaces.cli.model_names import HELP, complete_model
 
 if TYPE_CHECKING:
     from fakefaces.scoring.counts import Counts
@@ -20,16 +20,12 @@ FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Follow links 
 Threads = Annotated[int, typer.Option(min=1, help="For decoding and inference.")]
 
 
-def detector_folder(model: str | None) -> Path:
-    """The folder with ``detector.json`` of a model, after a download where it is registered or logged.
-
-    Args:
-        model: as :data:`fakefaces.cli.model_names.HELP` says; None for the champion.
-
-    Raises:
-        FakefacesError: there is no such model, or it cannot be fetched.
-    """
-    return fetched(model_source(model))
+Poll = Annotated[
+    float,
+    typer.Option(
+        min=0, help="Seconds between looks whether the alias leads to another version; 0 for none after the start."
+    ),
+]
 
 
 def fetched(source: Path | str) -> Path:

@@ -38,6 +38,9 @@ def data(
     keep_splits: Annotated[
         bool, typer.Option("--keep-splits", help="Keep the splits that folders (train, valid, test) or a column name.")
     ] = False,
+    only_sure: Annotated[
+        bool, typer.Option("--only-sure", help="Of reviews: leave out labels that people were not sure of.")
+    ] = False,
     path_column: Annotated[
         str, typer.Option(metavar="NAME", help="Of a table: the column of paths.", show_default=False)
     ] = "",
@@ -71,6 +74,7 @@ def data(
         reals=tuple(real or ()),
         fakes=tuple(fake or ()),
         keep_splits=keep_splits,
+        only_sure=only_sure,
         dialect=Dialect(path_column, label_column, split_column, fake_label),
     )
     if update:

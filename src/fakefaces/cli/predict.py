@@ -2,15 +2,21 @@
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakefaces.base.errors import DataError
+from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.names import on_one_line, printable
 from fakefaces.cli.arguments import FollowLinks, Model, Paths, Threads, caution, caution_of_batch, fetched
 from fakefaces.cli.model_names import model_source
 from fakefaces.cli.trained_on import warn_of_training_images
+
+if TYPE_CHECKING:
+    from fakefaces.inference.score import Score
+    from fakefaces.provenance.credentials import ContentCredentials, CredentialsReader
 
 _MANY = 1_000  # files
 
@@ -22,12 +28,16 @@ def predict(
     threads: Threads = 2,
     follow_links: FollowLinks = False,
 ) -> None:
-    """Score images with the champion: p_fake from 0 (real) to 1 (fake), the label, and whether it is unsure of it."""
+    """Score images with the champion: p_fake from 0 (real) to 1 (fake), the label, and whether it is unsure of it.
+
+    Content Credentials that a photograph carries are shown beside its score: a fact, and no verdict.
+    """
     from fakefaces.base.progress import echo, track
     from fakefaces.cli.listing import image_files
     from fakefaces.evaluation.unlike import LEAST
     from fakefaces.inference import detector
     from fakefaces.inference import predict as scoring
+    from fakefaces.provenance.credentials import CredentialsReader
     from fakefaces.scoring.counts import Tally
 
     source = model_source(model)
@@ -38,27 +48,32 @@ def predict(
         )
     folder = fetched(source)
     caution(folder)
+    reader = CredentialsReader()
     scores = scoring.score_files(detector.load(folder), files, threads=threads)
     if len(files) > 64:
         scores = track(scores, "scoring", len(files))
     width = min(max(len(on_one_line(printable(path))) for path in files), 80)
     tally = Tally()
-    scores = tally.over(scores)
+    rows: Iterable[tuple[Path, Score]] = zip(files, tally.over(scores), strict=True)
     if not as_json:
         if len(files) >= LEAST:  # what is said of all of them stands above them
-            scores = iter(list(scores))
+            rows = list(rows)
             caution_of_batch(folder, tally.counts)
         print(f"{'path':{width}}  p_fake  label  unsure  unfamiliar  log10 LR")
-    for score in scores:
+    for path, score in rows:
         if score.problem:
             print(f"ERROR {on_one_line(score.problem_detail or '')}", file=sys.stderr)
+        carried = None if score.problem else _credentials(reader, path)
         if as_json:
-            print(json.dumps(score.row()))
+            print(json.dumps(score.row() | ({"content_credentials": carried.model_dump()} if carried else {})))
         elif not score.problem:
             weight = "-" if score.log10_lr is None else f"{score.log10_lr:+.2f}"
             unsure, unfamiliar = _yes_or_no(score.unsure), _yes_or_no(score.unfamiliar)
             verdict = f"{score.p_fake:6.4f}  {score.label:5}  {unsure:6}  {unfamiliar:10}  {weight}"
             print(f"{on_one_line(score.path):{width}}  {verdict}")
+        if carried and not as_json:
+            print(f"  {carried}")
+    reader.close()
     if as_json:
         caution_of_batch(folder, tally.counts)
     echo(f"{len(files):,} image{'s' * (len(files) > 1)}: {tally.counts}")
@@ -69,3 +84,13 @@ def predict(
 
 def _yes_or_no(value: bool | None) -> str:
     return "-" if value is None else "yes" if value else "no"
+
+
+def _credentials(reader: "CredentialsReader", path: Path) -> "ContentCredentials | None":
+    """What a photograph carries; None where its file has gone meanwhile."""
+    from fakefaces.data import images
+
+    try:
+        return reader.read(images.read(path))
+    except ImageError:
+        return None

@@ -62,7 +62,8 @@ def promote(
         model = candidates.named_candidate(registry, as_promoted(candidate), layout)
     else:
         model = candidates.best_of_pipeline(layout, params.train.models, rule.metric)
-    inputs = promotion.Promotion(registry, model, rule, score_champion, params.evaluate.n_resamples, params.seed)
+    n_resamples, seed = params.evaluate.n_resamples, params.seed
+    inputs = promotion.Promotion(registry, model, rule, score_champion, n_resamples, seed, layout.data)
     if dry_run:
         decision = inputs.decide(model.version(registry), registry.champion())
         print(f"{decision.markdown()}\n\nnothing was changed")

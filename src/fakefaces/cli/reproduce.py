@@ -28,10 +28,17 @@ def reproduce(
 ) -> None:
     """Print how this checkout differs from a run's, and the commands that reproduce the run. Nothing is changed."""
     from fakefaces.base.errors import FakefacesError
+    from fakefaces.maintenance.forgetting.record import FILE, of_data
     from fakefaces.maintenance.reproduce import Reproduction
     from fakefaces.tracking.store import connect
 
     reproduction = Reproduction.of(connect(create=False), run_of(run), environment.workspace())
+    digest = reproduction.run.data.tags.get("data.digest", "")
+    if forgotten := of_data(reproduction.root, digest):
+        raise FakefacesError(
+            f"{run}: its bytes cannot be made again: its data held a photograph that was forgotten on {forgotten.day} "
+            f"({FILE}); train without it: dvc repro"
+        )
     if not patch:
         _print(reproduction)
     elif text := reproduction.files.get("changes.patch"):

@@ -7,8 +7,8 @@ from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
+from fakefaces.retraining.repository import KEPT
 
-_KEPT = ("corrections.csv", "data.dvc", "dvc.lock", "reports")  # what git holds of a state
 _PAGES = (
     ("report", "index.html", "all results on one page: open it in a browser"),
     ("model card", "model_card.md", "what the best model can do, and must not be used for"),
@@ -38,10 +38,10 @@ def results() -> None:
 
 def _uncommitted(root: Path) -> list[str]:
     """What of the state differs from git's last commit; nothing where there is no git."""
-    command = ["git", "status", "--porcelain", "--", *_KEPT]
+    command = ["git", "status", "--porcelain", "--", *KEPT]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     except OSError:
         return []
     names = [line[3:].split("/")[0] for line in done.stdout.splitlines()]
-    return [name for name in _KEPT if name in names]
+    return [name for name in KEPT if name in names]

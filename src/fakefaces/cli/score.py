@@ -12,6 +12,7 @@ from fakefaces.cli.model_names import model_source
 
 if TYPE_CHECKING:
     from fakefaces.scoring.model import Model as ScoringModel
+    from fakefaces.scoring.run import Engine
 
 
 class EngineName(StrEnum):
@@ -50,6 +51,13 @@ def score(
         typer.Option(help="Of a list or a table.", show_default="path or url; or the only column of bytes"),
     ] = None,
     master: Annotated[str | None, typer.Option(help="Spark's master.", show_default="local, with --jobs")] = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="A challenger, which scores a share of the same images.", show_default=False
+        ),
+    ] = None,
+    shadow_share: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the images, by content.")] = 0.1,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check a finished OUTPUT, and score a sample of its images again.")
     ] = False,
@@ -66,25 +74,38 @@ def score(
     from fakefaces.scoring import local
     from fakefaces.scoring.inputs import find_inputs
     from fakefaces.scoring.run import run
+    from fakefaces.scoring.shadow import shadow_inputs, shadow_storage
     from fakefaces.scoring.storage import Storage
 
     model_source(model)  # a misspelled name is said before a large input is listed
     storage, inputs = Storage(output), find_inputs(source, column)
+    if shadow:
+        model_source(shadow)
     detector, folder = _model(model)
+    challenger = _model(shadow)[0] if shadow else None
     workers = jobs or local.processors()
-    if engine is EngineName.SPARK:
-        from fakefaces.scoring import spark
 
-        scores = partial(spark.run, model=detector, master=master or f"local[{workers},4]")
-    else:
-        scores = partial(local.run, load=detector.load, jobs=workers)
+    def engine_for(detector: "ScoringModel") -> "Engine":
+        if engine is EngineName.SPARK:
+            from fakefaces.scoring import spark
+
+            return partial(spark.run, model=detector, master=master or f"local[{workers},4]")
+        return partial(local.run, load=detector.load, jobs=workers)
+
     try:
-        manifest = run(storage, inputs, detector, scores, engine, part_size)
+        manifest = run(storage, inputs, detector, engine_for(detector), engine, part_size)
+        echo(f"{storage}: {manifest.images:,} images: {manifest.counts}")
+        if challenger:
+            chosen, beside = shadow_inputs(storage, manifest, inputs, shadow_share), shadow_storage(storage)
+            if next(chosen.images(), None) is None:
+                echo(f"{beside}: no image with a score is in the share of {shadow_share:g}; none was scored")
+            else:
+                shadowed = run(beside, chosen, challenger, engine_for(challenger), engine, part_size)
+                echo(f"{beside}: {shadowed.images:,} images by the challenger: {shadowed.counts}")
     except KeyboardInterrupt:  # of which Typer would not say a word
         echo("interrupted; run the same command again to resume")
         raise typer.Exit(130) from None
     caution_of_batch(folder, manifest.counts)
-    echo(f"{storage}: {manifest.images:,} images: {manifest.counts}")
 
 
 def _model(model: str | None) -> "tuple[ScoringModel, Path]":

@@ -1,10 +1,11 @@
 """``fakefaces serve``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Model, Threads, caution, fetched
+from fakefaces.cli.arguments import Model, Poll, Threads, caution, fetched
 from fakefaces.cli.model_names import model_source
 
 
@@ -15,13 +16,40 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 5001,
     threads: Threads = 2,
+    poll: Poll = 30,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="A challenger, which scores a share of the same images.", show_default=False
+        ),
+    ] = None,
+    shadow_share: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the images, by content.")] = 0.1,
+    shadow_log: Annotated[Path, typer.Option(help="The file of both scores.")] = Path("shadow.jsonl"),
 ) -> None:
-    """Serve the champion over HTTP, by MLflow's scoring protocol."""
+    """Serve the champion over HTTP, by MLflow's scoring protocol, and its successors when there are some."""
     from fakefaces.base.progress import echo
-    from fakefaces.serving import server
+    from fakefaces.cli.following import Alias, checked, is_alias
+    from fakefaces.inference import detector
+    from fakefaces.monitoring.shadow import Shadow
+    from fakefaces.provenance import signatures
+    from fakefaces.serving.server import Records, serve
+    from fakefaces.web.connections import listener
+    from fakefaces.web.deployed import Deployed, Follower
 
-    source = model_source(model)
-    folder = fetched(source)
-    echo(f"loading {source}")
-    caution(folder)
-    server.serve(folder, host, port, threads=threads)
+    with listener(host, port) as bound:
+        source, challenger = model_source(model), detector.load(fetched(model_source(shadow))) if shadow else None
+        records = Records(Shadow(challenger, shadow_log, shadow_share) if challenger else None)
+        echo(f"loading {source}")
+        if not is_alias(source):
+            folder = fetched(source)
+            if isinstance(source, Path):  # of a registered one fetched() has verified it
+                signatures.verify(folder.resolve().parents[1], str(source))
+            caution(folder)
+            serve(Deployed(detector.load(folder), str(source)), bound, threads=threads, records=records)
+            return
+        alias = Alias(str(source))
+        uri = alias()
+        caution(fetched(uri))
+        deployed = Deployed(checked(uri, detector.load), uri)
+        follower = Follower(deployed, alias.uri, alias, lambda uri: checked(uri, detector.load), poll, records.changed)
+        serve(deployed, bound, threads=threads, records=records, follower=follower if poll else None)

@@ -91,7 +91,7 @@ def weighted_metrics(
     values = _from_counts(*cells)
     values["brier"] = ratio(square, np.sum(cells, axis=0))
     if "roc_auc" in names or "average_precision" in names:
-        fakes, reals = _weights_by_score(predictions, weights)
+        fakes, reals = weights_by_score(predictions, weights)
         values["roc_auc"] = _roc_auc(fakes, reals)
         if "average_precision" in names:
             values["average_precision"] = _average_precision(fakes, reals)
@@ -208,7 +208,7 @@ def _from_counts(tp: Array, fp: Array, fn: Array, tn: Array) -> dict[str, Array]
     }
 
 
-def _weights_by_score(predictions: Predictions, weights: Array) -> tuple[Array, Array]:
+def weights_by_score(predictions: Predictions, weights: Array) -> tuple[Array, Array]:
     """Weight of the fakes and of the reals at each distinct score, highest first; float64 (n_resamples, n_scores)."""
     order = np.argsort(-predictions.p_fake, kind="stable")
     scores = predictions.p_fake[order]

@@ -7,6 +7,7 @@ from fakefaces.base.names import shown
 from fakefaces.data.attributes import Attributes, is_plain_name, is_plain_value
 
 PHOTOGRAPH = ("group", "subject", "person", "identity")  # columns that mean the photograph, or who is in it
+ATTRIBUTION = ("reviewers", "at", "sure")  # who gave a label, when, and whether they are sure of it
 # Columns that tables of this project have: scores, and what is known of a file by its content.
 _OWN = {"sha256", "md5", "name", "p_fake", "log10_lr", "predicted", "said", "unsure", "problem", "problem_detail"}
 _MANY = 12  # values of a text column that are never too many
@@ -34,7 +35,7 @@ def further_columns(names: Sequence[str], rows: Sequence[dict[str, str]], used: 
     kept: list[str] = []
     left_out: list[str] = []
     for name in names:
-        if not name.strip() or name in used or name.strip().lower() in {*PHOTOGRAPH, *_OWN}:
+        if not name.strip() or name in used or name.strip().lower() in {*PHOTOGRAPH, *ATTRIBUTION, *_OWN}:
             continue
         values = [value for row in rows if (value := " ".join(row[name].split()))]
         if not values:

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from fakefaces.base.files import atomic_write
 from fakefaces.base.progress import echo
 from fakefaces.data import images
 from fakefaces.data.attributes import Attributes, read_attributes, write_attributes
+from fakefaces.ingest.attributes import ATTRIBUTION
 from fakefaces.ingest.collection import Collection
 from fakefaces.ingest.tables import Dialect, find_image, read_table
 
-COLUMNS = ("path", "label")  # of the table that the review page writes; other columns are ignored
+COLUMNS = ("path", "label")  # of the table that the review page writes, before reviewers, at, sure and others
+SURE = ("yes", "no", "")
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,21 @@ class Correction:
     label: int  # 0 real, 1 fake
     split: str  # train, validation, test, or "" where the table says none
     sha256: str  # of the bytes
+    reviewers: str = ""  # who gave it, several separated by "; "; "" where the table does not say
+    at: str = ""  # when, ISO 8601; "" where the table does not say
+    sure: str = ""  # yes or no; "" where nobody was asked
     attributes: Attributes = field(default_factory=dict)  # further columns of the table
 
 
-def read_corrections(table: Path, dialect: Dialect | None = None) -> list[Correction]:
+def read_corrections(table: Path, dialect: Dialect | None = None, *, may_be_empty: bool = False) -> list[Correction]:
     """Read a table of labelled images and check every image that it names.
 
     Args:
         table: its columns are ``path`` (relative to its folder, or absolute) and ``label`` (``real`` or ``fake``), in
-            one of the dialects of :func:`fakefaces.ingest.tables.read_table`.
+            one of the dialects of :func:`fakefaces.ingest.tables.read_table`. Where it has them, ``reviewers``, ``at``
+            and ``sure`` say whose label it is, of when, and whether they are sure.
         dialect: what a person says of it.
+        may_be_empty: where there are labels beside the table.
 
     Raises:
         DataError: no such file, a missing column, an invalid label, an invalid image, an image with two labels, or
@@ -53,14 +60,19 @@ def read_corrections(table: Path, dialect: Dialect | None = None) -> list[Correc
         except ImageError as error:
             faults.append(f"line {row.line}: {error}")
             continue
-        correction = Correction(path, row.label, row.split, hashlib.sha256(data).hexdigest(), row.attributes)
+        said = {name: row.cells.get(name, "").strip() for name in ATTRIBUTION}
+        if said["sure"] not in SURE:
+            faults.append(f"line {row.line}: sure: '{said['sure']}' is neither yes nor no, nor empty")
+            continue
+        digest = hashlib.sha256(data).hexdigest()
+        correction = Correction(path, row.label, row.split, digest, **said, attributes=row.attributes)
         other = first.setdefault(correction.sha256, correction)
         if other.label != row.label:
             faults.append(f"line {row.line}: {row.path}: the same image is labelled real and fake")
         corrections.append(correction)
     if faults:
         raise DataError("\n  ".join([f"{table}: nothing was imported:", *faults]))
-    if not corrections:
+    if not corrections and not may_be_empty:
         raise DataError(f"{table}: no row in it; the review page writes one for each labelled image")
     for note in rows.notes:
         echo(f"{table}: {note}")
@@ -92,7 +104,7 @@ def keep_attributes(corrections: Iterable[Correction], folder: Path) -> None:
         write_attributes(folder, attributes)
 
 
-def read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+def read_rows(table: Path, columns: Sequence[str] = COLUMNS) -> list[tuple[int, dict[str, str]]]:
     """Read the rows of a table that the review page wrote, with their line numbers; a DataError if it is none."""
     rows: list[tuple[int, dict[str, str]]] = []
     try:
@@ -103,16 +115,16 @@ def read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
                 rows.append((reader.line_num, {str(key): str(value) for key, value in row.items() if key}))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{table}: cannot be read as a CSV in UTF-8 ({error})") from None
-    missing = [name for name in COLUMNS if name not in names]
+    missing = [name for name in columns if name not in names]
     if missing:
-        raise DataError(f"{table}: no column {' and no column '.join(missing)}; path and label are required")
+        raise DataError(f"{table}: no column {' and no column '.join(missing)}; {' and '.join(columns)} are required")
     return rows
 
 
-def write_corrections(table: Path, rows: Iterable[dict[str, str]]) -> None:
-    """Write the CSV: ``path``, ``label``, and the other keys of the rows."""
+def write_rows(table: Path, rows: Iterable[dict[str, str]], columns: Sequence[str] = COLUMNS) -> None:
+    """Write a CSV: the columns, then the other keys of the rows."""
     rows = list(rows)
-    names = [*COLUMNS, *sorted({key for row in rows for key in row} - set(COLUMNS))]
+    names = [*columns, *sorted({key for row in rows for key in row} - set(columns))]
     with atomic_write(table) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
         writer.writeheader()

@@ -17,7 +17,7 @@ from fakefaces.data.attributes import NAME as ATTRIBUTES
 from fakefaces.data.faces import FAKE
 from fakefaces.data.given_splits import read_splits, write_splits
 from fakefaces.data.photographs import list_photographs
-from fakefaces.ingest import corrections
+from fakefaces.ingest import conflicts, corrections
 from fakefaces.ingest.changes import compare, digest_of, list_folder
 from fakefaces.ingest.collection import Collection, sha256
 from fakefaces.ingest.layouts import Layout, Photograph, read_class_folders, read_folder
@@ -39,6 +39,7 @@ class Options:
     reals: tuple[str, ...] = ()  # folders, below the source or anywhere
     fakes: tuple[str, ...] = ()
     keep_splits: bool = False  # of folders or a column
+    only_sure: bool = False  # leave out labels of people who were not sure of them
     dialect: Dialect = field(default_factory=Dialect)
 
 
@@ -155,13 +156,34 @@ def _record(root: Path, labelled: list[corrections.Correction], mode: str) -> No
 
 
 def _merge_table(table: Path, collection: Collection, options: Options) -> tuple[Layout, list[corrections.Correction]]:
-    labelled = corrections.read_corrections(table, options.dialect)
+    labelled = labelled_images(table, options)
     layout = Layout([Photograph(row.path, row.label, row.split) for row in labelled])
     reals = sum(row.label != FAKE for row in labelled)
     echo(f"{shown(table)}: {reals} images labelled real and {len(labelled) - reals} labelled fake")
     for row in labelled:
         collection.put(row.path, row.label, row.sha256)
     return layout, labelled
+
+
+def labelled_images(table: Path, options: Options) -> list[corrections.Correction]:
+    """The rows of a table, with the decisions on conflicts where it was exported by a review; says what is left out.
+
+    Raises:
+        DataError: of the table or of a decision; or no row is left.
+    """
+    exported = table.name == "corrections.csv" and (table.parent / conflicts.NAME).is_file()
+    decisions = conflicts.read_decisions(table.parent) if exported else conflicts.Decisions([], 0, 0)
+    labelled = corrections.read_corrections(table, options.dialect, may_be_empty=bool(decisions.corrections))
+    if decisions != conflicts.Decisions([], 0, 0):
+        echo(f"{shown(table.with_name(conflicts.NAME))}: of the photographs on which people disagree {decisions}")
+    unsure = sum(row.sure == "no" for row in labelled)
+    if unsure:
+        kept = "left out (--only-sure)" if options.only_sure else "taken (otherwise: --only-sure)"
+        echo(f"{shown(table)}: {unsure} labels of people who were not sure are {kept}")
+    rows = [row for row in labelled if row.sure != "no" or not options.only_sure]
+    if not rows and not decisions.corrections:
+        raise DataError(f"{shown(table)}: nobody is sure of any label in it, and --only-sure leaves out the others")
+    return [*rows, *decisions.corrections]
 
 
 def _merge_folders(folder: Path | None, collection: Collection, options: Options) -> Layout:

@@ -16,18 +16,25 @@ from fakefaces.base.files import atomic_write
 from fakefaces.data.attributes import Attributes, is_plain_name, is_plain_value
 from fakefaces.data.faces import FAKE, REAL
 from fakefaces.data.photographs import list_photographs
+from fakefaces.ingest.attributes import ATTRIBUTION
 from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.corrections import Correction, merge_corrections
 
-_COLUMNS = ("sha256", "label", "image")  # the name is for people; further columns are attributes
+# The name is for people; further columns are attributes.
+_COLUMNS = ("sha256", "label", "image", *ATTRIBUTION)
 _LABELS = {"real": REAL, "fake": FAKE}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class _Row:
-    label: int
-    image: str
+class Recorded:
+    """What is recorded of one content."""
+
+    label: int  # 0 real, 1 fake
+    image: str  # the name of the file that it was labelled in
+    reviewers: str = ""  # who gave the label; "" where that is not known
+    at: str = ""  # when, ISO 8601
+    sure: str = ""  # yes or no
     attributes: Attributes = field(default_factory=dict)
 
 
@@ -42,17 +49,19 @@ def record_labels(root: Path, corrections: Iterable[Correction]) -> Path:
     Raises:
         DataError: the record that is there cannot be read.
     """
-    rows = _read(root)
+    rows = recorded_labels(root)
     for given in corrections:
         earlier = rows[given.sha256].attributes if given.sha256 in rows else {}
-        rows[given.sha256] = _Row(given.label, given.path.name, earlier | given.attributes)
+        said = (given.reviewers, given.at, given.sure)
+        rows[given.sha256] = Recorded(given.label, given.path.name, *said, earlier | given.attributes)
     names = {label: name for name, label in _LABELS.items()}
     further = sorted({name for row in rows.values() for name in row.attributes})
     with atomic_write(record_file(root)) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*_COLUMNS, *further])
         for digest, row in sorted(rows.items()):
-            writer.writerow([digest, names[row.label], row.image, *(row.attributes.get(name, "") for name in further)])
+            own = (digest, names[row.label], row.image, row.reviewers, row.at, row.sure)
+            writer.writerow([*own, *(row.attributes.get(name, "") for name in further)])
     return record_file(root)
 
 
@@ -77,7 +86,7 @@ def corrected(root: Path, photographs: Path, folder: Path) -> Path | None:
     Raises:
         DataError: the record cannot be read.
     """
-    rows = _read(root)
+    rows = recorded_labels(root)
     if not rows:
         return None
     present = {sha256(photographs / image): photographs / image for image in list_photographs(photographs)["image"]}
@@ -88,15 +97,20 @@ def corrected(root: Path, photographs: Path, folder: Path) -> Path | None:
     try:
         shutil.copytree(photographs, copy)  # a collection links the files that it begins with
         labels = [
-            Correction(present[digest], row.label, "", digest, row.attributes) for digest, row in sorted(rows.items())
+            Correction(present[digest], row.label, "", digest, attributes=row.attributes)
+            for digest, row in sorted(rows.items())
         ]
         return merge_corrections(labels, copy, folder)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def _read(root: Path) -> dict[str, _Row]:
-    """Label, name and attributes by sha256; empty where there is no record."""
+def recorded_labels(root: Path) -> dict[str, Recorded]:
+    """What is recorded, by sha256; empty where there is no record. One of an earlier release says nobody's name.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     path = record_file(root)
     if not path.exists():
         return {}
@@ -110,10 +124,10 @@ def _read(root: Path) -> dict[str, _Row]:
                 if not _DIGEST.fullmatch(digest) or label not in _LABELS or not plain:
                     raise DataError(
                         f"corrections.csv: line {number}: not a sha256 with the label real or fake, and attributes of "
-                        "one line; restore the file "
-                        "with: git checkout corrections.csv"
+                        "one line; restore the file with: git checkout corrections.csv"
                     )
-                rows[digest] = _Row(_LABELS[label], row.get("image") or "", attributes)
+                image, reviewers, at, sure = (row.get(name) or "" for name in _COLUMNS[2:])
+                rows[digest] = Recorded(_LABELS[label], image, reviewers, at, sure, attributes)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"corrections.csv: cannot be read ({error}); restore it: git checkout corrections.csv"

@@ -1,7 +1,5 @@
 """Tables of labelled images as people have them: delimiters, encodings, names of columns, Windows paths."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +10,15 @@ from fakefaces.base.names import shown
 from fakefaces.data.attributes import Attributes
 from fakefaces.data.faces import FAKE, REAL
 from fakefaces.ingest.attributes import PHOTOGRAPH, further_columns
+from fakefaces.ingest.delimited import Delimited, choose_column, read_delimited
 from fakefaces.ingest.layouts import class_of, split_of
 
 SUFFIXES = (".csv", ".tsv", ".txt")
-MAX_BYTES = 2**30
 _PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
 _LABELS = ("label", "class", "target", "is_fake", "fake", "is_real", "real", "category", "label_str", "ground_truth")
 _SPLITS = ("split", "subset", "partition", "set")
 _KNOWN = {*_PATHS, *_LABELS, *_SPLITS} - {"class", "category", "set"}  # no attributes; the three may be
 _NUMBERS = {"0", "1", "0.0", "1.0", "false", "true"}
-_DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,8 @@ class Row:
     label: int | None  # 0 real, 1 fake, None where its value says neither
     written: str  # the label as written
     split: str  # train, validation, test or ""
-    attributes: Attributes = field(default_factory=dict)  # further columns
+    cells: dict[str, str] = field(default_factory=dict)  # of all columns, as written
+    attributes: Attributes = field(default_factory=dict)  # of further columns
 
 
 @dataclass(frozen=True)
@@ -64,18 +62,10 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
         DataError: it cannot be read; a column is missing or several could be meant; labels that say nothing.
     """
     dialect = dialect or Dialect()
-    text, encoding = _decoded(path)
-    delimiter, above, text = _delimiter(text)
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
-        names = [str(name) for name in reader.fieldnames or ()]
-        lines = [(reader.line_num + above, {k: str(v) for k, v in row.items() if isinstance(k, str)}) for row in reader]
-    except csv.Error as error:
-        raise DataError(f"{shown(path)}: cannot be read as a CSV ({error})") from None
-    if not names:
-        raise DataError(f"{shown(path)}: it is empty; the first line names the columns, such as path,label")
-    path_column = _column(path, names, "path", dialect.path_column, _PATHS)
-    label_column = _column(path, names, "label", dialect.label_column, _LABELS)
+    file = read_delimited(path, "path,label")
+    names, lines = file.names, file.rows
+    path_column = choose_column(path, names, "path", dialect.path_column, _PATHS)
+    label_column = choose_column(path, names, "label", dialect.label_column, _LABELS)
     split_column = _split_column(path, names, dialect.split_column)
     meanings = _meanings(path, label_column, [row[label_column] for _, row in lines], dialect.fake_label)
     if not dialect.fake_label:
@@ -91,11 +81,12 @@ def read_table(path: Path, dialect: Dialect | None = None) -> Table:
             label=meanings.get(row[label_column].strip().lower()),
             written=row[label_column],
             split=split_of(row[split_column]) if split_column else "",
+            cells=row,
             attributes=further.of(row),
         )
         for line, row in lines
     ]
-    notes = _notes(encoding, delimiter, (path_column, label_column, split_column), meanings) + further.notes
+    notes = _notes(file, (path_column, label_column, split_column), meanings) + further.notes
     rest = [name for name in names if name.strip().lower() in PHOTOGRAPH]
     if rest:
         notes.append(f"the column {rest[0]} is not used: images of one photograph are found by their content")
@@ -113,53 +104,6 @@ def find_image(written: str, folder: Path) -> Path:
         if (path := folder.joinpath(*parts[start:])).is_file():
             return path
     return plain
-
-
-def _decoded(path: Path) -> tuple[str, str]:
-    try:
-        if not path.is_file():
-            raise DataError(f"{shown(path)}: cannot be read as a CSV (no such file)")
-        if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"{shown(path)}: more than {MAX_BYTES:,} bytes; split it")
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{shown(path)}: cannot be read as a CSV ({error.strerror or error})") from None
-    encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text, encoding
-    raise DataError(f"{shown(path)}: cannot be read as a CSV in UTF-8, UTF-16 or Windows-1252; save it as CSV in UTF-8")
-
-
-def _delimiter(text: str) -> tuple[str, int, str]:
-    """The delimiter, the number of lines that only name it, and the rest of the text.
-
-    It is the one that a line above the header names, as Excel writes it, or that the header has most of; a comma where
-    it has none.
-    """
-    if named := re.match(r'(?i)sep=([^"\r\n])\r?\n', text):
-        return named[1], 1, text[named.end() :]
-    header = text.lstrip().partition("\n")[0]
-    return max(_DELIMITERS, key=lambda mark: (header.count(mark), mark == ",")), 0, text
-
-
-def _column(path: Path, names: Sequence[str], what: str, wanted: str, known: Sequence[str]) -> str:
-    """The one column that is meant: the wanted one, that named ``what``, or the only one with a known name."""
-    option = f"--{what}-column"
-    if wanted:
-        if wanted not in names:
-            raise DataError(f"{shown(path)}: {option} {wanted}: no such column; there are: {', '.join(names)}")
-        return wanted
-    plain = [name for name in names if name.strip().lower() == what]
-    found = plain or [name for name in names if name.strip().lower() in known]
-    if len(found) == 1:
-        return found[0]
-    problem = f"several columns may be the {what} ({', '.join(found)})" if found else f"no column {what}"
-    raise DataError(f"{shown(path)}: {problem}; there are: {', '.join(names)}. Name it: {option} NAME")
 
 
 def _split_column(path: Path, names: Sequence[str], wanted: str) -> str:
@@ -231,12 +175,8 @@ def _told(column: str, value: str) -> int | None:
     return class_of(word)
 
 
-def _notes(encoding: str, delimiter: str, columns: tuple[str, str, str], meanings: dict[str, int]) -> list[str]:
-    notes = []
-    if encoding != "utf-8-sig" or delimiter != ",":
-        names = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
-        name = names.get(delimiter, f"'{shown(delimiter)}'")
-        notes.append(f"read as {encoding.removesuffix('-sig')} with {name} between the columns")
+def _notes(file: Delimited, columns: tuple[str, str, str], meanings: dict[str, int]) -> list[str]:
+    notes = [note] if (note := file.note()) else []
     path, label, split = columns
     if (path, label) != ("path", "label"):
         notes.append(f"paths are in the column {path}, labels in {label}")

@@ -18,8 +18,10 @@ from fakefaces.maintenance import dvc_lock
 from fakefaces.maintenance.artifacts import check_champion, check_models, check_orphans
 from fakefaces.maintenance.check_result import CheckResult
 from fakefaces.maintenance.damaged_store import damaged_file
+from fakefaces.maintenance.forgetting.record import check_forgotten
 from fakefaces.maintenance.photographs import check_data
 from fakefaces.maintenance.relog import log_again
+from fakefaces.maintenance.signed_versions import check_signatures
 from fakefaces.params.file import Params
 from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.artifact_paths import moved_from
@@ -46,6 +48,7 @@ def check_project(params: Params, layout: Layout, updates: Updates) -> Iterator[
     stages = dvc_lock.stages_of(dvc_lock.read_stages(root), params)
     yield from _check_environment(root)
     yield from check_data(root)
+    yield from check_forgotten(root)
     yield from _check_outputs(root, stages)
     where = masked(environment.tracking_uri())
     if not _store_exists():
@@ -169,6 +172,7 @@ def _check_registry(
             text = f"version {version.version} lacks the inference graph, or the code to load it elsewhere"
             fix = partial(updates.upgrade, int(version.version))
             yield CheckResult("registry", text, "error", fix, "export the graph and pack the code")
+    yield from check_signatures(store, name, aliases)
     for number in updates.undescribed() if versions else []:
         text = f"version {number} does not say what it achieves, and what it must not be used for"
         yield CheckResult("registry", text, "error", partial(updates.describe, number), "describe it")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,8 +16,10 @@ from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.shortcut_gate import compare_with_shortcuts, decide_on_shortcuts
 from fakefaces.evaluation.summary import summary
 from fakefaces.params.promote import Promote
+from fakefaces.provenance import signatures
 from fakefaces.registry.candidates import PromotionCandidate
 from fakefaces.registry.evidence import Evidence
+from fakefaces.registry.kept_examples import keep_examples
 from fakefaces.registry.store import ChampionChangedError, Registry, Version
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION
 
@@ -80,12 +83,13 @@ class Decision:
 class Promotion:
     """The inputs of a promotion; ``n_resamples`` and ``seed`` are the bootstrap's."""
 
-    registry: Registry
+    registry: Registry | None  # None where the decision alone is asked for
     candidate: PromotionCandidate
     rule: Promote
     score_champion: Callable[[Version, Evidence], ChampionScores]  # scores the candidate's test images
     n_resamples: int
     seed: int
+    data: Path | None = None  # the photographs, a few of which a version keeps; None for a version without examples
 
     def decide(self, version: Version | None, champion: Version | None) -> Decision:
         """Compare the candidate, whose version is None if it is unregistered, with the champion, if there is one."""
@@ -165,9 +169,14 @@ def promote(promotion: Promotion, force: str | None = None) -> tuple[Version, De
     Idempotent after a crash at any point. Where another process sets the champion meanwhile, the candidate is
     compared with the new one. ``force`` is a reason to promote the candidate whatever the gate says.
     """
+    signatures.require_signer()
     registry = promotion.registry
+    if registry is None:
+        raise ValueError("a promotion without a registry can only decide")
     tags = promotion.candidate.tags(promotion.rule.metric)
     version = promotion.candidate.register(registry, tags)
+    if promotion.data is not None:
+        keep_examples(registry, version, promotion.candidate.evidence, promotion.data)
     registry.set_challenger(version)
     while True:
         champion = registry.champion()

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.inference.detector import GRAPH
 from fakefaces.inference.metadata import Operating
+from fakefaces.provenance import signatures
 from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
 from fakefaces.tracking.descriptions import DIGEST as NOTE_DIGEST
 from fakefaces.tracking.descriptions import NOTE, may_describe
 from fakefaces.tracking.descriptions import digest as note_digest
-from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, with_operating_point
+from fakefaces.tracking.detectors import CHALLENGER, CHAMPION, fetch_detector, with_operating_point
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.integrity import GRAPH_TAG
-from fakefaces.tracking.registration import log_for_registration
+from fakefaces.tracking.registration import log_for_registration, sign_registered
 from fakefaces.tracking.runs import find_run
 from fakefaces.tracking.store import Store, all_pages, connect, exclusive_lock, mlflow_errors
 
@@ -104,6 +105,7 @@ class Registry:
         """
         with exclusive_lock("registry"), with_operating_point(folder, point) as copy:
             if version := self.registered(folder, point):
+                self._sign(version)
                 return version
             run = find_run(self.store, path, md5)
             if run is None:
@@ -119,6 +121,11 @@ class Registry:
 
             with redirect_stderr(StringIO()), mlflow_errors():  # MLflow's two lines; the caller reports the version
                 return self._version(mlflow.register_model(uri, self.name, tags=dict(tags) | digests), aliases={})
+
+    def _sign(self, version: Version) -> None:
+        """Sign a version that was registered before a key was configured, or by another key."""
+        if version.model_id and signatures.lacks_ours(fetch_detector(version.uri, verified=False).parents[1]):
+            sign_registered(self.store, version.model_id, version.uri)
 
     def annotate(self, version: Version, description: str, tags: Mapping[str, str]) -> None:
         """Set a version's description, unless a person has written another one, and tags."""

@@ -19,8 +19,9 @@ from fakefaces.review.queue import Photograph
 LABELS = ("real", "fake")
 _NAME = 80  # characters of a person's name
 _PATIENCE = 10  # seconds, for another process that writes
-_APPLICATION, _FORMAT = 0x66616B65, 1  # in the file's header
-_EVENTS = """
+_APPLICATION, _FORMAT = 0x66616B65, 2  # in the file's header
+_SURE = "sure INTEGER CHECK (sure IN (0, 1))"  # since format 2; null: there is no label, or nobody was asked
+_EVENTS = f"""
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     photograph TEXT NOT NULL, -- sha256 of its bytes
@@ -31,10 +32,11 @@ CREATE TABLE events (
     name TEXT NOT NULL, -- the photograph's file, where it came from
     p_fake REAL NOT NULL, -- what the model said then
     predicted TEXT NOT NULL,
-    model TEXT NOT NULL
+    model TEXT NOT NULL,
+    {_SURE}
 )
 """
-_COLUMNS = "id, photograph, reviewer, label, at, undoes, name, p_fake, predicted, model"
+_COLUMNS = "id, photograph, reviewer, label, at, undoes, name, p_fake, predicted, model, sure"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,16 @@ class Event:
     p_fake: float
     predicted: str
     model: str
+    sure: bool | None
+
+
+@dataclass(frozen=True)
+class Given:
+    """The label that a person gives a photograph now."""
+
+    label: str  # real or fake
+    sure: bool | None  # None: nobody asked
+    at: str  # ISO 8601, UTC
 
 
 class Labels:
@@ -65,18 +77,20 @@ class Labels:
         self.path = path
         self._lock = threading.RLock()
         self._last = 0
-        self._current: dict[str, dict[str, str]] = {}
+        self._current: dict[str, dict[str, Given]] = {}
         with self._errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
             self._create()
 
-    def give(self, photograph: Photograph, reviewer: str, label: str | None, model: str) -> None:
-        """Give a photograph a person's label, or take it away; nothing happens where it has that label."""
+    def give(self, photograph: Photograph, reviewer: str, label: str | None, model: str, *, sure: bool = True) -> None:
+        """Give a photograph a person's label, or take it away; nothing happens where it has that label, as sure."""
+        certainty = sure if label else None
         with self._writing():
-            if self.of(photograph.key).get(reviewer) != label:
+            before = self.given(photograph.key).get(reviewer)
+            if (before.label if before else None) != label or (before and before.sure != certainty):
                 said = (photograph.name, photograph.p_fake, photograph.predicted, model)
-                self._append(photograph.key, reviewer, label, None, said)
+                self._append(photograph.key, reviewer, (label, certainty), None, said)
 
     def undo(self, reviewer: str) -> str | None:
         """Take back a person's last event that is not taken back yet, and return its photograph; None without one."""
@@ -87,13 +101,17 @@ class Labels:
             if not effective:
                 return None
             last = effective.pop()
-            before = [event.label for event in effective if event.photograph == last.photograph]
+            before = [(event.label, event.sure) for event in effective if event.photograph == last.photograph]
             said = (last.name, last.p_fake, last.predicted, last.model)
-            self._append(last.photograph, reviewer, before[-1] if before else None, last.id, said)
+            self._append(last.photograph, reviewer, before[-1] if before else (None, None), last.id, said)
             return last.photograph
 
     def of(self, photograph: str) -> dict[str, str]:
         """The label of each person who has labelled a photograph, by name."""
+        return {reviewer: given.label for reviewer, given in self.given(photograph).items()}
+
+    def given(self, photograph: str) -> dict[str, Given]:
+        """The label of each person who has labelled a photograph, with its time and how sure they are, by name."""
         with self._lock:
             self._read()
             return dict(self._current.get(photograph, {}))
@@ -102,7 +120,10 @@ class Labels:
         """The labels of all photographs: label by name of a person, by photograph; empty where all were removed."""
         with self._lock:
             self._read()
-            return {photograph: dict(labels) for photograph, labels in self._current.items()}
+            return {
+                photograph: {reviewer: given.label for reviewer, given in labels.items()}
+                for photograph, labels in self._current.items()
+            }
 
     def since(self, event: int) -> tuple[set[str], int]:
         """The photographs whose labels have changed after an event, and the last event."""
@@ -134,6 +155,10 @@ class Labels:
             tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if (application, format) == (_APPLICATION, _FORMAT):
                 return
+            if (application, format) == (_APPLICATION, 1):
+                self._database.execute(f"ALTER TABLE events ADD COLUMN {_SURE}")
+                self._database.execute(f"PRAGMA user_version = {_FORMAT}")
+                return
             if application == _APPLICATION:
                 raise FakefacesError(f"{self.path}: labels of a newer version of fakefaces; update it")
             if tables:
@@ -151,26 +176,27 @@ class Labels:
                 labels = self._current.setdefault(event.photograph, {})
                 labels.pop(event.reviewer, None)
                 if event.label:
-                    labels[event.reviewer] = event.label
+                    labels[event.reviewer] = Given(event.label, event.sure, event.at)
                 self._last = event.id
 
     def _events(self, condition: str, value: object) -> Iterator[Event]:
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM events WHERE {condition} ORDER BY id", (value,))
-        return (Event(*row) for row in rows)
+        return (Event(*(*row[:-1], None if row[-1] is None else bool(row[-1]))) for row in rows)
 
     def _append(
         self,
         photograph: str,
         reviewer: str,
-        label: str | None,
+        given: tuple[str | None, bool | None],
         undoes: int | None,
         said: tuple[str, float, str, str],
     ) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        marks = ", ".join("?" * 9)
+        label, sure = given
+        marks = ", ".join("?" * 10)
         self._database.execute(
             f"INSERT INTO events ({_COLUMNS.removeprefix('id, ')}) VALUES ({marks})",
-            (photograph, reviewer, label, now, undoes, *said),
+            (photograph, reviewer, label, now, undoes, *said, sure),
         )
 
     @contextmanager

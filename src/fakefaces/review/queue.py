@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ImageError
 from fakefaces.data.images import read
 from fakefaces.explain.explanation import Explanation
+from fakefaces.provenance.credentials import ContentCredentials
 
 MAX_REFUSED = 1000  # files that are listed with a reason; more are counted
 
@@ -38,6 +40,8 @@ class Photograph:
     unfamiliar: bool | None  # whether unlike what the champion has learned from; None where it cannot tell
     parts: tuple[str, ...]  # suspected parts, the most suspected first
     heatmap: NDArray[np.uint8] | None  # uint8 (h, w), 0 to 255; a quarter of the memory of float32
+    version: str | None = None  # of the registered model that scored it
+    credentials: ContentCredentials | None = None  # that it carries
 
 
 @dataclass
@@ -46,10 +50,11 @@ class Queue:
 
     explain: Callable[[Sequence[tuple[str, bytes]]], list[Explanation]]  # scores files, given as names and bytes
     folder: Path  # a private folder, empty at first, for the bytes of uploads
+    read_credentials: Callable[[bytes], ContentCredentials | None] = lambda data: None  # that a file carries
     refused: list[tuple[str, str]] = field(default_factory=list)  # the first names and reasons
     n_refused: int = 0
-    n_familiar: int = 0  # photographs that the champion calls familiar
-    n_unfamiliar: int = 0
+    # number of photographs by the version that scored them, and whether it calls them unfamiliar
+    familiarity: Counter[tuple[str | None, bool | None]] = field(default_factory=Counter)
     _photographs: list[Photograph] = field(default_factory=list)
     _by_key: dict[str, Photograph] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -74,10 +79,10 @@ class Queue:
                 if key not in self._by_key:
                     fresh.setdefault(key, (arrival, data))
             files = [(arrival.name, data) for arrival, data in fresh.values()]
-            for (key, (arrival, _)), explanation in zip(
+            for (key, (arrival, data)), explanation in zip(
                 fresh.items(), self.explain(files) if files else [], strict=True
             ):
-                self._put(key, arrival, explanation)
+                self._put(key, arrival, explanation, self.read_credentials(data))
         finally:
             for arrival in arrivals:
                 if arrival.owned:
@@ -105,7 +110,9 @@ class Queue:
             raise ImageError(f"{photograph.name}: the file has changed since it was scored; open it again")
         return data
 
-    def _put(self, key: str, arrival: Arrival, explanation: Explanation) -> None:
+    def _put(
+        self, key: str, arrival: Arrival, explanation: Explanation, credentials: ContentCredentials | None
+    ) -> None:
         score, heatmap, path = explanation.score, explanation.heatmap, arrival.path
         if score.problem or score.p_fake is None or score.label is None:
             reason = (score.problem_detail or "").removeprefix(f"{arrival.name}: ")
@@ -123,9 +130,10 @@ class Queue:
             unfamiliar=score.unfamiliar,
             parts=explanation.parts,
             heatmap=None if heatmap is None else np.round(255 * heatmap).astype(np.uint8),
+            version=score.model_version,
+            credentials=credentials,
         )
         with self._lock:
             self._by_key[key] = photograph
             self._photographs.append(photograph)
-            self.n_familiar += photograph.unfamiliar is False
-            self.n_unfamiliar += photograph.unfamiliar is True
+            self.familiarity[photograph.version, photograph.unfamiliar] += 1

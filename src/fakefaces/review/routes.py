@@ -18,12 +18,14 @@ from fakefaces.base.errors import FakefacesError
 from fakefaces.evaluation.base_rate import precision_at
 from fakefaces.evaluation.unlike import unlike
 from fakefaces.review.agreement import agreement
+from fakefaces.review.answers import event_of, labels_for, row_of
 from fakefaces.review.arrivals import UploadError
 from fakefaces.review.export import export
-from fakefaces.review.labels import LABELS, Event, pairs, reviewer_name
+from fakefaces.review.labels import LABELS, pairs, reviewer_name
 from fakefaces.review.previews import SIDES, THUMBNAIL
 from fakefaces.review.queue import Photograph
 from fakefaces.review.review import Review
+from fakefaces.web.deployed import description
 
 _ROWS = 2000  # of one answer; a page asks again until it has all
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -60,6 +62,7 @@ async def _settings(request: Request) -> Response:
     return JSONResponse(
         {
             "model": metadata.model,
+            "uri": review.deployed.current.uri,
             "caution": metadata.caution,
             "threshold": metadata.decision_threshold,
             "band": None if point is None else [point.low or 0, 1 if point.high is None else point.high],
@@ -68,6 +71,16 @@ async def _settings(request: Request) -> Response:
             "rates": None if review.rates is None else vars(review.rates),
         }
     )
+
+
+async def _version(request: Request) -> Response:
+    """The code, the champion in use, and what it follows."""
+    review = _review(request)
+    return JSONResponse(description(review.deployed, review.follower))
+
+
+async def _health(request: Request) -> Response:
+    return Response("\n", media_type="text/plain")
 
 
 async def _precision(request: Request) -> Response:
@@ -94,9 +107,10 @@ def _news(review: Review, reviewer: str, first: int, refused: int, event: int) -
     photographs = review.queue.since(first, _ROWS)
     return {
         "session": review.session,
-        "photographs": [_row(photograph) for photograph in photographs],
+        "uri": review.deployed.current.uri,
+        "photographs": [row_of(photograph) for photograph in photographs],
         "labels": {
-            key: _labels(review.labels.of(key), reviewer)
+            key: labels_for(review.labels.given(key), reviewer)
             for key in (changed | {photograph.key for photograph in photographs})
             if review.queue.get(key)
         },
@@ -110,33 +124,12 @@ def _news(review: Review, reviewer: str, first: int, refused: int, event: int) -
 
 
 def _unlike(review: Review) -> str | None:
-    """What is said of all photographs where they are unlike what the champion has learned from."""
-    queue, familiar = review.queue, review.metadata.familiar
+    """What is said of the photographs that the champion scored, where they are unlike what it has learned from."""
+    counts, version, familiar = review.queue.familiarity, review.version, review.metadata.familiar
     if familiar is None:
         return None
-    return unlike(queue.n_familiar + queue.n_unfamiliar, queue.n_unfamiliar, familiar.left_out, familiar.refused)
-
-
-def _row(photograph: Photograph) -> dict[str, Any]:
-    return {
-        "key": photograph.key,
-        "name": photograph.name,
-        "p_fake": photograph.p_fake,
-        "predicted": photograph.predicted,
-        "unsure": photograph.unsure,
-        "unfamiliar": photograph.unfamiliar,
-        "parts": photograph.parts,
-        "heatmap": photograph.heatmap is not None,
-    }
-
-
-def _labels(given: dict[str, str], reviewer: str) -> dict[str, Any]:
-    """What a person sees of the labels of a photograph: those of others are counted, not shown."""
-    return {
-        "mine": given.get(reviewer),
-        "others": len(given.keys() - {reviewer}),
-        "disagree": len(set(given.values())) > 1,
-    }
+    unfamiliar = counts[version, True]
+    return unlike(counts[version, False] + unfamiliar, unfamiliar, familiar.left_out, familiar.refused)
 
 
 async def _picture(request: Request) -> Response:
@@ -164,17 +157,7 @@ async def _history(request: Request) -> Response:
     given = await asyncio.to_thread(review.labels.of, key)
     undone = {event.undoes for event in events}
     shown = [event for event in events if reviewer in given or event.reviewer == reviewer]
-    return JSONResponse({"events": [_event(event, undone) for event in shown], "hidden": len(events) - len(shown)})
-
-
-def _event(event: Event, undone: set[int | None]) -> dict[str, Any]:
-    return {
-        "reviewer": event.reviewer,
-        "label": event.label,
-        "at": event.at,
-        "undoes": event.undoes is not None,
-        "undone": event.id in undone,
-    }
+    return JSONResponse({"events": [event_of(event, undone) for event in shown], "hidden": len(events) - len(shown)})
 
 
 async def _label(request: Request) -> Response:
@@ -183,17 +166,20 @@ async def _label(request: Request) -> Response:
     reviewer, label = reviewer_name(body.get("reviewer")), body.get("label")
     if label is not None and label not in LABELS:
         raise HTTPException(400, "label: real, fake or null")
+    sure = body.get("sure", True)
+    if not isinstance(sure, bool):
+        raise HTTPException(400, "sure: true or false")
     photograph = _photograph(request, str(body.get("photograph")))
-    await asyncio.to_thread(review.labels.give, photograph, reviewer, label, review.metadata.model)
-    return JSONResponse(_labels(await asyncio.to_thread(review.labels.of, photograph.key), reviewer))
+    await asyncio.to_thread(review.labels.give, photograph, reviewer, label, review.model_of(photograph), sure=sure)
+    return JSONResponse(labels_for(await asyncio.to_thread(review.labels.given, photograph.key), reviewer))
 
 
 async def _undo(request: Request) -> Response:
     """Take back the last label of a person."""
     review, reviewer = _review(request), reviewer_name((await _body(request)).get("reviewer"))
     key = await asyncio.to_thread(review.labels.undo, reviewer)
-    given = await asyncio.to_thread(review.labels.of, key) if key else {}
-    return JSONResponse({"photograph": key, "labels": _labels(given, reviewer)})
+    given = await asyncio.to_thread(review.labels.given, key) if key else {}
+    return JSONResponse({"photograph": key, "labels": labels_for(given, reviewer)})
 
 
 async def _agreement(request: Request) -> Response:
@@ -286,6 +272,8 @@ ROUTES = [
     Route("/", _page),
     Route("/page/{name}", _file),
     Route("/settings", _settings),
+    Route("/version", _version),
+    Route("/health", _health),
     Route("/precision", _precision),
     Route("/changes", _changes),
     Route("/picture/{key}", _picture),

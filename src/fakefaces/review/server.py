@@ -9,7 +9,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -74,7 +74,8 @@ def serve(review: Review, bound: socket.socket, *, show: bool) -> None:
     echo(f"the review page is on {address(bound)}; stop it with Ctrl-C")
     if show:
         threading.Thread(target=webbrowser.open, args=(address(bound),), daemon=True).start()
-    uvicorn.Server(config).run(sockets=[bound])
+    with review.follower.running() if review.follower else nullcontext():
+        uvicorn.Server(config).run(sockets=[bound])
 
 
 class _SafeHeaders:

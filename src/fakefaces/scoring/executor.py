@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fakefaces.base.errors import ImageError
+from fakefaces.inference.file_facts import FileFacts, file_facts
 from fakefaces.inference.score import COLUMNS, Prediction, Score
 from fakefaces.scoring.addresses import public
 from fakefaces.scoring.ahead import ReadAhead
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 16  # images that are in a batch, between the steps and in the model
-IMAGES = "part long, offset long, content binary, problem string, detail string"  # of ReadParts
+# of ReadParts; the facts are FileFacts as JSON, null where the file cannot be read
+IMAGES = "part long, offset long, content binary, problem string, detail string, facts string"
 WRITTEN = "part long, images long"  # of WriteParts
 
 
@@ -41,20 +43,21 @@ class ReadParts:
             images = enumerate(self._read(self.job.inputs(part)))
             while chunk := list(islice(images, BATCH)):
                 rows = [(part, offset, *image) for offset, image in chunk]
-                kinds = (pa.int64(), pa.int64(), pa.binary(), pa.string(), pa.string())
-                names = ("part", "offset", "content", "problem", "detail")
+                kinds = (pa.int64(), pa.int64(), pa.binary(), pa.string(), pa.string(), pa.string())
+                names = ("part", "offset", "content", "problem", "detail", "facts")
                 columns = zip(zip(*rows, strict=True), kinds, strict=True)
                 yield pa.RecordBatch.from_arrays([pa.array(values, kind) for values, kind in columns], names)
 
-    def _read(self, inputs: list[Input]) -> Iterator[tuple[bytes, str | None, str | None]]:
+    def _read(self, inputs: list[Input]) -> Iterator[tuple[bytes, str | None, str | None, str | None]]:
         with ReadAhead(self.job.frozen.content) as ahead:
             ahead.add(inputs)
             while ahead:
                 _, read = ahead.take()
                 try:
-                    yield read(), None, None
+                    data = read()
+                    yield data, None, None, file_facts(data).model_dump_json()
                 except ImageError as error:
-                    yield b"", error.problem, str(error)
+                    yield b"", error.problem, str(error), None
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class WriteParts:
     has_operating_point: bool
 
     def __call__(self, batches: Iterable["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:
-        """Map batches of part, offset, problem, detail and prediction to batches of :data:`WRITTEN`."""
+        """Map batches of part, offset, problem, detail, facts and prediction to batches of :data:`WRITTEN`."""
         import pyarrow as pa
 
         rows: dict[int, dict[int, Row]] = {}
@@ -76,9 +79,9 @@ class WriteParts:
                 if part not in inputs:
                     inputs[part], rows[part] = self.job.inputs(part), {}
                 image = inputs[part][offset]
-                rows[part][offset] = to_row(
-                    self._score(image, row["prediction"], row["problem"], row["detail"]), image.key
-                )
+                score = self._score(image, row["prediction"], row["problem"], row["detail"])
+                facts = FileFacts.model_validate_json(row["facts"]) if row["facts"] else None
+                rows[part][offset] = to_row(score, image.key, facts)
                 if len(rows[part]) == len(inputs[part]):
                     self.job.write(part, [rows[part][k] for k in range(len(inputs[part]))])
                     yield pa.RecordBatch.from_pydict({"part": [part], "images": [len(rows[part])]})

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from fakefaces.base.errors import DataError, ParamsError
 from fakefaces.base.schema import Schema, parse
-from fakefaces.inference.score import COLUMNS
 from fakefaces.scoring import listing
 from fakefaces.scoring.counts import Counts, Tally
 from fakefaces.scoring.job import MANIFEST, Job
 from fakefaces.scoring.listing import ModelIdentity, part_name
-from fakefaces.scoring.rows import read_part
+from fakefaces.scoring.rows import COLUMNS, read_part
 from fakefaces.scoring.storage import Storage
 
 if TYPE_CHECKING:

@@ -1,29 +1,36 @@
-"""The schema of part files, which holds :data:`fakefaces.inference.score.COLUMNS`, and the tables of rows."""
+"""The schema of part files: the columns of a score, those of the file's facts, and the tables of rows."""
 
 import json
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
-from fakefaces.inference.score import COLUMNS, SCHEMA_VERSION, Score
+from pydantic.fields import FieldInfo
+
+from fakefaces.inference.file_facts import FACT_COLUMNS, FileFacts
+from fakefaces.inference.score import COLUMNS as SCORE_COLUMNS
+from fakefaces.inference.score import SCHEMA_VERSION, Score
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+COLUMNS = (*SCORE_COLUMNS, *FACT_COLUMNS)
 Row = tuple[Any, ...]  # the values of COLUMNS, in their order
 _METADATA = "fakefaces"
-_ADDED = ("log10_lr", "unfamiliarity")  # columns of this version that its first releases did not write
+_ADDED = ("log10_lr", "unfamiliarity", *FACT_COLUMNS)  # columns that this version's first releases did not write
 
 
 @cache
 def schema() -> "pa.Schema":
-    """The columns of :class:`fakefaces.inference.score.Score` with Arrow's types; only ``path`` is never null."""
+    """The columns of Score and FileFacts with Arrow's types; only ``path`` is never null."""
     import pyarrow as pa
 
     types = {str: pa.string(), float: pa.float64(), int: pa.int64(), bool: pa.bool_()}
 
+    fields: dict[str, FieldInfo] = Score.model_fields | FileFacts.model_fields
+
     def field(name: str) -> pa.Field:
-        annotation = Score.model_fields[name].annotation
+        annotation = fields[name].annotation
         kinds = {kind for kind in get_args(annotation) if kind in types}
         found = next(iter(kinds)) if kinds else str  # a Literal is of strings
         return pa.field(name, types[annotation if annotation in types else found], nullable=name != "path")
@@ -31,9 +38,14 @@ def schema() -> "pa.Schema":
     return pa.schema([field(name) for name in COLUMNS])
 
 
-def to_row(score: Score, key: str) -> Row:
-    """The row of a score, under the input's key."""
-    return key, *(getattr(score, name) for name in COLUMNS[1:])
+def to_row(score: Score, key: str, facts: FileFacts | None = None) -> Row:
+    """The row of a score, under the input's key, with the facts of its file where it could be read."""
+    known = facts or FileFacts()
+    return (
+        key,
+        *(getattr(score, name) for name in SCORE_COLUMNS[1:]),
+        *(getattr(known, name) for name in FACT_COLUMNS),
+    )
 
 
 def to_parquet(rows: Sequence[Row], metadata: dict[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from fakefaces.base.errors import DataError
-from fakefaces.inference.score import COLUMNS
+from fakefaces.inference.file_facts import FACT_COLUMNS
 from fakefaces.scoring import listing
 from fakefaces.scoring.addresses import public
 from fakefaces.scoring.counts import Counts, Tally
@@ -15,9 +15,9 @@ from fakefaces.scoring.listing import part_name
 from fakefaces.scoring.model import Model
 from fakefaces.scoring.reading import Input, Reader
 from fakefaces.scoring.receipt import Manifest, read_receipt, read_rows, tally_rows
-from fakefaces.scoring.rows import to_row
+from fakefaces.scoring.rows import COLUMNS
 from fakefaces.scoring.storage import Storage
-from fakefaces.scoring.worker import Scorer
+from fakefaces.scoring.worker import Scorer, score_row
 
 SAMPLE = 50  # images that are scored again
 TOLERANCE = 1e-6  # of a score
@@ -107,13 +107,13 @@ def _chosen(job: Job, sample: int) -> dict[int, list[int]]:
 def _score_again(scorer: Scorer, reader: Reader, image: Input, row: dict[str, Any], done: Verification) -> None:
     if row["problem"] == "crashed":  # it might end this process
         return
-    score = scorer.score(public(image.key), partial(reader.read, image))
-    if score.problem in _GONE and row["problem"] != score.problem:
+    now = dict(zip(COLUMNS, score_row(scorer, image, partial(reader.read, image)), strict=True))
+    if now["problem"] in _GONE and row["problem"] != now["problem"]:
         done.unread.append(public(image.key))
         return
     done.again += 1
-    now = dict(zip(COLUMNS, to_row(score, image.key), strict=True))
-    for name in COLUMNS:
+    # earlier releases wrote no facts
+    for name in COLUMNS if row["sha256"] else (name for name in COLUMNS if name not in FACT_COLUMNS):
         before, after = row[name], now[name]
         both = isinstance(before, float) and isinstance(after, float)
         same = abs(before - after) <= TOLERANCE if both else before == after

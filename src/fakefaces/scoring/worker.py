@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
+from fakefaces.inference.file_facts import FileFacts, file_facts
 from fakefaces.inference.score import Score
 from fakefaces.scoring.addresses import public
 from fakefaces.scoring.ahead import ReadAhead
@@ -76,20 +77,30 @@ def work(connection: Connection, load: Callable[[], Scorer], content: str | None
                 chunks.append(received.get())
                 ahead.add(chunks[-1].images)
             image, read = ahead.take()
-            rows.append(to_row(_score(scorer, image, read), image.key))
+            rows.append(score_row(scorer, image, read))
             if len(rows) == len(chunks[0].images):
                 connection.send(Rows(chunks[0].part, chunks[0].offset, rows))
                 chunks.popleft()
                 rows = []
 
 
-def _score(scorer: Scorer, image: Input, read: Callable[[], bytes]) -> Score:
+def score_row(scorer: Scorer, image: Input, read: Callable[[], bytes]) -> Row:
+    """The row of one image, whose bytes are read once, for its facts and its score."""
     name = public(image.key)
+    facts: FileFacts | None = None
+
+    def read_once() -> bytes:
+        nonlocal facts
+        data = read()
+        facts = file_facts(data)
+        return data
+
     try:
-        return scorer.score(name, read)
+        score = scorer.score(name, read_once)
     except Exception as error:  # one image must not end the job; what is wrong with it is not known
         detail = f"{name}: its scoring failed ({type(error).__name__}: {error})"
-        return Score(path=name, problem="crashed", problem_detail=detail[:500])
+        score = Score(path=name, problem="crashed", problem_detail=detail[:500])
+    return to_row(score, image.key, facts)
 
 
 def _receive(connection: Connection, chunks: "SimpleQueue[Chunk]") -> None:

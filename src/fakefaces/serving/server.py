@@ -2,158 +2,170 @@
 
 MLflow's own server reads bodies of any size, repeats a body that is not JSON in its answer, and answers with stack
 traces. This one runs the installed code, not the code that a registered model carries. Its event loop does nothing
-that takes long: it answers /ping while images are scored, and while clients send slowly.
+that takes long: it answers /ping while images are scored, while clients send slowly, and while a version is loaded.
 """
 
 import asyncio
-import base64
-import binascii
-import json
-from collections.abc import Collection, Mapping
+import socket
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
-from pathlib import Path
+from contextlib import ExitStack
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from fakefaces.base.errors import ImageError
 from fakefaces.base.progress import echo
-from fakefaces.data import images
 from fakefaces.evaluation.unlike import unlike
-from fakefaces.inference.detector import Detector, load
+from fakefaces.inference.detector import Detector
+from fakefaces.inference.file_facts import FileFacts, file_facts
 from fakefaces.inference.score import Score
+from fakefaces.monitoring.shadow import Shadow
+from fakefaces.provenance.credentials import CredentialsReader
+from fakefaces.serving.bodies import Images, claimed, images_of, kind_of, read_body
 from fakefaces.serving.limits import ByteBudget, Limits
-from fakefaces.web.connections import address, listener, protocol
+from fakefaces.serving.log import Log
+from fakefaces.serving.metrics import CONTENT_TYPE, Metrics
+from fakefaces.serving.observed import Observed, note
+from fakefaces.web.connections import address, protocol
+from fakefaces.web.deployed import Change, Deployed, Follower, description
 from fakefaces.web.same_origin import LOOPBACK, SameOrigin
 
-_FORM = 'the body must be {"inputs": ["<an image file as base64>", ...]}'
+_CREDENTIALS_SECONDS = 5  # for the Content Credentials of one request
 _ERROR_CODES = {404: "ENDPOINT_NOT_FOUND", 413: "REQUEST_LIMIT_EXCEEDED", 500: "INTERNAL_ERROR"}
 
-Images = list[bytes | ImageError]  # of a request: the content of its files; an error where one is not base64
+
+class Records:
+    """What a server counts and logs."""
+
+    def __init__(self, shadow: Shadow | None = None) -> None:
+        """Count and log; a challenger in the ``shadow`` scores a share of the same images, to its own log."""
+        self.metrics = Metrics()
+        self.log = Log(lost=self.metrics.log_line_lost)
+        self.shadow = shadow
+
+    def facts(self, files: Images, scores: Sequence[Score]) -> list[FileFacts]:
+        """Offer scored images to the challenger, and return the facts of their files."""
+        for data, score in zip(files, scores, strict=True):
+            if self.shadow and isinstance(data, bytes):
+                self.shadow.offer(data, score)
+        return [file_facts(data) if isinstance(data, bytes) else FileFacts() for data in files]
+
+    def changed(self, change: Change) -> None:
+        """Record what a poll for another version found out."""
+        self.metrics.changed(change)
+        self.log.write(change.kind, uri=change.uri, before=change.before, reason=change.reason)
+        echo(str(change))
 
 
 def application(
-    detector: Detector, *, threads: int = 1, limits: Limits | None = None, hosts: Collection[str] | None = None
-) -> Starlette:
+    deployed: Deployed[Detector],
+    *,
+    threads: int = 1,
+    limits: Limits | None = None,
+    hosts: Collection[str] | None = None,
+    records: Records | None = None,
+    follower: Follower[Detector] | None = None,
+) -> ASGIApp:
     """The server's ASGI app.
 
     A POST to ``/invocations`` has a body that is an image file (``Content-Type: image/...``) or JSON of the form
     ``{"inputs": ["<base64>", ...]}``. The answer is ``{"predictions": [...]}`` with the fields of
     :class:`fakefaces.inference.score.Prediction` for each image, those with a problem included; 400 where the only
     image has one. Before them stands ``unlike``, a sentence, where many images together are unlike what was learned
-    from. ``threads`` images are scored at a time, of all requests together and by turns.
+    from. ``threads`` images are scored at a time, of all requests together and by turns. All images of a
+    request are scored by the detector that was in use when it began; the header ``X-Model-Version`` names it. A
+    photograph that carries Content Credentials has a field more, ``content_credentials``, with those of
+    :class:`fakefaces.provenance.credentials.ContentCredentials`.
     """
-    limits = limits or Limits()
-    pool, budget, waiting = ThreadPoolExecutor(threads), ByteBudget(limits), [0]
+    limits, records = limits or Limits(), records or Records()
+    pool, budget, waiting, metrics = ThreadPoolExecutor(threads), ByteBudget(limits), [0], records.metrics
+    metrics.in_use(deployed.current.uri)
+    reader = CredentialsReader(seconds=_CREDENTIALS_SECONDS)
 
     async def invocations(request: Request) -> Response:
-        kind, size = _kind(request), _claimed(request, limits.body)
+        kind, size = kind_of(request), claimed(request, limits.body)
         async with budget.reserve(size):
-            body = await _body(request, limits)
+            body = await read_body(request, limits)
             if waiting[0] >= limits.requests:
                 raise HTTPException(503, "too many requests at once; try again", {"Retry-After": "1"})
             waiting[0] += 1
             try:
-                files = await asyncio.to_thread(_files, kind, body, limits)
+                files = await asyncio.to_thread(images_of, kind, body, limits)
                 del body
+                detector = deployed.current.value
                 scores = await _scores(detector, files, request, pool, threads)
+                carried = await asyncio.to_thread(_carried, reader, files)
             finally:
                 waiting[0] -= 1
+        metrics.scored(scores)
+        note(request, scores, await asyncio.to_thread(records.facts, files, scores))
+        scored_by = {"X-Model-Version": scores[0].model_version or ""}
         if len(scores) == 1 and scores[0].problem_detail:
-            raise HTTPException(400, scores[0].problem_detail)
+            raise HTTPException(400, scores[0].problem_detail, scored_by)
+        rows = [score.model_dump(exclude={"path"}) | facts for score, facts in zip(scores, carried, strict=True)]
         sentence = await asyncio.to_thread(_unlike, detector, scores)
-        predictions = {"predictions": [score.model_dump(exclude={"path"}) for score in scores]}
-        return JSONResponse(({"unlike": sentence} if sentence else {}) | predictions)
+        return JSONResponse(({"unlike": sentence} if sentence else {}) | {"predictions": rows}, headers=scored_by)
 
-    return Starlette(
-        routes=[
-            Route("/invocations", invocations, methods=["POST"]),
-            Route("/ping", _ping),
-            Route("/health", _ping),
-            Route("/version", _version),
-        ],
+    async def in_use(request: Request) -> Response:
+        return JSONResponse(description(deployed, follower))
+
+    async def counted(request: Request) -> Response:
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    routes = [
+        Route("/invocations", invocations, methods=["POST"]),
+        Route("/ping", _ping),
+        Route("/health", _ping),
+        Route("/version", in_use),
+        Route("/metrics", counted),
+    ]
+    app = Starlette(
+        routes=routes,
         middleware=[Middleware(SameOrigin, hosts=hosts)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
+    return Observed(app, metrics, records.log, {route.path for route in routes})
 
 
-def serve(folder: Path, host: str, port: int, *, threads: int = 1, limits: Limits | None = None) -> None:
-    """Serve the detector in a folder until it is interrupted; port 0 is any free one."""
+def serve(
+    deployed: Deployed[Detector],
+    bound: socket.socket,
+    *,
+    threads: int = 1,
+    limits: Limits | None = None,
+    records: Records | None = None,
+    follower: Follower[Detector] | None = None,
+) -> None:
+    """Serve a detector on a bound socket until it is interrupted; a follower replaces it meanwhile."""
     import uvicorn
 
-    limits = limits or Limits()
-    with listener(host, port) as bound:
-        # Elsewhere the machine's name is not known here.
-        hosts = LOOPBACK if host in LOOPBACK else None
-        config = uvicorn.Config(
-            application(load(folder), threads=threads, limits=limits, hosts=hosts),
-            http=protocol(limits.header_seconds),
-            timeout_graceful_shutdown=limits.stop_seconds,
-            log_level="warning",
-        )
+    limits, records = limits or Limits(), records or Records()
+    host = bound.getsockname()[0]
+    # Elsewhere the machine's name is not known here.
+    hosts = LOOPBACK if host in LOOPBACK else None
+    config = uvicorn.Config(
+        application(deployed, threads=threads, limits=limits, hosts=hosts, records=records, follower=follower),
+        http=protocol(limits.header_seconds),
+        timeout_graceful_shutdown=limits.stop_seconds,
+        log_level="warning",
+    )
+    with ExitStack() as running:
+        running.enter_context(records.log.running())
         bound.listen()  # from here on requests are answered, if only after uvicorn has started
         echo(f"serving at {address(bound)}/invocations; Ctrl-C ends it")
+        records.log.write("started", uri=deployed.current.uri, follows=follower.alias if follower else None)
+        if follower:
+            running.enter_context(follower.running())
+        if records.shadow:
+            running.enter_context(records.shadow)
         uvicorn.Server(config).run(sockets=[bound])
-
-
-def _kind(request: Request) -> str:
-    """``image`` or ``json``, before anything of the body is read."""
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/json" and not kind.startswith("image/"):
-        raise HTTPException(415, f"Content-Type must be application/json or image/..., not '{kind}'")
-    return "json" if kind == "application/json" else "image"
-
-
-def _claimed(request: Request, limit: int) -> int:
-    """The bytes that a body may have; the limit where the request does not say."""
-    claimed = request.headers.get("content-length", "")
-    if not claimed.isdecimal():
-        return limit
-    if int(claimed) > limit:
-        raise HTTPException(413, f"the body has {int(claimed):,} bytes; the limit is {limit:,}")
-    return int(claimed)
-
-
-async def _body(request: Request, limits: Limits) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limits.body:
-                    raise HTTPException(413, f"the body is larger than {limits.body:,} bytes, the limit")
-    except TimeoutError:
-        raise HTTPException(408, f"the body did not arrive within {limits.body_seconds:g} seconds") from None
-    except asyncio.CancelledError:  # uvicorn's, when it stops
-        raise HTTPException(503, "the server stops") from None
-    except ClientDisconnect:
-        raise HTTPException(400, "the connection ended before the body did") from None
-    return bytes(body)
-
-
-def _files(kind: str, body: bytes, limits: Limits) -> Images:
-    """The images of a request; an HTTPException if it is not of the right form, or holds too much."""
-    if kind == "image":
-        return [body]
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"the body is not JSON ({error})") from None
-    texts = value.get("inputs") if isinstance(value, dict) and set(value) == {"inputs"} else None
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-        raise HTTPException(400, _FORM)
-    if len(texts) > limits.images:
-        raise HTTPException(413, f"the request has {len(texts):,} images; the limit is {limits.images:,}")
-    files = [_decoded(f"image {k}", text) for k, text in enumerate(texts, start=1)]
-    pixels = sum(_pixels(data) for data in files if isinstance(data, bytes))
-    if len(files) > 1 and pixels > limits.pixels:
-        raise HTTPException(413, f"the images have {pixels:,} pixels; the limit of a request is {limits.pixels:,}")
-    return files
 
 
 async def _scores(
@@ -194,28 +206,15 @@ def _unlike(detector: Detector, scores: list[Score]) -> str | None:
     return unlike(len(known), sum(known), familiar.left_out, familiar.refused)
 
 
-def _pixels(data: bytes) -> int:
-    """The pixels that an image's header claims; 0 where it has none to be read."""
-    try:
-        header = images.header(data)
-    except (ImageError, OSError, SyntaxError, ValueError):  # which its row will name
-        return 0
-    return header.width * header.height
-
-
-def _decoded(name: str, text: str) -> bytes | ImageError:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        return ImageError(f"{name}: not base64 ({error})", "not_base64")
+def _carried(reader: CredentialsReader, files: Images) -> list[dict[str, Any]]:
+    """The field of each image that carries Content Credentials; none of the others."""
+    sent = [b"" if isinstance(data, ImageError) else data for data in files]
+    read = reader.read_all(sent, seconds=_CREDENTIALS_SECONDS)
+    return [{"content_credentials": facts.model_dump()} if facts else {} for facts in read]
 
 
 async def _ping(request: Request) -> Response:
     return PlainTextResponse("\n")
-
-
-async def _version(request: Request) -> Response:
-    return PlainTextResponse(version("fakefaces"))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

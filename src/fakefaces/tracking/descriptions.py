@@ -21,6 +21,8 @@ _OF_ROLES = {
     "evaluate": "The evaluation of a trained model: all its metrics, and the files that they were computed from.",
     "report": "The HTML page of the whole run (`index.html`) and the model card (`model_card.md`); below it are the "
     "charts of each model.",
+    "watch": "A batch of scored photographs beside the training data, without labels: effect and corrected p value of "
+    "each observable, and the page (`index.html`).",
     "pictures": "The charts of one model, under the same names for each, so that they stand side by side.",
 }
 

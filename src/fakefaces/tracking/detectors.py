@@ -20,6 +20,7 @@ from fakefaces.base.files import write_json
 from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.secrets import masked
 from fakefaces.inference.metadata import Operating, read_metadata
+from fakefaces.provenance import signatures
 from fakefaces.tracking.connection import unless_lost
 from fakefaces.tracking.integrity import is_unchanged, registered_tags
 from fakefaces.tracking.read_only import download_folder
@@ -105,7 +106,8 @@ def write_model_files(
         folder: of the detector.
         example: the content of an image file, for the model's input example; None for a model without one.
         code: the module with the pyfunc.
-        package: the folder of the package that ``code`` imports; None if that is the installed one.
+        package: the folder of the package that ``code`` imports; None if that is the installed one. With one, the
+            model is to be registered: it is signed if a key is configured.
 
     MLflow's ``log_model`` would load the model twice and score the example twice to infer a signature that the type
     hints give already: half a minute for a large backbone. Nothing is loaded here.
@@ -126,6 +128,8 @@ def write_model_files(
             inputs = [base64.encodebytes(example).decode("ascii")]
             (saved / _EXAMPLE).write_text(json.dumps(inputs), encoding="utf-8")
             (saved / _REQUEST).write_text(json.dumps({"inputs": inputs}, indent=2), encoding="utf-8")
+        if package is not None:
+            signatures.sign(saved)
         store.client.log_model_artifacts(model.model_id, str(saved))
 
 
@@ -143,14 +147,25 @@ def _save_pyfunc(folder: Path, target: Path, metadata: "Model", code: Path, pack
     )
 
 
-def fetch_detector(uri: str) -> Path:
+def fetch_detector(uri: str, *, verified: bool = True) -> Path:
     """Download the folder of a detector by its URI, such as ``models:/fake-faces@champion`` or ``models:/m-<id>``.
 
-    A TrackingError says if there is no such model, its files are gone or were changed since it was registered, or
-    fakefaces did not log it.
+    Args:
+        uri: of the model.
+        verified: whether its signature must verify, where a public key is configured.
+
+    Raises:
+        TrackingError: there is no such model, its files are gone or were changed since it was registered, or fakefaces
+            did not log it.
+        SignatureError: its signature is missing or does not verify.
     """
-    if folder := recall(uri):
-        return folder
+    folder = recall(uri) or _download(uri)
+    if verified:
+        signatures.verify(folder.parents[1], uri)
+    return folder
+
+
+def _download(uri: str) -> Path:
     state = store_state()
     client = connect(create=False).client
     import mlflow

@@ -1,11 +1,13 @@
 """Detectors logged for registration: with their operating point, and with the code that they need wherever they go."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakefaces.base.leftovers import temporary_folder
 from fakefaces.inference.metadata import read_metadata
 from fakefaces.inference.packing import importable, pack
+from fakefaces.provenance import signatures
 from fakefaces.tracking.detectors import MODEL_CODE, REGISTERED, fetch_detector, logged_name, write_model_files
 from fakefaces.tracking.store import Store, all_pages
 
@@ -46,7 +48,7 @@ def is_packed(uri: str) -> bool:
     Raises:
         TrackingError: there is no such model.
     """
-    return (fetch_detector(uri).parents[1] / "code").is_dir()
+    return (fetch_detector(uri, verified=False).parents[1] / "code").is_dir()
 
 
 def repack(store: Store, model_id: str, folder: Path) -> None:
@@ -61,3 +63,26 @@ def repack(store: Store, model_id: str, folder: Path) -> None:
         TrackingError: there is no such model, or its files cannot be written.
     """
     write_packed(store, store.client.get_logged_model(model_id), folder)
+
+
+def sign_registered(store: Store, model_id: str, uri: str) -> None:
+    """Sign a registered model as the store holds it, if a key is configured; its detector is compared with the digests.
+
+    Args:
+        store: that holds it.
+        model_id: of the logged model behind the version, ``m-...``.
+        uri: of the version.
+
+    Raises:
+        TrackingError: there is no such model, or its detector is not what was registered.
+        SignatureError: it cannot be signed.
+    """
+    signatures.require_signer()
+    model = fetch_detector(uri, verified=False).parents[1]
+    with temporary_folder() as temporary:
+        copy, signature = temporary / "model", temporary / "signature"
+        shutil.copytree(model, copy)
+        if signatures.sign(copy):
+            signature.mkdir()
+            (copy / signatures.SIGNATURE).rename(signature / signatures.SIGNATURE)
+            store.client.log_model_artifacts(model_id, str(signature))

@@ -58,26 +58,26 @@ def validate_images(
         What ``reports/validation.json`` holds: ``success`` (no critical expectation failed), the number of ``images``,
         the results of all ``expectations`` and those of the ``shortcuts``.
     """
-    with _quiet():
+    with quiet():
         share = rules.min_class_share
-        balanced = _between("rarer_class_share", share, 0.5, f"each class is at least {share:.0%} of each split")
-        known = _among("split", SPLITS, "splits are train, validation and test")
+        balanced = between("rarer_class_share", share, 0.5, f"each class is at least {share:.0%} of each split")
+        known = among("split", SPLITS, "splits are train, validation and test")
         suites = [
             Suite("images", _image_table(table), "image", _image_expectations(rules, groups_may_separate)),
             Suite("splits", _split_table(table), "split", [known, balanced]),
         ]
         if shortcuts:
             meaning = "no rule that sees only the file or the framing separates fakes from reals better than chance"
-            expectation = _among("beats_chance", [False], meaning, "warning")
+            expectation = among("beats_chance", [False], meaning, "warning")
             findings = {
                 "finding": [str(rule) for rule in shortcuts],
                 "beats_chance": [rule.beats_chance for rule in shortcuts],
             }
             suites.append(Suite("shortcuts", pd.DataFrame(findings), "finding", [expectation]))
-        results = _run(suites, docs)
+        results = run_suites(suites, docs)
     if docs:
         make_offline(docs, [(suite.name, all(r.success for r in results[suite.name])) for suite in suites])
-    expectations = [_summary(result, suite.index) for suite in suites for result in results[suite.name]]
+    expectations = [summarize(result, suite.index) for suite in suites for result in results[suite.name]]
     return {
         "success": all(e["success"] for e in expectations if e["severity"] == "critical"),
         "images": len(table),
@@ -98,7 +98,7 @@ def failures(summary: dict[str, Any], severity: str) -> list[str]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence deprecation warnings and progress messages of Great Expectations."""
     logger = logging.getLogger("great_expectations")
     level = logger.level
@@ -111,7 +111,7 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _run(suites: Sequence[Suite], docs: Path | None) -> "dict[str, list[ExpectationValidationResult]]":
+def run_suites(suites: Sequence[Suite], docs: Path | None) -> "dict[str, list[ExpectationValidationResult]]":
     """Run the suites, and write the Data Docs to a folder if one is given; returns the results by suite."""
     import great_expectations as gx
     from great_expectations.checkpoint.actions import UpdateDataDocsAction, ValidationAction
@@ -179,9 +179,10 @@ def _split_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"split": fakes.index, "rarer_class_share": np.minimum(shares, 1 - shares)})
 
 
-def _among(
+def among(
     column: str, values: Sequence[object], meaning: str, severity: str = "critical", mostly: float = 1.0
 ) -> "Expectation":
+    """Expect a share of ``mostly`` of a column's values, at least, to be among some; missing ones are ignored."""
     from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
     from great_expectations.expectations.metadata_types import FailureSeverity
 
@@ -194,7 +195,8 @@ def _among(
     )
 
 
-def _between(column: str, low: float, high: float, meaning: str) -> "Expectation":
+def between(column: str, low: float, high: float, meaning: str, mostly: float = 1.0) -> "Expectation":
+    """Expect a share of ``mostly`` of a column's values, at least, to be within bounds, these included."""
     from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
     from great_expectations.expectations.metadata_types import FailureSeverity
 
@@ -202,6 +204,7 @@ def _between(column: str, low: float, high: float, meaning: str) -> "Expectation
         column=column,
         min_value=low,
         max_value=high,
+        mostly=mostly,
         severity=FailureSeverity.CRITICAL,
         meta={"meaning": meaning},
     )
@@ -212,21 +215,21 @@ def _image_expectations(rules: Validate, groups_may_separate: bool) -> "list[Exp
     share = rules.min_readable_share
     separated = "warning" if groups_may_separate else "critical"
     return [
-        _among("readable", [True], f"at least {share:.0%} of the files decode completely", mostly=share),
-        _among("readable", [True], "every file decodes completely", "warning"),
-        _among("format", rules.formats, f"formats are {', '.join(rules.formats)}"),
-        _between("width", rules.min_side, rules.max_side, f"widths are {sides}"),
-        _between("height", rules.min_side, rules.max_side, f"heights are {sides}"),
-        _between("bytes", 1, rules.max_bytes, f"files have at most {rules.max_bytes} bytes"),
-        _among("copy_in_other_split", [False], "no file is in two splits"),
-        _among("copy_with_other_label", [False], "no file is labelled both real and fake"),
-        _among("group_in_other_split", [False], "no group of images of one photograph is in two splits", separated),
-        _among("copy", [False], "no file is a copy of another", "warning"),
-        _among("mode", ["RGB"], "images are stored as RGB", "warning"),
-        _among("orientation", [1], "images are stored upright", "warning"),
-        _among("edited_by", ["none"], "no EXIF Software tag names an editor", "warning"),
-        _among("shows_face", [True], "a face is found in every photograph", "warning"),
-        _among(
+        among("readable", [True], f"at least {share:.0%} of the files decode completely", mostly=share),
+        among("readable", [True], "every file decodes completely", "warning"),
+        among("format", rules.formats, f"formats are {', '.join(rules.formats)}"),
+        between("width", rules.min_side, rules.max_side, f"widths are {sides}"),
+        between("height", rules.min_side, rules.max_side, f"heights are {sides}"),
+        between("bytes", 1, rules.max_bytes, f"files have at most {rules.max_bytes} bytes"),
+        among("copy_in_other_split", [False], "no file is in two splits"),
+        among("copy_with_other_label", [False], "no file is labelled both real and fake"),
+        among("group_in_other_split", [False], "no group of images of one photograph is in two splits", separated),
+        among("copy", [False], "no file is a copy of another", "warning"),
+        among("mode", ["RGB"], "images are stored as RGB", "warning"),
+        among("orientation", [1], "images are stored upright", "warning"),
+        among("edited_by", ["none"], "no EXIF Software tag names an editor", "warning"),
+        among("shows_face", [True], "a face is found in every photograph", "warning"),
+        among(
             "parts_known", [True], "fakes are named by the convention difficulty_number_parts, or none is", "warning"
         ),
     ]
@@ -239,7 +242,8 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _summary(result: "ExpectationValidationResult", index: str) -> dict[str, Any]:
+def summarize(result: "ExpectationValidationResult", index: str) -> dict[str, Any]:
+    """What summaries hold of the result of one expectation; ``index`` is the column that identifies a row."""
     config, details = result.expectation_config, result.result
     assert config is not None and config.meta is not None
     rows = details.get("unexpected_index_list") or []

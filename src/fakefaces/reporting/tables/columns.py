@@ -114,7 +114,7 @@ def comparisons(table: pd.DataFrame, n_resamples: int) -> Columns:
     return _strings(columns)
 
 
-def slices(metrics: Mapping[str, ModelMetrics]) -> Columns:
+def slices(metrics: Mapping[str, Evaluation]) -> Columns:
     """ROC AUC of each kind of fake against all reals; the models alone where no fake has a known kind."""
     columns = {"model": list(metrics)}
     first = next(iter(metrics.values()))

@@ -24,6 +24,7 @@ const list = new List(at("rows"), settings.sides[0], (row) => {
 });
 const detail = new Detail(settings);
 let news = { session: null, event: 0, refused: [], n_refused: 0, unlike: null, scored: 0, waiting: 0 };
+let champion = settings.uri;
 let reviewer = sessionStorage.getItem("reviewer") || settings.reviewer;
 let asking = null;
 
@@ -102,6 +103,10 @@ async function ask() {
     }
     const changed = answer.photographs.length || Object.keys(answer.labels).length || session !== answer.session;
     news = { ...answer, refused: [...news.refused, ...answer.refused] };
+    if (answer.uri !== champion) {
+      champion = answer.uri;
+      message(`${champion} is the champion now: it scores what is added from here on. Reload the page for its threshold.`);
+    }
     if (changed) draw(!queue.chosen);
     drawState();
     more = answer.photographs.length > 0;
@@ -129,12 +134,15 @@ async function watch() {
 function label(given) {
   if (!queue.selected) return;
   const before = queue.selected.mine;
+  const sure = !at("doubt").checked;
   const row = queue.label(given);
+  row.sure = sure;
+  at("doubt").checked = false; // the doubt was about that photograph
   draw();
-  say(`${row.name}: ${given ?? "no label"}`);
+  say(`${row.name}: ${given ?? "no label"}${given && !sure ? ", not sure" : ""}`);
   labels.add(
     "/labels",
-    { photograph: row.key, reviewer, label: given },
+    { photograph: row.key, reviewer, label: given, sure },
     (answer) => {
       if (!labels.waiting.some((one) => one.body.photograph === row.key)) Object.assign(row, answer);
       draw(false);
@@ -174,7 +182,7 @@ async function exportCorrections() {
     const { table, rows, disagreeing, absent } = await post("/export", {});
     const advice = rows ? ` Import them into data/ with: fakefaces data ${table}` : "";
     const left = [
-      disagreeing && `${disagreeing} on which people disagree`,
+      disagreeing && `${disagreeing} on which people disagree (conflicts.csv takes decisions)`,
       absent && `${absent} whose photographs are not here (drop them again)`,
     ].filter(Boolean);
     const without = left.length ? ` Left out: ${left.join(", and ")}.` : "";
@@ -225,6 +233,7 @@ new Keys([
   { keys: ["r"], shown: ["R"], text: "it is real; on to the next", act: () => label("real") },
   { keys: ["f"], shown: ["F"], text: "it is fake; on to the next", act: () => label("fake") },
   { keys: ["u"], shown: ["U"], text: "no label", act: () => label(null) },
+  { keys: ["q"], shown: ["Q"], text: "you are not sure of the label that you give next", act: () => at("doubt").click() },
   { keys: ["z"], shown: ["Z", "Ctrl Z"], text: "undo your last label", act: undo },
   { keys: ["ArrowDown", "j"], shown: ["↓", "J"], text: "the next photograph", repeats: true, unless: panning, act: () => move(() => queue.move(1)) },
   { keys: ["ArrowUp", "k"], shown: ["↑", "K"], text: "the one before", repeats: true, unless: panning, act: () => move(() => queue.move(-1)) },

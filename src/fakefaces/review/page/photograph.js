@@ -39,8 +39,10 @@ export class Detail {
     document.querySelector("#detail .name").textContent = row.name;
     at("prediction").textContent = `${row.p_fake.toFixed(3)}: ${prediction(row)}`;
     at("parts").textContent = `Suspected parts: ${row.parts.join(", ").replaceAll("_", " ") || "none"}`;
+    at("credentials").textContent = row.credentials ?? "";
+    at("credentials").hidden = !row.credentials;
     const others = row.others ? `; ${row.others} other${row.others > 1 ? "s" : ""} labelled it` : "";
-    at("label").textContent = `Your label: ${row.mine ?? "none"}${others}${row.disagree ? "; people disagree" : ""}`;
+    at("label").textContent = `Your label: ${row.mine ?? "none"}${row.mine && row.sure === false ? ", not sure" : ""}${others}${row.disagree ? "; people disagree" : ""}`;
     for (const label of ["real", "fake"]) at(label).setAttribute("aria-pressed", row.mine === label);
     document.querySelector(".meter .at").style.left = `${100 * row.p_fake}%`;
     document.querySelector(".heat").hidden = !row.heatmap;
@@ -184,7 +186,7 @@ export class Detail {
     const { events, hidden } = await get(`/history/${key}`, { reviewer });
     if (this.row?.key !== key) return;
     const lines = events.map((event) => {
-      const said = event.label ? `said ${event.label}` : "took the label away";
+      const said = event.label ? `said ${event.label}${event.sure === false ? ", not sure" : ""}` : "took the label away";
       const ending = event.undone ? " (undone)" : event.undoes ? " (by undoing)" : "";
       return `${event.reviewer} ${said}${ending}, ${new Date(event.at).toLocaleString()}`;
     });

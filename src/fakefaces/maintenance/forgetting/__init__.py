@@ -1,0 +1,1 @@
+"""Forget a photograph: take it, and all that was made of it, out of a project."""

@@ -1,0 +1,1 @@
+"""Retraining from corrections: reviewed labels become a branch with a pull request, which a person decides on."""
