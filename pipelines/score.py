@@ -48,8 +48,8 @@ def main(params: Params, layout: Layout) -> None:
 def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One model's scores of the validation and test images, and of corrupted test images; by fold the fold's network.
 
-    The first table has ``image``, ``split``, ``p_fake``, the parts, and ``unfamiliar`` (1 or 0) where it is known; the
-    second ``transform``, ``level``, ``image`` and ``p_fake``.
+    The first table has ``image``, ``split``, ``p_fake``, the parts, and ``unfamiliar`` (1 or 0) and ``unfamiliarity``
+    where they are known; the second ``transform``, ``level``, ``image`` and ``p_fake``.
     """
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []
@@ -62,6 +62,7 @@ def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame
         table = scored[["image", "split"]].assign(p_fake=p_fakes(results)).join(parts)
         if detector.metadata.familiar:
             table["unfamiliar"] = [int(result.unfamiliar is True) for result in results]
+            table["unfamiliarity"] = [result.unfamiliarity for result in results]
         scores.append(table)
         corrupted_scores.append(score_corrupted(detector, layout, index, set(split.test["image"]), params.threads))
     return pd.concat(scores), pd.concat(corrupted_scores)

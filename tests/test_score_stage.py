@@ -10,6 +10,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.data.faces import PARTS
 from fakefaces.features.extract import extract_bytes
 from fakefaces.features.spec import FeatureSpec
+from fakefaces.inference.familiar import Familiar
 from fakefaces.params.file import load
 from pipelines import score as stage
 from tests.conftest import ROOT
@@ -72,6 +73,18 @@ def test_each_image_is_scored_by_the_network_of_the_fold_that_has_not_seen_it(pr
     assert len(corrupted) == 12
     assert corrupted["p_fake"].tolist() == pytest.approx((corrupted["image"].map(row) // 2 + 1) / 10)
     assert corrupted.groupby("transform")["image"].apply(set).tolist() == [set(table["image"])] * 2
+
+
+def test_how_unfamiliar_an_image_is_stands_beside_its_score(project, monkeypatch):
+    layout, params, table, _ = project
+    table.assign(split=["train", "test", "validation", "test", "train", "test"]).to_csv(layout.images, index=False)
+    write_corrupted(layout, list(table["image"]))
+    familiar = Familiar(threshold=0.5, left_out=200, refused=10)
+    knowing = detector_of(constant(0.9, 0, 0, 0, 0, 0.75), model=NAME, familiar=familiar)
+    monkeypatch.setattr(stage, "load", lambda folder: knowing)
+    stage.main(params, layout)
+    scores = pd.read_csv(layout.scores(NAME))
+    assert scores[["unfamiliar", "unfamiliarity"]].to_numpy().tolist() == [[1, 0.75]] * 4
 
 
 def test_without_folds_the_models_network_scores_the_validation_and_test_images(project, monkeypatch):

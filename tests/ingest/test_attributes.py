@@ -20,8 +20,9 @@ def test_further_columns_are_attributes_and_it_is_said(tmp_path):
 
 
 def test_paths_labels_splits_photographs_and_our_own_scores_are_no_attributes(tmp_path):
-    header = "path,label,split,group,Person,name,p_fake,predicted,file,is_fake,sha256"
-    assert attributes(table(tmp_path, f"{header}\na.jpg,real,train,g1,p1,n,0.5,real,x,0,abc\n")) == [{}]
+    header = "path,label,split,group,Person,name,p_fake,predicted,file,is_fake,sha256,reviewers,at,sure"
+    row = "a.jpg,real,train,g1,p1,n,0.5,real,x,0,abc,anna,2026-11-02T10:00:00Z,yes"
+    assert attributes(table(tmp_path, f"{header}\n{row}\n")) == [{}]
     path = table(tmp_path, "where,truth,label,category\na.jpg,real,x,phone\nb.jpg,fake,y,camera\n")
     chosen = {"path_column": "where", "label_column": "truth"}
     assert attributes(path, **chosen) == [{"category": "phone"}, {"category": "camera"}]

@@ -10,7 +10,7 @@ from fakefaces.ingest.changes import digest_of, fetch, list_folder
 from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.corrections import read_corrections
 from fakefaces.ingest.record import read_record
-from fakefaces.ingest.recorded_labels import corrected, record_file, record_labels
+from fakefaces.ingest.recorded_labels import corrected, record_file, record_labels, recorded_labels
 from tests.conftest import Project, write_photographs
 
 
@@ -67,14 +67,22 @@ def test_the_record_keeps_the_last_label_of_a_content_and_leaves_the_sample_alon
 
 def test_attributes_are_recorded_too_and_a_clone_makes_the_same_bytes(samples, tmp_path):
     image = "training_real/real_00001.jpg"
-    for rows in ("path,label,camera\n{},real,A\n", "path,label,age\n{},real,30\n", "path,label,age\n{},real,31\n"):
+    for rows in (
+        "path,label,camera\n{},real,A\n",
+        "path,label,age\n{},real,30\n",
+        "path,label,reviewers,at,sure,age\n{},real,anna,2026-11-02T10:00:00Z,no,31\n",
+    ):
         (samples / "corrections.csv").write_text(rows.format(image))
         record_labels(tmp_path, read_corrections(samples / "corrections.csv"))
     (samples / "corrections.csv").unlink()
     folder = corrected(tmp_path, samples, tmp_path / "new")
     digest = sha256(samples / image)
     assert read_attributes(folder) == {digest: {"camera": "A", "age": "31"}}
-    assert record_file(tmp_path).read_text() == f"sha256,label,image,age,camera\n{digest},real,real_00001.jpg,31,A\n"
+    assert record_file(tmp_path).read_text() == (
+        "sha256,label,image,reviewers,at,sure,age,camera\n"
+        f"{digest},real,real_00001.jpg,anna,2026-11-02T10:00:00Z,no,31,A\n"
+    )
+    assert recorded_labels(tmp_path)[digest].attributes == {"age": "31", "camera": "A"}
     assert not (samples / "attributes.csv").exists()
 
 

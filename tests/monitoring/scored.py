@@ -43,6 +43,7 @@ def scored(n: int, seed: int, **changes: Any) -> pd.DataFrame:
             "orientation": 1.0,
             "quantization": np.array(TABLES)[camera],
             "subsampling": "4:2:0",
+            "unfamiliarity": rng.beta(1, 6, n),
             **{f"p_{part}": parts[:, k] for k, part in enumerate(("left_eye", "right_eye", "nose", "mouth"))},
         }
     )

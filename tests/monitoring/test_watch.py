@@ -60,6 +60,7 @@ def test_unfamiliar_images_other_parts_and_images_without_a_face_give_an_alarm(b
                 DAY,
                 4,
                 unfamiliar=rng.random(DAY) < 0.6,
+                unfamiliarity=rng.beta(4, 2, DAY),
                 p_nose=np.ones(DAY),
                 problem=np.where(rng.random(DAY) < 0.3, "no_face", None),
             ),
@@ -67,7 +68,7 @@ def test_unfamiliar_images_other_parts_and_images_without_a_face_give_an_alarm(b
             RULE,
         )
     )
-    assert {"unfamiliar", "part", "problem"} <= found
+    assert {"unfamiliar", "unfamiliarity", "part", "problem"} <= found
 
 
 def test_a_significant_difference_that_is_small_gives_no_alarm(before):

@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -13,6 +15,9 @@ from fakefaces.cli import app
 from fakefaces.data.photographs import list_photographs
 from fakefaces.inference import detector
 from fakefaces.inference.predict import score_files
+from fakefaces.monitoring.batches import Batch
+from fakefaces.monitoring.reference import project_reference
+from fakefaces.monitoring.watch import Rule, compare
 from fakefaces.tracking.store import connect
 from fakefaces.validation.facts import image_facts
 from tests.detectors import copy_detector
@@ -66,6 +71,17 @@ def test_a_quiet_day_exits_with_0_a_changed_encoder_with_3_and_each_is_a_run(pro
     assert run("watch", tmp_path / "tuesday", "--reference", tmp_path / "tuesday", "--no-log").exit_code == 0
     (project.scores("m")).unlink()
     assert "outputs/scores/m.csv" in str(run("watch", tmp_path / "monday", "--no-log").exception)
+
+
+def test_what_the_project_knows_to_be_unfamiliar_is_compared_as_in_a_batch(project):
+    scores = pd.read_csv(project.scores("m"))
+    unlike = np.linspace(0, 0.3, len(scores))
+    scores.assign(unfamiliar=(unlike > 0.25).astype(int), unfamiliarity=unlike).to_csv(project.scores("m"), index=False)
+    before = project_reference(project, project.model("m"))
+    day = before.rows[before.unseen].assign(unfamiliarity=0.9, unfamiliar=True)
+    checks = {check.observable.name: check for check in compare(Batch("day", day, "", ""), before, Rule())}
+    assert (checks["unfamiliar"].reference.text, checks["unfamiliar"].batch.text) == ("no 82%, yes 18%", "yes 100%")
+    assert [name for name, check in checks.items() if check.alarm] == ["unfamiliar", "unfamiliarity"]
 
 
 @pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)

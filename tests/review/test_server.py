@@ -79,10 +79,13 @@ def test_a_batch_that_is_unlike_what_was_learned_from_is_said_once(tmp_path, unf
     arrivals = [arrived(queue, f"{k}.png", encoded(k)) for k in range(40)]
     queue.add(arrivals[:39])
     familiar = Familiar(threshold=0.5, left_out=200, refused=10)
-    with serving(review_of(tmp_path, queue, familiar=familiar)) as client:
+    review = review_of(tmp_path, queue, familiar=familiar)
+    with serving(review) as client:
         assert keys(client)["unlike"] is None
         queue.add(arrivals[39:])
         sentence = keys(client, photographs=39)["unlike"]
+        review.use(review.metadata, "2", None)
+        assert keys(client)["unlike"] is None  # another champion has scored none of them
     assert (sentence is not None) == said
     if sentence:
         assert "unlike the photographs that this model has learned from: 20 of 40 are unfamiliar" in sentence

@@ -76,7 +76,10 @@ def test_a_batch_that_is_unlike_what_was_learned_from_is_said_once():
         def score(self, name, read):
             return Prediction(p_fake=0.5, label="fake", unfamiliar=read() == b"other")
 
-    answers = [json.loads(ask(application(Knowing()), inputs(*files))[1]) for files in ([b"own"] * 40, [b"other"] * 40)]
+    answers = [
+        json.loads(ask(application(Deployed(Knowing())), inputs(*files))[1])
+        for files in ([b"own"] * 40, [b"other"] * 40)
+    ]
     assert [list(answer) for answer in answers] == [["predictions"], ["unlike", "predictions"]]
     assert "40 of 40 are unfamiliar" in answers[1]["unlike"]
     assert [row["unfamiliar"] for row in answers[1]["predictions"]] == [True] * 40

@@ -60,11 +60,18 @@ def project_reference(layout: Layout, folder: Path) -> Reference:
             "faces": rows["faces"] if metadata.needs_face else np.nan,
             "problem": faceless.map({True: "no_face", False: None}),
             **{f"p_{part}": rows[f"p_{part}"].where(~faceless) for part in PARTS if f"p_{part}" in rows},
-            **{name: rows[name] for name in ("unfamiliar", "unfamiliarity") if name in rows},
+            **{name: values.where(~faceless) for name, values in _unfamiliar(rows).items()},
             **{name: rows[name] for name in FACT_COLUMNS},
         }
     ).reindex(columns=list(COLUMNS))
     return Reference(f"{metadata.model}: outputs/images.csv", table, unseen, images[images["split"] == "train"])
+
+
+def _unfamiliar(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """What is unfamiliar, and how unlike it is; nothing where the detector has not learned it."""
+    if "unfamiliar" not in rows:
+        return {}
+    return {"unfamiliar": rows["unfamiliar"].map({1: True, 0: False}), "unfamiliarity": rows["unfamiliarity"]}
 
 
 def _images(layout: Layout) -> pd.DataFrame:

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from fakefaces.base import environment
-from fakefaces.base.errors import FakefacesError
+from fakefaces.base.errors import FakefacesError, NoStoreError
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, track
 from fakefaces.data.splits import read_split
@@ -62,10 +60,10 @@ def verdict(params: Params, layout: Layout, base: Revision | None, *, ask_regist
 
 def _champion(name: str) -> Version | None:
     """The registry's champion; None where there is no store yet, which must not be made for this."""
-    uri = environment.tracking_uri()
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    try:
+        return Registry(name, create=False).champion()
+    except NoStoreError:
         return None
-    return Registry(name).champion()
 
 
 class _StandIn:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fakefaces.base.errors import TrackingError
+from fakefaces.base.errors import NoStoreError
 from fakefaces.base.leftovers import sweep_temporary
 from fakefaces.base.progress import progress
 from fakefaces.base.secrets import masked
@@ -167,10 +167,10 @@ def _in_git(root: Path, blob: str) -> bool:
 
 
 def store_or_none() -> Store | None:
-    """The project's store; None where there is none."""
+    """The project's store; None where there is none yet. A TrackingError where it cannot be used."""
     from fakefaces.tracking.store import connect
 
     try:
         return connect(create=False)
-    except TrackingError:
+    except NoStoreError:
         return None
