@@ -19,14 +19,15 @@ def measure(variant: str) -> None:
 
     from fakefaces.models import runtime
     from fakefaces.models.kinds import model_spec
-    from fakefaces.training.step import TrainingStep
+    from fakefaces.training.step import training_step
 
     runtime.start(seed=0, threads=2)
     network = model_spec("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3), None)
     network.compile(optimizer="adam", loss="binary_crossentropy")
+    network.optimizer.build(network.trainable_variables)
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=np.uint8)
     labels = (np.arange(IMAGES) % 2).astype(np.float32)
-    step = TrainingStep(network, 0.001, BATCH)
+    step = training_step(network, network.optimizer, BATCH)
 
     def epoch() -> None:
         if variant == "fit":

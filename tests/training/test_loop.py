@@ -165,3 +165,31 @@ def test_closed_form_metrics_are_of_the_training_and_of_the_validation_arrays():
     assert row["loss"] == pytest.approx(-np.log([0.9, 0.9, 0.5]).mean())
     assert row["val_loss"] == pytest.approx(-np.log([0.1, 0.1, 0.5]).mean())
     assert (state.seconds, state.best_epoch) == (3.0, 1)
+
+
+def test_the_step_of_any_backend_is_that_of_tensorflow():
+    import keras
+
+    from fakefaces.training import step
+
+    runtime.start(seed=1, threads=2)
+    features = np.random.default_rng(0).normal(size=(3, 8, 4)).astype(np.float32)
+    labels = (features[..., 0] > 0).astype(np.float32)
+
+    def trained(make, *size: int):
+        keras.utils.set_random_seed(5)
+        penalty = keras.regularizers.L2(0.1)
+        dense = keras.layers.Dense(6, "relu", kernel_regularizer=penalty)
+        layers = [dense, keras.layers.BatchNormalization(), keras.layers.Dense(1, "sigmoid")]
+        network = keras.Sequential([keras.Input((4,)), *layers])
+        optimizer = keras.optimizers.Adam(0.05)
+        optimizer.build(network.trainable_variables)
+        take = make(network, optimizer, *size)
+        return [take(*batch) for batch in zip(features, labels, strict=True)], network.get_weights()
+
+    ours, our_weights = trained(step._tensorflow_step)
+    theirs, their_weights = trained(step._trainer_step, 10)
+    assert np.allclose(ours, theirs, atol=1e-5)
+    for mine, other in zip(our_weights, their_weights, strict=True):
+        assert np.allclose(mine, other, atol=1e-4)
+    assert np.ptp([p.mean() for p in ours]) > 0.01

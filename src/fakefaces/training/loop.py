@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from fakefaces.params.train import Fit
 from fakefaces.training.augmentation import Augmenter, Recipe
 from fakefaces.training.batches import batches
 
+if TYPE_CHECKING:
+    from fakefaces.training.step import Step
+
 Row = dict[str, float]  # an epoch's metrics by name; those of validation start with val_
 OnEpoch = Callable[[Row], None]
-Step = Callable[[NDArray[Any], NDArray[np.float32]], NDArray[np.float32]]
 
 _EPSILON = 1e-7  # Keras' own bound on a probability within a logarithm
 
@@ -82,11 +84,15 @@ def fit(
     Raises:
         ModelError: the loss is not finite.
     """
-    from fakefaces.training.step import TrainingStep
+    import keras
 
-    step = TrainingStep(network, config.fit.learning_rate, config.fit.batch_size)
+    from fakefaces.training.step import training_step
+
+    optimizer = keras.optimizers.Adam(config.fit.learning_rate)
+    optimizer.build(network.trainable_variables)
+    step = training_step(network, optimizer, config.fit.batch_size)
     # The states of the dropouts' generators are among them, which a .keras file lacks.
-    variables = [*network.variables, *step.optimizer_variables]
+    variables = [*network.variables, *optimizer.variables]
     state, best = FitState(), network.get_weights()
     if checkpoint and (checkpoint / "state.json").is_file():
         state, best = _load_checkpoint(checkpoint, variables)
@@ -135,7 +141,7 @@ def fingerprint(arrays: Sequence[NDArray[Any] | StoredRows], settings: object, c
 
 
 def _run_epoch(
-    network: Any, step: Step, train: TrainArrays, validation: ValidationArrays, config: TrainingConfig, epoch: int
+    network: Any, step: "Step", train: TrainArrays, validation: ValidationArrays, config: TrainingConfig, epoch: int
 ) -> Row:
     """Train for the epoch after ``epoch`` completed ones, and return its metrics."""
     seed, size = [config.seed, epoch], config.fit.batch_size

@@ -1,5 +1,6 @@
-"""A training step by Keras' own trainer, so that networks train on every backend that Keras has."""
+"""Training steps: of a TensorFlow graph of our own, and of Keras' trainer on its other backends."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -7,9 +8,14 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+Step = Callable[[NDArray[Any], NDArray[np.float32]], NDArray[np.float32]]
 
-class TrainingStep:
-    """Steps of Adam on the binary cross-entropy.
+
+def training_step(network: Any, optimizer: Any, batch_size: int) -> Step:
+    """Make a step of the optimizer on the binary cross-entropy and the network's penalties.
+
+    It takes features, any dtype, (batch, ...), at most ``batch_size`` of them, and labels, float32 (batch,);
+    it returns p_fake before the step, in training mode: float32 (batch,).
 
     Not ``fit``: what feeds its batches takes a thread from the convolutions in about half of the epochs
     (benchmarks/training.py), and its ROC AUC is read off 200 thresholds.
@@ -17,27 +23,45 @@ class TrainingStep:
     Args:
         network: a Keras model with one output, p_fake (batch, 1). It is trained, and stays not compiled, so that its
             file holds no optimizer.
-        learning_rate: of Adam.
+        optimizer: built for the network's trainable variables.
         batch_size: the size of the largest batch.
     """
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_step(network, optimizer)
+    return _trainer_step(network, optimizer, batch_size)
 
-    def __init__(self, network: Any, learning_rate: float, batch_size: int) -> None:
-        self._p_fake = _LastPredictions(batch_size)
-        self._trainer = keras.Model(network.inputs, network.outputs, name=network.name)
-        optimizer = keras.optimizers.Adam(learning_rate)
-        self._trainer.compile(optimizer, loss="binary_crossentropy", metrics=[self._p_fake])
-        optimizer.build(network.trainable_variables)
-        self.optimizer_variables: list[Any] = optimizer.variables
 
-    def __call__(self, features: NDArray[Any], labels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take a step, and return p_fake before it, in training mode: float32 (batch,).
+def _tensorflow_step(network: Any, optimizer: Any) -> Step:
+    """A graph of exactly this: its last digits are those of earlier versions, and of every published figure."""
+    import tensorflow as tf
 
-        Args:
-            features: any dtype, (batch, ...), what the network reads; at most ``batch_size`` rows.
-            labels: float32 (batch,), 1 for fake.
-        """
-        self._trainer.train_on_batch(features.astype(np.float32), labels[:, None])
-        return np.asarray(ops.convert_to_numpy(self._p_fake.values)[: len(labels)], dtype=np.float32)
+    cross_entropy = keras.losses.BinaryCrossentropy()
+
+    def step(features: Any, labels: Any) -> Any:
+        with tf.GradientTape() as tape:
+            p_fake = network(features, training=True)
+            loss = cross_entropy(labels, p_fake) + sum(network.losses)
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply(gradients, network.trainable_variables)
+        return p_fake
+
+    shape = (None, *network.input_shape[1:])
+    signature = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec((None, 1), tf.float32)]
+    graph = tf.function(step, input_signature=signature)
+    return lambda features, labels: np.asarray(graph(features.astype(np.float32), labels[:, None]))[:, 0]
+
+
+def _trainer_step(network: Any, optimizer: Any, batch_size: int) -> Step:
+    """``train_on_batch`` of a model that shares the network's layers."""
+    p_fake = _LastPredictions(batch_size)
+    trainer = keras.Model(network.inputs, network.outputs, name=network.name)
+    trainer.compile(optimizer, loss="binary_crossentropy", metrics=[p_fake])
+
+    def step(features: NDArray[Any], labels: NDArray[np.float32]) -> NDArray[np.float32]:
+        trainer.train_on_batch(features.astype(np.float32), labels[:, None])
+        return np.asarray(ops.convert_to_numpy(p_fake.values)[: len(labels)], dtype=np.float32)
+
+    return step
 
 
 class _LastPredictions(keras.metrics.Metric):  # type: ignore[misc]
