@@ -15,8 +15,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from fakefaces.base.environment import DVC
-from fakefaces.base.errors import FakefacesError
+from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.cli import app
+from fakefaces.data.attributes import read_attributes, write_attributes
 from fakefaces.ingest.record import track
 from fakefaces.maintenance.forgetting import forget as forgetting
 from fakefaces.maintenance.forgetting.record import FILE, check_forgotten, read
@@ -116,6 +117,10 @@ def project(tracked: Path, monkeypatch) -> Path:
     write_photographs(root / "data", reals=4, fakes=4)
     shutil.copy(root / "data" / REAL, root / "data" / COPY)
     (root / "data" / "manifest.csv").write_text(f"image,mask\n{REAL},masks/real.png\ntraining_real/real_00002.jpg,\n")
+    known = [
+        hashlib.sha256((root / "data" / f"training_real/real_0000{k}.jpg").read_bytes()).hexdigest() for k in (1, 2)
+    ]
+    write_attributes(root / "data", {digest: {"camera": "A"} for digest in known})
     (root / "data" / "masks").mkdir()
     Image.new("L", (9, 9)).save(root / "data" / "masks" / "real.png")
     (root / "stages.py").write_text(STAGES)
@@ -213,6 +218,8 @@ def test_no_trace_is_left_and_the_pipeline_goes_on(project, monkeypatch):
     assert traces(root.parent / "remote", photograph) == []
 
     # What is of others has stayed.
+    (other_photograph,) = read_attributes(root / "data")
+    assert other_photograph == hashlib.sha256((root / "data/training_real/real_00002.jpg").read_bytes()).hexdigest()
     assert (root / "corrections.csv").read_text() == f"sha256,label,image\n{'e' * 64},real,b.jpg\n"
     assert (root / "reviews" / "corrections.csv").read_text() == "path,label\nimages/b.jpg,fake\n"
     assert (root / "shadow.jsonl").read_text() == f'{{"sha256": "{"d" * 64}"}}\n'
@@ -259,6 +266,16 @@ def stopping_after(n: int):
         yield step
 
     return progress
+
+
+def test_a_store_that_cannot_be_asked_is_no_store_that_is_missing(workspace, monkeypatch):
+    assert forgetting.store_or_none() is None and not (workspace / "mlruns").exists()
+    photograph = next((workspace / "data").rglob("*.jpg"))
+    plan = forgetting.plan(workspace, [str(photograph)], None, "fake-faces", remote=False)
+    assert "there is no MLflow store at " in plan.remaining[-1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    result = CliRunner().invoke(app, ["forget", "--yes", str(photograph)])
+    assert isinstance(result.exception, TrackingError) and photograph.is_file()
 
 
 @pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)

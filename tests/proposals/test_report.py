@@ -26,6 +26,13 @@ def proposal(params, root, before, after, *, seed=0, table=None):
     return propose(params, here, Fetched(base) if base else None, "" if base else "no results", ask_registry=False)
 
 
+def test_where_there_is_no_store_the_base_stands_for_the_champion_and_none_is_made(params, workspace, tmp_path):
+    base, here = write_project(tmp_path / "base", BEFORE), write_project(tmp_path / "here", BEFORE | {"forensic": 6.0})
+    made = propose(params, here, Fetched(base), "", ask_registry=True)
+    assert "as if it were the champion" in made.verdict.against and made.verdict.decision
+    assert not (workspace / "mlruns").exists()
+
+
 def test_the_same_results_are_said_to_be_the_same(params, tmp_path):
     made = proposal(params, tmp_path, BEFORE, BEFORE)
     assert all(change.same and change.difference.value == 0 for change in made.changes)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fakefaces.base import environment
 from fakefaces.base.errors import NoStoreError
 from fakefaces.base.leftovers import sweep_temporary
 from fakefaces.base.progress import progress
@@ -103,7 +104,9 @@ def plan(root: Path, named: Sequence[str], store: Store | None, model: str, *, r
             if local[name] is None:
                 steps += dvc_cache.distant_removals(name, address, gone)
     untouched = {} if remote else remotes
-    left = _remaining(root, chosen, known, untouched, artifacts is None and store is not None)
+    left = [*_remaining(root, chosen, known, untouched, artifacts is None and store is not None)]
+    if store is None:
+        left.append(f"there is no MLflow store at {masked(environment.tracking_uri())}: nothing was sought there")
     return Plan(root, tuple(chosen), frozenset(states), known, tuple(steps), tuple(left))
 
 
