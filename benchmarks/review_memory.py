@@ -1,4 +1,4 @@
-"""The memory of the review page on eight pictures of 50 megapixels, all sizes of all of them asked for at once.
+"""The memory of the review page on eight drawn faces of 50 megapixels, all sizes of all of them asked for at once.
 
 uv run python benchmarks/review_memory.py outputs/models/forensic
 """
@@ -13,23 +13,26 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import psutil
 
-from fakefaces.data.images import encode_jpeg
+from fakefaces.data import images
+from fakefaces.data.photographs import list_photographs
 from fakefaces.review.previews import SIDES
+from syntheticfaces import write_samples
 
-PICTURES, CELL = 8, 64
-HEIGHT, WIDTH = 98, 125  # cells
+PICTURES = 8
+HEIGHT, WIDTH = 6272, 8000
 
 
 def main(model: str) -> None:
-    random = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        for k in range(PICTURES):
-            cells = random.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-            pixels = np.kron(cells, np.ones((CELL, CELL, 1), np.uint8))
-            Path(folder, f"{k}.jpg").write_bytes(encode_jpeg(pixels, 85))
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as drawn:
+        write_samples(Path(drawn), images=PICTURES, seed=0)
+        for name in list_photographs(Path(drawn))["image"]:
+            face = images.decode(images.read(Path(drawn, name)), name)
+            pixels = cv2.resize(face, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+            Path(folder, Path(name).name).write_bytes(images.encode_jpeg(np.asarray(pixels, dtype=np.uint8), 85))
         command = [sys.executable, "-m", "fakefaces.cli", "review", folder, "--no-open", "--port", "0"]
         process = subprocess.Popen(
             [*command, "--model", model, "--to", f"{folder}/reviews"], stderr=subprocess.PIPE, text=True

@@ -180,3 +180,13 @@ def test_light_stages_never_reach_tensorflow():
                 for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
             }
             assert not top & heavy, path
+
+
+def test_the_parameters_of_the_public_set_are_complete():
+    params = yaml.safe_load((ROOT / "docs" / "ciplab" / "params.yaml").read_text())
+    for stage in STAGES.values():
+        for key in stage.get("do", stage).get("params", []):
+            value = params
+            for name in key.partition(".${")[0].split("."):
+                assert name in value, key  # or DVC ends with "Parameters ... are missing"
+                value = value[name]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data.images import decoded, encode_jpeg, limited
+from fakefaces.data.memory import Budget
 from fakefaces.explain.heatmaps import overlay_heatmap, resize_heatmap
 from fakefaces.review.queue import Photograph, Queue
 
@@ -14,6 +15,10 @@ THUMBNAIL, FIT, ZOOMED = SIDES = (96, 1000, 4000)  # pixels of the longer side, 
 _QUALITY = 92  # of JPEG, which takes a twentieth of WebP's time
 _ROWS = 128
 _REMEMBERED = 32 * 2**20  # bytes of encoded pictures
+_BYTES_PER_PIXEL = (
+    14  # of a picture while it is drawn: its own, the floats of its heatmap, both together, the encoder's
+)
+_DRAWN = Budget(FIT**2 * _BYTES_PER_PIXEL * 4)  # four of that size, or one to zoom into
 
 
 class Previews:
@@ -48,7 +53,7 @@ class Previews:
 
 def jpeg_preview(data: bytes, heatmap: NDArray[np.uint8] | None, max_side: int) -> bytes:
     """Scale an image file down, with its heatmap (uint8, 0 to 255) over it if there is one, and encode it as JPEG."""
-    with decoded(data, "photograph") as pixels:
+    with _DRAWN.hold(max_side**2 * _BYTES_PER_PIXEL), decoded(data, "photograph") as pixels:
         small = limited(pixels, max_side)
         if heatmap is not None:
             small = _overlaid(small, heatmap.astype(np.float32) / np.float32(255))
