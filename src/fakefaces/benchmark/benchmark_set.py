@@ -10,7 +10,8 @@ from fakefaces.base.errors import DataError
 from fakefaces.base.paths import Layout
 from fakefaces.base.schema import Count, Schema, Share
 from fakefaces.data.faces import PARTS
-from fakefaces.data.splits import cv_splits, read_split
+from fakefaces.data.splits import SLICE, cv_splits, read_split
+from fakefaces.evaluation.groups import with_slices
 from fakefaces.evaluation.source_pairs import match_sources
 from fakefaces.params.file import load
 
@@ -35,6 +36,7 @@ class BenchmarkSet:
 
     ``images`` has :data:`COLUMNS` of all images: ``image`` is a unique name; ``label`` 1 is fake; the parts are 1, 0 or
     missing; images of one photograph share ``group``; ``source`` is the real that a fake was made from, or missing.
+    A project's set has ``slice_<attribute>`` for each of ``evaluate.slices``, too; a published one says nothing of them.
     With folds it has ``fold`` and ``validates``, as :func:`fakefaces.data.splits.cv_splits` reads them, else ``split``.
 
     ``rules`` has ``rule``, ``image``, ``split`` (validation or test) and ``p_fake``, by a rule that was fitted on the
@@ -68,7 +70,8 @@ def project_set(root: Path) -> tuple[BenchmarkSet, pd.DataFrame]:
     images = read_split(layout.images)
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     source = match_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
-    images = images.assign(encoding=images["quantization"], source=source)
+    images = with_slices(images, params.evaluate.slices).assign(encoding=images["quantization"], source=source)
+    groups = [name for name in images if name.startswith(SLICE)]
     splits = ("fold", "validates") if "fold" in images else ("split",)
     settings = Settings(
         protocol=params.split.protocol,
@@ -81,4 +84,4 @@ def project_set(root: Path) -> tuple[BenchmarkSet, pd.DataFrame]:
     )
     known = set(images["image"])
     pairs = pairs[pairs["a"].isin(known) & pairs["b"].isin(known)][["a", "b", "inliers"]]
-    return BenchmarkSet(images[[*COLUMNS, *splits]], pd.read_csv(layout.shortcuts), settings), pairs
+    return BenchmarkSet(images[[*COLUMNS, *groups, *splits]], pd.read_csv(layout.shortcuts), settings), pairs
