@@ -36,7 +36,7 @@ class BenchmarkSet:
 
     ``images`` has :data:`COLUMNS` of all images: ``image`` is a unique name; ``label`` 1 is fake; the parts are 1, 0 or
     missing; images of one photograph share ``group``; ``source`` is the real that a fake was made from, or missing.
-    A project's set has ``slice_<attribute>`` for each of ``evaluate.slices``, too; a published one says nothing of them.
+    A project has ``slice_<attribute>``, too, for each of ``evaluate.slices``; a published set says nothing of them.
     With folds it has ``fold`` and ``validates``, as :func:`fakefaces.data.splits.cv_splits` reads them, else ``split``.
 
     ``rules`` has ``rule``, ``image``, ``split`` (validation or test) and ``p_fake``, by a rule that was fitted on the
