@@ -71,7 +71,7 @@ def project_set(root: Path) -> tuple[BenchmarkSet, pd.DataFrame]:
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     source = match_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
     images = with_slices(images, params.evaluate.slices).assign(encoding=images["quantization"], source=source)
-    groups = [name for name in images if name.startswith(SLICE)]
+    groups = [name for name in map(str, images.columns) if name.startswith(SLICE)]
     splits = ("fold", "validates") if "fold" in images else ("split",)
     settings = Settings(
         protocol=params.split.protocol,
