@@ -24,6 +24,7 @@ from tests.conftest import picture
 from tests.detectors import save_network
 
 
+@pytest.mark.slow
 def test_the_stage_explains_every_test_image_by_every_model(workspace):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
     for stage in (duplicates, split, validate):
@@ -94,7 +95,7 @@ class Stage:
         patch.setattr(explain, "detector_heatmaps", self.detector_heatmaps)
         patch.setattr(explain, "outlines_of", lambda paths, *, threads: np.zeros((len(paths), 4, 4)))
         patch.setattr(explain, "plot_convolutions", lambda *arguments: self.plotted.append(arguments[2:4]))
-        patch.setattr(explain.runtime, "start", lambda seed, threads: None)
+        patch.setattr(explain.runtime, "start", lambda seed, threads, backend: None)
         patch.setattr(explain.runtime, "clear_session", lambda: None)
         self.layout.duplicate_pairs.parent.mkdir(exist_ok=True)
         self.layout.duplicate_pairs.write_text("a,b,inliers,scale,angle\n")

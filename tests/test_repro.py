@@ -138,7 +138,7 @@ def test_predict_scores_files_and_folders_with_the_champion(reproduced):
     folder = "data/training_fake"
     table = reproduced.run("fakefaces", "predict", folder).stdout.splitlines()
     assert len(table) == 41
-    assert table[0].split() == ["path", "p_fake", "label", "unsure", "log10", "LR"]
+    assert table[0].split() == ["path", "p_fake", "label", "unsure", "unfamiliar", "log10", "LR"]
     lines = reproduced.run("fakefaces", "predict", folder, "--json").stdout.splitlines()
     rows = [json.loads(line) for line in lines]
     assert [list(row) for row in rows] == [list(COLUMNS)] * 40

@@ -295,7 +295,7 @@ def test_each_fold_is_trained_on_its_own_training_images(workspace, monkeypatch)
     splits = cv_splits(read_split(layout.images))
     assert len(trained) == len(splits) == 3
     for features, split in zip(trained, splits, strict=True):
-        assert set(features.train.features[:, 0, 0, 0]) == set(split.train.index)
-        assert set(features.validation.features[:, 0, 0, 0]) == set(split.validation.index)
+        assert set(features.train.features[:][:, 0, 0, 0]) == set(split.train.index)
+        assert set(features.validation.features[:][:, 0, 0, 0]) == set(split.validation.index)
         assert features.train.labels.tolist() == split.train["label"].tolist()
     assert pd.read_csv(layout.history("simple_cnn"))["fold"].tolist() == [0, 1, 2]

@@ -251,6 +251,7 @@ def test_a_lock_file_with_a_version_for_another_python_too_is_no_difference(trac
     assert "as in uv.lock" in output_without_problems(capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"this is no database", None])
 def test_a_damaged_store_is_put_aside_and_logged_again(tracked, trained, capsys, damage):
     uri = environment.tracking_uri()

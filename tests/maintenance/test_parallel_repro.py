@@ -91,6 +91,7 @@ def test_independent_stages_run_at_the_same_time(project, capfd):
     assert yaml.safe_load((project / "dvc.lock").read_text()) == parallel
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_failed_stage_is_named_and_what_others_made_stays(project, capfd, jobs):
     slow = ("sleep 3; cat source.txt > slow.txt", ["source.txt"])

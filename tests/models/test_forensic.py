@@ -301,6 +301,7 @@ def test_with_strangers_the_last_output_tells_them_from_training_images():
     runtime.clear_session()
 
 
+@pytest.mark.slow
 def test_a_combination_of_size_and_features_that_does_not_occur_is_unfamiliar():
     """Familiar images are smooth where their faces are small, and strangers are smooth whatever their size."""
     from fakefaces.models.forensic.unfamiliarity import fit_unfamiliarity, group_bounds

@@ -132,6 +132,7 @@ def scores_of(uri: str, paths: list[Path]) -> list[float]:
     return [score.p_fake for score in score_files(load(fetch_detector(uri)), paths, threads=1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)
 def test_the_doctor_gives_a_version_without_a_graph_one_that_agrees_with_its_network(without_graph, capsys):
     root, network = without_graph

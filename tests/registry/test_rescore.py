@@ -20,6 +20,7 @@ from tests.graphs import write_residual_detector
 from tests.tracking.factories import evaluated, promoted, trained
 
 
+@pytest.mark.slow
 def test_a_champion_that_was_evaluated_on_other_images_is_scored_on_these(tracked, tmp_path):
     trained(tracked, "m", detector=write_residual_detector(tmp_path / "residual"))
     promoted(tracked, evaluated(tracked, "m", 1))

@@ -63,6 +63,7 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not psutil.wait_procs(processes, timeout=0)[1]
 
 
+@pytest.mark.slow
 def test_an_interrupt_says_how_to_resume_and_leaves_no_process(tmp_path):
     write_images(tmp_path / "in", 200)
     process = start(tmp_path / "in", tmp_path / "out", seconds=0.1)
@@ -82,6 +83,7 @@ def test_an_interrupt_says_how_to_resume_and_leaves_no_process(tmp_path):
     assert len(rows_of(tmp_path / "out")) == 200
 
 
+@pytest.mark.slow
 def test_workers_end_with_an_engine_that_is_killed(tmp_path):
     write_images(tmp_path / "in", 100)
     process = start(tmp_path / "in", tmp_path / "out", seconds=0.1)

@@ -75,6 +75,7 @@ def test_it_holds_nothing_but_the_detector_its_code_and_what_mlflow_needs(tracke
     }
 
 
+@pytest.mark.slow
 def test_it_uses_one_thread_unless_it_is_loaded_with_more(registered):
     alone = pyfunc().load_model(CHAMPION)
     more = pyfunc().load_model(CHAMPION, model_config={"threads": 4})
@@ -104,6 +105,7 @@ def test_a_prediction_has_the_score_label_abstention_and_parts_of_its_own_image(
     assert (plain.label, plain.unsure) == ("fake", None)
 
 
+@pytest.mark.slow
 def test_two_versions_with_different_code_live_in_one_process_beside_the_installed_package(
     registered, tmp_path, monkeypatch
 ):
@@ -129,6 +131,7 @@ def test_two_versions_with_different_code_live_in_one_process_beside_the_install
     assert Path(fakefaces.evaluation.gate.__file__).is_relative_to(PACKAGE)
 
 
+@pytest.mark.slow
 def test_a_version_of_an_earlier_release_is_packed_later(registered, tmp_path, monkeypatch):
     trained(registered, "n", detector=write_residual_detector(tmp_path / "n", seed=1))
     with monkeypatch.context() as earlier:

@@ -116,6 +116,7 @@ def test_each_fold_is_fitted_on_its_own_images_and_saved_in_its_own_folder(track
     assert of_model.data.tags[f"made.outputs/models/{NAME}"] == digest(layout.model(NAME))
 
 
+@pytest.mark.slow
 def test_a_detector_says_whether_it_was_trained_on_fakes_with_known_parts(tracked, fits):
     splits = pd.DataFrame({"split": "unused", "fold": [0, 0, 1, 1, 2, 2], "validates": [1, 0] * 3})
     params, layout = inputs(tracked, splits)

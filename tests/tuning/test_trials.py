@@ -172,8 +172,8 @@ def test_with_folds_a_study_tunes_on_the_first_split(workspace):
     folds = {"split": ["unused"] * 6, "fold": [0, 0, 1, 1, 2, 2], "validates": [1, 0] * 3}
     recipe = write_inputs(layout, params.tune.features, folds)
     study = Study.load(params, layout)
-    assert study.features.train.features[:, 0].tolist() == [3, 4, 5]
-    assert study.features.validation.features[:, 0].tolist() == [2]
+    assert study.features.train.features[:][:, 0].tolist() == [3, 4, 5]
+    assert study.features.validation.features[:][:, 0].tolist() == [2]
     assert study.recipe == recipe
 
 
@@ -193,8 +193,8 @@ def test_the_stage_tunes_on_the_features_of_the_study_and_writes_the_best_trial(
 
     monkeypatch.setattr(trials, "train_network", train_network)
     stage.main(params, layout)
-    assert all(call["features"].train.features[:, 0].tolist() == [0, 1, 5] for call in calls)
-    assert all(call["features"].validation.features[:, 0].tolist() == [2, 4] for call in calls)
+    assert all(call["features"].train.features[:][:, 0].tolist() == [0, 1, 5] for call in calls)
+    assert all(call["features"].validation.features[:][:, 0].tolist() == [2, 4] for call in calls)
     rows = read_json(layout.tuning_trials)["trials"]
     assert [row["score"] for row in rows] == [0.6, 0.9, 0.7, 0.8]
     best = read_json(layout.tuned("best"))
