@@ -160,9 +160,9 @@ def make_project(small_params: dict) -> Callable[[Path], Project]:
 
 @pytest.fixture(scope="session")
 def reproduced(make_project: Callable[[Path], Project], tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project in which the whole pipeline has run once; copy it before changing it."""
+    """A project in which the whole pipeline has run once, as by `make repro`; copy it before changing it."""
     project = make_project(tmp_path_factory.mktemp("repro") / "project")
-    project.run("dvc", "repro")
+    project.run("fakefaces", "repro", "--jobs", "2")
     return project
 
 

@@ -170,6 +170,7 @@ def test_predict_says_in_one_line_what_is_wrong(reproduced, tmp_path):
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_registry_and_promote_tell_what_there_is(reproduced):
     found = json.loads(reproduced.run("fakefaces", "registry", "--json").stdout)
     (version,) = found["versions"]
