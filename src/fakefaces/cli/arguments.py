@@ -18,8 +18,11 @@ Model = Annotated[
 ]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Follow links below a folder out of it.")]
 Threads = Annotated[int, typer.Option(min=1, help="For decoding and inference.")]
-
-
+Shadow = Annotated[
+    str | None,
+    typer.Option(metavar="MODEL", help="A challenger, which scores a share of the same images.", show_default=False),
+]
+ShadowShare = Annotated[float, typer.Option(min=0.001, max=1, help="Share of the images, by content.")]
 Poll = Annotated[
     float,
     typer.Option(

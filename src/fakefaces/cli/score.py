@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Model, caution, caution_of_batch, fetched
+from fakefaces.cli.arguments import Model, Shadow, ShadowShare, caution, caution_of_batch, fetched
 from fakefaces.cli.model_names import model_source
 
 if TYPE_CHECKING:
@@ -51,13 +51,8 @@ def score(
         typer.Option(help="Of a list or a table.", show_default="path or url; or the only column of bytes"),
     ] = None,
     master: Annotated[str | None, typer.Option(help="Spark's master.", show_default="local, with --jobs")] = None,
-    shadow: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL", help="A challenger, which scores a share of the same images.", show_default=False
-        ),
-    ] = None,
-    shadow_share: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the images, by content.")] = 0.1,
+    shadow: Shadow = None,
+    shadow_share: ShadowShare = 0.1,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check a finished OUTPUT, and score a sample of its images again.")
     ] = False,

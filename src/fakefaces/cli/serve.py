@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Model, Poll, Threads, caution, fetched
+from fakefaces.cli.arguments import Model, Poll, Shadow, ShadowShare, Threads, caution, fetched
 from fakefaces.cli.model_names import model_source
 
 
@@ -17,13 +17,8 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 5001,
     threads: Threads = 2,
     poll: Poll = 30,
-    shadow: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL", help="A challenger, which scores a share of the same images.", show_default=False
-        ),
-    ] = None,
-    shadow_share: Annotated[float, typer.Option(min=0.001, max=1, help="Share of the images, by content.")] = 0.1,
+    shadow: Shadow = None,
+    shadow_share: ShadowShare = 0.1,
     shadow_log: Annotated[Path, typer.Option(help="The file of both scores.")] = Path("shadow.jsonl"),
 ) -> None:
     """Serve the champion over HTTP, by MLflow's scoring protocol, and its successors when there are some."""

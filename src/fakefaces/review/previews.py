@@ -22,7 +22,7 @@ _DRAWN = Budget(FIT**2 * _BYTES_PER_PIXEL * 4)  # four of that size, or one to z
 
 
 class Previews:
-    """WebP pictures of the photographs of a queue. Methods may be called from several threads."""
+    """JPEG pictures of the photographs of a queue. Methods may be called from several threads."""
 
     def __init__(self, queue: Queue):
         self.queue = queue
