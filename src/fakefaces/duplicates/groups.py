@@ -38,3 +38,18 @@ def group_images(names: Sequence[str], pairs: pd.DataFrame) -> pd.Series:
     np.minimum.at(first, component, np.arange(len(index)))
     groups = pd.Series(np.asarray(index)[first[component]], index=index, dtype="str", name="group")
     return groups.loc[list(names)]
+
+
+def groups_by_content(contents: pd.Series, pairs: pd.DataFrame) -> pd.Series:
+    """The groups of :func:`group_images`, named so that no file's name matters.
+
+    Args:
+        contents: the sha256 of each image, indexed by the images' names.
+        pairs: as :func:`group_images` takes them.
+
+    Returns:
+        str Series indexed as ``contents``: the first sixteen digits of the smallest sha256 among the images that share
+        the photograph. So an image that joins a group renames it only if its own sha256 is smaller.
+    """
+    smallest = contents.groupby(group_images(list(contents.index), pairs)).transform("min")
+    return smallest.str[:16].rename("group")
