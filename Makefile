@@ -16,14 +16,14 @@ SERVE_PORT := 5001
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-# An environment leads to the folder that it was made in, which it records: a copied or moved checkout makes its own.
-MADE_IN := $(shell cat .venv/.ready 2>/dev/null)
+# The programs of an environment name the folder that it was made in: a copied or moved checkout makes its own.
+MADE_IN := $(shell sed -nE 's@^[^/]*(/.*)/\.venv/bin/python.*@\1@p' .venv/bin/dvc 2>/dev/null | head -n 1)
 ELSEWHERE := $(if $(MADE_IN),$(if $(filter-out $(CURDIR),$(MADE_IN)),elsewhere))
 
 .venv/.ready: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV)) $(ELSEWHERE)
 	$(if $(ELSEWHERE),@echo "this checkout was copied or moved from $(MADE_IN): its environment is made anew"; rm -rf .venv)
 	$(UV) sync --locked --compile-bytecode
-	@echo "$(CURDIR)" > $@
+	@touch $@
 
 elsewhere:
 
@@ -34,9 +34,9 @@ elsewhere:
 setup: .venv/.ready  ## create the environment from uv.lock
 
 # The check comes first, as DVC would wait for a pipe in data/ forever.
-repro: setup  ## run the pipeline (dvc repro)
+repro: setup  ## run the pipeline (dvc repro, with params.yaml's number of stages at a time)
 	$(RUN) python -m fakefaces.ingest
-	$(RUN) dvc repro
+	$(RUN) fakefaces repro
 	@echo; $(RUN) fakefaces results
 
 experiments: setup  ## compare the experiments: their best models, and the parameters that differ

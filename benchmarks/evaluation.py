@@ -16,7 +16,7 @@ import pandas as pd
 
 from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.evaluation.evaluate import Evaluator
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.predictions import ScoredImages
@@ -43,7 +43,7 @@ def timed(what: str, call: Callable[[], Any]) -> tuple[float, Any]:
 def main() -> None:
     params = load(ROOT / "params.yaml")
     runtime.start(params.seed, params.threads)
-    faces = find_faces(ROOT / "samples").sample(IMAGES, random_state=0).reset_index(drop=True)
+    faces = list_photographs(ROOT / "samples").sample(IMAGES, random_state=0).reset_index(drop=True)
     known = levels(params.corrupt.model_dump(include={"jpeg", "blur", "resize", "noise"}))
 
     def corrupted() -> np.ndarray:

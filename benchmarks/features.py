@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from fakefaces.data import images
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.features.crop import crop_face
 from fakefaces.features.extract import extract, region_boxes
 from fakefaces.features.residual_dataset import corrupted_copy
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path)
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    names = find_faces(given.folder)["image"]
+    names = list_photographs(given.folder)["image"]
     paths = [given.folder / name for name in names.iloc[:: max(1, len(names) // given.images)].head(given.images)]
     for step, spent in steps([path.read_bytes() for path in paths], given.longest, given.crop).items():
         print(f"{step:24} {spent:6.2f} ms")

@@ -26,7 +26,7 @@ from fakefaces.data import images
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.data.corruptions import corrupt
 from fakefaces.data.faces import PARTS
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import assign_folds
 from fakefaces.duplicates.groups import group_images
 from fakefaces.evaluation.intervals import Resampling
@@ -127,7 +127,7 @@ class Measured:
 
 def known_faces(folder: Path, pairs: Path) -> pd.DataFrame:
     """The photographs with their groups, sources and folds; the fold of the sealed ones is -1."""
-    faces = find_faces(folder)
+    faces = list_photographs(folder)
     found = pd.read_csv(pairs, dtype={"a": "str", "b": "str"})
     faces["encoding"] = [images.header(images.read(folder / name)).quantization for name in faces["image"]]
     faces["group"] = group_images(list(faces["image"]), found).to_numpy()

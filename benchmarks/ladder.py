@@ -18,7 +18,7 @@ from fakefaces.base import environment
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress, track
 from fakefaces.data.faces import DIFFICULTIES
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
 from fakefaces.params.file import load
@@ -47,7 +47,7 @@ def draw(folder: Path, images: int, seed: int) -> None:
 
 def measure(model: detector.Detector, folder: Path, threads: int) -> Row:
     """Metrics of one detector on one set; fake is the positive class."""
-    faces = find_faces(folder)
+    faces = list_photographs(folder)
     scores = score_files(model.of_labelled(), [folder / name for name in faces["image"]], threads=threads)
     p = np.array(p_fakes(track(scores, model.metadata.model, len(faces))))
     predicted, fake = p >= model.metadata.threshold, faces["label"].to_numpy() == 1

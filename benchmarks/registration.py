@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.explain.ground_truth import ground_truth_masks
 
 SAMPLE = Path("samples")
@@ -20,7 +20,7 @@ def main() -> None:
     manifest = pd.read_csv(SAMPLE / "manifest.csv", dtype="str", keep_default_na=False)
     reals = manifest[(manifest["label"] == "real") & (manifest["decoy"] == "")].drop_duplicates("base")
     source = manifest["base"].map(reals.set_index("base")["image"])
-    table = find_faces(SAMPLE).merge(manifest.assign(source=source)[["image", "source"]], on="image")
+    table = list_photographs(SAMPLE).merge(manifest.assign(source=source)[["image", "source"]], on="image")
     fakes = table[(table["label"] == 1) & table["source"].notna()]
     drawn = ground_truth_masks(SAMPLE, fakes, min_inliers=20, seed=1, threads=2)
     registered = ground_truth_masks(SAMPLE, fakes, masks=False, min_inliers=20, seed=1, threads=2)

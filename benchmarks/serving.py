@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 
 CLIENTS, SLOW = (1, 8, 64), 40
 SERVE = "import sys; from pathlib import Path; from fakefaces.serving.server import serve; "
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10)
     given = parser.parse_args()
-    names = find_faces(given.folder)["image"].head(100)
+    names = list_photographs(given.folder)["image"].head(100)
     images = [(given.folder / name).read_bytes() for name in names]
     print("| clients | slow ones | requests a second | median | 99th percentile |\n| --- | --- | --- | --- | --- |")
     with serving(given.model, given.threads) as port:

@@ -15,9 +15,10 @@ from fakefaces.data import images
 from fakefaces.data.corruptions import corrupt, levels
 from fakefaces.data.splits import all_test_images, cv_splits, read_split
 from fakefaces.features.extract import extract
+from fakefaces.features.feature_sets import spec_of
 from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.corrupt import Corrupt
-from fakefaces.params.prepare import FeatureSet, Prepare
+from fakefaces.params.prepare import Prepare
 
 
 class Params(StageParams):
@@ -55,13 +56,6 @@ def main(params: Params, layout: Layout) -> None:
             np.save(folder / spec.file_name, array)
         write_json(folder / "index.json", {"images": names, "levels": all_levels})
     echo(f"{len(names)} test images at {len(all_levels)} levels")
-
-
-def spec_of(feature_set: FeatureSet) -> FeatureSpec:
-    """What the networks that are trained on a feature set read of an image."""
-    reads_crop = feature_set.extractor == "residuals" and feature_set.backbone
-    crop = feature_set.crop if reads_crop else 0
-    return FeatureSpec(feature_set.extractor, feature_set.image_size, crop, feature_set.harmonise)
 
 
 def sampled_test_images(table: pd.DataFrame, most: int, seed: int) -> list[str]:

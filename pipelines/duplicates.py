@@ -13,7 +13,7 @@ from fakefaces.base.progress import echo, progress, track
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.duplicates.features import describe_all
 from fakefaces.duplicates.pairs import SearchState, find_pairs, name_pairs, update
 from fakefaces.duplicates.state import load_state, save_state
@@ -28,7 +28,7 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout) -> None:
-    names = list(find_faces(layout.data)["image"])
+    names = list(list_photographs(layout.data)["image"])
     keys = {name: key for name in names if (key := content_key(layout, name))}
     state = previous_state(layout, set(keys.values()), params.seed)
     new = {key: name for name, key in keys.items() if key not in state.features}

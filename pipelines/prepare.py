@@ -11,7 +11,8 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
+from fakefaces.features.feature_sets import spec_of
 from fakefaces.features.files import extract_files
 from fakefaces.features.residual_dataset import compute_residual_dataset
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
@@ -46,7 +47,7 @@ def main(params: Params, layout: Layout, name: str) -> None:
 
 def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> Description:
     """Write the scaled pixels, or the features of a backbone that reads them."""
-    spec = FeatureSpec("pixels", feature_set.image_size, harmonise=feature_set.harmonise)
+    spec = spec_of(feature_set)
     weights = "trained from scratch"
     paths = [layout.data / name for name in image_names(layout)]
     arrays = extract_files(spec, paths, threads=params.threads, description="decoding")
@@ -65,11 +66,10 @@ def write_pixels(params: Params, layout: Layout, feature_set: FeatureSet, folder
 
 def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, folder: Path) -> Description:
     """Write the residual features of images and copies, with those of a backbone; they do not depend on the split."""
-    faces = find_faces(layout.data).set_index("image").loc[image_names(layout)].reset_index()
-    weights, group_sizes, crop, embed = "trained from scratch", list(GROUP_SIZES), 0, None
+    faces = list_photographs(layout.data).set_index("image").loc[image_names(layout)].reset_index()
+    spec, weights, group_sizes, embed = spec_of(feature_set), "trained from scratch", list(GROUP_SIZES), None
     if feature_set.backbone:
-        crop = feature_set.crop
-        backbone = load_backbone(feature_set, feature_set.backbone, crop, params, layout)
+        backbone = load_backbone(feature_set, feature_set.backbone, spec.crop, params, layout)
         frozen, pooled_sizes = roi_pooled(backbone.network, feature_set.layers)
         group_sizes += pooled_sizes
         embed = save_frozen(frozen, folder)
@@ -80,7 +80,9 @@ def write_residuals(params: Params, layout: Layout, feature_set: FeatureSet, fol
     np.save(folder / "arrays.npy", dataset.images)
     np.save(folder / "copies.npy", dataset.copies)
     write_text(folder / "copies.csv", dataset.copies_table.to_csv(index=False))
-    return FeatureSpec("residuals", feature_set.image_size, crop, feature_set.harmonise), weights, group_sizes
+    np.save(folder / "strangers.npy", dataset.strangers)
+    np.save(folder / "face_sizes.npy", dataset.face_sizes)
+    return spec, weights, group_sizes
 
 
 def save_frozen(frozen: Any, folder: Path) -> Graph:

@@ -48,8 +48,8 @@ def main(params: Params, layout: Layout) -> None:
 def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One model's scores of the validation and test images, and of corrupted test images; by fold the fold's network.
 
-    The first table has ``image``, ``split``, ``p_fake`` and the parts, the second ``transform``, ``level``, ``image``
-    and ``p_fake``.
+    The first table has ``image``, ``split``, ``p_fake``, the parts, and ``unfamiliar`` (1 or 0) where it is known; the
+    second ``transform``, ``level``, ``image`` and ``p_fake``.
     """
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []
@@ -59,7 +59,10 @@ def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame
         paths = [layout.data / image for image in scored["image"]]
         results = list(track(score_files(detector, paths, threads=params.threads), f"scoring {name}", len(paths)))
         parts = pd.DataFrame([result.parts or {} for result in results], index=scored.index)
-        scores.append(scored[["image", "split"]].assign(p_fake=p_fakes(results)).join(parts))
+        table = scored[["image", "split"]].assign(p_fake=p_fakes(results)).join(parts)
+        if detector.metadata.familiar:
+            table["unfamiliar"] = [int(result.unfamiliar is True) for result in results]
+        scores.append(table)
         corrupted_scores.append(score_corrupted(detector, layout, index, set(split.test["image"]), params.threads))
     return pd.concat(scores), pd.concat(corrupted_scores)
 

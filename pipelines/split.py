@@ -9,7 +9,7 @@ from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.given_splits import NAME, read_splits
-from fakefaces.data.photographs import content_digests, find_faces
+from fakefaces.data.photographs import content_digests, list_photographs
 from fakefaces.data.splits import SPLITS, assign_folds, assign_validation, cv_splits, grouped_split, reference_split
 from fakefaces.duplicates.groups import groups_by_content
 from fakefaces.params.split import Split
@@ -22,7 +22,7 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout) -> None:
-    faces = find_faces(layout.data)
+    faces = list_photographs(layout.data)
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     contents = content_digests(layout.data, list(faces["image"]))
     group = groups_by_content(contents, pairs).reset_index(drop=True)

@@ -36,6 +36,7 @@ from fakefaces.tracking.training_runs import (
 )
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.candidates import Candidate, FittedCandidate, better, candidates
+from fakefaces.training.familiarity import familiar
 from fakefaces.training.fit import PreparedFeatures, inference_graph, load_features, train_network, whole_network
 from fakefaces.training.loop import OnEpoch, Row
 from fakefaces.training.saving import save_detector
@@ -95,9 +96,10 @@ def main(params: Params, layout: Layout, name: str) -> None:
                         min_side=params.validate_.min_side,
                         needs_face=bool((split.train["faces"] > 0).mean() >= MOSTLY_FACES),
                         weights=features.weights,
-                        drawn=(layout.data / "manifest.csv").is_file(),  # as the sample has one
+                        drawn=layout.drawn,
                         threshold=params.train.threshold,
                         parameters=network.count_params(),
+                        familiar=familiar(features, head),
                     )
                     save_detector(folder, network, metadata, sample_inputs(features.spec, split, layout), graph)
                     log_network(network_run, state.epoch, folder, example)

@@ -5,7 +5,7 @@ from PIL import Image
 from fakefaces.base.errors import ParamsError
 from fakefaces.base.files import read_json
 from fakefaces.base.paths import Layout
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.features.extract import extract_bytes
 from fakefaces.features.spec import FeatureSpec
 from fakefaces.params.file import load
@@ -134,7 +134,7 @@ def test_each_image_of_an_epoch_is_augmented_independently():
 
 def test_the_picture_shows_training_images_by_turns_of_kind_and_copies_that_differ(workspace, monkeypatch):
     layout, params = Layout(workspace), load(workspace / "params.yaml")
-    faces = find_faces(layout.data)
+    faces = list_photographs(layout.data)
     number = faces.groupby(["label", "difficulty"]).cumcount()
     table = faces.assign(group=faces["image"], split=["train" if k else "test" for k in number])
     layout.images.parent.mkdir()

@@ -24,11 +24,11 @@ NAMES = """
 from fakefaces.base.files import write_text
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 
 
 def main(params, layout):
-    write_text(layout.root / "outputs" / "names.txt", "\\n".join(find_faces(layout.data)["image"]))
+    write_text(layout.root / "outputs" / "names.txt", "\\n".join(list_photographs(layout.data)["image"]))
 
 
 if __name__ == "__main__":

@@ -120,6 +120,7 @@ def test_the_files_in_the_documentation_are_valid(path):
         (features("residuals", trainable_from="block_1"), "stays frozen; leave trainable_from out"),
         (features("pixels", trainable_from="block_1"), "there is none; give backbone"),
         (features("pixels", copies=1), "copies are for extractor: residuals"),
+        (features("pixels", strangers=1), "strangers are for extractor: residuals"),
         # transforms
         (
             lambda p: p["augment"]["transforms"].append({"name": "HorizontalFlop"}),

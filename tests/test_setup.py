@@ -10,6 +10,16 @@ import pytest
 
 from tests.conftest import ROOT
 
+# uv sync writes no program again that is there; where a path has spaces, it writes it so.
+UV = """#!/bin/sh
+mkdir -p .venv/bin
+echo synced >> .venv/synced
+[ -e .venv/bin/dvc ] || cat > .venv/bin/dvc << END
+#!/bin/sh
+'''exec' '$PWD/.venv/bin/python' "\\$0" "\\$@"
+END
+"""
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
@@ -24,7 +34,7 @@ def checkout(tmp_path: Path) -> Path:
 def make(root: Path) -> str:
     """`make setup` with a uv that notes each call in its environment."""
     uv = root.parent / "uv"
-    uv.write_text("#!/bin/sh\nmkdir -p .venv && echo synced >> .venv/synced\n")
+    uv.write_text(UV)
     uv.chmod(0o755)
     done = subprocess.run(
         ["make", "setup", f"UV={uv}"], cwd=root, capture_output=True, text=True, check=False, env=os.environ.copy()
@@ -34,14 +44,17 @@ def make(root: Path) -> str:
 
 
 @pytest.mark.parametrize("move", [shutil.copytree, shutil.move], ids=["copied", "moved"])
-def test_the_environment_is_made_anew_where_the_checkout_is_another(checkout, tmp_path, move):
+@pytest.mark.parametrize("by", ["make", "uv"])
+def test_the_environment_is_made_anew_where_the_checkout_is_another(checkout, tmp_path, move, by):
     make(checkout)
     make(checkout)
     assert (checkout / ".venv" / "synced").read_text() == "synced\n"
-    other = Path(move(checkout, tmp_path / "other"))
+    other = Path(move(checkout, tmp_path / "an other"))
     (other / ".venv" / "of the first").touch()
+    if by == "uv":  # an environment that uv sync made alone
+        (other / ".venv" / ".ready").unlink()
     assert f"this checkout was copied or moved from {checkout}" in make(other)
-    assert sorted(path.name for path in (other / ".venv").iterdir()) == [".ready", "synced"]
+    assert sorted(path.name for path in (other / ".venv").iterdir()) == [".ready", "bin", "synced"]
     make(other)
     assert (other / ".venv" / "synced").read_text() == "synced\n"
 

@@ -11,7 +11,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.base.paths import Layout
 from fakefaces.data.faces import parts_of
 from fakefaces.data.given_splits import write_splits
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import (
     all_test_images,
     assign_folds,
@@ -188,11 +188,11 @@ def test_file_names_hold_difficulty_and_parts():
 def test_names_that_no_table_can_hold_are_refused(photographs):
     (photographs / "training_real" / os.fsdecode(b"caf\xe9.jpg")).touch()
     with pytest.raises(DataError, match=r"names that are not UTF-8: training_real/caf\\xe9.jpg; rename"):
-        find_faces(photographs)
+        list_photographs(photographs)
 
 
-def test_find_faces_reads_ciplab_and_plain_folders(tmp_path, photographs):
-    faces = find_faces(photographs)
+def test_list_photographs_reads_ciplab_and_plain_folders(tmp_path, photographs):
+    faces = list_photographs(photographs)
     assert len(faces) == 80
     assert faces["label"].sum() == 40
     assert list(faces.columns) == ["image", "label", "difficulty", "left_eye", "right_eye", "nose", "mouth"]
@@ -201,13 +201,13 @@ def test_find_faces_reads_ciplab_and_plain_folders(tmp_path, photographs):
     (photographs / "training_fake").rename(photographs / "fake")
     photographs.rename(plain)
     (plain / "real" / ".DS_Store").touch()
-    assert len(find_faces(tmp_path)) == 80  # at any depth
+    assert len(list_photographs(tmp_path)) == 80  # at any depth
 
 
 def test_the_kaggle_archive_holds_its_set_twice(tmp_path):
     write_photographs(tmp_path / "real_and_fake_face")
     write_photographs(tmp_path / "real_and_fake_face_detection" / "real_and_fake_face")
-    faces = find_faces(tmp_path)
+    faces = list_photographs(tmp_path)
     assert len(faces) == 80
     assert faces["image"].str.startswith("real_and_fake_face/").all()
 
@@ -216,7 +216,7 @@ def test_two_different_sets_are_refused(tmp_path):
     write_photographs(tmp_path / "one", reals=12)
     write_photographs(tmp_path / "two", reals=13)
     with pytest.raises(DataError, match="two sets"):
-        find_faces(tmp_path)
+        list_photographs(tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["training_real", "training_fake"])
@@ -224,21 +224,21 @@ def test_an_absent_or_empty_class_is_named(photographs, missing):
     for path in (photographs / missing).iterdir():
         path.unlink()
     with pytest.raises(DataError, match=f"{missing}.*both classes"):
-        find_faces(photographs)
+        list_photographs(photographs)
     (photographs / missing).rmdir()
     with pytest.raises(DataError, match=missing):
-        find_faces(photographs)
+        list_photographs(photographs)
 
 
 def test_an_error_about_an_empty_folder_names_the_expected_layout(tmp_path):
     with pytest.raises(DataError, match="training_real"):
-        find_faces(tmp_path)
+        list_photographs(tmp_path)
     with pytest.raises(DataError, match="no such folder"):
-        find_faces(tmp_path / "nowhere")
+        list_photographs(tmp_path / "nowhere")
 
 
 def test_too_few_images_are_refused(tmp_path):
-    faces = find_faces(write_photographs(tmp_path / "few", reals=9))
+    faces = list_photographs(write_photographs(tmp_path / "few", reals=9))
     with pytest.raises(DataError, match="only 9 real"):
         reference_split(faces, **SHARES, seed=0)
 
@@ -317,7 +317,7 @@ def given(workspace, *splits: str) -> None:
 def test_splits_that_the_set_came_with_are_kept_by_content(workspace):
     given(workspace, "train", "train", "validation", "test", "")
     layout = Layout(workspace)
-    faces = find_faces(layout.data)
+    faces = list_photographs(layout.data)
     renamed = layout.data / faces["image"][3]
     renamed.rename(renamed.with_name("renamed.jpg"))
     layout.duplicate_pairs.parent.mkdir()

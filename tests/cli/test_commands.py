@@ -19,6 +19,7 @@ from fakefaces.cli.listing import image_files
 from fakefaces.cli.registry import describe
 from fakefaces.inference import detector
 from fakefaces.inference import predict as scoring
+from fakefaces.inference.familiar import Familiar
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.inference.score import COLUMNS, Score
 from fakefaces.params.file import load
@@ -27,8 +28,9 @@ from tests.detectors import copy_detector
 from tests.pictures import striped
 
 
-def write_metadata(folder: Path) -> Path:
-    metadata = DetectorMetadata(model="m", kind="k", image_size=32, weights="w", threshold=0.5, parameters=1)
+def write_metadata(folder: Path, familiar: Familiar | None = None) -> Path:
+    shared = {"model": "m", "kind": "k", "image_size": 32, "weights": "w", "threshold": 0.5, "parameters": 1}
+    metadata = DetectorMetadata(**shared, familiar=familiar)
     write_json(folder / "detector.json", metadata.model_dump())
     return folder
 
@@ -48,8 +50,8 @@ def test_files_keep_their_order_and_those_of_a_folder_are_sorted(tmp_path):
 
 
 SCORES = [
-    Score(path="a.png", p_fake=0.75, label="fake", unsure=True, p_nose=0.5, log10_lr=1.25),
-    Score(path="b.png", p_fake=0.25, label="real", unsure=False),
+    Score(path="a.png", p_fake=0.75, label="fake", unsure=True, p_nose=0.5, log10_lr=1.25, unfamiliar=False),
+    Score(path="b.png", p_fake=0.25, label="real", unsure=False, unfamiliar=True),
     Score(path="c.png", problem="not_an_image", problem_detail="c.png: not an image"),
     Score(path="d.png", p_fake=0.125, label="real", model_version="3"),
 ]
@@ -68,7 +70,7 @@ def predicted(workspace, monkeypatch):
         done = CliRunner().invoke(app, ["predict", *names, "--model", "model", *options])
         assert isinstance(done.exception, DataError)
         assert str(done.exception) == "1 of 4 files could not be scored"
-        summary = "4 images: 1 fake, 2 real (1 of them unsure), 1 with problems (1 not_an_image)"
+        summary = "4 images: 1 fake, 2 real (1 of them unsure, 1 unfamiliar), 1 with problems (1 not_an_image)"
         assert done.stderr.splitlines()[-1] == summary
         return done.stdout.splitlines()
 
@@ -87,19 +89,37 @@ def test_a_model_of_drawn_faces_says_so_beside_its_verdicts(workspace, loaded, c
 
 def test_the_table_of_scores_has_score_label_and_unsure_of_each_file(predicted):
     assert [line.split() for line in predicted()] == [
-        ["path", "p_fake", "label", "unsure", "log10", "LR"],
-        ["a.png", "0.7500", "fake", "yes", "+1.25"],
-        ["b.png", "0.2500", "real", "no", "-"],
-        ["d.png", "0.1250", "real", "-", "-"],
+        ["path", "p_fake", "label", "unsure", "unfamiliar", "log10", "LR"],
+        ["a.png", "0.7500", "fake", "yes", "no", "+1.25"],
+        ["b.png", "0.2500", "real", "no", "yes", "-"],
+        ["d.png", "0.1250", "real", "-", "-", "-"],
     ]
+
+
+@pytest.mark.parametrize(("unfamiliar", "options"), [(30, []), (30, ["--json"]), (3, []), (3, ["--json"])])
+def test_a_batch_that_is_unlike_what_was_learned_from_is_said_to_be_once(workspace, monkeypatch, unfamiliar, options):
+    write_metadata(workspace / "model", Familiar(threshold=0.4, left_out=200, refused=16))
+    names = [f"{k}.png" for k in range(40)]
+    scores = [Score(path=name, p_fake=0.75, label="fake", unfamiliar=k < unfamiliar) for k, name in enumerate(names)]
+    monkeypatch.setattr(detector, "load", lambda folder: None)
+    monkeypatch.setattr(scoring, "score_files", lambda loaded, files, threads: iter(scores))
+    for name in names:
+        (workspace / name).touch()
+    done = CliRunner().invoke(app, ["predict", *names, "--model", "model", *options])
+    assert done.exit_code == 0
+    said = [line for line in done.output.splitlines() if "unlike the photographs" in line]
+    assert len(said) == (unfamiliar == 30)
+    if said and not options:
+        assert done.output.index(said[0]) < done.output.index("p_fake  label")
 
 
 def test_the_json_lines_have_all_fields_of_a_score(predicted):
     rows = [json.loads(line) for line in predicted("--json")]
     assert [list(row) for row in rows] == [list(COLUMNS)] * 4
     assert [{name: value for name, value in row.items() if value is not None} for row in rows] == [
-        {"path": "a.png", "p_fake": 0.75, "label": "fake", "unsure": True, "p_nose": 0.5, "log10_lr": 1.25},
-        {"path": "b.png", "p_fake": 0.25, "label": "real", "unsure": False},
+        {"path": "a.png", "p_fake": 0.75, "label": "fake", "unsure": True, "p_nose": 0.5, "log10_lr": 1.25}
+        | {"unfamiliar": False},
+        {"path": "b.png", "p_fake": 0.25, "label": "real", "unsure": False, "unfamiliar": True},
         {"path": "c.png", "problem": "not_an_image", "problem_detail": "c.png: not an image"},
         {"path": "d.png", "p_fake": 0.125, "label": "real", "model_version": "3"},
     ]
@@ -223,7 +243,7 @@ def gate(workspace, monkeypatch) -> StubGate:
     gate = StubGate()
 
     class Registry:
-        def __init__(self, name: str) -> None:
+        def __init__(self, name: str, *, create: bool) -> None:
             self.name = name
             gate.calls.append(name)
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from fakefaces.base.paths import Layout
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import (
     assign_folds,
     assign_validation,
@@ -71,7 +71,7 @@ def test_the_stage_splits_by_the_protocol_the_shares_and_the_seed_of_the_paramet
     pairs = pd.DataFrame([*names, (names[0][1], names[1][0])], columns=["a", "b"]).assign(inliers=99)
     pairs.to_csv(layout.duplicate_pairs, index=False)
     stage.main(params, layout)
-    table, faces = read_split(layout.split), find_faces(layout.data)
+    table, faces = read_split(layout.split), list_photographs(layout.data)
     assert table["image"].equals(faces["image"])
     related = table["image"].isin([name for pair in names for name in pair])
     assert table.loc[related, "group"].nunique() == 1
@@ -109,7 +109,7 @@ def test_the_digest_of_images_depends_on_which_file_has_which_label():
 
 
 def test_the_folder_holds_the_label_and_the_file_name_the_parts(tmp_path):
-    faces = find_faces(write_photographs(tmp_path / "few", reals=2, fakes=3))
+    faces = list_photographs(write_photographs(tmp_path / "few", reals=2, fakes=3))
     assert [tuple(row) for row in faces.astype(object).itertuples(index=False)] == [
         ("training_fake/easy_0_1111.jpg", 1, "easy", 1, 1, 1, 1),
         ("training_fake/mid_1_0011.jpg", 1, "mid", 0, 0, 1, 1),

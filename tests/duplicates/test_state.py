@@ -1,4 +1,6 @@
 import importlib.util
+import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -43,6 +45,17 @@ def test_the_same_state_gives_the_same_bytes(known, tmp_path):
     for path in paths:
         save_state(known, path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_every_version_of_python_writes_the_same_headers(known, tmp_path):
+    path = tmp_path / "state.npz"
+    save_state(known, path)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            # np.savez asks for ZIP64 headers, which Python 3.11.2 and 3.11.7 write in two ways.
+            version, extra_length = struct.unpack_from("<H22xH", content, entry.header_offset + 4)
+            assert (version, extra_length, entry.extract_version) == (20, 0, 20), entry.filename
 
 
 def test_an_empty_state(tmp_path):

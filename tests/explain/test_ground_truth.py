@@ -6,7 +6,7 @@ from PIL import Image
 
 from fakefaces.data import images
 from fakefaces.data.faces import PARTS
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.explain.ground_truth import SIDE, GroundTruth, box_mask, difference_mask, ground_truth_masks
 from fakefaces.explain.localization import centre_heatmap, evaluate_localization, random_heatmaps
 from tests.conftest import ROOT, picture
@@ -27,7 +27,7 @@ def sample() -> pd.DataFrame:
     manifest = pd.read_csv(ROOT / "samples" / "manifest.csv", dtype="str", keep_default_na=False)
     reals = manifest[(manifest["label"] == "real") & (manifest["decoy"] == "")].drop_duplicates("base")
     source = manifest["base"].map(reals.set_index("base")["image"])
-    faces = find_faces(ROOT / "samples")
+    faces = list_photographs(ROOT / "samples")
     table = faces.merge(manifest.assign(source=source)[["image", "group", "source"]], on="image")
     return table[(table["label"] == 1) & table["source"].notna()].reset_index(drop=True)
 

@@ -33,8 +33,8 @@ class Stub(Detector):
         with Image.open(io.BytesIO(data)) as image:
             return np.array([image.getpixel((0, 0))[0]])
 
-    def read_faces(self, data: bytes, name: str = "image") -> tuple[list[np.ndarray], None]:
-        return [self.read(data, name)], None
+    def read_faces(self, data: bytes, name: str = "image") -> tuple[list[tuple[np.ndarray, None]], None]:
+        return [(self.read(data, name), None)], None
 
 
 def metadata(extractor: str = "residuals") -> DetectorMetadata:

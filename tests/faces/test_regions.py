@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from fakefaces.data.face_regions import MIRRORED, NAMES
 from fakefaces.faces.find import Face, find_faces
-from fakefaces.faces.regions import MIRRORED, NAMES, mirrored, pixel_boxes, regions, unit
+from fakefaces.faces.regions import mirrored, pixel_boxes, regions, unit
 from tests.conftest import ROOT
 from tests.faces.test_find import read
 

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest.collection import Collection, sha256
 from tests.conftest import write_photographs
 
@@ -38,7 +38,7 @@ def test_names_that_tables_cannot_hold_become_digests(tmp_path, images, name):
 def test_a_set_goes_on_from_what_is_there(tmp_path, images):
     data = write_photographs(tmp_path / "data", reals=2, fakes=3)
     collection = Collection.of(data, tmp_path / "set")
-    assert len(find_faces(tmp_path / "set")) == 5
+    assert len(list_photographs(tmp_path / "set")) == 5
     first = sorted((data / "training_real").iterdir())[0]
     assert sha256(first) in collection
     assert collection.label(sha256(first)) == 0

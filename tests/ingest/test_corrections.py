@@ -1,7 +1,7 @@
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest.corrections import merge_corrections, read_corrections
 from tests.conftest import write_photographs
 
@@ -23,7 +23,7 @@ def table(folder, *rows: str):
 
 
 def labels(folder) -> dict[str, int]:
-    return dict(find_faces(folder)[["image", "label"]].itertuples(index=False))
+    return dict(list_photographs(folder)[["image", "label"]].itertuples(index=False))
 
 
 def test_new_images_are_added_to_the_present_ones(data, fresh, tmp_path):

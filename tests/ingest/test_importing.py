@@ -11,7 +11,7 @@ import yaml
 
 from fakefaces.base.errors import DataError
 from fakefaces.data.given_splits import read_splits
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest import replacing
 from fakefaces.ingest.importing import Options, download_ciplab, import_photographs
 from tests.conftest import Project, write_photographs
@@ -72,7 +72,7 @@ def test_replace_or_add_is_said(project, tmp_path):
     assert "11 added, 0 changed, 0 removed" in shown and "nothing was changed" in shown
     assert len(data_state(project)[1]) == 23
     project.run("fakefaces", "data", str(second), "--add")
-    faces = find_faces(project.root / "data")
+    faces = list_photographs(project.root / "data")
     assert (faces["label"] == 0).sum() == 17
     assert (faces["label"] == 1).sum() == 17
     project.run("fakefaces", "data", str(second), "--replace")
@@ -152,7 +152,7 @@ def test_the_same_names_with_other_contents_are_all_imported(project, tmp_path):
     assert "160 real and 160 fake images" in done.stderr
     assert "80 images are copies of others" in done.stderr
     assert "160 images have the name of another one" in done.stderr
-    faces = find_faces(project.root / "data")
+    faces = list_photographs(project.root / "data")
     assert len(faces) == 240
     assert (faces.loc[faces["label"] == 1, "difficulty"] != "").all()  # the names still tell
     names = data_state(project)[1]
@@ -319,7 +319,7 @@ def test_a_set_is_merged_by_content_without_dvc(tmp_path, monkeypatch, capsys):
         write_photographs(source / name, reals=4, fakes=4, size=size)
     shutil.copytree(source / "train" / "training_real", source / "test" / "training_real" / "copies")
     import_photographs(str(source), root, Options(keep_splits=True))
-    assert len(find_faces(root / "data")) == 24
+    assert len(list_photographs(root / "data")) == 24
     assert tracked == [str(source)]
     kept = list(read_splits(root / "data").values())
     assert {name: kept.count(name) for name in kept} == {"train": 4, "validation": 8, "test": 12}  # no copy trains

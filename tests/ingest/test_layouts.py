@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.data.photographs import find_faces, is_photograph, other_files
+from fakefaces.data.photographs import is_photograph, list_photographs, other_files
 from fakefaces.ingest.layouts import class_of, read_class_folders, read_folder
 from tests.conftest import ROOT, write_photographs
 
@@ -136,7 +136,7 @@ def test_a_text_in_a_class_folder_is_no_photograph_and_an_image_without_a_suffix
     (root / "training_real" / "list.csv").write_text("path\n")
     (root / "training_real" / "empty.jpg").touch()
     shutil.copy(root / "training_real" / "real_00000.jpg", root / "training_real" / "no_suffix")
-    images = set(find_faces(root)["image"])
+    images = set(list_photographs(root)["image"])
     assert "training_real/no_suffix" in images and "training_real/empty.jpg" in images
     assert len(images) == 8
     assert other_files(root) == ["training_real/list.csv", "training_real/notes.txt"]
@@ -147,4 +147,4 @@ def test_two_sets_of_the_same_names_and_other_contents_are_not_taken_for_one(tmp
     write_photographs(tmp_path / "one")
     write_photographs(tmp_path / "two", size=56)
     with pytest.raises(DataError, match="two sets.*80|two sets.*40"):
-        find_faces(tmp_path)
+        list_photographs(tmp_path)

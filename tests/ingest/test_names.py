@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from fakefaces.base.errors import DataError
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest.archives import unpack
 from fakefaces.ingest.changes import Changes
 from fakefaces.ingest.collection import Collection
@@ -25,22 +25,22 @@ def folder(tmp_path):
 
 def one_folder_missing(folder):
     shutil.rmtree(folder / "training_fake")
-    find_faces(folder)
+    list_photographs(folder)
 
 
 def none(folder):
-    find_faces(folder / HOSTILE)
+    list_photographs(folder / HOSTILE)
 
 
 def empty(folder):
     shutil.rmtree(folder / "training_fake")
     (folder / "training_fake").mkdir()
-    find_faces(folder)
+    list_photographs(folder)
 
 
 def two_sets(folder):
     write_photographs(folder / HOSTILE, reals=3, fakes=3)
-    find_faces(folder)
+    list_photographs(folder)
 
 
 def unknown_classes(folder):

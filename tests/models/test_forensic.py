@@ -274,3 +274,56 @@ def test_large_weights_of_both_signs_do_not_magnify_rounding_errors():
     graph = Graph(export(keras.Model(inputs, as_layers(regression, [inputs], "family")[0])))
     outputs = np.concatenate([graph(image[None]) for image in images])
     assert outputs == pytest.approx(kernel @ weights + 0.3, abs=5e-5)
+
+
+def test_with_strangers_the_last_output_tells_them_from_training_images():
+    """A stranger has features that occur, in a combination that does not."""
+    from fakefaces.models.forensic.unfamiliarity import fit_unfamiliarity
+
+    train, validation = arrays(TrainArrays, 200, 6), arrays(ValidationArrays, 80, 7)
+
+    def strange(features):
+        turned = features.copy()
+        turned[:, :, :7] = np.abs(turned[:, :, :7])
+        turned[:, :, 7:] = -np.abs(turned[:, :, 7:])
+        return turned
+
+    alone = fit_forensic(train, validation)
+    train = replace(train, strangers=strange(arrays(SplitArrays, 200, 8).features))
+    network, test = fit_forensic(train, validation), arrays(SplitArrays, 60, 9).features
+    familiar, strangers = network.predict_on_batch(test), network.predict_on_batch(strange(test))
+    assert familiar.shape == (60, 6)
+    assert np.allclose(familiar[:, :5], alone.predict_on_batch(test), atol=1e-6)
+    assert strangers[:, 5].mean() > 0.7 > 0.3 > familiar[:, 5].mean()
+    fitted = fit_unfamiliarity(train, GROUP_SIZES)
+    assert np.allclose(strangers[:, 5], fitted.predict(strange(test)), atol=1e-4)
+    assert np.allclose(familiar[:, 5], fitted.predict(test), atol=1e-4)
+    runtime.clear_session()
+
+
+def test_a_combination_of_size_and_features_that_does_not_occur_is_unfamiliar():
+    """Familiar images are smooth where their faces are small, and strangers are smooth whatever their size."""
+    from fakefaces.models.forensic.unfamiliarity import fit_unfamiliarity, group_bounds
+
+    def images(n: int, seed: int, *, small: bool, smooth: bool) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        features = rng.normal(size=(n, 7, 12)).astype(np.float32) + (1 if smooth else -1)
+        sizes = np.float32(4 if small else 5) + rng.normal(0, 0.1, (n, 1, 1)).astype(np.float32)
+        return np.concatenate([np.tile(sizes, (1, 7, 1)), features], axis=-1)
+
+    familiar = np.concatenate([images(100, 1, small=True, smooth=True), images(100, 2, small=False, smooth=False)])
+    labels, replaced = np.arange(200, dtype=np.float32) % 2, np.zeros((200, 4), np.int8)
+    strangers = images(200, 3, small=False, smooth=True)
+    assert group_bounds(13, GROUP_SIZES) == [(1, 8), (8, 13)]
+    train = TrainArrays(familiar, labels, replaced, strangers=strangers)
+    network = fit_forensic(train, ValidationArrays(familiar[::2], labels[:100], replaced[:100]))
+    fitted = fit_unfamiliarity(train, GROUP_SIZES)
+    new = [images(50, 4, small=small, smooth=smooth) for small, smooth in ((True, True), (False, False), (False, True))]
+    outputs = [network.predict_on_batch(of_kind) for of_kind in new]
+    scaled_down, as_they_are, strange = (of_kind[:, 5].mean() for of_kind in outputs)
+    assert max(scaled_down, as_they_are) < 0.2 < 0.8 < strange
+    for features, of_kind in zip(new, outputs, strict=True):
+        assert np.allclose(of_kind[:, 5], fitted.predict(features), atol=1e-4)
+        features[..., 0] += 1
+        assert np.allclose(network.predict_on_batch(features)[:, :5], of_kind[:, :5], atol=1e-6)
+    runtime.clear_session()

@@ -7,7 +7,7 @@ import pytest
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.paths import Layout
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import images_digest
 from fakefaces.inference import detector
 from fakefaces.inference.predict import p_fakes, score_files
@@ -23,7 +23,7 @@ from tests.tracking.factories import evaluated, promoted, trained
 def test_a_champion_that_was_evaluated_on_other_images_is_scored_on_these(tracked, tmp_path):
     trained(tracked, "m", detector=write_residual_detector(tmp_path / "residual"))
     promoted(tracked, evaluated(tracked, "m", 1))
-    faces = find_faces(tracked / "data")
+    faces = list_photographs(tracked / "data")
     paths = [tracked / "data" / image for image in faces["image"]]
     sha256 = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     table = faces.assign(group=faces["image"], split="test", sha256=sha256)

@@ -5,7 +5,7 @@ import pytest
 from fakefaces.base.errors import DataError
 from fakefaces.base.paths import Layout
 from fakefaces.data.formats import sniff
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import read_split
 from fakefaces.params.file import load
 from pipelines import duplicates, split, validate
@@ -25,7 +25,7 @@ def odd(workspace) -> list[OddFile]:
         files += write_odd_files(workspace / "data" / name, scaled(500), seed)
     regular = [file for file in files if file.path.is_file()]
     with pytest.raises(DataError, match="names that are not UTF-8: .*latin.*; rename these files"):
-        find_faces(workspace / "data")
+        list_photographs(workspace / "data")
     others = [file for file in regular if "latin" in file.path.name]
     others += [file for file in regular if sniff(head(file)) not in (*FORMATS, "") or file.kind == "sides"]
     for file in others:

@@ -26,9 +26,9 @@ def asked(tracked: Path, monkeypatch) -> list[str]:
     calls: list[str] = []
     open_store = detectors.connect
 
-    def connected():
+    def connected(**options):
         calls.append("MLflow")
-        return open_store()
+        return open_store(**options)
 
     monkeypatch.setattr(detectors, "connect", connected)
     return calls

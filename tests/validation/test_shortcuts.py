@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.evaluation.predictions import Predictions
 from fakefaces.params.validate import Validate
 from fakefaces.reporting.html.run_outputs import RULES
@@ -60,7 +60,7 @@ def write_set(root: Path, plant: Plant) -> pd.DataFrame:
                 exif[0x0131] = plant.program
             image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
             image.save(folder / f"mid_{k}_1000.jpg", quality=plant.quality if fake else 90, exif=exif)
-    faces = find_faces(root)
+    faces = list_photographs(root)
     split = np.where(np.arange(len(faces)) % 5 == 0, "test", "train")
     return faces.assign(group=faces["image"], split=split)
 

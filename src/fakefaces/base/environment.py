@@ -86,8 +86,16 @@ def set_tracking_uri(uri: str) -> None:
 
 
 def registry_uri() -> str:
-    """``MLFLOW_REGISTRY_URI``, which MLflow would look for registered models at; empty where it is not set."""
-    return os.environ.get("MLFLOW_REGISTRY_URI", "").strip()
+    """``MLFLOW_REGISTRY_URI``, which MLflow would look for registered models at; empty where it is not set.
+
+    A relative sqlite path is relative to :func:`store_root`, as that of the store is.
+    """
+    return _absolute(os.environ.get("MLFLOW_REGISTRY_URI", "").strip())
+
+
+def unset_registry() -> None:
+    """Remove ``MLFLOW_REGISTRY_URI``, which names the store itself: MLflow would take it for another than its copy."""
+    os.environ.pop("MLFLOW_REGISTRY_URI", None)
 
 
 def artifacts_root() -> str | None:

@@ -32,5 +32,9 @@ class TrackingError(FakefacesError):
     """The MLflow store cannot be reached, or does not hold what is needed."""
 
 
+class NoStoreError(TrackingError):
+    """There is no store at the address yet; whoever only reads creates none."""
+
+
 class StoreSettingError(TrackingError):
     """``MLFLOW_TRACKING_URI`` names no store that could ever be reached."""

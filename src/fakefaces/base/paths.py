@@ -30,6 +30,11 @@ class Layout:
         self.reports = reports  # what people read
         self.promotion = reports / "promotion.json"  # the latest decision; ignored by git, and no output of DVC's
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the photographs are drawn faces, as those of the embedded sample are: their manifest tells how."""
+        return (self.data / "manifest.csv").is_file()
+
     def recipe(self, name: str) -> Path:
         """An augmentation: ``none`` or ``standard``."""
         return self.root / "outputs" / "augment" / f"{name}.json"

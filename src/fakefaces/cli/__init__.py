@@ -18,6 +18,7 @@ from fakefaces.cli.plan import plan
 from fakefaces.cli.predict import predict
 from fakefaces.cli.promote import promote
 from fakefaces.cli.registry import registry
+from fakefaces.cli.repro import repro
 from fakefaces.cli.reproduce import reproduce
 from fakefaces.cli.results import results
 from fakefaces.cli.review import review
@@ -31,6 +32,7 @@ from fakefaces.cli.ui import ui
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 _COMMANDS = (
     check,
+    repro,
     results,
     predict,
     plan,

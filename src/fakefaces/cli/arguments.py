@@ -1,12 +1,15 @@
 """Arguments that several commands share: which detector, and the options about images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fakefaces.base.progress import echo
 from fakefaces.cli.model_names import HELP, complete_model, model_source
+
+if TYPE_CHECKING:
+    from fakefaces.scoring.counts import Counts
 
 Paths = Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)]
 Model = Annotated[
@@ -34,6 +37,18 @@ def fetched(source: Path | str) -> Path:
     from fakefaces.tracking.detectors import fetch_detector
 
     return source if isinstance(source, Path) else fetch_detector(source)
+
+
+def caution_of_batch(folder: Path, counts: "Counts") -> None:
+    """Say where a batch is unlike what the detector in a folder has learned from."""
+    from fakefaces.evaluation.unlike import unlike
+    from fakefaces.inference.metadata import read_metadata
+
+    familiar = read_metadata(folder).familiar
+    if familiar is None or counts.unfamiliar is None:
+        return
+    if sentence := unlike(counts.fake + counts.real, counts.unfamiliar, familiar.left_out, familiar.refused):
+        echo(f"WARNING {sentence}")
 
 
 def caution(folder: Path) -> None:

@@ -32,7 +32,7 @@ def doctor(
     layout = Layout(environment.workspace())
 
     def registry() -> Registry:
-        return Registry(load(layout.root / "params.yaml").promote.name)
+        return Registry(load(layout.root / "params.yaml").promote.name, create=False)
 
     updates = Updates(
         upgrade=lambda number: upgrade(registry(), registry().version(number), layout),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from fakefaces.base import environment
-from fakefaces.base.errors import FakefacesError
+from fakefaces.base.errors import FakefacesError, NoStoreError
 from fakefaces.base.paths import Layout
 from fakefaces.base.schema import StageParams, read
 from fakefaces.params.promote import Promote
@@ -69,7 +69,7 @@ def run_of(name: str) -> "RunRecord":
     from fakefaces.registry.store import resolve_run
     from fakefaces.tracking.store import connect
 
-    store, registered = connect(), registered_name()
+    store, registered = connect(create=False), registered_name()
     if "/" not in (trained := as_promoted(name)):
         for run in store.search_runs("tags.role = 'train'"):  # the newest first
             if run.info.run_name == trained:
@@ -110,12 +110,15 @@ def _registered_or_logged(model: str, names: list[str]) -> str:
     from fakefaces.registry.store import Registry, resolve_run
     from fakefaces.tracking.store import connect
 
-    registered = registered_name()
-    aliases = [alias for version in Registry(registered).versions() for alias in version.aliases]
+    registered, reason = registered_name(), ""
+    try:
+        aliases = [alias for version in Registry(registered, create=False).versions() for alias in version.aliases]
+    except NoStoreError as error:  # models that are trained are known all the same
+        aliases, reason = [], f". {error}"
     if model in aliases:
         return f"models:/{registered}@{model}"
     if _RUN_ID.fullmatch(model):
-        run = resolve_run(connect(), model, registered)
+        run = resolve_run(connect(create=False), model, registered)
         logged = run.outputs.model_outputs if run.outputs else []
         if not logged:
             raise FakefacesError(f"{model}: the run {run.info.run_name} logged no detector; take one of a training")
@@ -123,7 +126,7 @@ def _registered_or_logged(model: str, names: list[str]) -> str:
     known = list(dict.fromkeys([CHAMPION, *aliases, *names]))
     raise FakefacesError(
         f"{model}: no such model{suggestion(model, known)} Known are {', '.join(known)}; or name a version's number, "
-        "a run's id, a models:/ URI, or a folder with a detector.json"
+        f"a run's id, a models:/ URI, or a folder with a detector.json{reason}"
     )
 
 

@@ -55,7 +55,7 @@ def plan(
         f"{name}: {base_rate} of {photographs:,.0f} photographs a day are fake. People look at up to {reviews:,.0f} of "
         f"those called fake, in no order of the score. Thresholds are chosen on {len(validation)} validation images; "
         f"the numbers a day, with 95 % intervals, follow from the rates on {len(test)} test images of {test.n_groups} "
-        f"{'drawn faces: they say nothing about photographs.' if run.drawn else 'photographs.'}"
+        f"{'drawn faces: they say nothing about photographs.' if run.layout.drawn else 'photographs.'}"
     )
     print(textwrap.fill(about, 80), end="\n\n")
     _print(test, [(title, value, option) for title, value, option in rows if value is not None])

@@ -45,7 +45,7 @@ def promote(
     layout = Layout(environment.workspace())
     params = load(layout.root / "params.yaml")
     rule = params.promote
-    registry = Registry(rule.name)
+    registry = Registry(rule.name, create=False)
     if rollback and dry_run:
         print(f"version {registry.previous_champion().number} would be champion again; nothing was changed")
         return

@@ -24,7 +24,7 @@ def registry(
     from fakefaces.cli.tables import print_columns, print_table
     from fakefaces.registry.store import Registry
 
-    registered = Registry(registered_name())
+    registered = Registry(registered_name(), create=False)
     versions = [describe(version) for version in registered.versions()]
     history = registered.history()
     if as_json:

@@ -31,7 +31,7 @@ def reproduce(
     from fakefaces.maintenance.reproduce import Reproduction
     from fakefaces.tracking.store import connect
 
-    reproduction = Reproduction.of(connect(), run_of(run), environment.workspace())
+    reproduction = Reproduction.of(connect(create=False), run_of(run), environment.workspace())
     if not patch:
         _print(reproduction)
     elif text := reproduction.files.get("changes.patch"):

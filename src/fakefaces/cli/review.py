@@ -46,8 +46,8 @@ def review(
     person = reviewer_name(_login() if reviewer is None else reviewer)
     with listener(HOST, port) as bound, temporary_folder() as uploads:
         files = image_files(paths, follow_links=follow_links) if paths else []
-        journal = Labels(labels or to / "labels.db")
         folder = detector_folder(model)
+        journal = Labels(labels or to / "labels.db")
         caution(folder)
         detector = load(folder, threads=threads)
         queue = Queue(lambda images: explain_images(detector, images, threads=threads), uploads)

@@ -43,7 +43,7 @@ def runs(
         raise FakefacesError(f"--role {role}: must be one of {', '.join(_COLUMNS)}")
     conditions = run_table.parse_conditions(where or [])
     requested = [name.strip() for name in columns.split(",") if name.strip()]
-    store = connect()
+    store = connect(create=False)
     rows = run_table.run_rows(store, role, repeats=repeats)
     if not rows:
         echo(f"no {role} runs; start one with: dvc repro")

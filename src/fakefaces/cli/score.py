@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakefaces.cli.arguments import Model, caution, fetched
+from fakefaces.cli.arguments import Model, caution, caution_of_batch, fetched
 from fakefaces.cli.model_names import model_source
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def score(
 
     model_source(model)  # a misspelled name is said before a large input is listed
     storage, inputs = Storage(output), find_inputs(source, column)
-    detector = _model(model)
+    detector, folder = _model(model)
     workers = jobs or local.processors()
     if engine is EngineName.SPARK:
         from fakefaces.scoring import spark
@@ -83,16 +83,18 @@ def score(
     except KeyboardInterrupt:  # of which Typer would not say a word
         echo("interrupted; run the same command again to resume")
         raise typer.Exit(130) from None
+    caution_of_batch(folder, manifest.counts)
     echo(f"{storage}: {manifest.images:,} images: {manifest.counts}")
 
 
-def _model(model: str | None) -> "ScoringModel":
+def _model(model: str | None) -> "tuple[ScoringModel, Path]":
+    """The detector, and its folder."""
     from fakefaces.scoring.model import identify
 
     source = model_source(model)
     folder = fetched(source)
     caution(folder)
-    return identify(folder, None if isinstance(source, Path) else source)
+    return identify(folder, None if isinstance(source, Path) else source), folder
 
 
 def _verify(output: str, model: str | None) -> None:
@@ -101,7 +103,7 @@ def _verify(output: str, model: str | None) -> None:
     from fakefaces.scoring.verify import finished_job, verify
 
     job, manifest = finished_job(Storage(output))
-    done = verify(job, manifest, _model(model or manifest.model.source))
+    done = verify(job, manifest, _model(model or manifest.model.source)[0])
     if done.unread:
         echo(f"{len(done.unread)} images of the sample cannot be read again: {', '.join(done.unread)}")
     echo(f"{job.storage}: {done.images:,} images have a row each: {done.counts}; {done.again} scored again, and agree")

@@ -26,7 +26,7 @@ def ui(
     from fakefaces.tracking.pages import is_served, runs_page
     from fakefaces.tracking.store import connect
 
-    uri, experiment = environment.tracking_uri(), connect().experiment_id
+    uri, experiment = environment.tracking_uri(), connect(create=False).experiment_id
     if is_served(uri):
         _show(runs_page(experiment), show)
         return

@@ -20,6 +20,9 @@ class SplitArrays:
 class ValidationArrays(SplitArrays):
     """The arrays that decide when training stops and calibrate its scores."""
 
+    # (copies, ...), features of corrupted copies of the images: what is familiar though it is not as it was
+    copies: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.float32))
+
 
 @dataclass(frozen=True)
 class TrainArrays(SplitArrays):
@@ -27,3 +30,5 @@ class TrainArrays(SplitArrays):
 
     # (copies,), the row of each copy's original
     copy_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    # (strangers, ...), features of what was made of the originals and is unlike them: see features.strangers
+    strangers: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.float32))

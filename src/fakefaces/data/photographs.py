@@ -25,7 +25,7 @@ _EXPECTED_LAYOUT = (
 )
 
 
-def find_faces(root: Path) -> pd.DataFrame:
+def list_photographs(root: Path) -> pd.DataFrame:
     """List the photographs under ``root`` with their labels, sorted by ``image``.
 
     The folders ``training_real`` and ``training_fake``, or ``real`` and ``fake`` in any case, may lie at any depth; of

@@ -1,6 +1,6 @@
 """Split the images into train, validation and test, without separating images of one photograph.
 
-``faces`` is a table of :func:`fakefaces.data.photographs.find_faces`; ``group`` names the photograph of each of its
+``faces`` is a table of :func:`fakefaces.data.photographs.list_photographs`; ``group`` names the photograph of each of its
 images, by its content. Results are indexed as ``faces``. Shares lie between 0 and 1. A split that would leave a subset
 without both classes raises a DataError.
 

@@ -1,5 +1,6 @@
 """State of the search as a ``.npz`` file of plain arrays, so that a later search only processes new images."""
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ SETTINGS = " ".join(
 
 
 def save_state(search: SearchState, path: Path) -> None:
-    """Write the state atomically; equal states give equal bytes, about 145 KB per image."""
+    """Write the state atomically; equal states give equal bytes in every version of Python, about 145 KB per image."""
     images = list(search.features.values())
     arrays = {
         "settings": np.array(SETTINGS),
@@ -47,8 +48,12 @@ def save_state(search: SearchState, path: Path) -> None:
     for column in COLUMNS:
         values = search.pairs[column].to_numpy()
         arrays[f"pairs_{column}"] = values.astype(np.str_) if column in "ab" else values
-    with atomic_write(path) as partial, partial.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    with atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name, array in arrays.items():
+            # np.savez leaves the headers of the entries to zipfile, which writes others in other versions of Python.
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getbuffer())
 
 
 def load_state(path: Path) -> SearchState:

@@ -72,6 +72,7 @@ class Evaluator:
             likelihood_ratio=likelihood_ratio(validation, test, self.resampling),
             reliability=[ReliabilityBin.model_validate(row) for row in reliability(test).to_dict("records")],
             variance_explained_by_shortcuts=variance_explained_by_shortcuts(scored.test, rules or {}),
+            unfamiliar=float(scored.test["unfamiliar"].mean()) if "unfamiliar" in scored.test else None,
             robustness=[] if corrupted is None else robustness(scored.test, corrupted, decision, self.resampling),
         )
 

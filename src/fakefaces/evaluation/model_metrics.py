@@ -303,6 +303,7 @@ class Evaluation(Schema):
     likelihood_ratio: LikelihoodRatio | None = None  # None where validation could not calibrate it
     reliability: list[ReliabilityBin]  # the points of the reliability diagram, on test
     variance_explained_by_shortcuts: dict[str, Rounded | None] = {}  # R² on logits by rule, and of ``all``
+    unfamiliar: Rounded | None = None  # share of the test images that are called unfamiliar; None where none can be
     robustness: list[CorruptedMetrics] = []  # the original images, then each corruption at each level; empty for a rule
 
     @property

@@ -94,15 +94,15 @@ class TestPredictions(Predictions):
 
 @dataclass(frozen=True)
 class ScoredImages:
-    """One model's scores: the image table by name, with ``p_fake``, and :data:`PART_SCORES` where there are any."""
+    """One model's scores: the image table by name, with ``p_fake``; :data:`PART_SCORES` and ``unfamiliar`` if known."""
 
     validation: pd.DataFrame
     test: pd.DataFrame
 
     @classmethod
     def join(cls, images: pd.DataFrame, scores: pd.DataFrame) -> Self:
-        """Join images with their scores: ``image``, ``split``, ``p_fake``, and scores of the parts by name, or not."""
-        columns = ["image", "split", "p_fake", *(name for name in PARTS if name in scores)]
+        """Join images with their scores: ``image``, ``split``, ``p_fake``; parts, ``unfamiliar`` if there."""
+        columns = ["image", "split", "p_fake", *(name for name in (*PARTS, "unfamiliar") if name in scores)]
         renamed = scores[columns].rename(columns=dict(zip(PARTS, PART_SCORES, strict=True)))
         of_split = {
             split: images.merge(

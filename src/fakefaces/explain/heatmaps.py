@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.data.faces import PARTS
 from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.layers import capture_outputs, last_feature_layer, logit_output
 from fakefaces.explain.part_outlines import PORTRAIT
@@ -39,7 +40,7 @@ def detector_heatmaps(
         ModelError: the network has no convolution.
     """
     if detector.metadata.extractor == "residuals":
-        heatmaps = part_score_heatmaps(detector.outputs(inputs)[:, 1:], outlines)
+        heatmaps = part_score_heatmaps(detector.outputs(inputs)[:, 1 : 1 + len(PARTS)], outlines)
         step(len(inputs), "")
         return heatmaps
     return shrink_heatmaps(grad_cam(detector.network, inputs, step))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.data.faces import PARTS
+from fakefaces.data.face_regions import MIRRORED, NAMES
 from fakefaces.faces.find import Face
 from fakefaces.faces.mesh import LEFT_EYE, MOUTH, RIGHT_EYE
 
@@ -34,19 +34,11 @@ REGIONS = {
     "left_cheek": Region((50, 205), 0.40, 0.40),
     "right_cheek": Region((280, 425), 0.40, 0.40),
 }
-NAMES = tuple(REGIONS)
-assert NAMES[: len(PARTS)] == PARTS
-
-# For each region the index of the one on the other side of the face; a central one is its own.
-MIRRORED = tuple(
-    NAMES.index({"left": "right_", "right": "left_"}[side] + rest if rest else name)
-    for name in NAMES
-    for side, _, rest in [name.partition("_")]
-)
+assert tuple(REGIONS) == NAMES
 
 
 def regions(face: Face) -> dict[str, Box]:
-    """The boxes of a face's regions, by the names of :data:`NAMES`, in pixels of its image.
+    """The boxes of a face's regions, by :data:`fakefaces.data.face_regions.NAMES`, in pixels of its image.
 
     They are upright and of equal size however the face is turned, and may reach beyond the image. Left and right are
     the image's for an upright face, and stay with the eye if it is turned.

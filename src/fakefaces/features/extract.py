@@ -24,7 +24,8 @@ def extract(spec: FeatureSpec, pixels: NDArray[np.uint8], face: Face | None = No
         face: whose residuals are measured, as it lies in the image; None takes the largest one.
 
     Returns:
-        uint8 (image_size, image_size, 3) for ``pixels``; float32 (regions, features) for ``residuals``; with a crop a
+        uint8 (image_size, image_size, 3) for ``pixels``; float32 (regions, features) for ``residuals``, with the
+        logarithm of the regions' sizes in pixels in a first column where the network reads it; with a crop a
         scalar record with the fields ``traces``, ``crop`` and ``boxes``, which are the names of the network's inputs:
         those features, uint8 (crop, crop, 3), and float32 (regions, 4), the regions as shares of the crop's sides.
     """
@@ -33,6 +34,8 @@ def extract(spec: FeatureSpec, pixels: NDArray[np.uint8], face: Face | None = No
         return images.resize(shown, spec.image_size)
     boxes = region_boxes(pixels, face) * np.divide(shown.shape[1::-1], pixels.shape[1::-1])[[0, 1, 0, 1]]
     residuals = residual_features(shown, boxes, longest=spec.image_size)
+    if spec.region_sizes:
+        residuals = np.column_stack([_log_sizes(boxes), residuals])
     if not spec.crop:
         return residuals
     crop, shares = crop_face(shown, boxes, spec.crop)
@@ -42,6 +45,12 @@ def extract(spec: FeatureSpec, pixels: NDArray[np.uint8], face: Face | None = No
         ("boxes", np.float32, shares.shape),
     ]
     return np.array((residuals, crop, shares), dtype=dtype)
+
+
+def _log_sizes(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Of boxes (regions, 4), in pixels: half the logarithm of their areas, float32 (regions,)."""
+    width, height = np.maximum(boxes[:, 2:] - boxes[:, :2], 1).T
+    return np.asarray(np.log(width * height) / 2, dtype=np.float32)
 
 
 def region_boxes(pixels: NDArray[np.uint8], face: Face | None = None) -> NDArray[np.float64]:

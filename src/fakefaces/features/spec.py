@@ -13,6 +13,7 @@ class FeatureSpec:
     image_size: int  # side of the square in pixels; with residuals the side above which images are scaled down
     crop: int = 0  # with residuals, the side of the square around the face that a backbone reads besides; 0 for none
     harmonise: Harmonise | None = None  # sizes and encoders that the image is passed through before; None for none
+    region_sizes: bool = False  # with residuals, whether the sizes of the regions come first, in a column
 
     @property
     def follows_face(self) -> bool:
@@ -24,7 +25,8 @@ class FeatureSpec:
         """The name of a file with features of this kind."""
         numbers = [self.image_size] + [self.crop] * bool(self.crop)
         harmonise = [_name(self.harmonise)] if self.harmonise else []
-        return "-".join([self.extractor, *map(str, numbers), *harmonise]) + ".npy"
+        sizes = ["region_sizes"] * self.region_sizes
+        return "-".join([self.extractor, *map(str, numbers), *harmonise, *sizes]) + ".npy"
 
 
 def _name(settings: Harmonise) -> str:

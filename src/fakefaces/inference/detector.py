@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import ImageError, ModelError
 from fakefaces.data import images
 from fakefaces.faces.find import find_faces
+from fakefaces.faces.regions import unit
 from fakefaces.features.extract import extract, extract_bytes
 from fakefaces.features.residuals.window import SMALLEST
 from fakefaces.graphs.graph import REPLACE, Graph, load_graph
@@ -32,7 +33,7 @@ class Detector:
     """An inference graph with its metadata.
 
     The graph leads from the features of an image, as ``metadata.spec`` describes them, to probabilities (1,): fake; or
-    (5,): fake, and that each of :data:`fakefaces.data.faces.PARTS` was replaced.
+    (5,): fake, and that each of :data:`fakefaces.data.faces.PARTS` was replaced; or (6,): these, and the unfamiliarity.
     """
 
     graph: Graph
@@ -47,8 +48,13 @@ class Detector:
         """The detector for images that have a label: it scores those without a face, too, so that all are evaluated."""
         return replace(self, metadata=self.metadata.model_copy(update={"needs_face": False}))
 
-    def read_faces(self, data: bytes, name: str = "image") -> tuple[list[NDArray[Any]], int | None]:
-        """The features of each face of an image file, or of the image, and the number of faces where one is needed."""
+    def read_faces(
+        self, data: bytes, name: str = "image"
+    ) -> tuple[list[tuple[NDArray[Any], float | None]], int | None]:
+        """The features and the size of each face of an image file, and the number of faces where one is needed.
+
+        The features are of the image, and there is no size, where no face is looked for.
+        """
         spec = self.metadata.spec
         with images.decoded(data, name) as pixels:
             images.require_content(pixels, name, min_side=self.metadata.min_side)
@@ -58,10 +64,11 @@ class Detector:
                     f"{name}: no face is found in it, and this detector knows photographs of faces", "no_face"
                 )
             shown = faces if spec.follows_face and faces else (None,)
-            return [extract(spec, pixels, face) for face in shown], len(faces) if self.metadata.needs_face else None
+            measured = [(extract(spec, pixels, face), unit(face) if face else None) for face in shown]
+            return measured, len(faces) if self.metadata.needs_face else None
 
     def outputs(self, features: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
-        """All outputs for features (n, ...), stacked from :meth:`read`: float64 (n, 1) or (n, 5), probabilities."""
+        """All outputs for features (n, ...), stacked from :meth:`read`: float64 (n, 1), (n, 5) or (n, 6), 0 to 1."""
         return self.graph.map(features, threads=threads).astype(np.float64)
 
     def p_fake(self, features: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
@@ -75,10 +82,14 @@ class Detector:
         gives a score with a problem, and no error.
         """
         try:
-            features, faces = self.read_faces(read(), name)
+            measured, faces = self.read_faces(read(), name)
         except ImageError as error:
             return Score(path=name, problem=error.problem, problem_detail=str(error), model_version=self.version)
-        p_fake, *parts = max((self.graph(face).tolist() for face in features), key=lambda outputs: outputs[0])
+        scored = [(self.graph(features).tolist(), size) for features, size in measured]
+        (p_fake, *others), size = max(scored, key=lambda face: face[0][0])
+        familiar, unfamiliarity = self.metadata.familiar, None
+        if familiar and len(others) > len(PART_COLUMNS):
+            unfamiliarity = familiar.unfamiliarity(others[-1], size)
         return Score(
             path=name,
             p_fake=p_fake,
@@ -86,8 +97,10 @@ class Detector:
             unsure=self.metadata.unsure(p_fake),
             faces=faces,
             log10_lr=self.metadata.log10_lr(p_fake),
+            unfamiliar=None if familiar is None or unfamiliarity is None else familiar.unfamiliar(unfamiliarity),
+            unfamiliarity=unfamiliarity,
             model_version=self.version,
-            **dict(zip(PART_COLUMNS, parts, strict=False)),
+            **dict(zip(PART_COLUMNS, others, strict=False)),
         )
 
 
@@ -124,8 +137,10 @@ def _examine(graph: Graph, metadata: DetectorMetadata, folder: Path) -> None:
     except Exception as error:  # ONNX Runtime has an exception for each of its states and no common one
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{folder}: its graph cannot be computed ({reason}); {REPLACE}") from None
-    if outputs.shape not in ((1,), (1 + len(PART_COLUMNS),)):
-        raise ModelError(f"{folder}: its graph has outputs of the shape {outputs.shape}, not (1,) or (5,); {REPLACE}")
+    if outputs.shape not in ((1,), (1 + len(PART_COLUMNS),), (2 + len(PART_COLUMNS),)):
+        raise ModelError(
+            f"{folder}: its graph has outputs of the shape {outputs.shape}, not (1,), (5,) or (6,); {REPLACE}"
+        )
     if not ((outputs >= 0) & (outputs <= 1)).all():
         scores = ", ".join(f"{value:g}" for value in outputs)
         raise ModelError(f"{folder}: its scores are no probabilities: {scores} of a grey image; {REPLACE}")

@@ -13,6 +13,7 @@ from fakefaces.base.files import read_regular
 from fakefaces.base.schema import Count, Schema, parse
 from fakefaces.data.images import MIN_SIDE
 from fakefaces.features.spec import FeatureSpec
+from fakefaces.inference.familiar import Familiar
 from fakefaces.params.extractor import Extractor, Harmonise
 
 GRAPH, METADATA = "network.onnx", "detector.json"  # files of a detector's folder
@@ -57,8 +58,8 @@ class Operating(Schema):
 
 
 def _dropped(values: dict[str, Any], *keys: str) -> dict[str, Any]:
-    """The values without those of ``keys`` that are None, so that a detector of an earlier release keeps its bytes."""
-    return {key: value for key, value in values.items() if key not in keys or value is not None}
+    """The values without those of ``keys`` that are empty, so that a detector of an earlier release keeps its bytes."""
+    return {key: value for key, value in values.items() if key not in keys or value not in (None, False)}
 
 
 _DRAWN = "trained on drawn faces (the embedded sample), it knows no photograph: what it says of one means nothing"
@@ -73,12 +74,14 @@ class DetectorMetadata(Schema):
     image_size: int = Field(ge=1, le=8192)
     crop: int = Field(default=0, ge=0, le=8192)
     harmonise: Harmonise | None = None  # sizes and encoders that every image is passed through first
+    region_sizes: bool = False  # whether the sizes of the face's regions are read besides
     min_side: Count = MIN_SIDE  # pixels; smaller images were not accepted in training, and are not scored
     needs_face: bool = False  # whether it was trained on photographs of faces, so that it scores no others
     weights: str  # "trained from scratch", or the origin of the backbone's
     threshold: float = Field(ge=0, le=2)  # of p_fake, from which on an image is called fake without operating point
     drawn: bool = False  # whether it was trained on drawn faces, so that its labels of photographs mean nothing
     operating: Operating | None = None  # of a registered detector
+    familiar: Familiar | None = None  # None where the network has no output for it
     positive: str = "fake"  # the class whose probability the score is
     parameters: int
     format: int = Field(default=2, ge=1, le=2)
@@ -94,7 +97,7 @@ class DetectorMetadata(Schema):
 
     @model_serializer(mode="wrap")
     def _without_what_earlier_releases_lack(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _dropped(serialize(self), "harmonise")
+        return _dropped(serialize(self), "harmonise", "region_sizes", "familiar")
 
     @property
     def caution(self) -> str | None:
@@ -104,7 +107,7 @@ class DetectorMetadata(Schema):
     @property
     def spec(self) -> FeatureSpec:
         """What the network reads of an image."""
-        return FeatureSpec(self.extractor, self.image_size, self.crop, self.harmonise)
+        return FeatureSpec(self.extractor, self.image_size, self.crop, self.harmonise, self.region_sizes)
 
     @property
     def decision_threshold(self) -> float:

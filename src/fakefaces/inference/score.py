@@ -26,8 +26,8 @@ PROBLEMS = {
 class Prediction(BaseModel):
     """What a detector says of one image; its fields are columns in this order. All are null where there is a problem.
 
-    ``faces`` is null for a detector whose photographs show none, ``unfamiliar`` until a detector knows what it has
-    learned from.
+    ``faces`` is null for a detector whose photographs show none, ``unfamiliar`` and ``unfamiliarity`` for one that has
+    not learned what is unfamiliar.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -47,6 +47,7 @@ class Prediction(BaseModel):
     model_version: str | None = None  # of the registered model; null for a detector that is not registered
     # how many times as probable, as a power of ten, the score is of a fake than of a real; null where not calibrated
     log10_lr: float | None = None
+    unfamiliarity: float | None = None  # how unlike what the detector has learned from, 0 to 1; 1 for a face's size
 
     @property
     def parts(self) -> dict[str, float] | None:

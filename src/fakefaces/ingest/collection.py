@@ -8,7 +8,7 @@ from pathlib import Path
 from fakefaces.base.errors import DataError
 from fakefaces.base.names import shown
 from fakefaces.data.faces import FAKE, REAL
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 
 
 class Collection:
@@ -37,7 +37,7 @@ class Collection:
         if not data.is_dir():
             return collection
         shutil.copytree(data, root, copy_function=_link_or_copy)
-        faces = find_faces(root)
+        faces = list_photographs(root)
         for label in (REAL, FAKE):
             first = str(faces.loc[faces["label"] == label, "image"].iloc[0])
             names = {"training_real", "training_fake", "real", "fake"}

@@ -12,7 +12,7 @@ from fakefaces.base.progress import echo, track, waiting_for
 from fakefaces.base.secrets import masked
 from fakefaces.data.faces import FAKE
 from fakefaces.data.given_splits import read_splits, write_splits
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest import corrections
 from fakefaces.ingest.changes import compare, digest_of, list_folder
 from fakefaces.ingest.collection import Collection, sha256
@@ -70,7 +70,7 @@ def import_photographs(source: str, root: Path, options: Options | None = None) 
         else:
             layout = _merge_folders(local, collection, options)
         _keep_splits(layout, new, options)
-        find_faces(new)
+        list_photographs(new)
         changes = compare(list_folder(root / "data"), list_folder(new)) if (root / "data").is_dir() else None
         if changes is not None:
             echo(f"data/: {changes}" + (f":\n  {changes.named()}" if len(changes) else ""))
@@ -115,7 +115,7 @@ def _default_mode(root: Path, is_table: bool) -> Literal["replace", "add"]:
     if is_sample:
         echo("data/ holds the sample of drawn faces, which these replace; it stays in samples/")
         return "replace"
-    faces = find_faces(data)
+    faces = list_photographs(data)
     fakes = int((faces["label"] == FAKE).sum())
     raise DataError(
         f"data/ holds {len(faces) - fakes} real and {fakes} fake images. Say what to do with them: "

@@ -13,7 +13,7 @@ from pathlib import Path
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write
 from fakefaces.data.faces import FAKE, REAL
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest.collection import sha256
 from fakefaces.ingest.corrections import Correction, merge_corrections
 
@@ -66,7 +66,7 @@ def corrected(root: Path, photographs: Path, folder: Path) -> Path | None:
     rows = _read(root)
     if not rows:
         return None
-    present = {sha256(photographs / image): photographs / image for image in find_faces(photographs)["image"]}
+    present = {sha256(photographs / image): photographs / image for image in list_photographs(photographs)["image"]}
     if not rows.keys() <= present.keys():
         return None
     copy = folder.with_name(f"{folder.name}.uncorrected")

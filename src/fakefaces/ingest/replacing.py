@@ -10,7 +10,7 @@ import yaml
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import write_text
 from fakefaces.base.progress import echo
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.ingest.changes import (
     Changes,
     accepted_listing,
@@ -117,7 +117,7 @@ def take_in(root: Path) -> None:
     recover(root)
     require_regular_files(root)
     record = read_record(root)
-    faces = find_faces(root / "data")
+    faces = list_photographs(root / "data")
     changes = _changes(root, record)
     if record and record.accepted and changes is not None and not len(changes):
         if record.digest == record.accepted and not record.is_import:

@@ -35,7 +35,7 @@ def publish(digests: Collection[str]) -> None:
 
 def outdated() -> list[str]:
     """What the pages of the store lack, such as ``descriptions (12)``; of a store of an earlier release a lot."""
-    counts = Counter(change.kind for change in changes(connect(create=False)))
+    counts = Counter(change.kind for change in changes(connect(create=False, update=False)))
     return [f"{kind} ({count})" for kind, count in counts.items()]
 
 

@@ -56,7 +56,7 @@ def check_project(params: Params, layout: Layout, updates: Updates) -> Iterator[
         yield damage
         return
     try:
-        store = connect(create=False)
+        store = connect(create=False, update=False)
     except TrackingError as error:
         yield CheckResult("store", str(error), "error")
         return
@@ -191,9 +191,10 @@ def _check_registry(
 
 
 def _store_exists() -> bool:
-    """Whether the store exists; other stores than sqlite files are known only by asking."""
+    """Whether the store exists, and is not an empty file; other stores than sqlite files are known only by asking."""
     uri = environment.tracking_uri()
-    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
+    path = Path(uri.removeprefix("sqlite:///"))
+    return not uri.startswith("sqlite:///") or (path.is_file() and path.stat().st_size > 0)
 
 
 def _locked_versions(root: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from fakefaces.base.stage import error_boundary
 from fakefaces.data.batches import predict_in_batches
 from fakefaces.graphs.graph import Graph
 from fakefaces.graphs.normalise import normalise
+from fakefaces.graphs.shapes import fix_shapes
 from fakefaces.models import runtime
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def export(network: Any) -> bytes:
     dimensions = model.graph.output[0].type.tensor_type.shape.dim  # the trace may not know them
     for dimension, size in zip(dimensions[1:], network.output_shape[1:], strict=True):
         dimension.dim_value = size
-    _normalise(model)
+    fix_shapes(model)
+    normalise(model)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -51,7 +53,8 @@ def join(frozen: bytes, head: bytes, name: str) -> bytes:
     first, second = onnx.load_from_string(frozen), onnx.load_from_string(head)
     first = onnx.compose.add_prefix(first, "frozen_", rename_inputs=False)
     joined = onnx.compose.merge_models(first, second, io_map=[(first.graph.output[0].name, name)])
-    _normalise(joined)
+    fix_shapes(joined)
+    normalise(joined)
     return bytes(joined.SerializeToString(deterministic=True))
 
 
@@ -103,39 +106,6 @@ def _convert(network: Any) -> "ModelProto":
             model.graph.initializer.append(numpy_helper.from_array(constants[value.name].numpy(), value.name))
             model.graph.input.remove(value)
     return cast("ModelProto", model)
-
-
-def _normalise(model: "ModelProto") -> None:
-    _fix_shapes(model)
-    normalise(model)
-
-
-def _fix_shapes(model: "ModelProto") -> None:
-    """Give each reshape its shape as a constant, and drop the nodes that computed it.
-
-    TensorFlow's optimiser mostly does so while the network is traced, but not in every process.
-    """
-    import onnx
-
-    graph = model.graph
-    for value in (*graph.input, *graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "n"
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    shapes = {value.name: value.type.tensor_type.shape.dim for value in (*inferred.value_info, *inferred.output)}
-    constants = {value.name for value in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Reshape" and node.input[1] not in constants:
-            batch, *sizes = shapes[node.output[0]]
-            if batch.dim_param == "n" and all(size.dim_value for size in sizes):
-                shape = np.array([-1, *(size.dim_value for size in sizes)])
-                node.input[1] = f"{node.output[0]}/shape"
-                graph.initializer.append(onnx.numpy_helper.from_array(shape, node.input[1]))
-    needed = {graph.output[0].name}
-    for node in reversed(graph.node):  # which are in topological order
-        if needed.intersection(node.output):
-            needed.update(node.input)
-        else:
-            graph.node.remove(node)
 
 
 def _export_in_process(network: Any) -> bytes:

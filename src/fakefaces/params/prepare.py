@@ -18,6 +18,9 @@ class FeatureSet(Schema):
     image_size: int = Field(ge=16, le=1024, description="Pixels; for residuals the largest side of a portrait.")
     extractor: Extractor = Field(default="pixels", description="residuals: traces of processing, at native resolution.")
     copies: int = Field(default=0, ge=0, description="Corrupted copies of each training image, for residuals.")
+    strangers: int = Field(
+        default=0, ge=0, description="Of each training image, for residuals, to learn what is unfamiliar from."
+    )
     crop: int = Field(448, ge=64, le=1024, description="Side of the square that a backbone reads beside residuals.")
     layers: list[str] = Field(default=_MOBILENET_V2, description="Of the backbone, pooled beside residuals.")
     backbone: str | None = Field(default=None, description="A model of keras.applications.")
@@ -43,6 +46,8 @@ class FeatureSet(Schema):
             raise ValueError("trainable_from names a layer of a backbone, and there is none; give backbone")
         if self.extractor == "pixels" and self.copies:
             raise ValueError("copies are for extractor: residuals; pixels are augmented in training")
+        if self.extractor == "pixels" and self.strangers:
+            raise ValueError("strangers are for extractor: residuals")
         return self
 
 

@@ -132,7 +132,7 @@ def workspace_test_digest(layout: Layout) -> str | None:
 
 def _candidate_of_run(name: str, layout: Layout) -> PromotionCandidate:
     """The detector of the newest run of training or evaluation with this name, or an id that begins so."""
-    store = connect()
+    store = connect(create=False)
     finished = store.search_runs("attributes.status = 'FINISHED'")
     runs = [run for run in finished if run.data.tags.get("role") in ("train", "evaluate")]
     by_id = [run for run in runs if len(name) >= 6 and run.info.run_id.startswith(name)]

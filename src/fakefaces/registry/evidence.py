@@ -46,7 +46,7 @@ def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | Non
 
     None if the MLflow store has none, or its files are gone or of a release before 0.1.
     """
-    store = connect()
+    store = connect(create=False)
     condition = f"tags.role = 'evaluate' and tags.`model.digest` = '{digest}' and attributes.status = 'FINISHED'"
     if test_digest:
         condition += f" and tags.`test.digest` = '{test_digest}'"

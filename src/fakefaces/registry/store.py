@@ -54,9 +54,10 @@ class Version:
 class Registry:
     """The versions of one registered model; a TrackingError is raised where the MLflow store cannot be used."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, *, create: bool = True):
+        """``create`` is as of :func:`fakefaces.tracking.store.connect`."""
         self.name = name
-        self.store = connect()
+        self.store = connect(create=create)
         self._client = self.store.client
 
     def champion(self) -> Version | None:
@@ -123,7 +124,6 @@ class Registry:
         """Set a version's description, unless a person has written another one, and tags."""
         number = str(version.number)
         if has_own_description(version.description, version.tags):
-            earlier, digest = version.tags.get(NOTE_DIGEST, ""), note_digest(description)
             earlier, digest = version.tags.get(NOTE_DIGEST, ""), note_digest(description)
             both = digest if earlier in ("", digest) else f"{earlier} {digest}"  # it may be killed between the steps
             self._client.set_model_version_tag(self.name, number, NOTE_DIGEST, both)
@@ -238,7 +238,7 @@ def graph_digest(graph: Path) -> str:
 def resolve_run(store: Store, name: str, registered: str) -> "RunRecord":
     """The run of an id or its beginning, or behind a version's number or alias of the model ``registered``."""
     if (name.isdigit() and len(name) < 6) or not re.fullmatch(r"[0-9a-f]{4,32}", name):
-        versions = Registry(registered).versions()
+        versions = Registry(registered, create=False).versions()
         for version in versions:
             if name in (str(version.number), *version.aliases) and version.run_id:
                 return store.client.get_run(version.run_id)

@@ -9,7 +9,7 @@ from fakefaces.base.errors import ModelError, TrackingError
 from fakefaces.base.leftovers import temporary_folder
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
-from fakefaces.data.photographs import find_faces
+from fakefaces.data.photographs import list_photographs
 from fakefaces.features.files import extract_files
 from fakefaces.inference.detector import GRAPH, NETWORK
 from fakefaces.inference.metadata import read_metadata
@@ -60,7 +60,7 @@ def with_graph(store: Store, uri: str, model_id: str, layout: Layout) -> Path:
                 f"{uri}: its graph is compared with its network on photographs, and there are none in {layout.data}; "
                 "bring them back: dvc checkout data.dvc"
             )
-        faces = find_faces(root)["image"]
+        faces = list_photographs(root)["image"]
         paths = [root / name for name in faces.iloc[:: 1 + len(faces) // _IMAGES]]
         np.save(inputs, extract_files(read_metadata(copy).spec, paths, threads=1))
         export_file(copy / NETWORK, copy / GRAPH, inputs)

@@ -16,12 +16,14 @@ class Counts(Schema):
     real: int
     unsure: int  # of those two, in the abstention band
     problems: dict[str, int]  # by code
+    unfamiliar: int | None = None  # of fake and real; None where the detector does not know what is unfamiliar
 
     def __str__(self) -> str:
         bad = sum(self.problems.values())
         detail = ", ".join(f"{count:,} {problem}" for problem, count in self.problems.items())
         problems = f"{bad:,} with problems ({detail})" if bad else "no problems"
-        return f"{self.fake:,} fake, {self.real:,} real ({self.unsure:,} of them unsure), {problems}"
+        unfamiliar = "" if self.unfamiliar is None else f", {self.unfamiliar:,} unfamiliar"
+        return f"{self.fake:,} fake, {self.real:,} real ({self.unsure:,} of them unsure{unfamiliar}), {problems}"
 
 
 class Tally:
@@ -30,14 +32,18 @@ class Tally:
     def __init__(self) -> None:
         self._counter: Counter[str] = Counter()
 
-    def add(self, label: str | None, unsure: bool | None, problem: str | None) -> None:
+    def add(self, label: str | None, unsure: bool | None, problem: str | None, unfamiliar: bool | None = None) -> None:
         """Count an image, by these columns of its score."""
-        self._counter.update([f"{_PROBLEM}{problem}"] if problem else [label or "", *(["unsure"] if unsure else [])])
+        if problem:
+            self._counter[f"{_PROBLEM}{problem}"] += 1
+            return
+        self._counter.update({label or "": 1, "unsure": int(unsure is True), "unfamiliar": int(unfamiliar is True)})
+        self._counter["known"] += unfamiliar is not None
 
     def over(self, scores: Iterable[Score]) -> Iterator[Score]:
         """Yield scores, and count them."""
         for score in scores:
-            self.add(score.label, score.unsure, score.problem)
+            self.add(score.label, score.unsure, score.problem, score.unfamiliar)
             yield score
 
     @property
@@ -45,4 +51,10 @@ class Tally:
         """The counts until now."""
         counter = self._counter
         problems = {key.removeprefix(_PROBLEM): counter[key] for key in sorted(counter) if key.startswith(_PROBLEM)}
-        return Counts(fake=counter["fake"], real=counter["real"], unsure=counter["unsure"], problems=problems)
+        return Counts(
+            fake=counter["fake"],
+            real=counter["real"],
+            unsure=counter["unsure"],
+            problems=problems,
+            unfamiliar=counter["unfamiliar"] if counter["known"] else None,
+        )

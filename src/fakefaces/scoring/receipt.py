@@ -101,7 +101,7 @@ def read_rows(storage: Storage, part: int) -> tuple["pa.Table", str]:
 
 def tally_rows(tally: Tally, table: "pa.Table") -> None:
     """Count the rows of a part."""
-    for values in zip(*(table[name].to_pylist() for name in ("label", "unsure", "problem")), strict=True):
+    for values in zip(*(table[name].to_pylist() for name in ("label", "unsure", "problem", "unfamiliar")), strict=True):
         tally.add(*values)
 
 

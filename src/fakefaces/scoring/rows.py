@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]  # the values of COLUMNS, in their order
 _METADATA = "fakefaces"
-_ADDED = ("log10_lr",)  # columns of this version that its first releases did not write
+_ADDED = ("log10_lr", "unfamiliarity")  # columns of this version that its first releases did not write
 
 
 @cache

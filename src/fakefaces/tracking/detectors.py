@@ -152,7 +152,7 @@ def fetch_detector(uri: str) -> Path:
     if folder := recall(uri):
         return folder
     state = store_state()
-    client = connect().client
+    client = connect(create=False).client
     import mlflow
     from mlflow.exceptions import MlflowException
 

@@ -25,7 +25,7 @@ def log_evaluation(run: Run, layout: Layout, name: str, metrics: ModelMetrics, s
     run.params({"protocol": metrics.protocol, "n_splits": metrics.n_splits})
     run.tag("model.digest", metrics.model_digest)
     run.tag("test.digest", metrics.test_digest)
-    run.params({"drawn": (layout.data / "manifest.csv").is_file()})  # as the sample has one
+    run.params({"drawn": layout.drawn})
     run.metrics(metrics_by_name(metrics))
     for path in (layout.metrics(name), layout.scores(name), layout.corrupted_scores(name), layout.predictions):
         run.artifact(path)
@@ -53,6 +53,8 @@ def metrics_by_name(metrics: ModelMetrics) -> dict[str, float]:
     values = {f"{section}_{key}": value for section, record in sections.items() for key, value in _numbers(record)}
     if metrics.operating_point.threshold is not None:
         values["operating_threshold"] = metrics.operating_point.threshold
+    if metrics.unfamiliar is not None:
+        values["test_unfamiliar"] = metrics.unfamiliar
     explained = metrics.variance_explained_by_shortcuts
     return values | {f"explained_{rule}": share for rule, share in explained.items() if share is not None}
 

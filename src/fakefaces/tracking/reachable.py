@@ -7,6 +7,8 @@ from pathlib import Path
 from fakefaces.base.progress import waiting_for
 
 _TIMEOUT = 5  # seconds
+_TABLE = "experiments"  # which every store of MLflow has
+_NO_TABLES = "it has no table of MLflow's"
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
@@ -14,15 +16,24 @@ class UnreachableError(Exception):
     """The store cannot be used; the message is the reason."""
 
 
+class NoStoreError(UnreachableError):
+    """There is no store at its address, and none is to be created."""
+
+
 class SettingError(UnreachableError):
     """Its address names none that could ever be used."""
 
 
-def check(uri: str) -> None:
+def check(uri: str, *, create: bool) -> None:
     """Ask a tracking server or a database once.
+
+    Args:
+        uri: the store's address.
+        create: whether a database that is missing, or holds no store yet, is a place for a new one.
 
     Raises:
         UnreachableError: nothing answers within five seconds, or it refuses; the message says why.
+        NoStoreError: there is no store, and ``create`` is false.
         SettingError: nothing ever will.
         Exception: of SQLAlchemy or its driver, for a database that cannot be used.
     """
@@ -31,9 +42,9 @@ def check(uri: str) -> None:
         if uri.startswith(("http://", "https://")):
             _check_server(uri)
         elif uri.startswith("sqlite:///"):
-            _check_file(Path(uri.removeprefix("sqlite:///")))
+            _check_file(Path(uri.removeprefix("sqlite:///")), create=create)
         elif kind in _PORTS:
-            _check_database(uri)
+            _check_database(uri, create=create)
         elif kind != "databricks":
             raise SettingError("not the address of a store")
 
@@ -53,25 +64,29 @@ def _check_server(uri: str) -> None:
         raise SettingError(f"no address of a server ({error})") from None
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, *, create: bool) -> None:
     if not path.name or path.is_dir():
         raise SettingError("a folder, not a file")
     if not path.exists():
-        return  # it is created
+        if create:
+            return
+        raise NoStoreError("there is no such file")
     if not path.is_file():  # a pipe would be waited for
         raise SettingError("not a regular file")
     try:
         # Not of the whole file, but of what every program reads first; a writer holds its lock for less.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT)) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     except sqlite3.Error as error:
         raise UnreachableError(str(error)) from None
+    if not create and (_TABLE,) not in names:
+        raise NoStoreError(_NO_TABLES)
 
 
-def _check_database(uri: str) -> None:
+def _check_database(uri: str, *, create: bool) -> None:
     import socket
 
-    from sqlalchemy import create_engine
+    from sqlalchemy import create_engine, inspect
     from sqlalchemy.engine import make_url
     from sqlalchemy.pool import NullPool
 
@@ -85,7 +100,9 @@ def _check_database(uri: str) -> None:
             raise UnreachableError(f"no server answers within {_TIMEOUT} seconds") from None
         except OSError as error:
             raise UnreachableError(f"no server answers ({connection_error(error)})") from None
-    engine.connect().close()
+    with engine.connect() as connection:
+        if not create and not inspect(connection).has_table(_TABLE):
+            raise NoStoreError(_NO_TABLES)
 
 
 def connection_error(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fakefaces.base import environment
-from fakefaces.base.errors import FakefacesError, StoreSettingError, TrackingError
+from fakefaces.base.errors import FakefacesError, NoStoreError, StoreSettingError, TrackingError
 from fakefaces.base.progress import echo
 from fakefaces.base.secrets import masked
 from fakefaces.tracking import artifact_paths, locks, processes, reachable, read_only
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "fakefaces"
 _LIBRARIES = ("mlflow.", "sqlalchemy.", "alembic.", "requests.", "urllib3.", "sqlite3")
+
+_KINDS = {reachable.SettingError: StoreSettingError, reachable.NoStoreError: NoStoreError}
 
 T = TypeVar("T")
 
@@ -50,17 +52,26 @@ class Store:
         )
 
 
-def connect(*, create: bool = True) -> Store:
+def connect(*, create: bool = True, update: bool = True) -> Store:
     """Open the store that ``MLFLOW_TRACKING_URI`` names, or the project's own.
 
-    With ``create`` a missing experiment is created, with its tables, and the paths of a store that was moved together
-    with its artifacts are updated. A store that may only be read is left as it is; if it was moved, a private copy of
-    it is read. A TrackingError says why a store cannot be reached, opened or written.
+    A store that may only be read is left as it is; if it was moved, a private copy of it is read.
+
+    Args:
+        create: a missing experiment is created, with its store; who only reads a store that is missing is told so.
+        update: the paths of a store that was moved together with its artifacts are made to lead to them.
+
+    Raises:
+        NoStoreError: it is missing, and is not to be created.
+        TrackingError: it cannot be reached, opened or written; with the reason.
     """
     uri = environment.tracking_uri()
-    create = create and not read_only.is_read_only(uri)
+    writable = not read_only.is_read_only(uri)
     with mlflow_errors():
-        reachable.check(uri)
+        if environment.registry_uri() not in ("", uri):
+            raise reachable.SettingError(f"MLFLOW_REGISTRY_URI is {environment.registry_uri()}")
+        environment.unset_registry()
+        reachable.check(uri, create=create)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of MLflow's own dependencies, at its import
             import mlflow
@@ -69,18 +80,20 @@ def connect(*, create: bool = True) -> Store:
         mlflow.set_tracking_uri(read_only.readable(uri, EXPERIMENT))
         environment.set_tracking_uri(uri)  # MLflow has set it, maybe to a copy
         # The client creates the tables, and two first starts would both do so.
-        with exclusive_lock("store") if create else nullcontext():
+        with exclusive_lock("store") if writable and (create or update) else nullcontext():
             client = cast("MlflowClient", _Client(mlflow.MlflowClient()))
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
-                created = client.create_experiment(EXPERIMENT, environment.artifacts_root()) if create else None
-                return Store(client, created)
+                new = create and writable
+                return Store(
+                    client, client.create_experiment(EXPERIMENT, environment.artifacts_root()) if new else None
+                )
             if experiment.lifecycle_stage == "deleted":
                 raise TrackingError(
                     f"MLflow store {masked(uri)}: the experiment '{EXPERIMENT}' was deleted; restore it with: "
                     f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
                 )
-            if create and (old := artifact_paths.moved_from(experiment.artifact_location)):
+            if update and writable and (old := artifact_paths.moved_from(experiment.artifact_location)):
                 count = artifact_paths.relocate(old)
                 echo(f"updated {count} artifact paths of the MLflow store, which was moved from {old}")
         return Store(client, experiment.experiment_id)
@@ -130,8 +143,7 @@ def mlflow_errors() -> Iterator[None]:
     except FakefacesError:
         raise
     except reachable.UnreachableError as error:
-        kind = StoreSettingError if isinstance(error, reachable.SettingError) else TrackingError
-        raise kind(_sentence(str(error))) from None
+        raise _KINDS.get(type(error), TrackingError)(_sentence(str(error))) from None
     except Exception as error:
         if not isinstance(error, OSError | ImportError) and not _is_of_libraries(error):
             raise
@@ -184,6 +196,8 @@ def _sentence(reason: str) -> str:
 _ADVICE = {
     "MLFLOW_": "correct or unset that variable",
     "address of a store": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
+    "no such file": "the first dvc repro creates it; or correct MLFLOW_TRACKING_URI",
+    "no table of": "it is new, or another program's; the first dvc repro creates them, or correct MLFLOW_TRACKING_URI",
     "not a regular file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "a folder, not a file": "MLFLOW_TRACKING_URI takes sqlite:///FILE, postgresql+pg8000://..., or http(s)://...",
     "No module named": "install that package; for postgresql+pg8000: uv sync --extra postgres",

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import fakefaces
 from fakefaces.base.files import read_json
@@ -36,6 +37,9 @@ class PreparedFeatures:
     group_sizes: Sequence[int] = ()  # number of residual features in each group; empty for pixels
     frozen_graph: bytes = b""  # the inference graph of ``frozen``; empty without one
     scale: float = 1.0  # by which the features of ``frozen`` were multiplied
+    face_sizes: NDArray[np.float32] | None = (
+        None  # of the training images, in pixels, NaN without a face; None for pixels
+    )
 
 
 def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
@@ -47,6 +51,7 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
         metadata["image_size"],
         metadata["crop"],
         Harmonise.model_validate(harmonise) if harmonise else None,
+        region_sizes=metadata.get("region_sizes", False),
     )
 
     def network(name: str) -> Any | None:
@@ -68,24 +73,44 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
     validation = ValidationArrays(
         np.asarray(features[validation_rows]), labels[validation_rows], replaced[validation_rows]
     )
+    face_sizes = None
+    if (folder / "strangers.npy").is_file():
+        strangers = np.load(folder / "strangers.npy", mmap_mode="r", allow_pickle=False)[train_rows]
+        train = replace(train, strangers=strangers.reshape(-1, *strangers.shape[2:]))
+        names = pd.Index(images["image"].to_numpy()[validation_rows])
+        validation = replace(validation, copies=_copies(folder, names)[1])
+        face_sizes = np.load(folder / "face_sizes.npy", allow_pickle=False)[train_rows]
     return PreparedFeatures(
-        train, validation, frozen, trainable, metadata["weights"], spec, metadata["group_sizes"], graph, scale
+        train,
+        validation,
+        frozen,
+        trainable,
+        metadata["weights"],
+        spec,
+        metadata["group_sizes"],
+        graph,
+        scale,
+        face_sizes,
     )
 
 
 def _with_copies(train: TrainArrays, folder: Path, names: pd.Index) -> TrainArrays:
     """Append the corrupted copies of the training images, which are named by ``names``, and of no others."""
-    table = pd.read_csv(folder / "copies.csv", dtype={"image": "str"})
-    originals = names.get_indexer(pd.Index(table["image"]))
-    rows = np.flatnonzero(originals >= 0)
-    copies = np.load(folder / "copies.npy", mmap_mode="r", allow_pickle=False)[rows]
-    labels, replaced = table["label"].to_numpy(np.float32)[rows], table[list(PARTS)].to_numpy(np.int8)[rows]
+    table, copies = _copies(folder, names)
     return TrainArrays(
         np.concatenate([train.features, copies]),
-        np.concatenate([train.labels, labels]),
-        np.concatenate([train.replaced, replaced]),
-        copy_of=originals[rows],
+        np.concatenate([train.labels, table["label"].to_numpy(np.float32)]),
+        np.concatenate([train.replaced, table[list(PARTS)].to_numpy(np.int8)]),
+        copy_of=names.get_indexer(pd.Index(table["image"])),
     )
+
+
+def _copies(folder: Path, names: pd.Index) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+    """The corrupted copies of the named images: their rows of ``copies.csv``, and their features."""
+    table = pd.read_csv(folder / "copies.csv", dtype={"image": "str"})
+    rows = np.flatnonzero(table["image"].isin(names))
+    features = np.load(folder / "copies.npy", mmap_mode="r", allow_pickle=False)[rows]
+    return table.iloc[rows], features
 
 
 def train_network(

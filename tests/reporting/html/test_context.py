@@ -57,7 +57,6 @@ def run(tmp_path: Path) -> SimpleNamespace:
     scored = table.assign(p_fake=[0.1, 0.3, 0.9, 0.2, 0.8, 0.7, 0.6])
     return SimpleNamespace(
         thresholds={"first": 0.5, "best": 0.3},
-        drawn=False,
         n_resamples=1000,
         scored=lambda name: ScoredImages(validation=scored, test=scored[scored["split"] == "test"]),
         params=params_with("first", "best"),

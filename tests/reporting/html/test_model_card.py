@@ -10,7 +10,6 @@ from fakefaces.evaluation.localization_metrics import LocalizationMetrics
 from fakefaces.evaluation.model_metrics import Confusion, Estimate, ModelMetrics, OperatingMetrics
 from fakefaces.params.file import load
 from fakefaces.reporting.html.model_card import card_context
-from fakefaces.reporting.html.run_outputs import RunOutputs
 from tests.conftest import ROOT
 from tests.metrics import corrupted_metrics, localization_metrics, model_metrics, slice_metrics
 
@@ -58,7 +57,7 @@ def context(
     other = localization_metrics(0.9, gains={"random": (0.5, 0.6), "centre": (0.5, 0.6)})
     run = SimpleNamespace(
         params=load(ROOT / "params.yaml"),
-        drawn=RunOutputs(load(ROOT / "params.yaml"), Layout(root)).drawn,
+        layout=Layout(root),
         best="custom_cnn",
         metrics={"vgg16": evaluated(0.99), "custom_cnn": best},
         rules=rules or {},

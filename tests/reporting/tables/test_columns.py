@@ -106,6 +106,7 @@ def test_validity_checks_are_of_the_right_images():
         "recall at the operating point": "0.630 [0.20, 0.30]",
         "its false-positive rate": "0.640",
         "unsure": "0.650",
+        "unfamiliar": "–",
         "explained by shortcuts": "0.660",
     }
 

@@ -154,6 +154,7 @@ def test_every_column_of_the_table_is_the_metric_it_is_named_after(distinct):
         wanted |= {"brier": overall.brier.value} | vars(overall.confusion)
         wanted |= {"matched_n": test.matched.n, "paired_n": test.paired.n}
         wanted |= {"operating_threshold": point.threshold, "operating_unsure": point.abstention_band.share}
+        wanted |= {"unfamiliar": evaluation.unfamiliar}
         wanted |= {"variance_explained_by_shortcuts": evaluation.variance_explained_by_shortcuts.get("all")}
         for title, estimate in (
             *((metric, overall.estimate(metric)) for metric in METRICS),
@@ -194,6 +195,7 @@ def test_every_cell_that_people_read_is_the_metric_of_its_title(distinct):
             "recall at the operating point": cell(point.test.recall),
             "its false-positive rate": cell(point.test.fpr),
             "unsure": f"{point.abstention_band.share:.3f}",
+            "unfamiliar": "–" if evaluation.unfamiliar is None else f"{evaluation.unfamiliar:.3f}",
             "explained by shortcuts": f"{explained['all']:.3f}" if explained else "–",
         }.items():
             assert validity_columns[title][place] == wanted, title

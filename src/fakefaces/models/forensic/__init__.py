@@ -10,13 +10,11 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fakefaces.base.progress import track
+from fakefaces.base.progress import track, waiting_for
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
+from fakefaces.models.forensic.layers import dense, selected, variances
 from fakefaces.models.forensic.regression import (
-    CLIP,
-    CONSTANT,
     Regression,
     Settings,
     fit_regression,
@@ -24,12 +22,11 @@ from fakefaces.models.forensic.regression import (
     output_targets,
 )
 from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
+from fakefaces.models.forensic.unfamiliarity import as_layer, fit_unfamiliarity, group_bounds
 
 __all__ = ["READS", "Settings", "fit"]
 
 READS = "residual features"
-
-_SILENCING_VARIANCE = 1e12  # of a constant feature
 
 
 def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, group_sizes: Sequence[int]) -> Any:
@@ -42,30 +39,37 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     :func:`fakefaces.models.runtime.clear_session` before.
 
     Returns:
-        A Keras model from features (batch, regions, features), in groups of ``group_sizes``, to probabilities (batch,
-        5): fake, and each part replaced.
+        A Keras model from features (batch, regions, features), in groups of ``group_sizes`` behind what only
+        :mod:`~fakefaces.models.forensic.unfamiliarity` reads, to probabilities (batch, 5): fake, and each part
+        replaced; with strangers to learn from (batch, 6): the last is the unfamiliarity.
     """
     import keras
 
     # Names of inputs and layers are part of saved networks, and stay what they were.
     inputs = keras.Input(train.features.shape[1:], name="traces")
-    bounds = list(pairwise(accumulate(group_sizes, initial=0)))
+    bounds = group_bounds(train.features.shape[-1], group_sizes)
     train_groups = [replace(train, features=train.features[..., start:end]) for start, end in bounds]
     pairs = [(group, selector) for group in train_groups for selector in SELECTORS]
     tracked = track(pairs, "fitting regressions", len(pairs))
     fitted = [fit_regression(settings, selector, group) for group, selector in tracked]
     regressions = weighted([fitted[k : k + len(SELECTORS)] for k in range(0, len(fitted), len(SELECTORS))])
-    selected = _selected(regressions, bounds, inputs)
+    chosen = _selected(regressions, bounds, inputs)
     answers: list[list[Any]] = [[] for _ in EVIDENCE]
     for number, ((start, end), of_group) in enumerate(zip(bounds, regressions, strict=True)):
         for regression, rows in zip(of_group, _rows(), strict=True):
             selector = regression.selector
-            tensors = [selected[:, of_output, start:end] for of_output in rows]
+            tensors = [chosen[:, of_output, start:end] for of_output in rows]
             predictions = as_layers(regression, tensors, f"family{number}_{selector.name}")
             for output, prediction in zip(selector.outputs, predictions, strict=True):
                 answers[output].append(prediction)
     sums = [keras.layers.Add()(tensors) if len(tensors) > 1 else tensors[0] for tensors in answers]
-    return _calibrated(keras.Model(inputs, keras.layers.Concatenate(name="answers")(sums)), validation)
+    network = _calibrated(keras.Model(inputs, keras.layers.Concatenate(name="answers")(sums)), validation)
+    if not len(train.strangers):
+        return network
+    with waiting_for("what is unfamiliar to be learned"):
+        unfamiliar = as_layer(fit_unfamiliarity(train, group_sizes), network.input)
+    outputs = keras.layers.Concatenate(name="with_unfamiliarity")([network.output, unfamiliar])
+    return keras.Model(network.input, outputs, name=network.name)
 
 
 def weighted(regressions: Sequence[Sequence[Regression]]) -> list[list[Regression]]:
@@ -93,10 +97,10 @@ def as_layers(regression: Regression, inputs: Sequence[Any], name: str) -> list[
 
     unit, projection = np.sqrt(regression.gamma), regression.projection
     axes, landmarks = projection.axes * unit, regression.landmarks * unit
-    project = _dense(axes, -projection.centre @ axes, f"{name}_place")
-    compare = _dense(2 * landmarks.T, -np.einsum("ij,ij->i", landmarks, landmarks), f"{name}_near")
+    project = dense(axes, -projection.centre @ axes, f"{name}_place")
+    compare = dense(2 * landmarks.T, -np.einsum("ij,ij->i", landmarks, landmarks), f"{name}_near")
     weights, level = regression.weights, regression.level
-    answer = _dense(weights[:, None], [regression.intercept + level * weights.sum()], f"{name}_answer")
+    answer = dense(weights[:, None], [regression.intercept + level * weights.sum()], f"{name}_answer")
     predictions = []
     for tensor in inputs:
         projected = project(keras.layers.Flatten()(tensor))
@@ -114,26 +118,16 @@ def _rows() -> list[list[slice]]:
 
 def _selected(regressions: Sequence[Sequence[Regression]], bounds: Sequence[tuple[int, int]], inputs: Any) -> Any:
     """The inputs of all regressions, standardised and clipped, (batch, rows of all selectors, features)."""
-    import keras
-    from keras import layers
-
     matrix = np.concatenate([matrix for selector in SELECTORS for matrix in selector.matrices])
     n_features = inputs.shape[-1]
     mean, variance = np.zeros((len(matrix), n_features)), np.ones((len(matrix), n_features))
     for (start, end), of_group in zip(bounds, regressions, strict=True):
         for regression, rows in zip(of_group, _rows(), strict=True):
             scale = regression.projection.scale
-            variances = np.where(scale > 0, 1 / np.maximum(scale, CONSTANT) ** 2, _SILENCING_VARIANCE)
             for of_output in rows:
                 mean[of_output, start:end] = regression.projection.mean.reshape(-1, end - start)
-                variance[of_output, start:end] = variances.reshape(-1, end - start)
-    select = _dense(matrix.T, np.zeros(len(matrix)), "rows", n_features)
-    selected = layers.Permute((2, 1), name="turned")(select(layers.Permute((2, 1), name="boxes")(inputs)))
-    standardise = layers.Normalization(axis=(1, 2), name="unit")
-    standardise.build((None, *mean.shape))
-    standardise.set_weights([mean, variance, np.zeros((), np.int32)])
-    standardise.finalize_state()
-    return keras.ops.clip(standardise(selected), -CLIP, CLIP)
+                variance[of_output, start:end] = variances(scale).reshape(-1, end - start)
+    return selected(matrix, mean, variance, inputs)
 
 
 def _calibrated(network: Any, validation: ValidationArrays) -> Any:
@@ -149,16 +143,6 @@ def _calibrated(network: Any, validation: ValidationArrays) -> Any:
         if 0 < target.sum() < len(target):
             sigmoid = LogisticRegression(C=100.0).fit(values, target)
             slopes[columns], intercepts[columns] = sigmoid.coef_[0, 0], sigmoid.intercept_[0]
-    outputs = _dense(EVIDENCE * slopes, intercepts, "calibration")(network.output)
+    outputs = dense(EVIDENCE * slopes, intercepts, "calibration")(network.output)
     outputs = keras.layers.Activation("sigmoid", name="probabilities")(outputs)
     return keras.Model(network.input, outputs, name="forensic")
-
-
-def _dense(kernel: NDArray[Any], bias: Any, name: str, *inner_shape: int) -> Any:
-    """A dense layer with its weights; ``inner_shape`` are the axes between the batch and the last one."""
-    import keras
-
-    layer = keras.layers.Dense(np.shape(kernel)[1], name=name)
-    layer.build((None, *inner_shape, np.shape(kernel)[0]))
-    layer.set_weights([np.asarray(kernel, np.float32), np.asarray(bias, np.float32)])
-    return layer

@@ -48,6 +48,10 @@ class Projection:
         """float32 (n, features) to float32 (n, components)."""
         return np.asarray((_standardised(features, self.mean, self.scale) - self.centre) @ self.axes)
 
+    def scaled(self, factor: float) -> "Projection":
+        """The projection to components that are ``factor`` times as large."""
+        return replace(self, axes=self.axes * np.float32(factor))
+
 
 @dataclass(frozen=True)
 class Regression:
@@ -69,7 +73,7 @@ class Regression:
     def predict(self, features: NDArray[np.float32]) -> Array:
         """float32 (n, regions, features) to float64 (n, outputs of the selector); 1 is fake, or a replaced part."""
         inputs = self.selector.select(features)
-        kernels = [_kernel(self.projection.transform(x), self.landmarks, self.gamma) for x in inputs]
+        kernels = [gaussian(self.projection.transform(x), self.landmarks, self.gamma) for x in inputs]
         return np.column_stack([kernel @ self.weights + self.intercept for kernel in kernels])
 
 
@@ -78,14 +82,14 @@ def fit_regression(settings: Settings, selector: InputSelector, train: TrainArra
     inputs = selector.select(train.features)
     n_outputs, n = inputs.shape[:2]
     examples = inputs.reshape(n_outputs * n, -1)  # all images for the first output, then for the next
-    projection = _fit_projection(examples, settings)
+    projection = fit_projection(examples, settings)
     projected = projection.transform(examples)
     gamma = settings.width / float(projected.var(axis=0, dtype=np.float64).sum())
     target = output_targets(train)[:, list(selector.outputs)].T.ravel()
     intercept = float(target.mean())
     n_originals, starts = n - len(train.copy_of), np.arange(n_outputs) * n
-    landmarks = (starts[:, None] + _landmarks(n_originals, settings.landmarks // n_outputs)).ravel()
-    system = RidgeSystem(_kernel(projected, projected[landmarks], gamma), landmarks, settings.ridge)
+    landmarks = (starts[:, None] + evenly(n_originals, settings.landmarks // n_outputs)).ravel()
+    system = RidgeSystem(gaussian(projected, projected[landmarks], gamma), landmarks, settings.ridge)
     # an original and its copies are left out together
     groups = np.argsort(np.r_[:n_originals, train.copy_of], kind="stable").reshape(n_originals, -1)
     left_out = system.leave_out(target - intercept, np.concatenate([groups + start for start in starts], axis=1))
@@ -157,7 +161,8 @@ class RidgeSystem:
         return predictions
 
 
-def _fit_projection(examples: NDArray[np.float32], settings: Settings) -> Projection:
+def fit_projection(examples: NDArray[np.float32], settings: Settings) -> Projection:
+    """Standardise features (n, features), and find their principal components, partly whitened."""
     from scipy.linalg import eigh
 
     mean, deviation = examples.mean(axis=0, dtype=np.float64), examples.std(axis=0, dtype=np.float64)
@@ -183,7 +188,7 @@ def _standardised(features: NDArray[np.float32], mean: Array, scale: Array) -> N
     return np.clip((features - mean.astype(np.float32)) * scale.astype(np.float32), -CLIP, CLIP)
 
 
-def _kernel(a: NDArray[np.float32], b: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
+def gaussian(a: NDArray[np.float32], b: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
     """exp(-gamma * squared distance), float32 (len(a), len(b))."""
     kernel = a @ b.T
     kernel *= 2
@@ -194,7 +199,7 @@ def _kernel(a: NDArray[np.float32], b: NDArray[np.float32], gamma: float) -> NDA
     return np.asarray(np.exp(kernel, out=kernel))
 
 
-def _landmarks(n_originals: int, most: int) -> NDArray[np.intp]:
+def evenly(n_originals: int, most: int) -> NDArray[np.intp]:
     """Evenly spaced rows of originals; copies are worse landmarks, though as good examples: docs/forensic.md."""
     return np.unique(np.linspace(0, n_originals - 1, min(n_originals, most)).round().astype(np.intp))
 

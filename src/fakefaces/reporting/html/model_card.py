@@ -26,8 +26,8 @@ def card_context(run: RunOutputs) -> dict[str, object]:
         "rare_precision": precision_at(ErrorRates.of(at_point), RARE) if at_point else None,
         "image_size": features.image_size,
         "native": features.extractor != "pixels",  # photographs at their own resolution
-        "synthetic": run.drawn,
-        "not_for": not_for(run.drawn),
+        "synthetic": run.layout.drawn,
+        "not_for": not_for(run.layout.drawn),
     }
 
 

@@ -85,11 +85,6 @@ class RunOutputs:
         """The validation and test images with the scores of one model."""
         return ScoredImages.join(self.images, pd.read_csv(self.layout.scores(name)))
 
-    @property
-    def drawn(self) -> bool:
-        """Whether the photographs are drawn faces, those of the embedded sample."""
-        return (self.layout.data / "manifest.csv").is_file()
-
     @cached_property
     def localization(self) -> dict[str, LocalizationMetrics]:
         """How well the heatmaps locate the forgery, by model; without models whose maps could not be evaluated."""

@@ -83,6 +83,7 @@ def validity_checks(table: pd.DataFrame) -> Columns:
             "recall at the operating point": _with_intervals(table, "operating_recall"),
             "its false-positive rate": _with_intervals(table, "operating_fpr"),
             "unsure": table["operating_unsure"].map(_number),
+            "unfamiliar": table["unfamiliar"].map(_number),
             "explained by shortcuts": table["variance_explained_by_shortcuts"].map(_number),
         }
     )

@@ -81,7 +81,7 @@ def _row(name: str, evaluation: Evaluation) -> dict[str, Cell]:
     row |= {"operating_threshold": point.threshold}
     row |= _with_bounds("operating_recall", at_point.recall if at_point else None)
     row |= _with_bounds("operating_fpr", at_point.fpr if at_point else None)
-    row |= {"operating_unsure": band.share if band else None}
+    row |= {"operating_unsure": band.share if band else None, "unfamiliar": evaluation.unfamiliar}
     row |= {"variance_explained_by_shortcuts": evaluation.variance_explained_by_shortcuts.get("all")}
     reference, printed = test.reference.model_dump(), PRINTED.get(name, {})
     row |= {f"reference_{metric}": reference[metric] for metric in REFERENCE_METRICS}

@@ -1,0 +1,21 @@
+"""``fakefaces repro``."""
+
+from typing import Annotated
+
+import typer
+
+from fakefaces.base import environment
+
+
+def repro(
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Stages at a time.", show_default="that of params.yaml"),
+    ] = None,
+) -> None:
+    """Run the pipeline as `dvc repro` does, independent stages side by side."""
+    from fakefaces.maintenance.parallel_repro import reproduce
+    from fakefaces.params.file import load
+
+    root = environment.workspace()
+    reproduce(root, jobs or load(root / "params.yaml").jobs)

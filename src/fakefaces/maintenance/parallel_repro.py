@@ -1,0 +1,192 @@
+"""``dvc repro`` with independent stages side by side.
+
+One ``dvc repro`` runs its stages one after the other. Several may share a checkout, for DVC locks the paths that a
+stage reads and writes, and the repository only between two stages (https://dvc.org/doc/command-reference/repro).
+What has changed, and what the run cache has, stays DVC's business.
+"""
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from fakefaces.base.errors import FakefacesError
+from fakefaces.base.progress import echo
+
+DVC = (sys.executable, "-m", "dvc")
+
+_NODE = re.compile(r'^"([^"]+)";$')
+_EDGE = re.compile(r'^"([^"]+)" -> "([^"]+)";$')
+_STARTED = re.compile(r"^Running stage '([^']+)'")
+_ENDED = re.compile(r"^(Updating|Generating) lock file ")
+_SKIPPED = re.compile(r"^(Stage|'data\.dvc') .*(cached|skipping)|^ERROR")
+
+
+@dataclass(frozen=True)
+class StageGraph:
+    """Which stage needs which, in an order in which they can run."""
+
+    needs: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def from_dot(cls, text: str) -> "StageGraph":
+        """Read what ``dvc dag --dot`` prints."""
+        lines = [line.strip() for line in text.splitlines()]
+        needs: dict[str, set[str]] = {match[1]: set() for line in lines if (match := _NODE.match(line))}
+        for line in lines:
+            if match := _EDGE.match(line):
+                needs[match[2]].add(match[1])
+        return cls({stage: frozenset(needed) for stage, needed in needs.items()})
+
+    def affected(self, changed: set[str]) -> list[str]:
+        """The changed stages and all that come after them, those first that the most stages in a row wait for."""
+        order = list(TopologicalSorter(self.needs).static_order())
+        affected = set(changed)
+        for stage in order:
+            if self.needs[stage] & affected:
+                affected.add(stage)
+        height = dict.fromkeys(order, 0)
+        for stage in reversed(order):
+            for needed in self.needs[stage]:
+                height[needed] = max(height[needed], height[stage] + 1)
+        return sorted((stage for stage in self.needs if stage in affected), key=lambda stage: -height[stage])
+
+    def batch(self, waiting: Sequence[str], running: set[str], jobs: int) -> list[str]:
+        """The stages that one process runs next, in this order; none where all have to wait.
+
+        Each process costs a start of DVC, so that it takes a share of the stages that can run, and a chain of stages
+        whole where there is nothing else to do.
+        """
+        blocked = {*waiting, *running}
+        ready = [stage for stage in waiting if not self.needs[stage] & blocked]
+        batch = ready[: -(-len(ready) // (2 * jobs))]
+        if len(ready) == 1 and not running:
+            while len(following := [stage for stage in waiting if self._ready_after(stage, batch, blocked)]) == 1:
+                batch += following
+        return batch
+
+    def _ready_after(self, stage: str, batch: Sequence[str], blocked: set[str]) -> bool:
+        return stage not in batch and not self.needs[stage] & (blocked - set(batch))
+
+
+@dataclass
+class _Process:
+    """A ``dvc repro`` of a few stages, whose lines are printed behind the stage's name."""
+
+    batch: list[str]
+    dvc: "subprocess.Popen[str]"
+    ended: "queue.Queue[_Process]"
+    running: str = ""
+    reader: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        with self.dvc:
+            for line in map(str.rstrip, self.dvc.stdout or ()):
+                if match := _STARTED.match(line):
+                    self.running = match[1]
+                elif _ENDED.match(line):
+                    self.running = ""
+                elif self.running and line:
+                    print(f"{self.running} | {line}", flush=True)
+                elif _SKIPPED.match(line):
+                    print(line, flush=True)
+        self.ended.put(self)
+
+
+def reproduce(root: Path, jobs: int) -> None:
+    """Bring the pipeline up to date, as ``dvc repro`` does.
+
+    Args:
+        root: the project's folder.
+        jobs: number of stages that run at a time.
+
+    Raises:
+        FakefacesError: a stage failed; what others made is kept.
+    """
+    if jobs > 1 and (waiting := _affected(root)):
+        _run_side_by_side(*waiting, root, jobs)
+    # Whatever is left, a change of the meantime too; and DVC's own words at the end.
+    if subprocess.run([*DVC, "repro"], cwd=root, check=False).returncode:
+        raise FakefacesError("dvc repro: a stage failed; its lines above say why. Run the command again to go on")
+
+
+def _affected(root: Path) -> tuple[StageGraph, list[str]] | None:
+    """The stages that may run; None where DVC cannot say, as then its own run says why."""
+    status, dag = (_output(root, *arguments) for arguments in (("status", "--json"), ("dag", "--dot")))
+    if status is None or dag is None:
+        return None
+    graph = StageGraph.from_dot(dag)
+    stages = graph.affected(set(json.loads(status)))
+    return (graph, stages) if len(stages) > 1 else None
+
+
+def _output(root: Path, *arguments: str) -> str | None:
+    done = subprocess.run([*DVC, *arguments], cwd=root, stdout=subprocess.PIPE, text=True, check=False)
+    return None if done.returncode else done.stdout
+
+
+def _run_side_by_side(graph: StageGraph, waiting: list[str], root: Path, jobs: int) -> None:
+    ended: queue.Queue[_Process] = queue.Queue()
+    processes: list[_Process] = []
+    failed: list[_Process] = []
+    with _stopped_together(processes):
+        while processes or (waiting and not failed):
+            while len(processes) < jobs and not failed:
+                batch = graph.batch(waiting, {stage for process in processes for stage in process.batch}, jobs)
+                if not batch:
+                    break
+                waiting = [stage for stage in waiting if stage not in batch]
+                processes.append(_Process(batch, _start(root, batch), ended))
+            process = ended.get()
+            processes.remove(process)
+            if process.dvc.returncode:
+                failed.append(process)
+                if processes:
+                    others = ", ".join(other.running or other.batch[0] for other in processes)
+                    echo(f"{process.running or process.batch[0]} failed; waiting for what runs beside it: {others}")
+    if failed:
+        names = ", ".join(process.running or process.batch[0] for process in failed)
+        raise FakefacesError(f"{names} failed; the lines above say why. Run the command again to go on")
+
+
+def _start(root: Path, batch: list[str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        # Another dvc process has the repository's lock for moments only.
+        [*DVC, "--wait-for-lock", "repro", "--single-item", *batch],
+        cwd=root,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # so that a signal reaches DVC and its stage together, and once
+    )
+
+
+@contextmanager
+def _stopped_together(processes: list[_Process]) -> Iterator[None]:
+    """Interrupt, or terminate, the stages with this process, and wait until they have ended."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.dvc.pid, number)
+        for process in processes:
+            process.reader.join()
+        raise
