@@ -24,6 +24,7 @@ from fakefaces.data import formats, images
 from fakefaces.duplicates.features import describe_all
 from fakefaces.duplicates.groups import group_images
 from fakefaces.duplicates.pairs import SearchState, update
+from fakefaces.duplicates.sketches import sketch
 
 STRONGEST, SCREENED, BLOCK = 600, 4, 32  # keypoints for the screen, inliers to pass it, images a product
 RATIO, REACH = 0.8, 3.0  # of the distances to the two nearest, pixels between a point and its partner
@@ -59,10 +60,13 @@ def search_all(folder: Path) -> pd.DataFrame:
     print(f"described and searched: {clock}", flush=True)
     for name in list(features)[:: max(1, len(features) // 3)][:3]:
         others = state.pairs[(state.pairs["a"] != name) & (state.pairs["b"] != name)]
-        known = {key: value for key, value in features.items() if key != name}
+        known = tuple(sorted(key for key in features if key != name))
+        sketches = {key: sketch(value) for key, value in features.items()}
         one = Clock()
         added = describe_all([(name, grey_image(folder, name))])
-        again = update(SearchState(known, others.reset_index(drop=True)), added, seed=0)
+        sketches[name] = sketch(added[name])
+        ordered = (sketches[key] for key in sorted(sketches))
+        again = update(SearchState(known, others.reset_index(drop=True)), features | added, seed=0, sketches=ordered)
         print(f"one more image: {one}; {'the same' if again.pairs.equals(state.pairs) else 'OTHER'} pairs")
     for level in LEVELS:
         pairs = state.pairs[state.pairs["inliers"] >= level]

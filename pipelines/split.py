@@ -8,8 +8,9 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
+from fakefaces.data.contents import content_digests
 from fakefaces.data.given_splits import NAME, read_splits
-from fakefaces.data.photographs import content_digests, list_photographs
+from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import SPLITS, assign_folds, assign_validation, cv_splits, grouped_split, reference_split
 from fakefaces.duplicates.groups import groups_by_content
 from fakefaces.params.split import Split
@@ -31,7 +32,7 @@ def main(params: Params, layout: Layout) -> None:
     shares = {"test_size": split.test_size, "validation_size": split.validation_size}
     given = read_splits(layout.data)
     if given:
-        table["split"] = keep_splits(table, contents, given, split, seed)
+        table["split"] = keep_splits(table, list(contents.values()), given, split, seed)
     elif split.protocol == "reference":
         table["split"] = reference_split(faces, seed=seed, **shares)
     elif split.protocol == "grouped":
@@ -52,7 +53,7 @@ def main(params: Params, layout: Layout) -> None:
     echo(f"{protocol}: {len(table)} images: {sizes}; {shared} photographs are in two or more images")
 
 
-def keep_splits(faces: pd.DataFrame, contents: pd.Series, given: dict[str, str], split: Split, seed: int) -> pd.Series:
+def keep_splits(faces: pd.DataFrame, contents: list[str], given: dict[str, str], split: Split, seed: int) -> pd.Series:
     """The splits that the set came with, by content; photographs without one are trained on.
 
     Where it names no validation images, whole groups of its training images validate.

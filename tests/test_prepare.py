@@ -123,7 +123,7 @@ def test_the_stage_writes_each_feature_set_in_the_order_of_the_table(workspace):
     last = images.resize(images.decode((layout.data / table["image"].iloc[-1]).read_bytes()), 32)
     assert (arrays[-1] == last).all()
     metadata = json.loads((layout.features("mobilenet") / "features.json").read_text())
-    spec = {"extractor": "pixels", "image_size": 32, "crop": 0, "harmonise": None}
+    spec = {"extractor": "pixels", "image_size": 32, "crop": 0, "harmonise": None, "region_sizes": False}
     assert metadata == spec | {"weights": "MobileNet random", "group_sizes": []}
     made = np.load(layout.features("mobilenet") / "arrays.npy")
     assert made.shape == (80, 1024)

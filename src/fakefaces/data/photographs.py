@@ -2,14 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.names import shown
-from fakefaces.base.progress import track
 from fakefaces.data import formats
 from fakefaces.data.faces import FAKE, PARTS, REAL, parts_of
 
@@ -63,15 +61,6 @@ def other_files(root: Path) -> list[str]:
     )
 
 
-def content_digests(root: Path, names: Sequence[str]) -> pd.Series:
-    """The sha256 of each photograph's bytes, indexed by its path below ``root``.
-
-    A file that cannot be read, which the validate stage reports, has that of its path instead.
-    """
-    digests = {name: _digest(root, name) for name in track(names, "reading files", len(names))}
-    return pd.Series(digests, index=pd.Index(list(names), dtype="str"), dtype="str")
-
-
 def is_photograph(path: Path) -> bool:
     """Whether a regular file has an image's suffix, or begins as an image does; it may be broken all the same."""
     if not path.is_file():
@@ -123,14 +112,6 @@ def _require_unicode(names: list[str], root: Path) -> None:
         named = ", ".join(shown(name) for name in other[:_EXAMPLES])
         more = f" and {len(other) - _EXAMPLES} more" if len(other) > _EXAMPLES else ""
         raise DataError(f"{shown(root)}: names that are not UTF-8: {named}{more}; rename these files")
-
-
-def _digest(root: Path, name: str) -> str:
-    try:
-        with (root / name).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return hashlib.sha256(name.encode()).hexdigest()
 
 
 def _contents(folder: Path) -> set[str]:

@@ -1,8 +1,8 @@
 """Split the images into train, validation and test, without separating images of one photograph.
 
-``faces`` is a table of :func:`fakefaces.data.photographs.list_photographs`; ``group`` names the photograph of each of its
-images, by its content. Results are indexed as ``faces``. Shares lie between 0 and 1. A split that would leave a subset
-without both classes raises a DataError.
+``faces`` is a table of :func:`fakefaces.data.photographs.list_photographs`; ``group`` names the photograph of each of
+its images, by its content. Results are indexed as ``faces``. Shares lie between 0 and 1. A split that would leave a
+subset without both classes raises a DataError.
 
 Where a group goes is decided by a hash of its name and the seed, so that photographs that come, go or change their
 label move no others. It is a draw for each group on its own: of n groups that hold n_g images each, a subset of share
