@@ -106,6 +106,8 @@ def test_few_keypoints_sorted_and_compared_at_a_time_change_nothing(features, mo
     monkeypatch.setattr(candidates, "_SORTED_ROWS", 500)
     monkeypatch.setattr(candidates, "_BATCH_COLLISIONS", 7)
     assert_frame_equal(update(SearchState(), features, seed=3).pairs, at_once.pairs)
+    monkeypatch.setattr(candidates, "KEY_BITS", 60)  # too many keypoints to sort in one word with their keys
+    assert_frame_equal(update(SearchState(), features, seed=3).pairs, at_once.pairs)
 
 
 def test_with_sketches_only_the_features_of_candidates_are_asked_for(features):

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.duplicates.hashing import BANDS, band_keys
+from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, leading_bytes
 from fakefaces.duplicates.sketches import Sketches
 
 MAX_HAMMING_DISTANCE = 42  # of 288 bits, between two signatures of one point
 MIN_VOTES = 3  # matches that must agree
 
-_SORTED_ROWS = 1 << 22  # keypoints sorted at a time: bounds the memory
+_SORTED_ROWS = 1 << 20  # keypoints sorted at a time, so that a processor's cache holds them however many there are
 _BATCH_COLLISIONS = 1 << 21  # collisions processed at a time
 _SCALE_BIN = 1.0  # bin width of log2 of the scale
 _ROTATION_BIN = 45.0  # degrees
@@ -40,7 +40,7 @@ def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
     collided = np.zeros(0, np.int64)
     if is_new.any():
         for band in range(BANDS):
-            collided = np.unique(np.concatenate([collided, *_collisions(sketches, band, is_new)]))
+            collided = np.union1d(collided, np.concatenate([collided[:0], *_collisions(sketches, band, is_new)]))
     if not len(collided):
         return np.zeros((0, 2), np.int64)
     left, right = np.divmod(collided, len(sketches.owner))
@@ -49,24 +49,44 @@ def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
 
 def _collisions(sketches: Sketches, band: int, is_new: Bools) -> Iterator[Ints]:
     """Pairs of keypoints with equal keys in a band and near signatures, encoded as left * len(owner) + right."""
-    keys = band_keys(sketches.signatures, band)
-    candidates = np.ones(len(keys), dtype=np.bool_)
-    if not is_new.all():
-        # Keys that no new image has are dropped first, so that a few new images cost little.
-        sought = np.unique(keys[is_new[sketches.owner]])
-        place = np.minimum(np.searchsorted(sought, keys), max(0, len(sought) - 1))
-        candidates = sought[place] == keys if len(sought) else ~candidates
-    parts = np.uint64(1 + len(keys) // _SORTED_ROWS)
-    for part in range(int(parts)):
-        rows = np.flatnonzero(candidates & (keys % parts == part)) if parts > 1 else np.flatnonzero(candidates)
-        # A stable sort puts equal keys side by side, in the order of the images.
-        yield from _equal_keys(keys, rows[np.argsort(keys[rows], kind="stable")], sketches, is_new)
+    lead = leading_bytes(sketches.signatures, band)
+    by_lead = np.argsort(lead, kind="stable")  # of bytes, in linear time; equal keys begin alike
+    ends = np.concatenate([[0], np.cumsum(np.bincount(lead, minlength=256))])
+    parts = min(256, 1 + len(lead) // _SORTED_ROWS)
+    for part in range(parts):
+        rows = by_lead[ends[256 * part // parts] : ends[256 * (part + 1) // parts]]
+        keys = band_keys(sketches.signatures, band, rows)
+        if not is_new.all():
+            # Keys that no new image has are dropped first, so that a few new images cost little.
+            candidates = _among(keys, keys[is_new[sketches.owner[rows]]])
+            rows, keys = rows[candidates], keys[candidates]
+        keys, order = _sorted(keys)
+        yield from _equal_keys(keys, rows[order], sketches, is_new)
 
 
-def _equal_keys(keys: NDArray[np.uint64], rows: Ints, sketches: Sketches, is_new: Bools) -> Iterator[Ints]:
-    """Pairs among rows that are sorted by their keys."""
+def _sorted(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Ints]:
+    """Sorted keys, equal ones in their order, and where each was."""
+    bits = np.uint64(64 - KEY_BITS)
+    if len(keys) >> int(bits):
+        order = np.argsort(keys, kind="stable")
+        return keys[order], order
+    joined = np.sort(keys << bits | np.arange(len(keys), dtype=np.uint64))  # several times as fast
+    return joined >> bits, (joined & np.uint64((1 << int(bits)) - 1)).astype(np.int64)
+
+
+def _among(keys: NDArray[np.uint64], sought: NDArray[np.uint64]) -> Bools:
+    """Whether each key is among a few: a table of their last bits leaves little to look up."""
+    table = np.zeros(1 << 20, dtype=np.bool_)
+    last_bits = np.uint64(len(table) - 1)
+    table[sought & last_bits] = True
+    among = table[keys & last_bits]
+    among[among] = np.isin(keys[among], sought)
+    return np.asarray(among, dtype=np.bool_)
+
+
+def _equal_keys(key: NDArray[np.uint64], rows: Ints, sketches: Sketches, is_new: Bools) -> Iterator[Ints]:
+    """Pairs among the rows of sorted keys."""
     owner, signatures = sketches.owner, sketches.signatures
-    key = keys[rows]
     # A key counts once an image, or two brick walls would collide a million times.
     first_of_image = np.ones(len(key), dtype=np.bool_)
     first_of_image[1:] = (key[1:] != key[:-1]) | (owner[rows[1:]] != owner[rows[:-1]])

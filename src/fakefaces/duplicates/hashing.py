@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from fakefaces.duplicates.features import DIMENSIONS, NORM
 
 SIGNATURE = 36  # bytes of a signature
-BANDS = 24  # keys per signature
-BYTES = 5  # of a signature that are a key
+BANDS = 48  # keys per signature
+BYTES = 6  # of a signature that a key is made of
+KEY_BITS = 40
 
 # Mean RootSIFT of face photographs, by (outer, inner) row, (outer, inner) column and orientation relative to the
 # keypoint's in steps of 45 degrees. Other values are also correct; these spread the keys best.
@@ -28,6 +29,7 @@ _ORIENTATIONS = (0.95, 1.74, 1.19, 0.72, 0.47)
 _FLATTENING = 0.4  # 0 keeps the spread, 1 equalizes it: fewer chance collisions, but more noise
 _SEED = 20_041_012  # never to change: stored states hold pairs that were found with these keys
 _BATCH_ROWS = 4096
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio (Knuth, volume 3, section 6.4)
 _MAX_WEIGHT = 1000  # products with a row of 128 bytes of length 512 then sum to less than 2**23
 
 
@@ -48,20 +50,29 @@ def signatures(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return octets
 
 
-def band_keys(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint64]:
-    """One of the 24 keys of signatures (n, 36), below 2**40: five of their bytes (Indyk & Motwani 1998, bit sampling).
+def band_keys(octets: NDArray[np.uint8], band: int, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """One of the 48 keys of some rows of signatures (n, 36): six of their bytes.
 
-    Two descriptors whose signatures differ in a share p of their bits share it with a probability of (1 - p)**40.
+    After Indyk & Motwani 1998, doi:10.1145/276698.276876.
+    Two descriptors whose signatures differ in a share p of their bits share it with a probability of (1 - p)**48.
+
+    Returns:
+        uint64 (rows,), below 2**40: multiplicative hashes of the bytes, so that other bytes hardly ever have the same.
     """
-    key = np.zeros(len(octets), np.uint64)
+    key = np.zeros(len(rows), np.uint64)
     for column in _columns()[band]:
-        key = key << np.uint64(8) | octets[:, column]
-    return key
+        key = key << np.uint64(8) | octets[rows, column]
+    return key * _MULTIPLIER >> np.uint64(64 - KEY_BITS)
+
+
+def leading_bytes(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint8]:
+    """The first byte of each of these keys."""
+    return np.ascontiguousarray(octets[:, _columns()[band][0]])
 
 
 @cache
 def _columns() -> NDArray[np.intp]:
-    """The bytes of each key, (24, 5), each in as many keys as any other, but for one."""
+    """The bytes of each key, (48, 6), each in about as many keys as any other."""
     random = np.random.default_rng(_SEED)
     rounds = -(-BANDS * BYTES // SIGNATURE)
     drawn = np.concatenate([random.permutation(SIGNATURE) for _ in range(rounds + 1)])

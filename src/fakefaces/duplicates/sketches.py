@@ -1,18 +1,20 @@
-"""Sketches: what the search reads of every image, 44 bytes for each of its strongest keypoints.
+"""Sketches: what the search reads of every image, 44 bytes for each of its keypoints.
 
-A sketch proposes pairs; whether they are pairs is verified on all features, which need not be kept.
+A sketch proposes pairs; whether they are pairs is verified on the features, which need not be kept.
 """
 
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.duplicates.features import Features
+from fakefaces.duplicates.features import MAX_KEYPOINTS, Features
 from fakefaces.duplicates.hashing import SIGNATURE, signatures
 
-KEYPOINTS = 400  # of an image, at most: of 900 that a photograph of CIPLAB has, those that are found again first
+KEYPOINTS = MAX_KEYPOINTS  # of an image, at most; with fewer, small parts that two photographs share are missed
 
 _SHARES = 65_535  # steps of a coordinate over the longer side
 _OCTAVES, _STEPS = 16, 4_095  # of a keypoint's size below the side, and steps of one
@@ -42,14 +44,14 @@ def sketch(features: Features) -> Sketch:
 
 
 class Sketches:
-    """The sketches of many images, one after the other."""
+    """The sketches of many images, one after the other, in temporary files: 44 KB an image are not held in memory."""
 
     def __init__(self, sketches: Iterable[Sketch], n_images: int) -> None:
         """Collect the sketches of so many images; they may come one by one."""
-        most = n_images * KEYPOINTS
+        most = max(1, n_images * KEYPOINTS)
         self.n_images = n_images
-        self._signatures = np.empty((most, SIGNATURE), np.uint8)  # memory is taken as it is written
-        self._places = np.empty((most, 4), np.uint16)
+        self._signatures = _on_disk((SIGNATURE, most), np.uint8).T  # a key reads a few of the bytes of all
+        self._places = _on_disk((most, 4), np.uint16)
         counts = []
         total = 0
         for each in sketches:
@@ -76,3 +78,9 @@ class Sketches:
     def orientations(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Orientations of some keypoints in degrees, 0 to 360."""
         return np.asarray(self._places[rows, 3] * (360 / _TURN), dtype=np.float64)
+
+
+def _on_disk(shape: tuple[int, int], dtype: type[np.unsignedinteger]) -> NDArray[Any]:
+    """An array in a temporary file without a name, which goes with the array and takes what is written of it."""
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
