@@ -9,13 +9,13 @@ from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, leading_byt
 from fakefaces.duplicates.sketches import Sketches
 
 MAX_HAMMING_DISTANCE = 42  # of 288 bits, between two signatures of one point
-MIN_VOTES = 3  # matches that must agree
+MIN_VOTES = 4  # matches that must agree
 
 _SORTED_ROWS = 1 << 20  # keypoints sorted at a time, so that a processor's cache holds them however many there are
 _BATCH_COLLISIONS = 1 << 21  # collisions processed at a time
-_SCALE_BIN = 1.0  # bin width of log2 of the scale
-_ROTATION_BIN = 45.0  # degrees
-_SHIFT_BIN = 0.5  # of the shift, as a share of the image's side
+_SCALE_BIN = 0.7  # bin width of log2 of the scale
+_ROTATION_BIN = 24.0  # degrees, a part of 360
+_SHIFT_BIN = 0.25  # of the shift, as a share of the image's side
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

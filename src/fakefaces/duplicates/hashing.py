@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fakefaces.duplicates.features import DIMENSIONS, NORM
 
 SIGNATURE = 36  # bytes of a signature
-BANDS = 48  # keys per signature
+BANDS = 96  # keys per signature
 BYTES = 6  # of a signature that a key is made of
 KEY_BITS = 40
 
@@ -51,7 +51,7 @@ def signatures(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def band_keys(octets: NDArray[np.uint8], band: int, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """One of the 48 keys of some rows of signatures (n, 36): six of their bytes.
+    """One of the 96 keys of some rows of signatures (n, 36): six of their bytes.
 
     After Indyk & Motwani 1998, doi:10.1145/276698.276876.
     Two descriptors whose signatures differ in a share p of their bits share it with a probability of (1 - p)**48.
@@ -72,7 +72,7 @@ def leading_bytes(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint8]:
 
 @cache
 def _columns() -> NDArray[np.intp]:
-    """The bytes of each key, (48, 6), each in about as many keys as any other."""
+    """The bytes of each key, (96, 6), each in about as many keys as any other."""
     random = np.random.default_rng(_SEED)
     rounds = -(-BANDS * BYTES // SIGNATURE)
     drawn = np.concatenate([random.permutation(SIGNATURE) for _ in range(rounds + 1)])
