@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, leading_bytes
+from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, leading_words
 from fakefaces.duplicates.sketches import Sketches
 
 MAX_HAMMING_DISTANCE = 42  # of 288 bits, between two signatures of one point
@@ -39,25 +39,40 @@ def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
     """
     collided = np.zeros(0, np.int64)
     if is_new.any():
+        new_rows = None if is_new.all() else np.flatnonzero(is_new[sketches.owner])
         for band in range(BANDS):
-            collided = np.union1d(collided, np.concatenate([collided[:0], *_collisions(sketches, band, is_new)]))
+            rows = None if new_rows is None else _may_collide(sketches, band, new_rows)
+            collided = np.union1d(collided, np.concatenate([collided[:0], *_collisions(sketches, band, rows, is_new)]))
     if not len(collided):
         return np.zeros((0, 2), np.int64)
     left, right = np.divmod(collided, len(sketches.owner))
     return _vote(left, right, sketches)
 
 
-def _collisions(sketches: Sketches, band: int, is_new: Bools) -> Iterator[Ints]:
-    """Pairs of keypoints with equal keys in a band and near signatures, encoded as left * len(owner) + right."""
-    lead = leading_bytes(sketches.signatures, band)
-    by_lead = np.argsort(lead, kind="stable")  # of bytes, in linear time; equal keys begin alike
+def _may_collide(sketches: Sketches, band: int, new_rows: Ints) -> Ints:
+    """The keypoints whose keys begin as one of a new image does: so a few new images cost little."""
+    beginnings = leading_words(sketches.signatures, band)
+    table = np.zeros(1 << 16, dtype=np.bool_)
+    table[beginnings[new_rows]] = True
+    return np.flatnonzero(table[beginnings])
+
+
+def _collisions(sketches: Sketches, band: int, some: Ints | None, is_new: Bools) -> Iterator[Ints]:
+    """Pairs of keypoints with equal keys in a band and near signatures, encoded as left * len(owner) + right.
+
+    ``some`` are the only keypoints that count; all where it is None.
+    """
+    lead = (leading_words(sketches.signatures, band) >> np.uint16(8)).astype(np.uint8)
+    lead = lead if some is None else lead[some]
+    order = np.argsort(lead, kind="stable")  # of bytes, in linear time; equal keys begin alike
+    by_lead = order if some is None else some[order]
     ends = np.concatenate([[0], np.cumsum(np.bincount(lead, minlength=256))])
     parts = min(256, 1 + len(lead) // _SORTED_ROWS)
     for part in range(parts):
         rows = by_lead[ends[256 * part // parts] : ends[256 * (part + 1) // parts]]
         keys = band_keys(sketches.signatures, band, rows)
         if not is_new.all():
-            # Keys that no new image has are dropped first, so that a few new images cost little.
+            # Those that no new image has are dropped before they are sorted.
             candidates = _among(keys, keys[is_new[sketches.owner[rows]]])
             rows, keys = rows[candidates], keys[candidates]
         keys, order = _sorted(keys)

@@ -65,9 +65,10 @@ def band_keys(octets: NDArray[np.uint8], band: int, rows: NDArray[np.intp]) -> N
     return key * _MULTIPLIER >> np.uint64(64 - KEY_BITS)
 
 
-def leading_bytes(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint8]:
-    """The first byte of each of these keys."""
-    return np.ascontiguousarray(octets[:, _columns()[band][0]])
+def leading_words(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint16]:
+    """The first two of the bytes that each of these keys is made of."""
+    first, second = _columns()[band][:2]
+    return octets[:, first].astype(np.uint16) << np.uint16(8) | octets[:, second]
 
 
 @cache
