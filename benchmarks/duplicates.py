@@ -1,10 +1,11 @@
 """Time and recall of the duplicate search over a folder: for all images, and for one more.
 
-    uv run python benchmarks/duplicates.py FOLDER [--check] [--table FILE.csv]
+    uv run python benchmarks/duplicates.py FOLDER [--sizes 400,800,1600] [--check] [--table FILE.csv]
 
-Prints wall time and half the processor time, which other programs disturb less. `--check` compares all pairs with
-independent code (SIFT at full size with OpenCV's settings except for a lower contrast, Lowe's ratio test, RANSAC) and
-prints the search's recall of its pairs; it takes about an hour for 1,600 images. `--table` writes the pairs of both.
+Prints wall time and half the processor time, which other programs disturb less. `--sizes` matches so many of the
+images, drawn at random, and says how many of the candidates are pairs. `--check` compares all pairs with independent
+code (SIFT at full size with OpenCV's settings except for a lower contrast, Lowe's ratio test, RANSAC) and prints the
+search's recall of its pairs; it takes about an hour for 1,600 images. `--table` writes the pairs of both.
 """
 
 import argparse
@@ -21,9 +22,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fakefaces.data import formats, images
+from fakefaces.duplicates.candidates import candidate_pairs
 from fakefaces.duplicates.features import describe_all
 from fakefaces.duplicates.groups import group_images
-from fakefaces.duplicates.pairs import SearchState, update
+from fakefaces.duplicates.pairs import MIN_STORED_INLIERS, SearchState, update
+from fakefaces.duplicates.sketches import Sketches, sketch
+from fakefaces.duplicates.verification import compare
 
 STRONGEST, SCREENED, BLOCK = 600, 4, 32  # keypoints for the screen, inliers to pass it, images a product
 RATIO, REACH = 0.8, 3.0  # of the distances to the two nearest, pixels between a point and its partner
@@ -59,10 +63,13 @@ def search_all(folder: Path) -> pd.DataFrame:
     print(f"described and searched: {clock}", flush=True)
     for name in list(features)[:: max(1, len(features) // 3)][:3]:
         others = state.pairs[(state.pairs["a"] != name) & (state.pairs["b"] != name)]
-        known = {key: value for key, value in features.items() if key != name}
+        known = tuple(sorted(key for key in features if key != name))
+        sketches = {key: sketch(value) for key, value in features.items()}
         one = Clock()
         added = describe_all([(name, grey_image(folder, name))])
-        again = update(SearchState(known, others.reset_index(drop=True)), added, seed=0)
+        sketches[name] = sketch(added[name])
+        ordered = (sketches[key] for key in sorted(sketches))
+        again = update(SearchState(known, others.reset_index(drop=True)), features | added, seed=0, sketches=ordered)
         print(f"one more image: {one}; {'the same' if again.pairs.equals(state.pairs) else 'OTHER'} pairs")
     for level in LEVELS:
         pairs = state.pairs[state.pairs["inliers"] >= level]
@@ -70,6 +77,28 @@ def search_all(folder: Path) -> pd.DataFrame:
         groups = ", ".join(f"{count} of {size}" for size, count in sizes.items() if size != 1)
         print(f"at {level} inliers or more: {len(pairs)} pairs; groups: {groups}", flush=True)
     return state.pairs
+
+
+def match_some(folder: Path, sizes: list[int]) -> None:
+    """Processor time of matching, from sketches to candidates and from these to pairs, by the number of images."""
+    features = list(describe_all(grey_images(folder)).values())
+    order = np.random.default_rng(0).permutation(len(features))
+    sketches = [sketch(features[k]) for k in order]
+    print("| images | proposing, s | candidates | verifying, s | pairs | proposing for ten more, s |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for n in sizes:
+        begun = time.process_time()
+        candidates = candidate_pairs(Sketches(sketches[:n], n), np.ones(n, np.bool_))
+        proposed = time.process_time()
+        similarities = [compare(features[order[i]], features[order[j]], seed=0) for i, j in candidates]
+        verified = time.process_time()
+        pairs = sum(found is not None and found.inliers >= MIN_STORED_INLIERS for found in similarities)
+        known = Sketches(sketches[:n], n)
+        again = time.process_time()
+        candidate_pairs(known, np.arange(n) < 10)
+        ten = time.process_time() - again
+        times = f"{proposed - begun:.1f} | {len(candidates)} | {verified - proposed:.1f} | {pairs} | {ten:.1f}"
+        print(f"| {n} | {times} |", flush=True)
 
 
 def grey_image(folder: Path, name: str) -> Grey:
@@ -151,7 +180,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")])
     arguments = parser.parse_args()
+    if arguments.sizes:
+        match_some(arguments.folder, arguments.sizes)
+        return
     table = search_all(arguments.folder)
     if arguments.check:
         table = table.merge(check_all(arguments.folder), on=["a", "b"], how="outer", suffixes=("", "_check")).fillna(0)

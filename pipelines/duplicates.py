@@ -1,23 +1,30 @@
 """Find the images that share a photograph; results of earlier images are reused."""
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fakefaces.base.errors import DataError, ImageError
 from fakefaces.base.files import write_text
 from fakefaces.base.paths import Layout
-from fakefaces.base.progress import echo, progress, track
+from fakefaces.base.progress import echo, progress
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data import images
+from fakefaces.data.computed import Computed, Values, version_of
+from fakefaces.data.contents import content_digests, read_content
 from fakefaces.data.photographs import list_photographs
-from fakefaces.duplicates.features import describe_all
+from fakefaces.duplicates.features import Features, describe
 from fakefaces.duplicates.pairs import SearchState, find_pairs, name_pairs, update
+from fakefaces.duplicates.sketches import Sketch, sketch
 from fakefaces.duplicates.state import load_state, save_state
 from fakefaces.params.duplicates import Duplicates
+
+_KEPT = 1_000  # features of images in memory, of 140 KB each
 
 
 class Params(StageParams):
@@ -28,54 +35,84 @@ class Params(StageParams):
 
 
 def main(params: Params, layout: Layout) -> None:
-    names = list(list_photographs(layout.data)["image"])
-    keys = {name: key for name in names if (key := content_key(layout, name))}
-    state = previous_state(layout, set(keys.values()), params.seed)
-    new = {key: name for name, key in keys.items() if key not in state.features}
-    features = describe_all(track(grey_images(layout, new), "describing images", len(new)), workers=params.threads)
-    with progress("comparing images", 1) as step:
+    contents = content_digests(layout.data, list(list_photographs(layout.data)["image"]))
+    keys = {name: digest for name, digest in contents.items() if digest}  # validate reports the others
+    names = dict(sorted({digest: name for name, digest in keys.items()}.items()))
+    state = previous_state(layout, params.seed)
+    n_new = len(names.keys() - set(state.keys))
+    with (
+        Computed(layout.computed("duplicates"), version_of(layout, "duplicates", None)) as computed,
+        progress("comparing images", 1) as step,
+    ):
+        one_of_each = {name: digest for digest, name in names.items()}
+        results = computed.each(
+            layout.data, one_of_each, sketch_file, threads=params.threads, description="describing images"
+        )
 
         def show(done: int, total: int) -> None:
             step(int(done == total), f"{done} of {total} candidates")
 
-        state = update(state, features, seed=params.seed, workers=params.threads, progress=show)
+        state = update(
+            state,
+            DescribedFiles(layout.data, names),
+            seed=params.seed,
+            sketches=(Sketch(*values) for values in results),
+            workers=params.threads,
+            progress=show,
+        )
     layout.duplicates.parent.mkdir(parents=True, exist_ok=True)
     save_state(state, layout.duplicates)
     pairs = name_pairs(find_pairs(state, params.duplicates.min_inliers), keys)
     write_text(layout.duplicate_pairs, pairs.to_csv(index=False, float_format="%.4f"))
-    echo(f"{len(pairs)} pairs of images share a photograph, among {len(names)} images, {len(new)} of them new")
+    echo(f"{len(pairs)} pairs of images share a photograph, among {len(contents)} images, {n_new} of them new")
 
 
-def content_key(layout: Layout, name: str) -> str:
-    """The sha256 of a file; empty where it cannot be read, which the validate stage reports."""
+class DescribedFiles(Mapping[str, Features]):
+    """The features of files by their content, computed when they are asked for; the latest ones stay in memory."""
+
+    def __init__(self, root: Path, names: Mapping[str, str]) -> None:
+        """``names`` are paths below ``root`` by the sha256 of the files."""
+        self._root, self._names = root, names
+        self._described = lru_cache(_KEPT)(self._describe)
+
+    def __getitem__(self, key: str) -> Features:
+        return self._described(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _describe(self, key: str) -> Features:
+        name = self._names[key]
+        return describe(grey(read_content(self._root, name, key), name))
+
+
+def sketch_file(data: bytes, name: str) -> Values:
+    """The sketch of an image file."""
+    result = sketch(describe(grey(data, name)))
+    return result.signatures, result.places
+
+
+def grey(data: bytes, name: str) -> NDArray[np.uint8]:
+    """The luma of an image file; a broken file becomes an empty image, and validate reports it."""
     try:
-        return hashlib.sha256(images.read(layout.data / name)).hexdigest()
+        pixels = images.decode(data, name)
     except ImageError:
-        return ""
+        pixels = np.zeros((8, 8, 3), np.uint8)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
-def grey_images(layout: Layout, new: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
-    """The new images by content key, in grey; a broken file becomes an empty image, and validate reports it."""
-    for key, name in new.items():
-        try:
-            pixels = images.decode(images.read(layout.data / name), name)
-        except ImageError:
-            pixels = np.zeros((8, 8, 3), np.uint8)
-        yield key, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
-def previous_state(layout: Layout, present: set[str], seed: int) -> SearchState:
-    """The state of earlier runs, without images that are gone; an empty one where it cannot be used."""
+def previous_state(layout: Layout, seed: int) -> SearchState:
+    """The state of earlier runs; an empty one where it cannot be used."""
     if not layout.duplicates.is_file():
         return SearchState(seed=seed)
     try:
-        state = load_state(layout.duplicates)
+        return load_state(layout.duplicates)
     except DataError as error:
         echo(f"searching all images again: {error}")
         return SearchState(seed=seed)
-    pairs = state.pairs[state.pairs["a"].isin(present) & state.pairs["b"].isin(present)]
-    features = {key: value for key, value in state.features.items() if key in present}
-    return SearchState(features=features, pairs=pairs.reset_index(drop=True), seed=state.seed)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fakefaces.base.digests import digest_of
 from fakefaces.base.files import read_json, write_text
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, progress, track
@@ -13,7 +14,7 @@ from fakefaces.base.stage import run_stage
 from fakefaces.data.splits import cv_splits, read_split
 from fakefaces.inference.detector import Detector, load
 from fakefaces.inference.predict import p_fakes, score_files
-from fakefaces.inference.score_cache import ScoreCache, digest_of
+from fakefaces.inference.score_cache import ScoreCache
 from fakefaces.params.train import Train
 
 

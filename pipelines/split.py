@@ -1,8 +1,5 @@
 """Split the images into train, validation and test by the protocol ``reference``, ``grouped`` or ``folds``."""
 
-import hashlib
-from pathlib import Path
-
 import pandas as pd
 
 from fakefaces.base.errors import DataError
@@ -12,10 +9,11 @@ from fakefaces.base.progress import echo
 from fakefaces.base.schema import StageParams
 from fakefaces.base.stage import run_stage
 from fakefaces.data.attributes import attribute_names, with_attributes
+from fakefaces.data.contents import content_digests
 from fakefaces.data.given_splits import NAME, read_splits
 from fakefaces.data.photographs import list_photographs
 from fakefaces.data.splits import SPLITS, assign_folds, assign_validation, cv_splits, grouped_split, reference_split
-from fakefaces.duplicates.groups import group_images
+from fakefaces.duplicates.groups import groups_by_content
 from fakefaces.params.split import Split
 
 
@@ -28,13 +26,14 @@ class Params(StageParams):
 def main(params: Params, layout: Layout) -> None:
     faces = list_photographs(layout.data)
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
-    group = group_images(list(faces["image"]), pairs).reset_index(drop=True)
+    contents = content_digests(layout.data, list(faces["image"]))
+    group = groups_by_content(contents, pairs).reset_index(drop=True)
     table = faces.assign(group=group)
     split, seed = params.split, params.seed
     shares = {"test_size": split.test_size, "validation_size": split.validation_size}
     given = read_splits(layout.data)
     if given:
-        table["split"] = keep_splits(faces, group, given, layout.data, split, seed)
+        table["split"] = keep_splits(table, list(contents.values()), given, split, seed)
     elif split.protocol == "reference":
         table["split"] = reference_split(faces, seed=seed, **shares)
     elif split.protocol == "grouped":
@@ -58,9 +57,7 @@ def main(params: Params, layout: Layout) -> None:
     echo(f"{protocol}: {len(table)} images: {sizes}; {shared} photographs are in two or more images")
 
 
-def keep_splits(
-    faces: pd.DataFrame, group: pd.Series, given: dict[str, str], data: Path, split: Split, seed: int
-) -> pd.Series:
+def keep_splits(faces: pd.DataFrame, contents: list[str], given: dict[str, str], split: Split, seed: int) -> pd.Series:
     """The splits that the set came with, by content; photographs without one are trained on.
 
     Where it names no validation images, whole groups of its training images validate.
@@ -70,15 +67,14 @@ def keep_splits(
             f"data/{NAME} names the splits that the set came with, and params.yaml: split.protocol is folds; use "
             f"grouped or reference, or import the photographs again without --keep-splits"
         )
-    digests = [hashlib.sha256((data / image).read_bytes()).hexdigest() for image in faces["image"]]
-    kept = pd.Series([given.get(digest, "") for digest in digests], index=faces.index, dtype="str")
+    kept = pd.Series([given.get(digest, "") for digest in contents], index=faces.index, dtype="str")
     if new := int((kept == "").sum()):
         echo(f"{new} images are not in data/{NAME}: they are trained on")
         kept = kept.mask(kept == "", "train")
     if not (kept == "validation").any():
         train = kept == "train"
         share = {"test_size": split.validation_size, "validation_size": split.validation_size}
-        drawn = grouped_split(faces[train], group[train], seed=seed, **share)
+        drawn = grouped_split(faces[train], faces.loc[train, "group"], seed=seed, **share)
         kept.loc[drawn.index[drawn == "test"]] = "validation"
         echo(f"data/{NAME} names no validation images: {int((kept == 'validation').sum())} of train validate")
     for name in SPLITS:

@@ -11,6 +11,7 @@ from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo, waiting_for
 from fakefaces.base.schema import Count, StageParams
 from fakefaces.base.stage import run_stage
+from fakefaces.data.computed import Computed, version_of
 from fakefaces.data.photographs import other_files
 from fakefaces.data.splits import MOSTLY_FACES, CvSplit, cv_splits, read_split
 from fakefaces.evaluation.groups import with_slices
@@ -34,7 +35,8 @@ class Params(StageParams):
 def main(params: Params, layout: Layout) -> None:
     split = read_split(layout.split)
     with_slices(split, params.evaluate.slices)  # an attribute that is missing is said now, and not after the trainings
-    facts, appearance = image_facts(layout.data, list(split["image"]), threads=params.threads)
+    with Computed(layout.computed("validate"), version_of(layout, "validate", None)) as computed:
+        facts, appearance = image_facts(layout.data, list(split["image"]), threads=params.threads, computed=computed)
     table = split.merge(facts, on="image", validate="one_to_one")
     readable = table["readable"].to_numpy(dtype=bool)
     accepted = table[readable].reset_index(drop=True)

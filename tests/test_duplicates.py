@@ -1,3 +1,4 @@
+import io
 import shutil
 
 import cv2
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fakefaces.base.paths import Layout
+from fakefaces.data import computed
 from fakefaces.duplicates import pairs as pairs_module
 from fakefaces.duplicates.state import load_state
 from fakefaces.params.file import load
@@ -59,18 +61,14 @@ def test_an_added_image_costs_only_its_own_description_and_the_outcome_is_that_o
     Image.fromarray(scene(55)).save(layout.data / "training_real/real_00055.jpg")
     (layout.data / "training_fake/mid_11_0011.jpg").unlink()
     described: list[str] = []
-    original = duplicates.grey_images
-
-    def counted(layout, new):
-        described.extend(new.values())
-        return original(layout, new)
-
-    monkeypatch.setattr(duplicates, "grey_images", counted)
+    original = computed.read_content
+    monkeypatch.setattr(computed, "read_content", lambda *file: described.append(file[1]) or original(*file))
     duplicates.main(params, layout)
     assert described == ["training_real/real_00055.jpg"]  # the copy has known bytes
     state, pairs = layout.duplicates.read_bytes(), layout.duplicate_pairs.read_bytes()
     assert b"training_real/copy_of_1.jpg,training_real/real_00001.jpg" in pairs
     layout.duplicates.unlink()
+    layout.computed("duplicates").unlink()
     duplicates.main(params, layout)
     assert layout.duplicates.read_bytes() == state
     assert layout.duplicate_pairs.read_bytes() == pairs
@@ -122,8 +120,7 @@ def test_another_seed_repeats_the_comparisons_and_another_limit_does_not(set_up,
     assert load_state(layout.duplicates).seed == params.seed + 1
 
 
-def test_images_are_described_by_their_luma(set_up):
-    layout, _ = set_up
-    Image.new("RGB", (8, 8), (255, 0, 0)).save(layout.data / "red.png")
-    ((key, grey),) = duplicates.grey_images(layout, {"k": "red.png"})
-    assert (key, set(grey.ravel())) == ("k", {76})
+def test_images_are_described_by_their_luma():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(file, "png")
+    assert set(duplicates.grey(file.getvalue(), "red.png").ravel()) == {76}

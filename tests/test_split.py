@@ -56,32 +56,68 @@ def test_the_reference_sizes_on_the_public_counts():
     assert test["difficulty"].value_counts().to_dict() == {"": 109, "mid": 48, "easy": 24, "hard": 24}
 
 
-def test_the_grouped_split_keeps_sizes_and_strata_and_separates_no_group():
+def test_subsets_have_the_sizes_and_classes_of_draws_of_whole_groups():
+    """Means and spreads over seeds are those that the module's docstring gives, for each class."""
     faces = public_set()
     group = with_groups(faces)
-    split = grouped_split(faces, group, **SHARES, seed=3)
-    assert split.groupby(group).nunique().max() == 1
-    sizes = split.value_counts()
-    for name, wanted in {"train": 1634, "validation": 202, "test": 205}.items():
-        assert abs(sizes[name] - wanted) <= 3
-    for name, share in {"train": 0.801, "validation": 0.099, "test": 0.1}.items():
-        of_part = faces[split == name]
-        counts = of_part.groupby(["label", "difficulty"]).size()
-        wanted = faces.groupby(["label", "difficulty"]).size() * share
-        assert (counts - wanted).abs().max() <= 2
-    several = group.map(group.value_counts()) > 1  # the groups are dealt to all parts, not to the largest
-    assert several[split == "test"].mean() == pytest.approx(several.mean(), abs=0.06)
+    splits = [grouped_split(faces, group, **SHARES, seed=seed) for seed in range(50)]
+    folds = [assign_folds(faces, group, n_splits=5, seed=seed) for seed in range(50)]
+    assert all(split.groupby(group).nunique().max() == 1 for split in (*splits[:3], *folds[:3]))
+    drawn = {"test": (splits, 0.1), "validation": (splits, 0.099), "train": (splits, 0.801), 3: (folds, 0.2)}
+    for name, (subsets, share) in drawn.items():
+        for label in (0, 1):
+            counts = np.array([((subset == name) & (faces["label"] == label)).sum() for subset in subsets])
+            sizes = group[faces["label"] == label].value_counts()
+            deviation = np.sqrt(share * (1 - share) * (sizes**2).sum())
+            assert abs(counts.mean() - share * sizes.sum()) < 4 * deviation / np.sqrt(50)
+            assert 0.6 < counts.std() / deviation < 1.4
 
 
-def test_folds_are_stratified_and_each_image_is_tested_once_by_a_model_that_never_saw_its_photograph():
+CHANGES = {
+    "added": lambda faces: pd.concat(
+        [faces, pd.DataFrame({"label": [0, 1] * 20, "difficulty": "", "image": [f"new {k}" for k in range(40)]})]
+    ).sort_values("image", ignore_index=True),
+    "removed": lambda faces: faces.drop(index=faces.index[::9]).reset_index(drop=True),
+    "relabelled": lambda faces: faces.assign(label=faces["label"].where(faces.index % 7 > 0, 1 - faces["label"])),
+    "in another order": lambda faces: faces.iloc[::-1].reset_index(drop=True),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_photographs_that_come_go_or_change_their_label_move_no_others(change):
+    faces = public_set().iloc[900:1300].reset_index(drop=True)
+    others = CHANGES[change](faces)
+
+    def places(table: pd.DataFrame) -> pd.DataFrame:
+        group = table["image"].str[:-1]  # ten images are of one photograph
+        fold = assign_folds(table, group, n_splits=3, seed=2)
+        validates = assign_validation(table, group, fold, validation_size=0.2, seed=2)
+        split = grouped_split(table, group, test_size=0.2, validation_size=0.2, seed=2)
+        return pd.DataFrame({"split": split, "fold": fold, "validates": validates}).set_index(table["image"])
+
+    before, after = places(faces), places(others)
+    kept = before.index.intersection(after.index)
+    assert len(kept) > 300
+    assert before.loc[kept].equals(after.loc[kept])
+
+
+def test_a_small_set_has_both_classes_in_every_subset():
+    """The group that missed a subset by least is borrowed, and only where the hashes leave it without a class."""
+    faces = public_set().iloc[1066:1096].reset_index(drop=True)  # fifteen of each class
+    for seed in range(10):
+        split = grouped_split(faces, faces["image"], **SHARES, seed=seed)
+        assert (pd.crosstab(split, faces["label"]) > 0).all(axis=None)
+        fold = assign_folds(faces, faces["image"], n_splits=5, seed=seed)
+        assert (pd.crosstab(fold, faces["label"]) > 0).all(axis=None)
+
+
+def test_in_folds_each_image_is_tested_once_by_a_model_that_never_saw_its_photograph():
     faces = public_set()
     group = with_groups(faces)
     fold = assign_folds(faces, group, n_splits=5, seed=3)
     validates = assign_validation(faces, group, fold, validation_size=0.11, seed=3)
     table = faces.assign(group=group, fold=fold, validates=validates)
     assert table.groupby("group")["fold"].nunique().max() == 1
-    assert table["fold"].value_counts().between(406, 411).all()
-    assert table.groupby("fold")["label"].mean().between(0.465, 0.475).all()
     splits = cv_splits(table)
     assert [(split.fold, split.n_splits) for split in splits] == [(k, 5) for k in range(5)]
     for split in splits:
@@ -91,9 +127,7 @@ def test_folds_are_stratified_and_each_image_is_tested_once_by_a_model_that_neve
         assert split.unseen.index.equals(split.validation.index.union(split.test.index))
         assert split.table.groupby("group")["split"].nunique().max() == 1
         rest = pd.concat([split.train, split.validation])
-        assert len(split.validation) / len(rest) == pytest.approx(0.11, abs=0.005)  # so eight ninths train
-        expected = rest["difficulty"].value_counts(normalize=True)
-        assert split.validation["difficulty"].value_counts(normalize=True).sub(expected).abs().max() < 0.02
+        assert len(split.validation) / len(rest) == pytest.approx(0.11, abs=0.04)  # so eight ninths train
     tests = all_test_images(splits)
     assert list(tests["image"]) == sorted(faces["image"])  # each image once
     assert tests.set_index("image")["fold"].equals(table.set_index("image")["fold"])
@@ -230,6 +264,27 @@ def test_the_stage_writes_a_table_that_reads_back(workspace, protocol):
     assert set(table["split"]) == {"train", "validation", "test"}
     if protocol != "reference":
         assert table.groupby("group")["split"].nunique().max() == 1
+
+
+def test_the_names_of_files_and_folders_move_no_photograph(workspace):
+    from pipelines import duplicates
+
+    layout, params = Layout(workspace), load(workspace / "params.yaml")
+    shutil.copy(layout.data / "training_real" / "real_00000.jpg", layout.data / "training_real" / "real_90000.jpg")
+
+    def places() -> dict[str, tuple[str, str]]:
+        duplicates.main(params, layout)
+        split_stage.main(params, layout)
+        table = read_split(layout.split)
+        contents = [hashlib.sha256((layout.data / image).read_bytes()).hexdigest() for image in table["image"]]
+        return dict(zip(contents, zip(table["group"], table["split"], strict=True), strict=True))
+
+    before = places()
+    for k, path in enumerate(sorted(layout.data.rglob("*.jpg"))[::3]):
+        path.rename(path.with_name(f"{(41 * k) % 97:02d} renamed.jpg"))
+    (layout.data / "training_real" / "real_90000.jpg").unlink(missing_ok=True)
+    (layout.data / "training_real" / "real_00001.jpg").rename(layout.data / "training_fake" / "relabelled.jpg")
+    assert places() == before
 
 
 def test_a_rare_difficulty_does_not_stop_the_split():

@@ -4,7 +4,8 @@ import pytest
 
 from fakefaces.base.errors import DataError
 from fakefaces.duplicates.features import MAX_KEYPOINTS, NORM, Features, describe, describe_all
-from fakefaces.duplicates.hashing import BANDS, BITS, keys
+from fakefaces.duplicates.hashing import BANDS, BYTES, KEY_BITS, SIGNATURE, band_keys, signatures
+from fakefaces.duplicates.sketches import KEYPOINTS, Sketches, sketch
 
 
 def test_arrays_are_bounded_and_normed(picture):
@@ -37,7 +38,8 @@ def test_the_same_pixels_give_the_same_bytes_on_any_number_of_threads(picture):
 def test_an_image_without_structure_has_no_features(shape):
     features = describe(np.full(shape, 77, np.uint8))
     assert len(features) == 0 and features.descriptors.shape == (0, 128)
-    assert keys(features.descriptors).shape == (0, BANDS)
+    assert signatures(features.descriptors).shape == (0, SIGNATURE)
+    assert len(sketch(features).places) == 0
 
 
 @pytest.mark.parametrize(
@@ -58,11 +60,39 @@ def test_arrays_of_different_lengths_are_refused():
         Features(np.zeros((2, 4), np.float32), np.zeros((3, 128), np.uint8), (9, 9), 1.0)
 
 
-def test_keys_are_exact_balanced_and_do_not_depend_on_the_rows_beside(picture):
+def test_signatures_are_exact_balanced_and_do_not_depend_on_the_rows_beside(picture):
     descriptors = np.concatenate([describe(picture(seed)).descriptors for seed in range(4)])
-    together = keys(descriptors)
-    assert together.max() < 2**BITS
-    alone = np.concatenate([keys(row[None]) for row in descriptors[:50]])
+    together = signatures(descriptors)
+    alone = np.concatenate([signatures(row[None]) for row in descriptors[:50]])
     assert (together[:50] == alone).all()
-    bits = together[:, :, None] >> np.arange(BITS, dtype=np.uint32) & 1
-    assert abs(bits.mean() - 0.5) < 0.05
+    assert abs(np.unpackbits(together, axis=1).mean() - 0.5) < 0.05
+
+
+def test_a_key_is_of_some_bytes_of_a_signature_and_all_bytes_are_of_keys():
+    octets = np.random.default_rng(0).integers(0, 256, (5, SIGNATURE), dtype=np.uint8)
+    reads = np.zeros((BANDS, SIGNATURE), bool)
+    for band in range(BANDS):
+        before = band_keys(octets, band, np.arange(5))
+        assert before.dtype == np.uint64 and before.max() < 2**KEY_BITS
+        for column in range(SIGNATURE):
+            changed = octets.copy()
+            changed[:, column] ^= 1
+            reads[band, column] = (band_keys(changed, band, np.arange(5)) != before).all()
+    assert (reads.sum(axis=1) == BYTES).all()
+    assert np.ptp(reads.sum(axis=0)) <= 2
+    assert len(np.unique(reads, axis=0)) == BANDS
+
+
+def test_a_sketch_keeps_the_strongest_keypoints_in_few_bytes(picture):
+    features = describe(cv2.resize(picture(0), (1200, 900)))
+    sketches = Sketches([sketch(features)] * 2, 2)
+    n = min(len(features), KEYPOINTS)
+    assert (sketches.owner == np.repeat([0, 1], n)).all()
+    rows = np.arange(n, 2 * n)
+    positions = sketches.positions(rows) * 1200
+    assert np.abs(positions.real - features.keypoints[:n, 0]).max() < 0.02
+    assert np.abs(positions.imag - features.keypoints[:n, 1]).max() < 0.02
+    assert np.exp2(sketches.log_sizes(rows)) * 1200 == pytest.approx(features.keypoints[:n, 2], rel=1e-3)
+    turned = np.abs(sketches.orientations(rows) - features.keypoints[:n, 3])
+    assert np.minimum(turned, 360 - turned).max() < 0.01
+    assert (sketches.signatures[n:] == signatures(features.descriptors[:n])).all()

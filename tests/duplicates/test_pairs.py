@@ -8,6 +8,7 @@ from fakefaces.base.errors import DataError
 from fakefaces.duplicates import pairs
 from fakefaces.duplicates.features import MAX_KEYPOINTS, Features, describe
 from fakefaces.duplicates.pairs import COLUMNS, MIN_STORED_INLIERS, SearchState, find_pairs, name_pairs, update
+from fakefaces.duplicates.sketches import sketch
 from fakefaces.duplicates.verification import Similarity
 
 MIN = 13
@@ -84,9 +85,43 @@ def test_one_after_the_other_or_backwards_is_as_at_once(features):
     for order in (names, names[::-1]):
         known = SearchState(seed=3)
         for start in range(0, len(order), 5):
-            known = update(known, {name: features[name] for name in order[start : start + 5]}, seed=3)
+            known = update(known, {name: features[name] for name in order[: start + 5]}, seed=3)
         assert_frame_equal(known.pairs, at_once.pairs)
-        assert list(known.features) == list(at_once.features)
+        assert known.keys == at_once.keys
+
+
+def test_images_that_go_leave_no_pair_and_come_back_as_they_were(features):
+    at_once = update(SearchState(), features, seed=3)
+    fewer = {name: each for name, each in features.items() if name not in ("fake", "p0")}
+    without = update(at_once, fewer, seed=3)
+    assert_frame_equal(without.pairs, update(SearchState(), fewer, seed=3).pairs)
+    assert "p0" not in without.keys
+    assert_frame_equal(update(without, features, seed=3).pairs, at_once.pairs)
+
+
+def test_few_keypoints_sorted_and_compared_at_a_time_change_nothing(features, monkeypatch):
+    from fakefaces.duplicates import candidates
+
+    at_once = update(SearchState(), features, seed=3)
+    monkeypatch.setattr(candidates, "_SORTED_ROWS", 500)
+    monkeypatch.setattr(candidates, "_BATCH_COLLISIONS", 7)
+    assert_frame_equal(update(SearchState(), features, seed=3).pairs, at_once.pairs)
+    monkeypatch.setattr(candidates, "KEY_BITS", 60)  # too many keypoints to sort in one word with their keys
+    assert_frame_equal(update(SearchState(), features, seed=3).pairs, at_once.pairs)
+
+
+def test_with_sketches_only_the_features_of_candidates_are_asked_for(features):
+    asked: set[str] = set()
+
+    class Asked(dict):
+        def __getitem__(self, key):
+            asked.add(key)
+            return super().__getitem__(key)
+
+    sketches = [sketch(features[name]) for name in sorted(features)]
+    state = update(SearchState(), Asked(features), seed=3, sketches=iter(sketches))
+    assert_frame_equal(state.pairs, update(SearchState(), features, seed=3).pairs)
+    assert asked == {"crop", "fake", "large", "p0", "p1", "p2", "small"}
 
 
 def test_only_pairs_with_new_images_are_verified(features, monkeypatch):
@@ -104,7 +139,7 @@ def test_only_pairs_with_new_images_are_verified(features, monkeypatch):
     compared.clear()
     assert_frame_equal(update(both, features, seed=3).pairs, both.pairs)
     assert compared == []
-    update(both, {}, seed=4)  # another seed: verified anew
+    update(both, features, seed=4)  # another seed: verified anew
     assert compared
 
 
@@ -129,8 +164,8 @@ def test_nothing_to_compare():
 
 def test_an_added_image_without_structure_has_no_partner(features):
     known = update(SearchState(), features, seed=3)
-    more = update(known, {"flat": describe(np.full((200, 200), 9, np.uint8))}, seed=3)
-    assert "flat" in more.features
+    more = update(known, features | {"flat": describe(np.full((200, 200), 9, np.uint8))}, seed=3)
+    assert "flat" in more.keys
     assert_frame_equal(more.pairs, known.pairs)
 
 
@@ -148,9 +183,8 @@ def test_names_of_content_keys():
 
 
 def test_a_pair_with_exactly_min_inliers_is_found():
-    blank = describe(np.full((20, 20), 9, np.uint8))
     table = pd.DataFrame([("a", "b", 13, 1.0, 0.0), ("a", "c", 12, 1.0, 0.0)], columns=list(COLUMNS))
-    state = SearchState(features=dict.fromkeys("abc", blank), pairs=table, seed=3)
+    state = SearchState(keys=tuple("abc"), pairs=table, seed=3)
     pairs = find_pairs(state, 13)
     assert pairs[["a", "b"]].to_numpy().tolist() == [["a", "b"]]
     assert len(find_pairs(state, MIN_STORED_INLIERS)) == 2

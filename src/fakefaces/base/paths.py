@@ -13,7 +13,7 @@ class Layout:
         self.root = root  # the folder with dvc.yaml
         self.data = root / "data"  # the photographs
         self.fetched = outputs / "fetch.txt"  # says that data/ is there; data.dvc depends on it
-        self.duplicates = outputs / "duplicates.npz"  # keypoints and compared pairs, by the images' sha256
+        self.duplicates = outputs / "duplicates.npz"  # which images were compared, and their pairs, by sha256
         self.duplicate_pairs = reports / "duplicate_pairs.csv"  # pairs of near-duplicates, one a row
         self.split = outputs / "split.csv"  # all images with label, group and split
         self.images = outputs / "images.csv"  # the accepted images with split and facts
@@ -75,9 +75,14 @@ class Layout:
         """The folder of checkpoints that an interrupted stage resumes from; no output of DVC's."""
         return self.root / ".unfinished" / stage / name
 
+    def computed(self, name: str) -> Path:
+        """Results of single images that a stage keeps from one run to the next; no output of DVC's."""
+        return self.root / ".computed" / f"{name}.sqlite"
+
     def code(self, stage: str) -> list[Path]:
         """The files and folders of code among a stage's ``deps`` in ``dvc.yaml``."""
-        deps = yaml.safe_load((self.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]["deps"]
+        entry = yaml.safe_load((self.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
+        deps = entry.get("do", entry)["deps"]
         paths = [dep.replace("${src}", "src/fakefaces") for dep in deps if dep.endswith(".py") or "${src}" in dep]
         return [self.root / path for path in paths]
 

@@ -1,6 +1,7 @@
 """Groups of images that share a photograph, directly or through other images."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,3 +39,20 @@ def group_images(names: Sequence[str], pairs: pd.DataFrame) -> pd.Series:
     np.minimum.at(first, component, np.arange(len(index)))
     groups = pd.Series(np.asarray(index)[first[component]], index=index, dtype="str", name="group")
     return groups.loc[list(names)]
+
+
+def groups_by_content(contents: Mapping[str, str], pairs: pd.DataFrame) -> pd.Series:
+    """The groups of :func:`group_images`, named so that no file's name matters.
+
+    Args:
+        contents: the sha256 of each image by its name; empty for a file that cannot be read.
+        pairs: as :func:`group_images` takes them.
+
+    Returns:
+        str Series indexed by the names: the first sixteen digits of the smallest sha256 among the images that share the
+        photograph. So an image that joins a group renames it only if its own sha256 is smaller.
+    """
+    known = {name: digest or hashlib.sha256(name.encode()).hexdigest() for name, digest in contents.items()}
+    digests = pd.Series(known, index=pd.Index(list(known), dtype="str"), dtype="str")
+    smallest = digests.groupby(group_images(list(known), pairs)).transform("min")
+    return smallest.str[:16].rename("group")

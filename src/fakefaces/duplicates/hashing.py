@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from fakefaces.duplicates.features import DIMENSIONS, NORM
 
-BANDS = 12  # keys per descriptor
-BITS = 24  # per key
+SIGNATURE = 36  # bytes of a signature
+BANDS = 96  # keys per signature
+BYTES = 6  # of a signature that a key is made of
+KEY_BITS = 40
 
 # Mean RootSIFT of face photographs, by (outer, inner) row, (outer, inner) column and orientation relative to the
 # keypoint's in steps of 45 degrees. Other values are also correct; these spread the keys best.
@@ -27,26 +29,61 @@ _ORIENTATIONS = (0.95, 1.74, 1.19, 0.72, 0.47)
 _FLATTENING = 0.4  # 0 keeps the spread, 1 equalizes it: fewer chance collisions, but more noise
 _SEED = 20_041_012  # never to change: stored states hold pairs that were found with these keys
 _BATCH_ROWS = 4096
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio (Knuth, volume 3, section 6.4)
 _MAX_WEIGHT = 1000  # products with a row of 128 bytes of length 512 then sum to less than 2**23
 
 
-def keys(descriptors: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def signatures(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Hash descriptors by the signs of random projections (Charikar 2002, doi:10.1145/509907.509965).
 
-    The mean is removed and coarse frequencies, which vary most, are attenuated before projection, so that the
-    bits are balanced and nearly independent. A key is 24 such bits; all 12 keys together are also used as a
-    signature of 288 bits (Jegou, Douze & Schmid 2008, doi:10.1007/978-3-540-88682-2_24).
+    The mean is removed and coarse frequencies, which vary most, are attenuated before projection, so that the 288
+    bits are balanced and nearly independent.
 
     Returns:
-        uint32 (n, 12), each below 2**24, for descriptors (n, 128).
+        uint8 (n, 36) for descriptors (n, 128).
     """
     projection, offset = _projection()
-    octets = np.zeros((len(descriptors), BANDS, 4), np.uint8)  # little-endian; the highest byte is 0
+    octets = np.zeros((len(descriptors), SIGNATURE), np.uint8)
     for start in range(0, len(descriptors), _BATCH_ROWS):
         batch = descriptors[start : start + _BATCH_ROWS].astype(np.float32)
-        packed = np.packbits(batch @ projection > offset, axis=1, bitorder="little")
-        octets[start : start + _BATCH_ROWS, :, :-1] = packed.reshape(-1, BANDS, BITS // 8)
-    return octets.view("<u4")[:, :, 0].astype(np.uint32, copy=False)
+        octets[start : start + _BATCH_ROWS] = np.packbits(batch @ projection > offset, axis=1, bitorder="little")
+    return octets
+
+
+def band_keys(octets: NDArray[np.uint8], band: int, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """One of the 96 keys of some rows of signatures (n, 36): six of their bytes.
+
+    After Indyk & Motwani 1998, doi:10.1145/276698.276876.
+    Two descriptors whose signatures differ in a share p of their bits share it with a probability of (1 - p)**48.
+
+    Returns:
+        uint64 (rows,), below 2**40: multiplicative hashes of the bytes, so that other bytes hardly ever have the same.
+    """
+    key = np.zeros(len(rows), np.uint64)
+    for column in _columns()[band]:
+        key = key << np.uint64(8) | octets[rows, column]
+    return key * _MULTIPLIER >> np.uint64(64 - KEY_BITS)
+
+
+def leading_words(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint16]:
+    """The first two of the bytes that each of these keys is made of."""
+    first, second = _columns()[band][:2]
+    return octets[:, first].astype(np.uint16) << np.uint16(8) | octets[:, second]
+
+
+@cache
+def _columns() -> NDArray[np.intp]:
+    """The bytes of each key, (96, 6), each in about as many keys as any other."""
+    random = np.random.default_rng(_SEED)
+    rounds = -(-BANDS * BYTES // SIGNATURE)
+    drawn = np.concatenate([random.permutation(SIGNATURE) for _ in range(rounds + 1)])
+    rows: list[list[int]] = [[]]
+    for column in drawn.tolist():
+        if len(rows[-1]) == BYTES:
+            rows.append([])
+        if column not in rows[-1]:
+            rows[-1].append(column)
+    return np.array(rows[:BANDS], dtype=np.intp)
 
 
 @cache
@@ -57,7 +94,7 @@ def _projection() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     orientations = np.array(_ORIENTATIONS)[[0, 1, 1, 2, 2, 3, 3, 4]]
     spread = np.multiply.outer(np.multiply.outer(_ROWS, _COLUMNS), orientations).ravel()
     frequencies = np.kron(np.kron(_cosine_basis(4), _cosine_basis(4)), _fourier_basis(8))
-    random = np.random.default_rng(_SEED).standard_normal((DIMENSIONS, BANDS * BITS))
+    random = np.random.default_rng(_SEED).standard_normal((DIMENSIONS, 8 * SIGNATURE))
     matrix = frequencies.T @ (spread[:, None] ** -_FLATTENING * random)
     # Integers small enough that float32 sums are exact in any order: a key must not depend on the number of
     # threads or on the other rows of the batch.

@@ -1,7 +1,7 @@
 """Incremental search for all pairs of images that share a photograph."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations, product
@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from fakefaces.base.errors import DataError
 from fakefaces.duplicates.candidates import candidate_pairs
 from fakefaces.duplicates.features import MAX_KEYPOINTS, Features
+from fakefaces.duplicates.sketches import Sketch, Sketches, sketch
 from fakefaces.duplicates.verification import compare
 
 COLUMNS = ("a", "b", "inliers", "scale", "angle")
@@ -30,12 +31,12 @@ def pair_table(rows: Sequence[tuple[str, str, int, float, float]] = ()) -> pd.Da
 
 @dataclass(frozen=True, eq=False)
 class SearchState:
-    """State of the search: described images and all pairs of them with at least ``MIN_STORED_INLIERS`` inliers.
+    """State of the search: which images were compared, and all pairs with at least ``MIN_STORED_INLIERS`` inliers.
 
     A key identifies content, such as the sha256 of an image's bytes.
     """
 
-    features: Mapping[str, Features] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()  # of the images, sorted
     pairs: pd.DataFrame = field(default_factory=pair_table)
     seed: int = 0  # of the verification
 
@@ -66,39 +67,41 @@ def update(
     features: Mapping[str, Features],
     *,
     seed: int,
+    sketches: Iterable[Sketch] | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SearchState:
-    """Add images to a search: compare them with all earlier images and with each other.
+    """Compare the images that are new with each other and with all others; those that are gone are left out.
 
     Args:
-        state: of earlier searches; ``SearchState()`` for the first. If its seed differs, its features are reused
-            and its pairs are verified again.
-        features: by key; keys that are in ``state`` are ignored.
+        state: of earlier searches; ``SearchState()`` for the first. If its seed differs, all pairs are verified again.
+        features: of all images, by key; only those of candidates are asked for where ``sketches`` are given, each
+            several times and by several threads.
         seed: random seed of RANSAC.
+        sketches: of all images in the order of their sorted keys; made of the features where left out.
         workers: number of threads, which does not change the result; all cores if None.
         progress: called with the numbers of candidates verified and of all.
 
     Returns:
         The new state, which does not depend on the order in which images were added.
     """
-    all_features = dict(features) | dict(state.features)
-    keys = sorted(all_features)
-    images = [all_features[key] for key in keys]
-    compared = set(state.features) if state.seed == seed else set()
+    keys = sorted(features)
+    compared = set(state.keys) & set(keys) if state.seed == seed else set()
     is_new = np.array([key not in compared for key in keys], dtype=np.bool_)
-    candidates = candidate_pairs(images, is_new)
+    collected = Sketches((sketch(features[key]) for key in keys) if sketches is None else sketches, len(keys))
+    candidates = candidate_pairs(collected, is_new)
     chunks = [candidates[start : start + _CHUNK_SIZE] for start in range(0, len(candidates), _CHUNK_SIZE)]
 
     def verify(chunk: np.ndarray) -> list[tuple[str, str, int, float, float]]:
         rows = []
         for i, j in chunk:
-            similarity = compare(images[i], images[j], seed=seed)
+            similarity = compare(features[keys[i]], features[keys[j]], seed=seed)
             if similarity is not None and similarity.inliers >= MIN_STORED_INLIERS:
                 rows.append((keys[i], keys[j], similarity.inliers, similarity.scale, similarity.angle))
         return rows
 
-    rows = []
+    known = state.pairs[state.pairs["a"].isin(compared) & state.pairs["b"].isin(compared)]
+    rows = list(known[list(COLUMNS)].itertuples(index=False, name=None))
     done = 0
     # Each thread verifies a pair; BLAS's threads would wait for each other within it.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
@@ -107,9 +110,7 @@ def update(
             done += len(chunk)
             if progress is not None:
                 progress(done, len(candidates))
-    if compared:
-        rows += list(state.pairs[list(COLUMNS)].itertuples(index=False, name=None))
-    return SearchState(features={key: all_features[key] for key in keys}, pairs=pair_table(rows), seed=seed)
+    return SearchState(keys=tuple(keys), pairs=pair_table(rows), seed=seed)
 
 
 def name_pairs(pairs: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:

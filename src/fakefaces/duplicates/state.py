@@ -8,19 +8,19 @@ import numpy as np
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write
-from fakefaces.duplicates import candidates, features, hashing, pairs, verification
-from fakefaces.duplicates.features import Features
+from fakefaces.duplicates import candidates, features, hashing, pairs, sketches, verification
 from fakefaces.duplicates.pairs import COLUMNS, SearchState
 
 # Everything that changes a result: states of other settings must not be mixed.
 SETTINGS = " ".join(
     str(value)
     for value in (
-        "sources-1",  # version of the algorithm; the word is an old name of the search
+        "duplicates-2",  # version of the algorithm
         features.MAX_SIDE,
         features.MAX_KEYPOINTS,
         hashing.BANDS,
-        hashing.BITS,
+        hashing.BYTES,
+        sketches.KEYPOINTS,
         candidates.MAX_HAMMING_DISTANCE,
         candidates.MIN_VOTES,
         verification.TOLERANCE,
@@ -31,19 +31,11 @@ SETTINGS = " ".join(
 
 
 def save_state(search: SearchState, path: Path) -> None:
-    """Write the state atomically; equal states give equal bytes in every version of Python, about 145 KB per image."""
-    images = list(search.features.values())
+    """Write the state atomically; equal states give equal bytes in every version of Python, 256 bytes an image."""
     arrays = {
         "settings": np.array(SETTINGS),
         "seed": np.array(search.seed, dtype=np.int64),
-        "keys": np.array(list(search.features), dtype=np.str_),
-        "counts": np.array([len(image) for image in images], dtype=np.int64),
-        "shapes": np.array([image.shape for image in images], dtype=np.int64).reshape(-1, 2),
-        "reductions": np.array([image.reduction for image in images], dtype=np.float64),
-        "keypoints": np.concatenate([np.zeros((0, 4), np.float32), *(image.keypoints for image in images)]),
-        "descriptors": np.concatenate(
-            [np.zeros((0, features.DIMENSIONS), np.uint8), *(image.descriptors for image in images)]
-        ),
+        "keys": np.array(search.keys, dtype=np.str_),
     }
     for column in COLUMNS:
         values = search.pairs[column].to_numpy()
@@ -69,13 +61,9 @@ def load_state(path: Path) -> SearchState:
         settings = str(arrays["settings"])
         if settings != SETTINGS:
             raise DataError(f"{path}: written with other settings ({settings}, not {SETTINGS}); delete it")
-        ends = np.cumsum(arrays["counts"])
-        keypoints, descriptors = (np.split(arrays[name], ends)[:-1] for name in ("keypoints", "descriptors"))
-        shapes = [(height, width) for height, width in arrays["shapes"].tolist()]
-        images = map(Features, keypoints, descriptors, shapes, arrays["reductions"].tolist())
         rows = list(zip(*(arrays[f"pairs_{column}"].tolist() for column in COLUMNS), strict=True))
-        by_key = dict(zip(arrays["keys"].tolist(), images, strict=True))
-        return SearchState(features=by_key, pairs=pairs.pair_table(rows), seed=int(arrays["seed"]))
+        keys = tuple(str(key) for key in arrays["keys"].tolist())
+        return SearchState(keys=keys, pairs=pairs.pair_table(rows), seed=int(arrays["seed"]))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (KeyError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:

@@ -5,7 +5,7 @@ that learns from them learns how the two classes were framed or lit.
 """
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ImageError
-from fakefaces.base.progress import track
 from fakefaces.data import images
+from fakefaces.data.computed import Computed, Values
+from fakefaces.data.contents import content_digests
 from fakefaces.faces.find import find_faces
 
 SIDE = 16  # pixels of the thumbnail
@@ -28,13 +29,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+def image_facts(
+    root: Path, names: list[str], *, threads: int, computed: Computed | None = None
+) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """Read and decode every file once.
 
     Args:
         root: the data folder.
         names: paths below it.
         threads: files processed at a time.
+        computed: what is known of files of earlier runs.
 
     Returns:
         A table and the appearances, a row for each name in the order given.
@@ -47,29 +51,46 @@ def image_facts(root: Path, names: list[str], *, threads: int) -> tuple[pd.DataF
         - Appearance: float32 (n, 262), 0 to 1: grey of 16 x 16 areas row by row, means of red, green and blue, and
           their standard deviations; NaN where a file is unreadable.
     """
-    with ThreadPoolExecutor(threads) as pool:
-        results = list(track(pool.map(lambda name: _facts(root, name), names), "reading images", len(names)))
-    table = pd.DataFrame([row for row, _ in results], columns=list(COLUMNS))
+    contents = content_digests(root, names)
+    readable = {name: digest for name, digest in contents.items() if digest}
+    results = (computed or Computed()).each(root, readable, _facts, threads=threads, description="reading images")
+    known = {name: (json.loads(str(row)), values) for name, (row, values) in zip(readable, results, strict=True)}
+    rows = [known.get(name) or _unreadable(root, name) for name in names]
+    table = pd.DataFrame([row | {"image": name} for name, (row, _) in zip(names, rows, strict=True)])
+    table = table.reindex(columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(("width", "height", "orientation", "bytes", "faces"), "Int64"))
-    return table, np.asarray([values for _, values in results], dtype=np.float32).reshape(-1, N_FEATURES)
+    return table, np.asarray([values for _, values in rows], dtype=np.float32).reshape(-1, N_FEATURES)
 
 
-def _facts(root: Path, name: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    row: dict[str, Any] = {"image": name, "readable": False, "problem": ""}
-    row |= dict.fromkeys(("format", "mode", "program", "quantization", "subsampling", "sha256", "damage"), "")
+def _facts(data: bytes, name: str) -> Values:
+    """The row of a file as JSON, and its appearance, which depend on its bytes alone."""
+    row = _empty_row() | {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    values = np.full(N_FEATURES, np.nan, dtype=np.float32)
     try:
-        data = images.read(root / name)
-        row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        row |= vars(images.header(data, name))
-        with images.decoded(data, name) as pixels:
-            images.require_content(pixels, name, min_side=1)
+        row |= vars(images.header(data, "image"))
+        with images.decoded(data, "image") as pixels:
+            images.require_content(pixels, "image", min_side=1)
             values = _appearance(pixels)
             row["faces"] = len(find_faces(pixels))
+        row["readable"] = True
     except ImageError as error:
-        row["problem"] = str(error).removeprefix(f"{name}: ").removeprefix(f"{root / name}: ")
-        return row, np.full(N_FEATURES, np.nan, dtype=np.float32)
-    row["readable"] = True
-    return row, values
+        row["problem"] = str(error).removeprefix("image: ")
+        values = np.full(N_FEATURES, np.nan, dtype=np.float32)
+    return np.array(json.dumps(row)), values
+
+
+def _unreadable(root: Path, name: str) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    try:
+        images.read(root / name)
+        problem = "cannot be read (it changes)"
+    except ImageError as error:
+        problem = str(error).removeprefix(f"{root / name}: ")
+    return _empty_row() | {"problem": problem}, np.full(N_FEATURES, np.nan, dtype=np.float32)
+
+
+def _empty_row() -> dict[str, Any]:
+    texts = ("problem", "format", "mode", "program", "quantization", "subsampling", "sha256", "damage")
+    return {"readable": False} | dict.fromkeys(texts, "")
 
 
 def _appearance(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
