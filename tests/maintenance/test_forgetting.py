@@ -5,10 +5,13 @@ import hashlib
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from PIL import Image
@@ -18,6 +21,7 @@ from fakefaces.base.environment import DVC
 from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.cli import app
 from fakefaces.data.attributes import read_attributes, write_attributes
+from fakefaces.data.computed import Computed
 from fakefaces.ingest.record import track
 from fakefaces.maintenance.forgetting import forget as forgetting
 from fakefaces.maintenance.forgetting.record import FILE, check_forgotten, read
@@ -153,6 +157,9 @@ def project(tracked: Path, monkeypatch) -> Path:
     for key in (digest, "f" * 64):
         labels.give(Photograph(key, "a.jpg", root, 0.1, "real", None, None, (), None), "x", "real", "m")
     labels.close()
+    contents = {REAL: digest, "training_real/real_00002.jpg": sha256_of(root / "data/training_real/real_00002.jpg")}
+    with Computed(root / ".computed" / "prepare-pixels.sqlite", "1") as computed:
+        list(computed.each(root / "data", contents, small_pixels, threads=1, description="decoding"))
     (root / "corrections.csv").write_text(f"sha256,label,image\n{digest},real,a.jpg\n{'e' * 64},real,b.jpg\n")
     (root / "shadow.jsonl").write_text(f'{{"sha256": "{digest}"}}\n{{"sha256": "{"d" * 64}"}}\n')
     (root / "explained").mkdir()
@@ -165,6 +172,14 @@ def project(tracked: Path, monkeypatch) -> Path:
     other.parent.mkdir(exist_ok=True)
     shutil.copy(listing, other)
     return root
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def small_pixels(data: bytes, name: str) -> tuple[np.ndarray, ...]:
+    return (np.asarray(Image.open(io.BytesIO(data)).resize((8, 8))),)
 
 
 def traces(root: Path, photograph: bytes) -> list[str]:
@@ -223,6 +238,8 @@ def test_no_trace_is_left_and_the_pipeline_goes_on(project, monkeypatch):
     assert (root / "corrections.csv").read_text() == f"sha256,label,image\n{'e' * 64},real,b.jpg\n"
     assert (root / "reviews" / "corrections.csv").read_text() == "path,label\nimages/b.jpg,fake\n"
     assert (root / "shadow.jsonl").read_text() == f'{{"sha256": "{"d" * 64}"}}\n'
+    with closing(sqlite3.connect(root / ".computed" / "prepare-pixels.sqlite")) as results:
+        assert results.execute("SELECT key FROM results").fetchall() == [(other_photograph,)]
     journal = Labels(root / "reviews" / "labels.db")
     assert [event.photograph for event in journal.events()] == ["f" * 64]
     journal.close()

@@ -92,7 +92,8 @@ def plan(root: Path, named: Sequence[str], store: Store | None, model: str, *, r
 
     known = mlflow_store.learned(store, model, states, marks) if store else Learned((), (), ())
     artifacts = mlflow_store.artifacts_folder() if store else None
-    steps = [*workspace.made_of(root, outputs, marks), *workspace.reviewed(root, marks)]
+    steps = [*workspace.made_of(root, outputs, marks), *workspace.computed(root, marks)]
+    steps += workspace.reviewed(root, marks)
     if artifacts:
         steps += mlflow_store.removals(artifacts, root, known.runs, marks)
     steps += workspace.originals(root, marks)

@@ -4,7 +4,6 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 from fakefaces.maintenance.forgetting.photographs import Marks
@@ -57,6 +56,13 @@ def made_of(root: Path, outputs: Collection[str], marks: Marks) -> Iterator[Remo
                 yield of_file("outputs", path, root)
 
 
+def computed(root: Path, marks: Marks) -> Iterator[Removal]:
+    """What stages keep of single photographs, so that they need not be read again."""
+    for results in sorted((root / ".computed").glob("*.sqlite")):
+        if rows := _of_database(".computed", results, ("results", "key"), root, marks):
+            yield rows
+
+
 def reviewed(root: Path, marks: Marks) -> Iterator[Removal]:
     """The review page's exports and journal, in the folder that it writes to by default."""
     folder = root / "reviews"
@@ -65,10 +71,8 @@ def reviewed(root: Path, marks: Marks) -> Iterator[Removal]:
         if rows := of_rows("reviews", table, root, marks):
             yield rows
     for journal in sorted(folder.rglob("*.db")):
-        n = sum(_events(journal, p.sha256) for p in marks.photographs)
-        if n:
-            what = f"{shown(journal, root)}: {n} event{'s' * (n > 1)}"
-            yield Removal("reviews", what, partial(_forget_events, journal, marks))
+        if events := _of_database("reviews", journal, ("events", "photograph"), root, marks):
+            yield events
 
 
 def originals(root: Path, marks: Marks) -> Iterator[Removal]:
@@ -104,21 +108,27 @@ def _shows(path: Path, marks: Marks) -> bool:
     return path.suffix.lower() in _TEXT and marks.in_page(path.read_bytes())
 
 
-def _events(journal: Path, sha256: str) -> int:
+def _of_database(place: str, file: Path, where: tuple[str, str], root: Path, marks: Marks) -> Removal | None:
+    """Remove the rows of photographs from a SQLite file, by table and column of the sha256; None where it has none."""
+    table, column = where
+    sha256s = [p.sha256 for p in marks.photographs]
+    chosen = f"FROM {table} WHERE {column} IN ({', '.join('?' * len(sha256s))})"
     try:
-        with closing(sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return int(connection.execute("SELECT count(*) FROM events WHERE photograph = ?", [sha256]).fetchone()[0])
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            (n,) = connection.execute(f"SELECT count(*) {chosen}", sha256s).fetchone()
     except sqlite3.Error:  # another program's
-        return 0
+        return None
+    if not n:
+        return None
 
+    def drop() -> None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            with connection:
+                connection.execute(f"DELETE {chosen}", sha256s)
+            connection.execute("VACUUM")
 
-def _forget_events(journal: Path, marks: Marks) -> None:
-    with closing(sqlite3.connect(journal)) as connection:
-        connection.execute("PRAGMA secure_delete = ON")
-        with connection:
-            for photograph in marks.photographs:
-                connection.execute("DELETE FROM events WHERE photograph = ?", [photograph.sha256])
-        connection.execute("VACUUM")
+    return Removal(place, f"{shown(file, root)}: {n} row{'s' * (n > 1)}", drop)
 
 
 def _sha256(path: Path) -> str:
