@@ -423,6 +423,25 @@ def test_a_held_key_does_not_label_the_next_photographs(many):
     assert len(review.labels.events()) == before + 1
 
 
+def test_a_doubt_goes_with_the_next_label_alone(many):
+    page, review = many
+    page.run("document.activeElement.blur()")
+    page.keys("1", END, "u")
+    page.keys("q", "f")
+    page.wait("return document.getElementById('label').innerText.includes('fake, not sure')")
+    assert page.run("return document.getElementById('doubt').checked") is False
+    page.keys("r")
+    page.wait("return document.getElementById('label').innerText.startsWith('Your label: real')")
+    assert "not sure" not in text(page, "#label")
+    for _ in range(100):  # the page shows a label before the journal has it
+        labelled = [event for event in review.labels.events() if event.label][-2:]
+        if [event.label for event in labelled] == ["fake", "real"]:
+            break
+        time.sleep(0.05)
+    assert [event.sure for event in labelled] == [False, True]
+    assert labelled[0].photograph == labelled[1].photograph
+
+
 def test_a_taken_port_is_one_message(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
