@@ -51,6 +51,7 @@ def finished_project(small_params: dict, root: Path) -> tuple[Params, Layout]:
             stage.main(params, layout)
         for quality, name in enumerate(models):
             pretend_model(layout, name, 1.5 - 1.2 * quality)
+        pretend_unfamiliar(layout, "worse")
         evaluate.main(params, layout)
         pretend_heat(params, layout)
     return params, layout
@@ -86,7 +87,7 @@ def pretend_pair(data: Path) -> None:
 
 def pretend_attributes(data: Path) -> None:
     """Two cameras, one of an odd name, that some photographs do not name; and ages."""
-    cameras = cycle(["Canon", CAMERA, "Canon", ""])
+    cameras = cycle(["Canon", CAMERA, ""])
     write_attributes(
         data,
         {
@@ -114,6 +115,14 @@ def pretend_model(layout: Layout, name: str, signal: float) -> None:
     corrupted_scores = [tested.assign(transform="jpeg", level=float(level)) for level in (90, 50)]
     columns = ["transform", "level", "image", "p_fake"]
     write_text(layout.corrupted_scores(name), pd.concat(corrupted_scores)[columns].to_csv(index=False))
+
+
+def pretend_unfamiliar(layout: Layout, name: str) -> None:
+    """A model that calls the first test image unfamiliar."""
+    scores = pd.read_csv(layout.scores(name))
+    unfamiliar = scores["image"] == scores["image"][scores["split"] == "test"].min()
+    scores = scores.assign(unfamiliarity=np.where(unfamiliar, 0.9, 0.1), unfamiliar=unfamiliar.astype(int))
+    write_text(layout.scores(name), scores.to_csv(index=False))
 
 
 def pretend_heat(params: Params, layout: Layout) -> None:

@@ -69,7 +69,7 @@ def test_the_gallery_is_filtered_and_sorted(page):
 
 
 def test_an_image_opens_with_its_heat_scores_and_name(page):
-    page.choose("#filters [name=difficulty]", "mid")
+    page.choose("#filters [name=part]", "nose")
     first, second = names(page)[:2]
     page.click("#grid .tile")
     page.wait("return document.getElementById('viewer').open")
@@ -92,6 +92,16 @@ def test_an_image_opens_with_its_heat_scores_and_name(page):
     page.click("#next")
     assert page.one("#viewer-name").text == second
     assert page.complaints() == []
+
+
+def test_what_a_model_calls_unfamiliar_is_said_beside_its_score_alone(page):
+    tiles = "return [...document.querySelectorAll('#grid .tile')].map(one => one.getAttribute('aria-label'))"
+    assert not any("unfamiliar" in label for label in page.run(tiles))
+    page.choose("#filters [name=model]", "worse")
+    (said,) = [label for label in page.run(tiles) if "unfamiliar" in label]
+    page.click(f'#grid .tile[aria-label="{said}"]')
+    page.wait("return document.getElementById('viewer').open")
+    assert [row.text.endswith("unfamiliar") for row in page.all("#viewer-scores tbody tr")] == [False, True]
 
 
 def test_the_keyboard_opens_walks_and_closes(page):

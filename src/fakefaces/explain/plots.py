@@ -28,9 +28,7 @@ def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explana
     height, width = pixels.shape[:2]
     score = explanation.score
     figure = Figure(figsize=(7, 3.5 * min(height / width, _STEEPEST) + 0.7), layout="constrained", dpi=150)
-    parts = ", ".join(part.replace("_", " ") for part in explanation.parts) or "none"
-    doubts = ", unsure" * bool(score.unsure) + ", unfamiliar" * bool(score.unfamiliar)
-    figure.suptitle(f"{model}: {score.p_fake:.3f}, {score.label}{doubts}; suspected: {parts}", fontsize=10)
+    figure.suptitle(title_of(explanation, model), fontsize=10)
     heatmap = explanation.heatmap
     panels = [
         (_shorten(on_one_line(Path(score.path).name), 40), pixels),
@@ -41,6 +39,14 @@ def plot_explanation(path: Path, pixels: NDArray[np.uint8], explanation: Explana
         ax.set_title(title, fontsize=9, parse_math=False)
         ax.set_axis_off()
     _save(figure, path)
+
+
+def title_of(explanation: Explanation, model: str) -> str:
+    """The score of a model, its label and doubts, and the suspected parts, in a line."""
+    score = explanation.score
+    parts = ", ".join(part.replace("_", " ") for part in explanation.parts) or "none"
+    doubts = ", unsure" * bool(score.unsure) + ", unfamiliar" * bool(score.unfamiliar)
+    return f"{model}: {score.p_fake:.3f}, {score.label}{doubts}; suspected: {parts}"
 
 
 def plot_feature_maps(path: Path, pixels: NDArray[np.uint8], layers: Sequence[FeatureMaps], title: str) -> None:
