@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from fakefaces.base import environment
-from fakefaces.base.errors import FakefacesError
+from fakefaces.base.errors import FakefacesError, ModelError
 from fakefaces.cli.doctor import doctor
+from fakefaces.maintenance import doctor as checks
+from fakefaces.models.devices import Devices
 from fakefaces.tracking.artifact_paths import local_path
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.integrity import GRAPH_TAG
@@ -280,3 +282,23 @@ def test_models_that_were_taken_out_of_the_parameters_are_nothing_to_complain_of
     (tracked / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     shutil.rmtree(tracked / MODEL)
     output_without_problems(capsys)
+
+
+def test_the_devices_are_named_and_one_that_the_backend_does_not_see(monkeypatch):
+    found = Devices("tensorflow", ("NVIDIA H100",), ("float32", "mixed_bfloat16"))
+    monkeypatch.setattr(checks, "devices", lambda: found)
+    monkeypatch.setattr(checks, "has_accelerator_file", lambda: True)
+    result = checks._check_devices()
+    assert (
+        result.text == "tensorflow trains on NVIDIA H100; precision: float32, mixed_bfloat16" and result.level == "ok"
+    )
+    found = Devices("tensorflow", (), ("float32",))
+    result = checks._check_devices()
+    assert "on the processor" in result.text and "does not see" in result.text
+    assert result.level == "note" and "--extra gpu" in result.advice
+
+    def broken():
+        raise ModelError("Keras' backend jax does not start")
+
+    monkeypatch.setattr(checks, "devices", broken)
+    assert checks._check_devices().level == "error"

@@ -193,3 +193,43 @@ def test_the_step_of_any_backend_is_that_of_tensorflow():
     for mine, other in zip(our_weights, their_weights, strict=True):
         assert np.allclose(mine, other, atol=1e-4)
     assert np.ptp([p.mean() for p in ours]) > 0.01
+
+
+@pytest.mark.parametrize(
+    ("precision", "difference"),
+    [("mixed_bfloat16", 2**-7), pytest.param("mixed_float16", 2**-10, marks=pytest.mark.slow)],
+)
+def test_mixed_precision_trains_alike_is_resumed_to_the_bit_and_ends_in_float32(precision, difference, tmp_path):
+    import keras
+
+    class KilledError(Exception):
+        pass
+
+    def kill(row):
+        if row["epoch"] == 2:
+            raise KilledError
+
+    def trained(config, *, dropout=0.0, **options):
+        keras.utils.set_random_seed(3)
+        hidden = keras.layers.Dense(8, "tanh"), keras.layers.Dropout(dropout)
+        network = keras.Sequential([keras.Input((4,)), *hidden, keras.layers.Dense(1, "sigmoid")])
+        return network, fit(network, train, validating(train), config, **options).history
+
+    runtime.start(seed=1, threads=2)
+    features = np.random.default_rng(0).normal(size=(48, 4)).astype(np.float32)
+    train = TrainArrays(features, (features[:, 0] > 0).astype(np.float32), np.zeros((48, 4), np.int8))
+    single = config(4, 16, 0.01, 4)
+    mixed = replace(single, fit=single.fit.model_copy(update={"precision": precision}))
+    losses = [[row["loss"] for row in trained(each)[1]] for each in (single, mixed)]
+    assert 0 < np.abs(np.subtract(*losses)).max() < difference
+    network, history = trained(mixed, dropout=0.2)
+    assert all(layer.dtype_policy.name == "float32" for layer in network.layers)
+    p_fake = network.predict_on_batch(features)[:, 0].astype(np.float64)
+    loss = -np.where(train.labels == 1, np.log(p_fake), np.log1p(-p_fake)).mean()
+    assert min(row["val_loss"] for row in history) == pytest.approx(loss, abs=1e-6)  # what ships was validated
+    with pytest.raises(KilledError):
+        trained(mixed, dropout=0.2, checkpoint=tmp_path / "checkpoint", on_epoch=kill)
+    resumed, same = trained(mixed, dropout=0.2, checkpoint=tmp_path / "checkpoint")
+    assert same == history
+    for one, other in zip(resumed.get_weights(), network.get_weights(), strict=True):
+        assert np.array_equal(one, other)

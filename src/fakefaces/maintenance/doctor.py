@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fakefaces.base import environment
 from fakefaces.base.environment import DVC
-from fakefaces.base.errors import FakefacesError, TrackingError
+from fakefaces.base.errors import FakefacesError, ModelError, TrackingError
 from fakefaces.base.paths import Layout
 from fakefaces.base.secrets import masked
 from fakefaces.maintenance import dvc_lock
@@ -22,6 +22,7 @@ from fakefaces.maintenance.forgetting.record import check_forgotten
 from fakefaces.maintenance.photographs import check_data
 from fakefaces.maintenance.relog import log_again
 from fakefaces.maintenance.signed_versions import check_signatures
+from fakefaces.models.devices import devices, has_accelerator_file
 from fakefaces.params.file import Params
 from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.artifact_paths import moved_from
@@ -90,6 +91,20 @@ def _check_environment(root: Path) -> Iterator[CheckResult]:
     else:
         compared = "as in uv.lock" if locked else "no uv.lock to compare them with"
         yield CheckResult("environment", f"{provenance.machine()}; {len(installed)} packages, {compared}")
+    yield _check_devices()
+
+
+def _check_devices() -> CheckResult:
+    """What networks are trained on, and in what precisions it is fast."""
+    try:
+        backend, accelerators, precisions = devices()
+    except ModelError as error:
+        return CheckResult("devices", str(error), "error", advice="install that backend, or unset KERAS_BACKEND")
+    text = f"{backend} trains on {', '.join(accelerators) or 'the processor'}; precision: {', '.join(precisions)}"
+    if has_accelerator_file() and not accelerators:
+        advice = "uv sync --extra gpu (docs/scaling.md)"
+        return CheckResult("devices", f"{text}; there is an accelerator, which it does not see", "note", advice=advice)
+    return CheckResult("devices", text)
 
 
 def _check_outputs(root: Path, stages: dvc_lock.Stages) -> Iterator[CheckResult]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write
-from fakefaces.base.leftovers import temporary_folder
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
@@ -35,6 +34,7 @@ def start(seed: int, threads: int, *, backend: str | None = None) -> None:
     if backend:
         os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX takes three quarters of it otherwise
+    os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")  # not TensorFloat-32, see below
     try:
         with _without_banner():
             import keras
@@ -54,6 +54,9 @@ def _start_tensorflow(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         for accelerator in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(accelerator, True)
+        # An NVIDIA card would multiply float32 numbers with the ten bits of TensorFloat-32, and an exported graph would
+        # differ from its network by more than rounding; who wants the speed says so by `precision`.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
     except RuntimeError:
         pass  # TensorFlow runs already in this process, as it was started first
     tf.config.experimental.enable_op_determinism()
@@ -126,16 +129,31 @@ def load_network(path: Path) -> Any:
 
 def with_float32_policy(network: Any) -> Any:
     """The same network, computing in float32: itself if it does so, else a copy, as after mixed precision."""
-    import keras
-
     if all(layer.dtype_policy.name == "float32" for layer in _layers(network)):
         return network
-    config = _in_float32(json.loads(network.to_json()))
+    return _copy(network, _with_policy(json.loads(network.to_json()), "float32"))
+
+
+def with_precision(network: Any, precision: str) -> Any:
+    """The same network, computing in a precision: itself for ``float32``, else a copy in mixed precision.
+
+    Its last layer stays in float32: a probability of eight bits would have few values to rank images by.
+    """
+    if precision == "float32":
+        return network
+    config = json.loads(network.to_json())
+    mixed = _with_policy(config, precision)
+    mixed["config"]["layers"][-1] = config["config"]["layers"][-1]
+    return _copy(network, mixed)
+
+
+def _copy(network: Any, config: Any) -> Any:
+    """A network of another configuration with the weights of this one, and the states of its dropouts' generators."""
+    import keras
+
     copy = keras.models.model_from_json(json.dumps(config))
-    with temporary_folder() as temporary:
-        weights = temporary / "network.weights.h5"
-        network.save_weights(weights)
-        copy.load_weights(weights)
+    for variable, value in zip(copy.variables, network.variables, strict=True):
+        variable.assign(value)
     return copy
 
 
@@ -146,13 +164,13 @@ def _layers(network: Any) -> Iterator[Any]:
         yield from _layers(layer) if hasattr(layer, "layers") else ()
 
 
-def _in_float32(config: Any) -> Any:
+def _with_policy(config: Any, name: str) -> Any:
     """A network's configuration with the policy of every layer replaced."""
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
-            return config | {"config": {"name": "float32"}}
-        return {key: _in_float32(value) for key, value in config.items()}
-    return [_in_float32(value) for value in config] if isinstance(config, list) else config
+            return config | {"config": {"name": name}}
+        return {key: _with_policy(value, name) for key, value in config.items()}
+    return [_with_policy(value, name) for value in config] if isinstance(config, list) else config
 
 
 @contextmanager

@@ -16,6 +16,10 @@ class Fit(Schema):
     learning_rate: float = Field(gt=0)
     patience: Count = Field(description="Epochs without improvement after which training stops early.")
     monitor: Literal["val_loss", "val_roc_auc"] = "val_loss"
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        default="float32",
+        description="Of a step's products; with the mixed ones weights, validation and what ships are float32.",
+    )
 
 
 class Model(Schema):

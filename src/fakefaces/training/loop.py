@@ -15,6 +15,7 @@ from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write, read_json, write_json
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.stored_rows import StoredRows, chunks
+from fakefaces.models.runtime import with_precision
 from fakefaces.params.train import Fit
 from fakefaces.training.augmentation import Augmenter, Recipe
 from fakefaces.training.batches import batches
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, float]  # an epoch's metrics by name; those of validation start with val_
 OnEpoch = Callable[[Row], None]
+LabelsAndScores = tuple[NDArray[np.float32], NDArray[np.float32]]  # (n,) each
 
 _EPSILON = 1e-7  # Keras' own bound on a probability within a logarithm
 
@@ -79,20 +81,18 @@ def fit(
     The order and the augmentation of an epoch depend on the seed and the epoch alone, so that training resumed from a
     checkpoint ends with the same weights. ``checkpoint`` is a folder for the state after each epoch; each training
     needs its own (:func:`fingerprint`). ``on_epoch`` is called with each row of the history, those before a kill
-    included.
+    included. In mixed precision a copy of the network takes the steps; validation is of the network itself, in float32.
 
     Raises:
         ModelError: the loss is not finite.
     """
-    import keras
+    from fakefaces.training.step import adam, training_step
 
-    from fakefaces.training.step import training_step
-
-    optimizer = keras.optimizers.Adam(config.fit.learning_rate)
-    optimizer.build(network.trainable_variables)
-    step = training_step(network, optimizer, config.fit.batch_size)
+    trained = with_precision(network, config.fit.precision)
+    optimizer = adam(trained, config.fit.learning_rate, config.fit.precision)
+    step = training_step(trained, optimizer, config.fit.batch_size)
     # The states of the dropouts' generators are among them, which a .keras file lacks.
-    variables = [*network.variables, *optimizer.variables]
+    variables = [*trained.variables, *optimizer.variables]
     state, best = FitState(), network.get_weights()
     if checkpoint and (checkpoint / "state.json").is_file():
         state, best = _load_checkpoint(checkpoint, variables)
@@ -100,7 +100,10 @@ def fit(
         on_epoch(row)
     while not state.is_finished(config.fit):
         start = time.perf_counter()
-        row = _run_epoch(network, step, train, validation, config, state.epoch)
+        p_train = _train_epoch(step, train, config, state.epoch)
+        if trained is not network:
+            network.set_weights(trained.get_weights())
+        row = _epoch_row(network, p_train, validation, config.fit.batch_size, state.epoch + 1)
         state.seconds += time.perf_counter() - start
         if state.add_epoch(row, config.fit.monitor):
             best = network.get_weights()
@@ -140,22 +143,25 @@ def fingerprint(arrays: Sequence[NDArray[Any] | StoredRows], settings: object, c
     return digest.hexdigest()[:16]
 
 
-def _run_epoch(
-    network: Any, step: "Step", train: TrainArrays, validation: ValidationArrays, config: TrainingConfig, epoch: int
-) -> Row:
-    """Train for the epoch after ``epoch`` completed ones, and return its metrics."""
-    seed, size = [config.seed, epoch], config.fit.batch_size
+def _train_epoch(step: "Step", train: TrainArrays, config: TrainingConfig, epoch: int) -> LabelsAndScores:
+    """Train for the epoch after ``epoch`` completed ones; the labels and p_fake before the steps, in their order."""
+    seed = [config.seed, epoch]
     order = np.random.default_rng(seed).permutation(len(train.labels))
-    labels = train.labels[order]
-    p_train = np.concatenate([step(*batch) for batch in batches(train, order, Augmenter(config.recipe, seed), size)])
-    starts = range(0, len(validation.labels), size)
-    p_validation = np.concatenate([network.predict_on_batch(validation.features[k : k + size])[:, 0] for k in starts])
-    penalty = float(sum(float(loss) for loss in network.losses))
-    row = _row(
-        epoch + 1, _epoch_metrics(labels, p_train, penalty), _epoch_metrics(validation.labels, p_validation, penalty)
+    augment = Augmenter(config.recipe, seed)
+    p_fake = np.concatenate([step(*batch) for batch in batches(train, order, augment, config.fit.batch_size)])
+    return train.labels[order], p_fake
+
+
+def _epoch_row(network: Any, train: LabelsAndScores, validation: ValidationArrays, batch_size: int, number: int) -> Row:
+    """The metrics of the epoch of a number, from 1."""
+    starts = range(0, len(validation.labels), batch_size)
+    p_validation = np.concatenate(
+        [network.predict_on_batch(validation.features[k : k + batch_size])[:, 0] for k in starts]
     )
+    penalty = float(sum(float(loss) for loss in network.losses))
+    row = _row(number, _epoch_metrics(*train, penalty), _epoch_metrics(validation.labels, p_validation, penalty))
     if not all(np.isfinite(value) for value in row.values()):
-        raise ModelError(f"{network.name}: the loss is not finite after epoch {epoch + 1}; lower its learning_rate")
+        raise ModelError(f"{network.name}: the loss is not finite after epoch {number}; lower its learning_rate")
     return row
 
 

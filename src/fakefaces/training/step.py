@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 Step = Callable[[NDArray[Any], NDArray[np.float32]], NDArray[np.float32]]
 
 
+def adam(network: Any, learning_rate: float, precision: str) -> Any:
+    """The optimizer of a network's weights; with ``mixed_float16`` it scales losses, so that no gradient is lost."""
+    optimizer = keras.optimizers.Adam(learning_rate)
+    if precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(network.trainable_variables)
+    return optimizer
+
+
 def training_step(network: Any, optimizer: Any, batch_size: int) -> Step:
     """Make a step of the optimizer on the binary cross-entropy and the network's penalties.
 
@@ -40,7 +49,7 @@ def _tensorflow_step(network: Any, optimizer: Any) -> Step:
     def step(features: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
             p_fake = network(features, training=True)
-            loss = cross_entropy(labels, p_fake) + sum(network.losses)
+            loss = optimizer.scale_loss(cross_entropy(labels, p_fake) + sum(network.losses))
         gradients = tape.gradient(loss, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
         return p_fake
