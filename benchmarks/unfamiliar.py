@@ -29,6 +29,7 @@ from fakefaces.data import images
 from fakefaces.data.corruptions import Level, corrupt
 from fakefaces.data.splits import CvSplit, cv_splits, read_split
 from fakefaces.evaluation.unlike import LEAST, unlike
+from fakefaces.faces.find import find_faces
 from fakefaces.inference.detector import Detector, load
 
 Pixels = NDArray[np.uint8]
@@ -129,6 +130,27 @@ def strange_images(folds: Sequence[Fold], strangers: Path, half: str) -> Iterato
         yield name, judged(detectors, files, name)
 
 
+def without_a_face(folds: Sequence[Fold], layout: Layout, every: int) -> tuple[str, list[Verdicts]]:
+    """Natural pictures without a face: what lies beside the faces of the project's photographs."""
+    names = read_split(layout.images)["image"].drop_duplicates().sort_values().iloc[::every]
+    beside = (_beside_faces(decoded(layout.data / name)) for name in names)
+    files = [partial(png, crop) for crop in beside if crop is not None]
+    return "beside a face", judged([fold.detector for fold in folds], files, "beside a face")
+
+
+def _beside_faces(pixels: Pixels) -> Pixels | None:
+    """The widest strip at the left, the right, above or below all faces; None where it is narrower than 150 pixels."""
+    height, width = pixels.shape[:2]
+    boxes = np.array([face.box for face in find_faces(pixels)])
+    if not len(boxes):
+        return None
+    (left, top), (right, bottom) = boxes[:, :2].min(axis=0).astype(int) - 8, boxes[:, 2:].max(axis=0).astype(int) + 8
+    room = {"left": left, "right": width - right, "above": top, "below": height - bottom}
+    strips = {"left": pixels[:, :left], "right": pixels[:, right:], "above": pixels[:top], "below": pixels[bottom:]}
+    widest = max(room, key=lambda side: room[side])
+    return np.ascontiguousarray(strips[widest]) if room[widest] >= 150 else None
+
+
 def said_unlike(detector: Detector, refused: NDArray[np.bool_], rng: np.random.Generator) -> float:
     """The share of batches of 40 of these images, drawn a hundred times, that are said to be unlike."""
     familiar = detector.metadata.familiar
@@ -164,6 +186,7 @@ def main() -> None:
     ]
     found = dict(familiar_images(folds, layout, arguments.every))
     found |= dict(strange_images(folds, arguments.strangers, arguments.half))
+    found |= dict([without_a_face(folds, layout, 2 * arguments.every)])
     rng = np.random.default_rng(0)
     print("| images | of each fold | refused | batches of 40 said to be unlike |\n| --- | --- | --- | --- |")
     for name, verdicts in found.items():
