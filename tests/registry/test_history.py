@@ -4,7 +4,7 @@ import pytest
 
 from fakefaces.base.files import write_json
 from fakefaces.inference.metadata import DetectorMetadata, Operating
-from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events
+from fakefaces.registry.history import Action, Event, champion_stack, new_event, read_events, taken_back
 from fakefaces.registry.store import ChampionChangedError, Registry
 from fakefaces.tracking.detectors import with_operating_point
 from fakefaces.tracking.digests import digest
@@ -32,6 +32,16 @@ def test_a_rollback_over_several_champions_removes_all_after_it_and_a_found_cham
     assert stack_of(("champion", 1), ("champion", 2), ("champion", 3), ("rollback", 1)) == [1]
     assert stack_of(("champion", 1), ("champion", 2), ("champion", 1), ("champion", 3), ("rollback", 1)) == [1, 2, 1]
     assert stack_of(("champion", 1), ("found", 2), ("champion", 3), ("rollback", 2)) == [1, 2]
+
+
+def test_what_a_rollback_replaced_is_taken_back_until_it_is_champion_again():
+    steps = [("champion", 1, None), ("champion", 2, 1), ("champion", 3, 2), ("rollback", 2, 3), ("refused", 3, 2)]
+    history = [
+        Event(str(k), Action(action), version, before, "", "") for k, (action, version, before) in enumerate(steps)
+    ]
+    assert [taken_back(history, version) for version in (1, 2, 3)] == [None, None, history[3]]
+    history += [Event("6", Action.ROLLBACK, 1, 2, "", ""), Event("7", Action.CHAMPION, 3, 1, "forced", "")]
+    assert [taken_back(history, version) for version in (1, 2, 3)] == [None, history[5], None]
 
 
 def test_events_of_all_versions_are_in_order_of_time_and_read_as_they_were_written():

@@ -102,6 +102,31 @@ def test_rollback_goes_back_one_champion_after_another(tracked):
     ]
 
 
+def test_what_was_taken_back_is_promoted_again_by_a_person_alone(tracked):
+    first, second = models(tracked, ("a", 0.1), ("bb", 2))
+    for evidence in (first, second):
+        promoted(tracked, evidence)
+    registry = Registry(RULE.name)
+    registry.roll_back()
+    for _ in range(2):  # main is promoted again with each merge
+        version, decision = promoted(tracked, second)
+        assert (version.number, decision.outcome) == (2, "challenger")
+        assert decision.reason.startswith("it was taken back on 20") and "--force REASON" in decision.reason
+    assert registry.champion().number == 1
+    assert promoted(tracked, second, force="it was the upload")[1].outcome == "champion"
+    registry._client.set_registered_model_alias(RULE.name, "champion", "1")
+    assert promoted(tracked, second)[1].outcome == "champion"  # that was no rollback
+    assert [(event.action, event.version) for event in registry.history()] == [
+        ("champion", 1),
+        ("champion", 2),
+        ("rollback", 1),
+        ("refused", 2),
+        ("champion", 2),
+        ("found", 1),
+        ("champion", 2),
+    ]
+
+
 def test_an_alias_moved_by_other_means_is_found_and_written_down(tracked):
     for evidence in models(tracked, ("a", 0.1), ("bb", 2)):
         promoted(tracked, evidence)

@@ -39,7 +39,8 @@ def verdict(params: Params, layout: Layout, base: Revision | None, *, ask_regist
     against = "nothing: there are neither a champion nor results of the base"
     try:
         candidate = best_of_pipeline(layout, params.train.models, rule.metric)
-        champion = _champion(rule.name) if ask_registry else None
+        registry = _registry(rule.name) if ask_registry else None
+        champion = registry.champion() if registry else None
         if champion:
             against = f"the champion, version {champion.number} of {rule.name}"
             scores = score_champion
@@ -52,16 +53,18 @@ def verdict(params: Params, layout: Layout, base: Revision | None, *, ask_regist
         else:
             scores = score_champion
         n_resamples, seed = params.evaluate.n_resamples, params.seed
-        promotion = Promotion(None, candidate, rule, scores, n_resamples, seed)
-        return Verdict(against, promotion.decide(None, champion))
+        promotion = Promotion(registry, candidate, rule, scores, n_resamples, seed)
+        is_there = layout.model(candidate.evidence.model).is_dir()
+        version = candidate.version(registry) if registry and is_there else None
+        return Verdict(against, promotion.decide(version, champion))
     except FakefacesError as error:
         return Verdict(against, None, str(error))
 
 
-def _champion(name: str) -> Version | None:
-    """The registry's champion; None where there is no store yet, which must not be made for this."""
+def _registry(name: str) -> Registry | None:
+    """The registry; None where there is no store yet, which must not be made for this."""
     try:
-        return Registry(name, create=False).champion()
+        return Registry(name, create=False)
     except NoStoreError:
         return None
 

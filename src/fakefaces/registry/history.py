@@ -86,3 +86,14 @@ def champion_stack(history: Iterable[Event]) -> list[int]:
                 champions.pop()
             champions = champions or [event.version]
     return champions
+
+
+def taken_back(history: Iterable[Event], version: int) -> Event | None:
+    """The rollback that replaced a version, unless that has become champion again since; None without one."""
+    found = None
+    for event in history:
+        if event.action == Action.ROLLBACK and event.before == version:
+            found = event
+        elif event.version == version and event.action != Action.REFUSED:
+            found = None
+    return found

@@ -19,6 +19,7 @@ from fakefaces.params.promote import Promote
 from fakefaces.provenance import signatures
 from fakefaces.registry.candidates import PromotionCandidate
 from fakefaces.registry.evidence import Evidence
+from fakefaces.registry.history import taken_back
 from fakefaces.registry.kept_examples import keep_examples
 from fakefaces.registry.store import ChampionChangedError, Registry, Version
 from fakefaces.tracking.detectors import CHALLENGER, CHAMPION
@@ -83,7 +84,7 @@ class Decision:
 class Promotion:
     """The inputs of a promotion; ``n_resamples`` and ``seed`` are the bootstrap's."""
 
-    registry: Registry | None  # None where the decision alone is asked for
+    registry: Registry | None  # None where the decision alone is asked for, and no store
     candidate: PromotionCandidate
     rule: Promote
     score_champion: Callable[[Version, Evidence], ChampionScores]  # scores the candidate's test images
@@ -133,6 +134,9 @@ class Promotion:
         evidence = self.candidate.evidence
         if champion and version and version.number == champion.number:
             return GateResult(True, "it is the champion already"), None
+        if version and self.registry and (event := taken_back(self.registry.history(), version.number)):
+            reason = f"it was taken back on {event.at[:10]}, so that only --force REASON promotes it again"
+            return GateResult(False, reason), None
         if champion and champion.tags.get("digest") == evidence.digest:
             return GateResult(True, "it is the champion's network, with another operating point"), None
         if self.rule.beat_shortcuts and not (alone := self._alone()).promoted:
