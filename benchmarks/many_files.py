@@ -86,6 +86,7 @@ def measure(folder: Path, arguments: argparse.Namespace, pack: int) -> Row:
     row["dvc push, some new"] = run(project, *DVC, "push")
     run(clone, "git", "pull", "-q")
     row["dvc pull, some new"] = run(clone, *DVC, "pull")
+    print(f"packs of {pack}: {row}" if pack else f"loose files: {row}", flush=True)
     return row
 
 
@@ -101,7 +102,6 @@ def main() -> None:
         os.environ["DVC_SITE_CACHE_DIR"] = str(Path(folder) / "site")
         for pack in (0, arguments.pack):
             rows.append(measure(Path(folder) / str(pack), arguments, pack))
-            shutil.rmtree(Path(folder) / str(pack))
     print(f"{arguments.files} files of {arguments.bytes} bytes, {arguments.new} new; wall / processor seconds")
     print(f"| | loose files | packs of {arguments.pack} |\n| --- | --- | --- |")
     for operation in rows[0]:

@@ -71,7 +71,9 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
         stored = StoredRows(folder / "arrays.npy", rows)
         if stored.dtype == np.uint8 or trainable is not None:
             return stored  # images, or feature maps as large as them
-        return (np.asarray(stored) * np.float32(scale)).astype(np.float32, copy=False)
+        values = np.asarray(stored, np.float32)
+        values *= np.float32(scale)  # in place, as they may fill half of the memory
+        return values
 
     train = TrainArrays(features(train_rows), labels[train_rows], replaced[train_rows])
     if (folder / "copies.npy").is_file():
