@@ -12,6 +12,7 @@ export DO_NOT_TRACK := true
 NOT_COMPARED := ^(Created$$|src/|pipelines/|outputs/|reports/|data|\.dvcignore|brier|matched_roc_auc|paired_win_rate|threshold)
 PORT := 5000
 SERVE_PORT := 5001
+WORKERS := 2
 BASE := origin/main
 FROM := reviews
 
@@ -59,8 +60,8 @@ promote: results  ## let the gate decide on this commit's best model; what conti
 experiments: setup  ## compare the experiments: their best models, and the parameters that differ
 	$(RUN) dvc exp show --no-pager --only-changed --drop '$(NOT_COMPARED)' --sort-by roc_auc --sort-order desc
 
-test: setup  ## run the quick tests
-	$(RUN) pytest
+test: setup  ## run the quick tests, by WORKERS=2 processes
+	$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-all: setup  ## run all tests, slow ones included
 	$(RUN) pytest -m 'not lock and not spark and not torture'

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,16 @@ from fakefaces.ingest.record import track
 from tests.stores import empty_database, postgres, sqlite_tables, tracked  # noqa: F401, fixtures of all tests
 
 ROOT = Path(__file__).parents[1]
+if sys.modules["__main__"].__spec__ is None and not hasattr(sys.modules["__main__"], "__file__"):
+    # A worker of pytest-xdist: PySpark, where it is installed, takes it for a doctest and ends it.
+    sys.modules["__main__"].__spec__ = ModuleSpec("__main__", None)
 NAMES = ("easy_{}_1111", "mid_{}_0011", "mid_{}_1100", "hard_{}_0001")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let a worker of pytest-xdist begin with what takes longest, or the other would wait for it at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: "reproduced" not in getattr(item, "fixturenames", ()))
 
 
 def picture(rng: np.random.Generator, fake: bool, size: int = 64) -> Image.Image:

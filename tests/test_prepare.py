@@ -24,7 +24,10 @@ def backbone(tmp_path, name="MobileNet", size=32, weights="none", allow_random=F
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", ["VGG16", "MobileNet", "EfficientNetB0", "DenseNet121"])
+@pytest.mark.parametrize(
+    "name",
+    ["VGG16", "MobileNet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("EfficientNetB0", "DenseNet121"))],
+)
 def test_preprocessing_is_the_backbones_own(tmp_path, name):
     import keras
 
@@ -36,7 +39,12 @@ def test_preprocessing_is_the_backbones_own(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"), [("VGG16", "block5_conv1"), ("MobileNetV2", "block_16_expand"), ("EfficientNetB0", "top_conv")]
+    ("name", "layer"),
+    [
+        ("VGG16", "block5_conv1"),
+        ("MobileNetV2", "block_16_expand"),
+        pytest.param("EfficientNetB0", "top_conv", marks=pytest.mark.slow),
+    ],
 )
 def test_a_cut_backbone_computes_what_the_whole_one_does(tmp_path, name, layer):
     made = backbone(tmp_path, name).network

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import write_json
@@ -22,8 +23,9 @@ from fakefaces.params.file import load
 from fakefaces.tracking.digests import digest
 from pipelines import corrupt, duplicates, split, validate
 from pipelines import score as score_stage
-from tests.conftest import ROOT, picture
+from tests.conftest import ROOT, picture, write_photographs
 from tests.detectors import copy_detector, save_network
+from tests.finished import within
 
 
 @pytest.fixture
@@ -150,19 +152,33 @@ def test_a_network_that_carries_code_is_refused(tmp_path):
         runtime.load_network(tmp_path / "network.keras")
 
 
-@pytest.fixture
-def models(workspace):
-    """A workspace in which two models are trained and the test images corrupted."""
-    for name in ("src", "pipelines"):
-        (workspace / name).symlink_to(ROOT / name)
-    layout, params = Layout(workspace), load(workspace / "params.yaml")
-    params = only(params, "simple_cnn", "custom_cnn_tuned")
-    for stage in (duplicates, split, validate, corrupt):
-        stage.main(params, layout)
+@pytest.fixture(scope="module")
+def made(small_params, tmp_path_factory):
+    """A project's folder in which two models are trained and the test images corrupted."""
+    root = tmp_path_factory.mktemp("made") / "project"
+    write_photographs(root / "data")
+    shutil.copy(ROOT / "dvc.yaml", root)
+    (root / "params.yaml").write_text(yaml.safe_dump(small_params, sort_keys=False))
+    layout = Layout(root)
+    with within(root):
+        params = only(load(root / "params.yaml"), "simple_cnn", "custom_cnn_tuned")
+        for stage in (duplicates, split, validate, corrupt):
+            stage.main(params, layout)
     runtime.start(seed=1, threads=2)
     for name in params.train.models:
         save(layout, name, seed=1)
-    return layout, params
+    return root, params
+
+
+@pytest.fixture
+def models(made, workspace):
+    """A copy of it, with the code."""
+    root, params = made
+    for name in ("outputs", "reports"):
+        shutil.copytree(root / name, workspace / name)
+    for name in ("src", "pipelines"):
+        (workspace / name).symlink_to(ROOT / name)
+    return Layout(workspace), params
 
 
 def save(layout, name, seed, folder=None):

@@ -216,6 +216,7 @@ def test_the_last_blocks_of_a_backbone_are_trained_and_the_others_are_not(tmp_pa
     assert np.abs(again.predict_on_batch(validation.features.astype("float32")) - scores).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_two_processes_save_the_same_bytes(tmp_path):
     made = []
     for name in ("one", "two"):
@@ -264,6 +265,7 @@ def test_a_network_learns_from_the_training_arrays_and_stops_on_the_validation_a
     assert state.history[-1]["val_roc_auc"] < 0.7
 
 
+@pytest.mark.slow
 def test_each_fold_is_trained_on_its_own_training_images(workspace, monkeypatch):
     from pipelines import train as stage
 

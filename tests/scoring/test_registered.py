@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.scoring.conftest import rows_of
-from tests.serving.conftest import registered  # noqa: F401, a fixture
+from tests.serving.conftest import N, registered  # noqa: F401, a fixture
 
 pytestmark = pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)
 
@@ -24,11 +24,11 @@ def run(root: Path, *arguments: str) -> str:
 
 def scored(root: Path, output: str, *options: str) -> list[dict]:
     (root / "more" / "training_real" / "real_00003.jpg").write_bytes(b"no image")
-    run(root, "more", output, "--part-size", "40", *options)
+    run(root, "more", output, "--part-size", "12", *options)
     rows = rows_of(root / output)
-    assert len(rows) == 200
+    assert len(rows) == N
     assert {(row["problem"], row["model_version"]) for row in rows} == {(None, "1"), ("not_an_image", "1")}
-    assert sum(row["unsure"] is True for row in rows) in range(80, 121)
+    assert sum(row["unsure"] is True for row in rows) in range(2 * N // 5, 3 * N // 5 + 1)
     assert all(row["p_nose"] is not None for row in rows if not row["problem"])
     assert '"source": "models:/fake-faces/1"' in (root / output / "_manifest.json").read_text()
     return rows
@@ -36,7 +36,7 @@ def scored(root: Path, output: str, *options: str) -> list[dict]:
 
 def test_the_champion_scores_and_its_version_verifies(registered):  # noqa: F811
     scored(registered, "out")
-    assert "200 images have a row each" in run(registered, "--verify", "out")
+    assert f"{N} images have a row each" in run(registered, "--verify", "out")
 
 
 @pytest.mark.spark

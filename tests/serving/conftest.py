@@ -12,7 +12,7 @@ from tests.graphs import write_detector, write_residual_detector
 from tests.serving.environments import new_environment
 from tests.tracking.factories import evaluated, operating_point, promoted, trained
 
-N = 200
+N = 60
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def mean_detector(tmp_path: Path) -> Detector:
 
 @pytest.fixture
 def registered(tracked: Path, tmp_path: Path) -> Path:
-    """A project with a champion that is unsure of half of the 200 photographs in the folder ``more``."""
+    """A project with a champion that is unsure of half of the 60 photographs in the folder ``more``."""
     folder = trained(tracked, "m", detector=write_residual_detector(tmp_path / "residual"))
     write_photographs(tracked / "more", reals=N // 2, fakes=N // 2)
     scores = p_fakes(score_files(detector.load(folder), photographs(tracked), threads=2))

@@ -26,7 +26,7 @@ CHAMPION = "models:/fake-faces@champion"
 
 
 def test_it_takes_the_content_of_files_and_says_what_predict_says(registered):
-    files = photographs(registered)[::20]
+    files = photographs(registered)[::6]
     predictions = pyfunc().load_model(CHAMPION).predict([path.read_bytes() for path in files])
     alone = score_files(detector.load(fetch_detector(CHAMPION)), files, threads=1)
     assert [p.model_dump() for p in predictions] == [score.model_dump(exclude={"path"}) for score in alone]
