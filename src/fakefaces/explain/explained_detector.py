@@ -10,7 +10,7 @@ from fakefaces.inference import detector
 from fakefaces.inference.detector import NETWORK, Detector
 from fakefaces.models import runtime
 
-_TENSORFLOW = 250_000_000  # bytes that images leave to it, of several hundred million
+_TENSORFLOW = 420_000_000  # bytes that images leave to it, of up to 1,000 million with its network
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def shrink_heatmaps(heatmaps: NDArray[np.float32]) -> NDArray[np.float32]:
 def resize_heatmap(heatmap: NDArray[np.floating], height: int, width: int) -> NDArray[np.float32]:
     """Interpolate a heatmap to another size: float32 (height, width), clipped to 0 to 1."""
     resized = cv2.resize(heatmap.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(resized, 0, 1), dtype=np.float32)
+    return np.asarray(np.clip(resized, 0, 1, out=resized), dtype=np.float32)
 
 
 def overlay_heatmap(

@@ -6,8 +6,7 @@ from collections import OrderedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.data.images import decoded, encode_jpeg, limited
-from fakefaces.data.memory import Budget
+from fakefaces.data.images import BUDGET, decoded, encode_jpeg, limited
 from fakefaces.explain.heatmaps import overlay_heatmap, resize_heatmap
 from fakefaces.review.queue import Photograph, Queue
 
@@ -15,10 +14,8 @@ THUMBNAIL, FIT, ZOOMED = SIDES = (96, 1000, 4000)  # pixels of the longer side, 
 _QUALITY = 92  # of JPEG, which takes a twentieth of WebP's time
 _ROWS = 128
 _REMEMBERED = 32 * 2**20  # bytes of encoded pictures
-_BYTES_PER_PIXEL = (
-    14  # of a picture while it is drawn: its own, the floats of its heatmap, both together, the encoder's
-)
-_DRAWN = Budget(FIT**2 * _BYTES_PER_PIXEL * 4)  # four of that size, or one to zoom into
+# Of a picture while it is drawn: its own, the floats of its heatmap and those before they are clipped, the encoder's.
+_BYTES_PER_PIXEL = 14
 
 
 class Previews:
@@ -53,17 +50,22 @@ class Previews:
 
 def jpeg_preview(data: bytes, heatmap: NDArray[np.uint8] | None, max_side: int) -> bytes:
     """Scale an image file down, with its heatmap (uint8, 0 to 255) over it if there is one, and encode it as JPEG."""
-    with _DRAWN.hold(max_side**2 * _BYTES_PER_PIXEL), decoded(data, "photograph") as pixels:
-        small = limited(pixels, max_side)
+    small = _shrunk(data, max_side)
+    with BUDGET.hold(small.shape[0] * small.shape[1] * _BYTES_PER_PIXEL):
         if heatmap is not None:
-            small = _overlaid(small, heatmap.astype(np.float32) / np.float32(255))
+            _overlay(small, heatmap.astype(np.float32) / np.float32(255))
         return encode_jpeg(small, _QUALITY)
 
 
-def _overlaid(pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """:func:`overlay_heatmap` a few rows at a time: its floats take thirty times the memory of the pixels."""
+def _shrunk(data: bytes, max_side: int) -> NDArray[np.uint8]:
+    """The pixels at that size; the photograph's own are gone before anything is drawn."""
+    with decoded(data, "photograph") as pixels:
+        return limited(pixels, max_side)
+
+
+def _overlay(pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> None:
+    """:func:`overlay_heatmap` in place, a few rows at a time: its floats take thirty times the memory of the pixels."""
     height, width = pixels.shape[:2]
-    heat, overlaid = resize_heatmap(heatmap, height, width), np.empty_like(pixels)
+    heat = resize_heatmap(heatmap, height, width)
     for rows in (slice(top, top + _ROWS) for top in range(0, height, _ROWS)):
-        overlaid[rows] = overlay_heatmap(pixels[rows], heat[rows])
-    return overlaid
+        pixels[rows] = overlay_heatmap(pixels[rows], heat[rows])
