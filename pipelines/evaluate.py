@@ -23,7 +23,7 @@ from fakefaces.leaderboard.publishing import publish
 from fakefaces.params.evaluate import Evaluate
 from fakefaces.params.promote import Promote
 from fakefaces.params.split import Split
-from fakefaces.params.train import Train
+from fakefaces.params.train import Model, Train
 from fakefaces.reporting.tables.best import best_metrics
 from fakefaces.reporting.tables.columns import results_markdown
 from fakefaces.reporting.tables.results import comparisons_table, results_table, rule_name
@@ -47,7 +47,8 @@ def main(params: Params, layout: Layout) -> None:
     pairs = pd.read_csv(layout.duplicate_pairs, dtype={"a": "str", "b": "str"})
     source = match_sources(images, pairs, min_inliers=params.evaluate.source_inliers)
     images = with_slices(images, params.evaluate.slices).assign(encoding=images["quantization"], source=source)
-    models = {name: ScoredImages.join(images, pd.read_csv(layout.scores(name))) for name in params.train.models}
+    by_seed = {name: scored_by_seed(layout, images, name, model) for name, model in params.train.models.items()}
+    models = {name: of_seeds[0] for name, of_seeds in by_seed.items()}  # the model is the first seed's
     shortcuts = pd.read_csv(layout.shortcuts).groupby("rule", sort=False)
     rules = {str(name): ScoredImages.join(images, scores) for name, scores in shortcuts}
     rule_scores = {name: scored.test.set_index("image")["p_fake"] for name, scored in rules.items()}
@@ -76,6 +77,7 @@ def main(params: Params, layout: Layout) -> None:
             parameters=metadata.parameters,
             model_digest=digest(layout.model(name)),
             test_digest=images_digest(scored.test),
+            over_seeds=evaluator.over_seeds(by_seed[name], threshold=metadata.threshold),
         )
     rule_metrics = {
         rule_name(name): evaluator.evaluate(scored, weights=f"sees only: {name}", threshold=params.train.threshold)
@@ -97,6 +99,14 @@ def main(params: Params, layout: Layout) -> None:
         with stage_run(name, role="evaluate") as run:
             log_evaluation(run, layout, name, metrics[name], params.seed)
     publish({model.model_digest for model in metrics.values()})
+
+
+def scored_by_seed(layout: Layout, images: pd.DataFrame, name: str, model: Model) -> list[ScoredImages]:
+    """The images with the scores of each seed of a model, the first one first."""
+    scores = pd.read_csv(layout.scores(name))
+    return [
+        ScoredImages.join(images, scores.assign(p_fake=scores[column])) for column in ("p_fake", *model.seed_columns)
+    ]
 
 
 def write_curves(layout: Layout, predictions: Mapping[str, TestPredictions]) -> None:

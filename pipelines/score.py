@@ -50,7 +50,8 @@ def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame
     """One model's scores of the validation and test images, and of corrupted test images; by fold the fold's network.
 
     The first table has ``image``, ``split``, ``p_fake``, the parts, and ``unfamiliar`` (1 or 0) and ``unfamiliarity``
-    where they are known; the second ``transform``, ``level``, ``image`` and ``p_fake``.
+    where they are known, and ``p_fake_seed1`` and so on by further seeds; the second ``transform``, ``level``,
+    ``image`` and ``p_fake``.
     """
     index = read_json(layout.corrupted / "index.json")
     scores, corrupted_scores = [], []
@@ -64,6 +65,10 @@ def score_model(params: Params, layout: Layout, name: str) -> tuple[pd.DataFrame
         if detector.metadata.familiar:
             table["unfamiliar"] = [int(result.unfamiliar is True) for result in results]
             table["unfamiliarity"] = [result.unfamiliarity for result in results]
+        for seed, column in enumerate(params.train.models[name].seed_columns, start=1):
+            another = load(layout.detector(name, split.fold, split.n_splits, seed)).of_labelled()
+            again = track(score_files(another, paths, threads=params.threads), f"{name}, seed {seed}", len(paths))
+            table[column] = p_fakes(list(again))
         scores.append(table)
         corrupted_scores.append(score_corrupted(detector, layout, index, set(split.test["image"]), params.threads))
     return pd.concat(scores), pd.concat(corrupted_scores)

@@ -74,10 +74,10 @@ class Evaluated:
     def rule(self, name: str) -> Evaluation:
         return Evaluation.read(self.layout.metrics(f"rule_{name}"))
 
-    def scored(self, name: str, split: str) -> pd.DataFrame:
+    def scored(self, name: str, split: str, column: str = "p_fake") -> pd.DataFrame:
         """The images that a model or rule scored as part of a split, with ``p_fake``; sorted by name."""
         scores = self.scores[name]
-        chosen = scores.loc[scores["split"] == split, ["image", "p_fake"]]
+        chosen = scores.loc[scores["split"] == split, ["image", column]].rename(columns={column: "p_fake"})
         images = self.images.drop(columns="split")
         return images.merge(chosen, on="image").sort_values("image", ignore_index=True)
 
@@ -121,6 +121,7 @@ def run_stage_on_made_up_files(root: Path, small_params: dict, protocol: str) ->
     raw = yaml.safe_load(yaml.safe_dump(small_params))
     raw["split"]["protocol"] = protocol
     raw["train"]["models"] = {name: {"kind": "custom_cnn", "features": "pixels"} for name in THRESHOLDS}
+    raw["train"]["models"]["second"]["seeds"] = 3
     raw["train"]["threshold"] = 0.55
     raw["evaluate"] |= {"n_resamples": 100, "max_fpr": 0.2, "max_fnr": 0.1, "source_inliers": 50}
     root.mkdir()
@@ -158,6 +159,8 @@ def run_stage_on_made_up_files(root: Path, small_params: dict, protocol: str) ->
         if name == "second":
             for part in PARTS:
                 scores[name][part] = rng.random(len(scores[name])).round(8)
+            for column in ("p_fake_seed1", "p_fake_seed2"):
+                scores[name][column] = ((scores[name]["p_fake"] + rng.random(len(scores[name]))) / 2).round(8)
         write_text(layout.scores(name), scores[name].to_csv(index=False))
         write_text(layout.corrupted_scores(name), corrupted_scores[name].to_csv(index=False))
     for rule in RULES:

@@ -36,7 +36,7 @@ def finished_project(small_params: dict, root: Path) -> tuple[Params, Layout]:
     shutil.copy(ROOT / "dvc.yaml", root)
     models = {
         "custom_cnn": {"kind": "custom_cnn", "features": "pixels"},
-        "worse": {"kind": "simple_cnn", "features": "pixels"},
+        "worse": {"kind": "simple_cnn", "features": "pixels", "seeds": 2},
     }
     changed = yaml.safe_load(yaml.safe_dump(small_params))
     changed["train"]["models"] = models
@@ -110,7 +110,8 @@ def pretend_model(layout: Layout, name: str, signal: float) -> None:
     seen = images[images["split"] != "train"]
     p = 1 / (1 + np.exp(-(signal * (seen["label"] - 0.5) + rng.normal(0, 0.7, len(seen)))))
     p[seen.index[(seen["split"] == "test") & (seen["label"] == 1)][:2]] = 0.3  # two fakes that are missed
-    write_text(layout.scores(name), seen[["image", "split"]].assign(p_fake=p).to_csv(index=False))
+    scores = seen[["image", "split"]].assign(p_fake=p, p_fake_seed1=p[::-1].to_numpy())
+    write_text(layout.scores(name), scores.to_csv(index=False))
     tested = seen[seen["split"] == "test"][["image"]].assign(p_fake=p[seen["split"] == "test"])
     corrupted_scores = [tested.assign(transform="jpeg", level=float(level)) for level in (90, 50)]
     columns = ["transform", "level", "image", "p_fake"]

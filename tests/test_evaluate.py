@@ -18,6 +18,7 @@ from fakefaces.evaluation.metrics import point_metrics
 from fakefaces.evaluation.operating_point import operating_threshold
 from fakefaces.evaluation.predictions import ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores
+from fakefaces.evaluation.seeds import over_seeds
 from fakefaces.preflight.model_names import fault_of
 from fakefaces.reporting.tables.best import best_metrics
 from fakefaces.reporting.tables.results import comparisons_table
@@ -71,6 +72,29 @@ def test_the_operating_point_is_chosen_on_validation_and_measured_on_test(evalua
         called_fake = test["p_fake"] >= chosen.threshold
         assert point.test.recall.value == round(called_fake[test["label"] == 1].mean(), 6)
         assert point.test.fpr.value == round(called_fake[test["label"] == 0].mean(), 6)
+
+
+def test_a_model_with_seeds_has_their_spread_beside_the_metrics_of_the_first(evaluated):
+    columns = ("p_fake", "p_fake_seed1", "p_fake_seed2")
+    test = [predictions.TestPredictions.from_table(evaluated.scored("second", "test", column)) for column in columns]
+    validation = [ValidationPredictions.from_table(evaluated.scored("second", "validation", c)) for c in columns]
+    decided = [operating_threshold(of_seed, max_fpr=0.2).threshold for of_seed in validation]
+    model = evaluated.model("second")
+    assert model.over_seeds == over_seeds(test, decided, evaluated.resampling)
+    assert model.over_seeds.metrics["roc_auc"].values[0] == model.test.overall.roc_auc.value
+    assert model.over_seeds.metrics["accuracy"].values[0] == model.test.overall.accuracy.value
+    assert model.over_seeds.metrics["roc_auc"].spread > 0
+    assert "over_seeds" not in json.loads(evaluated.layout.metrics("custom_cnn").read_text())
+    table = pd.read_csv(evaluated.layout.reports / "results.csv").set_index("model")
+    assert table["seeds"].isna()["custom_cnn"] and table.loc["second", "seeds"] == 3
+    for part in ("mean", "spread"):
+        value = getattr(model.over_seeds.metrics["brier"], part)
+        assert table.loc["second", f"seeds_brier_{part}"] == pytest.approx(value, abs=1e-6)
+    logged = next(run.logged_metrics for run in evaluated.runs if run.name == "second")
+    assert logged["test_roc_auc_seeds_spread"] == model.over_seeds.metrics["roc_auc"].spread
+    assert logged["test_roc_auc"] == model.test.overall.roc_auc.value
+    page = (evaluated.layout.reports / "results.md").read_text()
+    assert f"| second | 3 | {model.test.overall.roc_auc.value:.3f} |" in page
 
 
 def test_robustness_is_of_the_corrupted_images_at_the_models_threshold(evaluated):

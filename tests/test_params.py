@@ -78,7 +78,7 @@ def test_the_files_in_the_documentation_are_valid(path):
         ),
         (
             model("vgg16", featurse="pixels"),
-            "unknown key 'train.models.vgg16.featurse'; allowed here: augment, features, fit, kind, settings, tuned",
+            "unknown key 'train.models.vgg16.featurse'; allowed here: augment, features, fit, kind, seeds, settings",
         ),
         (
             lambda p: p["validate"].update(max_sied=3),
@@ -127,6 +127,8 @@ def test_the_files_in_the_documentation_are_valid(path):
             model("vgg16", augment="standard"),
             "'train.models.vgg16.augment': standard changes pixels, but the feature set 'vgg16' holds backbone",
         ),
+        (model("vgg16", seeds=0), "'train.models.vgg16.seeds': input should be greater than or equal to 1"),
+        (model("forensic", seeds=3), "'train.models.forensic.seeds': the kind 'forensic' is fitted in closed form"),
         (model("forensic", augment="standard"), "'train.models.forensic.augment': standard changes pixels"),
         (model("simple_cnn", tuned="best"), "best is of the kind 'custom_cnn' (tune.kind), not of 'simple_cnn'"),
         (model("custom_cnn", tuned="best"), "the study tunes the strength of 'standard' (tune.augment), not of 'none'"),

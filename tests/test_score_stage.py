@@ -1,6 +1,7 @@
 """Which network of which fold scores which image, and when scores are computed anew; networks are replaced."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -24,13 +25,14 @@ SPEC = FeatureSpec("pixels", 32)
 def project(workspace, monkeypatch):
     """Layout, parameters of one model, a table of six images without splits, and the folders of loaded detectors.
 
-    The score of the detector of fold k is (k + 1) / 10.
+    The score of the detector of fold k and seed s is (k + 1 + s) / 10.
     """
 
     def load_detector(folder):
         loaded.append(folder.relative_to(layout.root).as_posix())
-        fold = int(folder.name.removeprefix("fold")) if folder.name.startswith("fold") else 9
-        return detector_of(constant((fold + 1) / 10), model=NAME)
+        which = re.fullmatch(r"(?:seed(\d)-)?fold(\d)", folder.name)
+        seed, fold = (int(number or 0) for number in which.groups()) if which else (0, 9)
+        return detector_of(constant((fold + 1 + seed) / 10), model=NAME)
 
     for name in ("src", "pipelines"):
         (workspace / name).symlink_to(ROOT / name)
@@ -108,6 +110,27 @@ def test_without_folds_the_models_network_scores_the_validation_and_test_images(
         ("blur", 1.0, sampled[1], pytest.approx(4 / 255, abs=1e-6)),
         ("blur", 1.0, sampled[2], pytest.approx(5 / 255, abs=1e-6)),
     ]
+
+
+def test_further_seeds_have_columns_beside_the_score_and_nothing_else(project):
+    layout, params, table, loaded = project
+    table = table.assign(split="unused", fold=[0, 0, 1, 1, 2, 2], validates=[1, 0] * 3)
+    table.to_csv(layout.images, index=False)
+    write_corrupted(layout, list(table["image"]))
+    stage.main(params, layout)
+    alone, corrupted = pd.read_csv(layout.scores(NAME)), layout.corrupted_scores(NAME).read_bytes()
+    (layout.model(NAME) / "network.keras").write_bytes(b"of three seeds")
+    row = params.train.models[NAME].model_copy(update={"seeds": 3})
+    train = params.train.model_copy(update={"models": {NAME: row}})
+    loaded.clear()
+    stage.main(params.model_copy(update={"train": train}), layout)
+    folders = [["", "seed1-", "seed2-"][seed] + f"fold{fold}" for fold in range(3) for seed in range(3)]
+    assert loaded == [f"outputs/models/{NAME}/{folder}" for folder in folders]
+    scores = pd.read_csv(layout.scores(NAME))
+    pd.testing.assert_frame_equal(scores[list(alone)], alone)
+    assert list(scores.columns[len(alone.columns) :]) == ["p_fake_seed1", "p_fake_seed2"]
+    assert (scores["p_fake_seed2"] - scores["p_fake"]).round(6).tolist() == [0.2] * len(scores)
+    assert layout.corrupted_scores(NAME).read_bytes() == corrupted
 
 
 def test_all_that_scores_depend_on_makes_them_stale(project):

@@ -293,6 +293,7 @@ def test_each_fold_is_trained_on_its_own_training_images(workspace, monkeypatch)
         return spec.build((32, 32, 3)), FitState(history=[{"epoch": 1.0, "val_loss": 1.0}], best_epoch=1, seconds=1.0)
 
     monkeypatch.setattr(stage, "train_network", record)
+    monkeypatch.setenv("FAKEFACES_JOBS", "1")  # in this process
     stage.main(params, layout, "simple_cnn")
     splits = cv_splits(read_split(layout.images))
     assert len(trained) == len(splits) == 3

@@ -30,6 +30,7 @@ def inputs(root, splits: pd.DataFrame, **model) -> tuple[Params, Layout]:
     values = yaml.safe_load((root / "params.yaml").read_text())
     values["train"]["models"] = {NAME: values["train"]["models"][NAME] | model}
     values["train"] |= {"threshold": 0.4}
+    values["jobs"] = 1  # all in this process, in which the fit is replaced
     (root / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     layout = Layout(root)
     folder = layout.features("pixels")

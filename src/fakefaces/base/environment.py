@@ -32,6 +32,8 @@ _DEFAULTS = {
 
 DVC = (sys.executable, "-m", "dvc")  # its command line, though no environment is activated
 
+JOBS = "FAKEFACES_JOBS"  # set by `fakefaces repro` for its stages, each of which it holds a slot for
+
 SIGNING_KEY, VERIFYING_KEY = "FAKEFACES_SIGNING_KEY", "FAKEFACES_VERIFYING_KEY"
 
 _SQLITE = "sqlite:///"
@@ -112,6 +114,12 @@ def artifacts_root() -> str | None:
     if uri.startswith(("http:", "https:", "databricks")):
         return None
     return os.environ.get("MLFLOW_DEFAULT_ARTIFACT_ROOT") or (store_root() / "mlruns" / "artifacts").as_uri()
+
+
+def jobs() -> int | None:
+    """``FAKEFACES_JOBS``, what may run at a time in the project, where ``fakefaces repro`` has started this process."""
+    text = os.environ.get(JOBS, "")
+    return int(text) if text.isdecimal() and int(text) else None
 
 
 def study_storage() -> str | None:

@@ -51,9 +51,13 @@ class Layout:
         """The folder of a trained model."""
         return self.root / "outputs" / "models" / name
 
-    def detector(self, name: str, fold: int, n_splits: int) -> Path:
-        """The folder of the detector of one fold: the model's own where there is only one."""
-        return self.model(name) if n_splits == 1 else self.model(name) / f"fold{fold}"
+    def detector(self, name: str, fold: int, n_splits: int, seed: int = 0) -> Path:
+        """The folder of the detector of one fold and one seed, of which 0 is the first.
+
+        It is the model's own where there is one training, and ``fold0``, ``seed1`` or ``seed1-fold0`` in it for others.
+        """
+        which = [f"seed{seed}"] * (seed > 0) + [f"fold{fold}"] * (n_splits > 1)
+        return self.model(name) / "-".join(which)
 
     def scores(self, name: str) -> Path:
         """A model's scores of the validation and test images."""

@@ -13,6 +13,8 @@ from fakefaces.base.secrets import masked
 _LOG_INTERVAL = 5.0  # seconds between two lines
 _PATIENCE = 1.0  # seconds until a user is told what is waited for
 
+_bars = True  # whether a terminal may be drawn on
+
 T = TypeVar("T")
 Step = Callable[[int, str], None]
 
@@ -20,6 +22,12 @@ Step = Callable[[int, str], None]
 def echo(message: str) -> None:
     """Print a plain message to standard error, with its secrets masked and without control characters."""
     print(on_one_line(masked(message), keep="\n"), file=sys.stderr, flush=True)
+
+
+def without_bars() -> None:
+    """Print lines on a terminal, too: of processes side by side each would draw its bar over the others'."""
+    global _bars
+    _bars = False
 
 
 @contextmanager
@@ -37,7 +45,7 @@ def waiting_for(what: str) -> Iterator[None]:
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Step]:
     """Show the progress of ``total`` steps; yields a function that is called as ``step(advance, note)``."""
-    if not sys.stderr.isatty():
+    if not _bars or not sys.stderr.isatty():
         yield _lines(description, total)
         return
     from rich.console import Console

@@ -1,20 +1,22 @@
 """The evaluation of one model or shortcut rule from its scores of the validation, test and corrupted images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from fakefaces.base.errors import ModelError
 from fakefaces.evaluation.calibration import reliability
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.likelihood_ratio import likelihood_ratio
 from fakefaces.evaluation.metrics import point_metrics, subset_metrics
 from fakefaces.evaluation.model_metrics import Evaluation
-from fakefaces.evaluation.operating_point import operating_point, part_thresholds
+from fakefaces.evaluation.operating_point import operating_point, operating_threshold, part_thresholds
 from fakefaces.evaluation.predictions import Array, ScoredImages, TestPredictions, ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores, knows_parts, part_score_metrics
+from fakefaces.evaluation.seeds import OverSeeds, over_seeds
 from fakefaces.evaluation.slices import HARMONISED
 from fakefaces.evaluation.subset_metrics import CorruptedMetrics, ReliabilityBin, ScoreDrift
 
@@ -76,6 +78,28 @@ class Evaluator:
             unfamiliar=float(scored.test["unfamiliar"].mean()) if "unfamiliar" in scored.test else None,
             robustness=[] if corrupted is None else robustness(scored.test, corrupted, decision, self.resampling),
         )
+
+    def over_seeds(self, scored: Sequence[ScoredImages], *, threshold: float) -> OverSeeds | None:
+        """Mean, spread and interval over the seeds of a model, each at its own operating point.
+
+        Args:
+            scored: by each seed, the first one first.
+            threshold: the default one, of a seed without an operating point.
+
+        Returns:
+            None for a single seed.
+        """
+        if len(scored) == 1:
+            return None
+        thresholds = [self._operating_threshold(seed, threshold) for seed in scored]
+        return over_seeds([TestPredictions.from_table(seed.test) for seed in scored], thresholds, self.resampling)
+
+    def _operating_threshold(self, scored: ScoredImages, default: float) -> float:
+        try:
+            point = operating_threshold(ValidationPredictions.from_table(scored.validation), max_fpr=self.max_fpr)
+        except ModelError:  # no reals to choose it on
+            return default
+        return default if point.threshold is None else point.threshold
 
 
 def robustness(

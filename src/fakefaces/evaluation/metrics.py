@@ -123,11 +123,7 @@ def subset_metrics(
     names = [name for name in METRICS if name in record.model_fields]
     values, reasons = metric_values(predictions, threshold, names)
     n_groups = _groups_estimated_from(predictions, threshold, names)
-    resampled: dict[str, Array] = {}
-    if enough := [name for name in names if n_groups[name] >= MIN_GROUPS]:
-        resampled = bootstrap(
-            lambda weights: weighted_metrics(predictions, threshold, weights, enough), predictions.group, resampling
-        )
+    resampled = resampled_metrics(predictions, threshold, resampling, names)
     fakes = int(predictions.fake.sum())
     fields |= {"n": len(predictions), "reals": len(predictions) - fakes, "fakes": fakes, "groups": predictions.n_groups}
     for name, value in values.items():
@@ -136,6 +132,19 @@ def subset_metrics(
         else:
             fields[name] = estimate(value, _interval(name, value, resampled.get(name), n_groups[name]))
     return record.model_validate(fields)
+
+
+def resampled_metrics(
+    predictions: Predictions, threshold: float, resampling: Resampling, names: Collection[str] = METRICS
+) -> dict[str, Array]:
+    """By metric its values on the resamples, float64 (n_resamples,); without those of too few groups to resample."""
+    n_groups = _groups_estimated_from(predictions, threshold, names)
+    enough = [name for name in names if n_groups[name] >= MIN_GROUPS]
+    if not enough:
+        return {}
+    return bootstrap(
+        lambda weights: weighted_metrics(predictions, threshold, weights, enough), predictions.group, resampling
+    )
 
 
 def estimate(value: float, interval: Interval) -> Estimate:

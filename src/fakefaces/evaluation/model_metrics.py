@@ -8,6 +8,7 @@ from fakefaces.base.schema import Schema, parse
 from fakefaces.evaluation.decision_metrics import LikelihoodRatio, OperatingPoint
 from fakefaces.evaluation.estimates import Rounded
 from fakefaces.evaluation.old_metrics import upgraded
+from fakefaces.evaluation.seeds import OverSeeds
 from fakefaces.evaluation.subset_metrics import CorruptedMetrics, PartScores, PointMetrics, ReliabilityBin, TestMetrics
 
 
@@ -45,10 +46,12 @@ class Evaluation(Schema):
         """Write the record as JSON; what has its default value is left out."""
         write_json(path, self.model_dump(mode="json", exclude_defaults=True))
 
-    def of_model(self, *, parameters: int, model_digest: str, test_digest: str) -> "ModelMetrics":
-        """The evaluation with what identifies the trained model."""
+    def of_model(
+        self, *, parameters: int, model_digest: str, test_digest: str, over_seeds: OverSeeds | None = None
+    ) -> "ModelMetrics":
+        """The evaluation with what identifies the trained model, and what its further seeds say."""
         identity = {"parameters": parameters, "model_digest": model_digest, "test_digest": test_digest}
-        return ModelMetrics.model_validate(dict(self) | identity)
+        return ModelMetrics.model_validate(dict(self) | identity | {"over_seeds": over_seeds})
 
 
 class ModelMetrics(Evaluation):
@@ -57,3 +60,4 @@ class ModelMetrics(Evaluation):
     parameters: int  # number of them
     model_digest: str  # DVC's digest of the model's folder
     test_digest: str  # digest of the test images
+    over_seeds: OverSeeds | None = None  # of all its trainings; None of a model with one seed

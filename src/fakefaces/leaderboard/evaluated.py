@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _OF_ROW = re.compile(
     rf"(validation|test)_({'|'.join(METRICS)})(_low|_high)?|test_matched_roc_auc(_low|_high)?"
     r"|test_paired_win_rate(_low|_high)?|operating_(threshold|recall|fpr|precision)(_low|_high)?|explained_all"
+    r"|seeds|test_\w+_seeds_(mean|spread|low|high)"
 )
 
 

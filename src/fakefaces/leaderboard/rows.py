@@ -10,6 +10,7 @@ from fakefaces.leaderboard.evaluated import EvaluationRun
 from fakefaces.tracking.descriptions import LOGGED_AGAIN, NOTE, may_describe, note_of_role
 from fakefaces.tracking.runs import PARENT, RELOGGED
 from fakefaces.tracking.store import Store
+from fakefaces.tracking.training_runs import SEED_NUMBER
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RunRecord
@@ -23,9 +24,22 @@ def training_rows(newest: EvaluationRun, trainings: "Sequence[RunRecord]") -> It
         if run.data.tags.get(EVALUATION) != newest.id:
             if may_describe(run.data.tags) or _is_bare(run):
                 yield from _description(newest, run)
+            yield from _seed_rows(newest, run)
             # The tag comes last: what is killed before it is done again.
             tags = {EVALUATION: newest.id, "test.digest": newest.run.data.tags.get("test.digest", "")}
             yield Change("metrics of models", partial(_log_row, newest, run.info.run_id, tags))
+
+
+def _seed_rows(newest: EvaluationRun, training: "RunRecord") -> Iterator[Change]:
+    """Give the runs of the seeds of a training the metrics of their own, so that they compare."""
+    over_seeds = newest.record.over_seeds if newest.record else None
+    if over_seeds is None:
+        return
+    for run in newest.store.search_runs(f"tags.`{PARENT}` = '{training.info.run_id}' and tags.role = 'seed'"):
+        number = int(run.data.tags[SEED_NUMBER])
+        values = {f"test_{name}": metric.values[number] for name, metric in over_seeds.metrics.items()}
+        metrics = {name: value for name, value in values.items() if value is not None}
+        yield Change("metrics of seeds", partial(log, newest.store, run.info.run_id, metrics, {}))
 
 
 def evaluation_rows(

@@ -19,11 +19,14 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from fakefaces.base.environment import JOBS
 from fakefaces.base.errors import FakefacesError
 from fakefaces.base.progress import echo
+from fakefaces.base.slots import Slot, Slots
 
 DVC = (sys.executable, "-m", "dvc")
 
+_POLL = 1.0  # seconds after which a slot that a training has taken is asked for again
 _NODE = re.compile(r'^"([^"]+)";$')
 _EDGE = re.compile(r'^"([^"]+)" -> "([^"]+)";$')
 _STARTED = re.compile(r"^Running stage '([^']+)'")
@@ -83,6 +86,7 @@ class _Process:
     """A ``dvc repro`` of a few stages, whose lines are printed behind the stage's name."""
 
     batch: list[str]
+    slot: Slot
     dvc: "subprocess.Popen[str]"
     ended: "queue.Queue[_Process]"
     running: str = ""
@@ -111,15 +115,18 @@ def reproduce(root: Path, jobs: int) -> None:
 
     Args:
         root: the project's folder.
-        jobs: number of stages that run at a time.
+        jobs: number of stages that run at a time, with the trainings that a stage runs beside its own.
 
     Raises:
         FakefacesError: a stage failed; what others made is kept.
     """
+    slots = Slots(root, jobs)
     if jobs > 1 and (waiting := _affected(root)):
-        _run_side_by_side(*waiting, root, jobs)
+        _run_side_by_side(*waiting, root, slots)
     # Whatever is left, a change of the meantime too; and DVC's own words at the end.
-    if subprocess.run([*DVC, "repro"], cwd=root, check=False).returncode:
+    with slots.take() or Slot():
+        done = subprocess.run([*DVC, "repro"], cwd=root, env=os.environ | {JOBS: str(jobs)}, check=False)
+    if done.returncode:
         raise FakefacesError("dvc repro: a stage failed; its lines above say why. Run the command again to go on")
 
 
@@ -138,36 +145,39 @@ def _output(root: Path, *arguments: str) -> str | None:
     return None if done.returncode else done.stdout
 
 
-def _run_side_by_side(graph: StageGraph, waiting: list[str], root: Path, jobs: int) -> None:
+def _run_side_by_side(graph: StageGraph, waiting: list[str], root: Path, slots: Slots) -> None:
     ended: queue.Queue[_Process] = queue.Queue()
     processes: list[_Process] = []
     failed: list[_Process] = []
     with _stopped_together(processes):
         while processes or (waiting and not failed):
-            while len(processes) < jobs and not failed:
-                batch = graph.batch(waiting, {stage for process in processes for stage in process.batch}, jobs)
-                if not batch:
+            while len(processes) < slots.count and not failed:
+                running = {stage for process in processes for stage in process.batch}
+                batch = graph.batch(waiting, running, slots.count)
+                if not batch or not (slot := slots.take() or (None if processes else Slot())):
                     break
                 waiting = [stage for stage in waiting if stage not in batch]
-                processes.append(_Process(batch, _start(root, batch), ended))
-            process = ended.get()
-            processes.remove(process)
-            if process.dvc.returncode:
-                failed.append(process)
-                if processes:
-                    others = ", ".join(other.running or other.batch[0] for other in processes)
-                    echo(f"{process.running or process.batch[0]} failed; waiting for what runs beside it: {others}")
+                processes.append(_Process(batch, slot, _start(root, batch, slots.count), ended))
+            with suppress(queue.Empty):
+                process = ended.get(timeout=_POLL)
+                process.slot.release()
+                processes.remove(process)
+                if process.dvc.returncode:
+                    failed.append(process)
+                    if processes:
+                        others = ", ".join(other.running or other.batch[0] for other in processes)
+                        echo(f"{process.running or process.batch[0]} failed; waiting for what runs beside it: {others}")
     if failed:
         names = ", ".join(process.running or process.batch[0] for process in failed)
         raise FakefacesError(f"{names} failed; the lines above say why. Run the command again to go on")
 
 
-def _start(root: Path, batch: list[str]) -> "subprocess.Popen[str]":
+def _start(root: Path, batch: list[str], jobs: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         # Another dvc process has the repository's lock for moments only.
         [*DVC, "--wait-for-lock", "repro", "--single-item", *batch],
         cwd=root,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env=os.environ | {"PYTHONUNBUFFERED": "1", JOBS: str(jobs)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

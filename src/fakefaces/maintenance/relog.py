@@ -1,5 +1,6 @@
 """Log runs again that the store lacks, from the outputs that DVC kept: in a fresh clone, or without ``mlruns/``."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,17 +50,22 @@ def _example(layout: Layout) -> bytes:
 
 def _log_training(run: Run, layout: Layout, name: str, params: Mapping[str, Any]) -> None:
     model, folder = params.get(f"train.models.{name}", {}), layout.model(name)
-    n_splits = 1 if (folder / "detector.json").is_file() else sum(path.is_dir() for path in folder.iterdir())
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    n_splits = max(1, sum(name.startswith("fold") for name in names))
+    n_seeds = 1 + max((int(match[1]) for name in names if (match := re.match(r"seed(\d+)", name))), default=0)
     shared = {"seed": params.get("seed"), "threads": params.get("threads"), "n_splits": n_splits}
     fit = params.get("train.fit", {}) | model.get("fit", {})
     training_runs.log_training_params(run, name, shared, model, fit, model.get("settings", {}))
     history = pd.read_csv(layout.history(name))
-    for fold in range(n_splits):
-        with training_runs.fold_run(run, fold, n_splits) as network_run:
-            rows = history if n_splits == 1 else history[history["fold"] == fold].drop(columns="fold")
+    for training in training_runs.trainings(n_splits, n_seeds):
+        with training.run(run) as network_run:
+            rows = history
+            for column, value in training.columns.items():
+                rows = rows[rows[column] == value].drop(columns=column)
             for row in rows.to_dict("records"):
                 training_runs.log_epoch(network_run, {str(key): value for key, value in row.items()})
-            training_runs.log_network(network_run, len(rows), layout.detector(name, fold, n_splits), _example(layout))
+            detector = (training.folder(layout, name), _example(layout))
+            training_runs.log_network(network_run, run, training, len(rows), detector)
     training_runs.log_training_outputs(run, layout, name, n_splits)
 
 

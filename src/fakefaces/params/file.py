@@ -23,7 +23,7 @@ class Params(StageParams, extra="forbid"):
     """Every section of ``params.yaml``."""
 
     threads: Count = Field(description="Of TensorFlow's operators and of image decoding; part of the results.")
-    jobs: Count = Field(default=1, description="Stages that `fakefaces repro` runs at a time; changes no result.")
+    jobs: Count = Field(default=1, description="Stages and trainings that run at a time; changes no result.")
     duplicates: Duplicates
     split: Split
     validate_: Validate = Field(alias="validate")

@@ -29,8 +29,16 @@ class Model(Schema):
     features: Slug = Field(description="A feature set of prepare.features.")
     augment: Literal["none", "standard"] = Field(default="none", description="standard: augment.transforms.")
     tuned: Literal["none", "best"] = Field(default="none", description="best: with the best trial's values.")
+    seeds: int = Field(
+        default=1, ge=1, le=100, description="Trainings, each with a seed of its own; the first one's model counts."
+    )
     settings: dict[str, Any] = Field(default={}, description="Settings of the kind.")
     fit: dict[str, Any] = Field(default={}, description="Values in place of train.fit's.")
+
+    @property
+    def seed_columns(self) -> list[str]:
+        """The columns of the scores by the detectors of the seeds after the first, whose are ``p_fake``."""
+        return [f"p_fake_seed{number}" for number in range(1, self.seeds)]
 
 
 class Train(Schema):

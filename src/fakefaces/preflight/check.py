@@ -151,6 +151,8 @@ class _Sections:
             kind = import_module(f"fakefaces.models.{row.kind}")
             yield from _faults_of(kind.Settings, settings, f"{key}.settings")
             reads = getattr(kind, "READS", None)
+            if isinstance(row, Model) and row.seeds > 1 and hasattr(kind, "fit"):
+                yield f"'{key}.seeds': the kind '{row.kind}' is fitted in closed form, which no seed changes"
         if row.features not in self.feature_names:
             yield f"'{key}.features': no feature set '{row.features}'; known: {', '.join(self.feature_names)}"
         if row.features not in self.features:

@@ -25,6 +25,10 @@ class Connection(AbstractContextManager["Connection"]):
         self.lost: TrackingError | None = None
         self._may_be_lost = may_be_lost
 
+    def lose(self, error: TrackingError | None) -> None:
+        """Take over what another process, which logged to the same run, has told; None: nothing."""
+        self.lost = self.lost or error
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:

@@ -18,6 +18,7 @@ _OF_ROLES = {
     "train": "A training that was not evaluated yet: its metrics are those of its epochs, on the training and "
     "validation images.",
     "fold": "The training of one fold of the cross-validation; the metrics of all folds together are its parent's.",
+    "seed": "The training by one seed; the metrics over all seeds are its parent's, whose model is the first seed's.",
     "evaluate": "The evaluation of a trained model: all its metrics, and the files that they were computed from.",
     "report": "The HTML page of the whole run (`index.html`) and the model card (`model_card.md`); below it are the "
     "charts of each model.",

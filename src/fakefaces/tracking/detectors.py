@@ -80,10 +80,13 @@ def logged_name(model: str, *more: str) -> str:
 
 @contextmanager
 def with_operating_point(folder: Path, point: Operating | None) -> Iterator[Path]:
-    """A temporary copy of a detector's folder whose metadata holds an operating point."""
+    """A temporary copy of a detector's folder whose metadata holds an operating point.
+
+    The folders in it, with the detectors of further seeds, are left out: the first seed's is what is registered.
+    """
     with temporary_folder() as temporary:
         copy = temporary / _ARTIFACT
-        shutil.copytree(folder, copy, copy_function=_link_or_copy)
+        shutil.copytree(folder, copy, copy_function=_link_or_copy, ignore=_folders)
         (copy / "detector.json").unlink()
         metadata = read_metadata(folder).model_copy(update={"operating": point})
         write_json(copy / "detector.json", metadata.model_dump())
@@ -211,6 +214,10 @@ def pyfunc() -> ModuleType:
         warnings.simplefilter("ignore", UserWarning)
         import mlflow.pyfunc
     return mlflow.pyfunc
+
+
+def _folders(parent: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(parent, name).is_dir()]
 
 
 def _link_or_copy(source: str, target: str) -> str:

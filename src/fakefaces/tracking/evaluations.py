@@ -56,6 +56,12 @@ def metrics_by_name(metrics: ModelMetrics) -> dict[str, float]:
         values["operating_threshold"] = metrics.operating_point.threshold
     if metrics.unfamiliar is not None:
         values["test_unfamiliar"] = metrics.unfamiliar
+    if metrics.over_seeds is not None:
+        values["seeds"] = metrics.over_seeds.n
+        for name, metric in metrics.over_seeds.metrics.items():
+            low, high = metric.interval or (None, None)
+            parts = {"mean": metric.mean, "spread": metric.spread, "low": low, "high": high}
+            values |= {f"test_{name}_seeds_{part}": value for part, value in parts.items() if value is not None}
     explained = metrics.variance_explained_by_shortcuts
     return values | {f"explained_{rule}": share for rule, share in explained.items() if share is not None}
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakefaces.base import environment
-from fakefaces.base.errors import FakefacesError
+from fakefaces.base.errors import FakefacesError, TrackingError
 from fakefaces.base.progress import echo
 from fakefaces.base.secrets import masked
-from fakefaces.tracking import provenance
+from fakefaces.tracking import processes, provenance
 from fakefaces.tracking.connection import Connection, unless_lost
 from fakefaces.tracking.descriptions import note_of_role
 from fakefaces.tracking.digests import digest
@@ -121,11 +121,36 @@ class Run:
             # MLflow's own thread for it would take a second to end with the run
             self.store.client.log_image(self.id, image.convert("RGB"), key=name, step=0, synchronous=True)
 
+    @property
+    def address(self) -> "RunAddress":
+        """Of this run, for another process."""
+        return RunAddress(self.id, self.root, self.tags, self.connection.lost)
+
     @contextmanager
     def child(self, name: str, role: str, tags: Mapping[str, str] | None = None) -> Iterator["Run"]:
         """A run nested in this one, with its provenance."""
         with _run(replace(self, tags=dict(self.tags) | {"role": role} | dict(tags or {})), name) as run:
             yield run
+
+
+@dataclass(frozen=True)
+class RunAddress:
+    """What another process needs of a run, to log to it and to nest runs of its own in it."""
+
+    id: str
+    root: Path
+    tags: Mapping[str, str]
+    lost: TrackingError | None  # its store, meanwhile
+
+    def open(self) -> Run:
+        """The run, by a connection of this process, whose runs are told from those of the other."""
+        connection = Connection()
+        run = Run(closed_store(), self.id, self.root, dict(self.tags) | processes.tags(), connection)
+        connection.lost = self.lost
+        if not self.lost:
+            with connection:
+                run = replace(run, store=connect(create=False, update=False))
+        return run
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,43 @@ from fakefaces.inference.metadata import read_metadata
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.runs import Run
 from fakefaces.tracking.trials import Trial
+
+SEED_NUMBER = "seed.number"  # tag of a training by one of several seeds: its number, from 0
+
+
+@dataclass(frozen=True)
+class Training:
+    """One of the trainings of a model: of one fold, by one seed."""
+
+    fold: int  # 0 to n_splits - 1
+    n_splits: int  # 1 without folds
+    seed: int = 0  # number of the seed, 0 to n_seeds - 1; the first one's detector is the model's
+    n_seeds: int = 1
+
+    @property
+    def title(self) -> str:
+        """What tells it from the others, such as ``seed 1, fold 0``; empty where there is one training."""
+        return ", ".join([f"seed {self.seed}"] * (self.n_seeds > 1) + [f"fold {self.fold}"] * (self.n_splits > 1))
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """The same as columns of a history."""
+        return ({"seed": self.seed} if self.n_seeds > 1 else {}) | ({"fold": self.fold} if self.n_splits > 1 else {})
+
+    def folder(self, layout: Layout, name: str) -> Path:
+        """Of its detector, where ``name`` is the model's."""
+        return layout.detector(name, self.fold, self.n_splits, self.seed)
+
+    def run(self, of_model: Run) -> AbstractContextManager[Run]:
+        """Its run, nested in the model's; where there is one training the model's run itself."""
+        role = "fold" if self.n_splits > 1 else "seed"
+        tags = {SEED_NUMBER: str(self.seed)} if self.n_seeds > 1 else {}
+        return of_model.child(self.title, role, tags) if self.title else nullcontext(of_model)
+
+
+def trainings(n_splits: int, n_seeds: int) -> list[Training]:
+    """All trainings of a model, those of the first seed first."""
+    return [Training(fold, n_splits, seed, n_seeds) for seed in range(n_seeds) for fold in range(n_splits)]
 
 
 def log_training_params(
@@ -31,12 +69,8 @@ def log_training_params(
         settings: of its kind, resolved.
     """
     row = {key: model[key] for key in ("kind", "features", "augment", "tuned") if key in model}
+    row |= {"seeds": model["seeds"]} if model.get("seeds", 1) != 1 else {}
     run.params({"model": name} | dict(shared) | row | {"fit": fit, "settings": settings})
-
-
-def fold_run(run: Run, fold: int, n_splits: int) -> AbstractContextManager[Run]:
-    """The run of one fold, nested in the model's; without folds the model's run itself."""
-    return nullcontext(run) if n_splits == 1 else run.child(f"fold {fold}", role="fold")
 
 
 def log_epoch(run: Run, row: Mapping[str, float]) -> None:
@@ -44,10 +78,19 @@ def log_epoch(run: Run, row: Mapping[str, float]) -> None:
     run.metrics({name: value for name, value in row.items() if name != "epoch"}, step=int(row["epoch"]))
 
 
-def log_network(run: Run, epochs: int, folder: Path, example: bytes) -> None:
-    """Log a detector that was trained for some epochs, with an image file as its input example."""
+def log_network(run: Run, of_model: Run, training: Training, epochs: int, detector: tuple[Path, bytes]) -> None:
+    """Log what a training of some epochs gave.
+
+    Args:
+        run: of the training.
+        of_model: the model's, which is the same where there is one training.
+        training: that it was. Of further seeds DVC keeps the detectors, and MLflow the metrics.
+        epochs: number of them.
+        detector: the folder of the detector, and an image file as its input example.
+    """
     run.metrics({"epochs": epochs})
-    log_detector(run, folder, example)
+    if training.seed == 0:
+        log_detector(run if training.n_splits > 1 else of_model, *detector)
 
 
 def log_training_outputs(run: Run, layout: Layout, name: str, n_splits: int) -> None:

@@ -67,11 +67,11 @@ def reliability(metrics: Metrics) -> Spec:
 def history(epochs: pd.DataFrame) -> list[Spec]:
     """Loss and accuracy by epoch for train and validation, of one model: two charts."""
     specs = []
-    folds = ["fold"] if "fold" in epochs else []
+    trainings = [name for name in ("seed", "fold") if name in epochs]  # of each a line
     titles = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of images)"}
     for metric, title in titles.items():
         table = epochs.rename(columns={metric: "train", f"val_{metric}": "validation"})
-        long = table.melt(["epoch", *folds], ["train", "validation"], "images", "value").dropna()
+        long = table.melt(["epoch", *trainings], ["train", "validation"], "images", "value").dropna()
         encoding: Spec = {
             "x": _axis("epoch", "epoch", domain=None)
             | {"axis": {"tickMinStep": 1, "format": "d", "labelFlush": False}},
@@ -79,8 +79,9 @@ def history(epochs: pd.DataFrame) -> list[Spec]:
             "color": _colour("images", ["train", "validation"]),
             "tooltip": [_tip("images", "images"), _tip("epoch", "epoch", "d"), _tip("value", metric)],
         }
-        if folds:
-            encoding["detail"] = {"field": "fold", "type": "nominal"}
+        if trainings:
+            fields = [{"field": name, "type": "nominal"} for name in trainings]
+            encoding["detail"] = fields if len(fields) > 1 else fields[0]
         about = f"{metric} by epoch, for the training and the validation images."
         specs.append(_spec(about, _rows(long)) | {"mark": _LINE, "encoding": encoding})
     return specs

@@ -51,6 +51,7 @@ def result_tables(
         "robustness": robustness(models),
         "comparisons": comparisons(comparisons_table, next(iter(models.values())).test.bootstrap.n_resamples),
         "slices": slices(models),
+        "seeds": seeds(models),
     }
 
 
@@ -94,6 +95,18 @@ def validity_checks(table: pd.DataFrame) -> Columns:
     if table["unfamiliar"].notna().any():
         columns["unfamiliar"] = table["unfamiliar"].map(_number)
     return _strings(columns | {"explained by shortcuts": table["variance_explained_by_shortcuts"].map(_number)})
+
+
+def seeds(metrics: Mapping[str, ModelMetrics]) -> Columns:
+    """Mean, spread and interval of the models with several seeds, beside the first one's; empty without such."""
+    several = {name: (model.test.overall, model.over_seeds) for name, model in metrics.items() if model.over_seeds}
+    if not several:
+        return {}
+    columns: dict[str, Iterable[str]] = {"model": several, "seeds": [str(over.n) for _, over in several.values()]}
+    for name, title in (("roc_auc", "ROC AUC"), ("accuracy", "accuracy"), ("brier", "Brier")):
+        columns[f"{title} of the first"] = [_number(first.estimate(name).value) for first, _ in several.values()]
+        columns[f"{title}, mean ± spread"] = [f"{over.metrics[name]}" for _, over in several.values()]
+    return _strings(columns)
 
 
 def robustness(metrics: Mapping[str, ModelMetrics]) -> Columns:

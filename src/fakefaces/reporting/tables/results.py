@@ -8,7 +8,8 @@ import pandas as pd
 from fakefaces.evaluation.comparisons import Comparison
 from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.metrics import REFERENCE_METRICS
-from fakefaces.evaluation.model_metrics import Evaluation
+from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
+from fakefaces.evaluation.seeds import OverSeeds
 
 METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "precision", "recall")
 COUNTS = ("tp", "fp", "fn", "tn")
@@ -46,6 +47,8 @@ def results_table(metrics: Mapping[str, Evaluation]) -> pd.DataFrame:
     commonest encoding. ``default_accuracy``: at ``train.threshold``; all counts are at the operating point.
     ``paired_...``: of fakes beside their own source. ``operating_...``: at the threshold for a stated false-positive
     rate. ``reference_...``: by the reference's convention, real is positive. ``printed_...``: as on its slides.
+    ``seeds`` and ``seeds_...``, where a model has several: mean, standard deviation and 95 % interval over seeds and
+    photographs.
     """
     return pd.DataFrame([_row(name, evaluation) for name, evaluation in metrics.items()])
 
@@ -86,7 +89,20 @@ def _row(name: str, evaluation: Evaluation) -> dict[str, Cell]:
     row |= {"variance_explained_by_shortcuts": evaluation.variance_explained_by_shortcuts.get("all")}
     reference, printed = test.reference.model_dump(), PRINTED.get(name, {})
     row |= {f"reference_{metric}": reference[metric] for metric in REFERENCE_METRICS}
-    return row | {f"printed_{metric}": printed.get(metric) for metric in REFERENCE_METRICS}
+    row |= {f"printed_{metric}": printed.get(metric) for metric in REFERENCE_METRICS}
+    return row | (_over_seeds(evaluation.over_seeds) if isinstance(evaluation, ModelMetrics) else {})
+
+
+def _over_seeds(over_seeds: OverSeeds | None) -> dict[str, Cell]:
+    """Columns that only a run with several seeds of a model has."""
+    if over_seeds is None:
+        return {}
+    row: dict[str, Cell] = {"seeds": over_seeds.n}
+    for name, metric in over_seeds.metrics.items():
+        low, high = metric.interval or (None, None)
+        row |= {f"seeds_{name}_mean": metric.mean, f"seeds_{name}_spread": metric.spread}
+        row |= {f"seeds_{name}_low": low, f"seeds_{name}_high": high}
+    return row
 
 
 def _with_bounds(name: str, estimate: Estimate | None) -> dict[str, Cell]:
