@@ -10,6 +10,12 @@ def test_each_fold_has_a_folder_of_its_own_and_a_single_split_has_the_models(tmp
     assert [layout.detector("m", k, 3) for k in range(3)] == [layout.model("m") / f"fold{k}" for k in range(3)]
 
 
+def test_each_further_seed_has_a_folder_of_its_own_and_the_first_has_the_models(tmp_path):
+    layout = Layout(tmp_path)
+    assert [layout.detector("m", 0, 1, seed).name for seed in range(3)] == ["m", "seed1", "seed2"]
+    assert [layout.detector("m", 1, 2, seed).name for seed in range(2)] == ["fold1", "seed1-fold1"]
+
+
 def test_dvc_yaml_declares_every_path(tmp_path):
     layout = Layout(tmp_path)
     declared = set(re.findall(r"(?:outputs|reports)/[\w./]*\w", (ROOT / "dvc.yaml").read_text()))

@@ -8,6 +8,7 @@ import yaml
 
 from fakefaces.cli.doctor import doctor
 from fakefaces.evaluation.model_metrics import ModelMetrics
+from fakefaces.evaluation.seeds import OverSeeds, SeedEstimate
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.leaderboard import publishing
 from fakefaces.leaderboard.publishing import changes, publish
@@ -16,8 +17,9 @@ from fakefaces.tracking.descriptions import NOTE
 from fakefaces.tracking.detectors import log_detector
 from fakefaces.tracking.digests import digest
 from fakefaces.tracking.evaluations import metrics_by_name
-from fakefaces.tracking.runs import stage_run
+from fakefaces.tracking.runs import Run, stage_run
 from fakefaces.tracking.store import Store, connect
+from fakefaces.tracking.training_runs import trainings
 from tests.metrics import model_metrics
 
 
@@ -38,9 +40,12 @@ def train(root: Path, name: str) -> str:
     return digest(folder)
 
 
-def evaluate(root: Path, name: str, validation: float, test: float) -> ModelMetrics:
-    """An evaluation's run with a stated ROC AUC on validation and on test, as the stage leaves it."""
-    metrics = with_interval(model_metrics(validation, test, model_digest=digest(root / "outputs" / "models" / name)))
+def evaluate(
+    root: Path, name: str, validation: float, test: float, record: ModelMetrics | None = None
+) -> ModelMetrics:
+    """An evaluation's run with a stated ROC AUC on validation and on test, or a record, as the stage leaves it."""
+    model = root / "outputs" / "models" / name
+    metrics = with_interval(record or model_metrics(validation, test, model_digest=digest(model)))
     (root / "reports").mkdir(exist_ok=True)
     metrics.write(root / "reports" / f"{name}.json")
     with stage_run(name, role="evaluate") as run:
@@ -132,6 +137,29 @@ def test_logged_models_have_own_names_and_the_metrics_on_the_test_images(publish
         inputs = store.client.get_run(the(store, "evaluate", name).info.run_id).inputs
         assert [entry.model_id for entry in inputs.model_inputs] == [model.model_id]
         assert "test" in {entry.dataset.name for entry in inputs.dataset_inputs}
+
+
+def test_seeds_are_children_with_metrics_of_their_own_and_the_row_has_their_spread(tracked):
+    digest_of_model = train(tracked, "chosen")
+    training = the(connect(), "train", "chosen")
+    of_model = Run(connect(), training.info.run_id, tracked, training.data.tags)
+    for one in trainings(n_splits=1, n_seeds=2):
+        with one.run(of_model) as seed_run:
+            seed_run.metrics({"val_loss": 0.5})
+    metric = SeedEstimate(values=[0.7, 0.6], mean=0.65, spread=0.05, interval=(0.5, 0.8))
+    record = model_metrics(0.8, 0.7, model_digest=digest_of_model)
+    over = OverSeeds(n=2, metrics={"roc_auc": metric})
+    evaluate(tracked, "chosen", 0.8, 0.7, record.model_copy(update={"over_seeds": over}))
+    publish({digest_of_model})
+    store = connect()
+    row = the(store, "train", "chosen").data.metrics
+    assert (row["test_roc_auc"], row["seeds"]) == (0.7, 2)
+    names = ("mean", "spread", "low", "high")
+    assert [row[f"test_roc_auc_seeds_{name}"] for name in names] == [0.65, 0.05, 0.5, 0.8]
+    children = {run.info.run_name: run for run in store.search_runs("tags.role = 'seed'")}
+    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {training.info.run_id}
+    assert [children[f"seed {k}"].data.metrics["test_roc_auc"] for k in range(2)] == [0.7, 0.6]
+    assert list(changes(store)) == []
 
 
 def test_doing_it_again_changes_nothing(published):

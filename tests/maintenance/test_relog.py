@@ -85,6 +85,26 @@ def test_each_fold_is_logged_again_with_its_own_epochs_and_network(tracked):
         assert network.read_text() == f"weights {number}"
 
 
+def test_each_seed_is_logged_again_with_its_own_epochs_and_the_model_has_the_first_ones_network(tracked):
+    layout = Layout(tracked)
+    write_detector(tracked, "m", "the first")
+    (layout.model("m") / "seed1").mkdir()
+    (layout.model("m") / "seed1" / "network.keras").write_text("the second")
+    history = pd.DataFrame({"seed": [0, 0, 1], "epoch": [1.0, 2.0, 1.0], "val_loss": [0.75, 0.65, 0.95]})
+    history.to_csv(layout.history("m"), index=False)
+    output = Output("train@m", "outputs/models/m", digest(layout.model("m")))
+    params = {"seed": 20, "threads": 2, "train.models.m": {"kind": "simple_cnn", "features": "pixels", "seeds": 2}}
+    run, child_runs = logged(output, tracked, {"train@m": {"params": {"params.yaml": params}}})
+    assert run.data.params["seeds"] == "2"
+    assert [child_runs[f"seed {k}"].data.metrics["val_loss"] for k in range(2)] == [0.65, 0.95]
+    assert [child_runs[f"seed {k}"].data.tags["role"] for k in range(2)] == ["seed", "seed"]
+    assert not child_runs["seed 1"].outputs.model_outputs
+    (model,) = run.outputs.model_outputs
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}"))
+    (network,) = folder.rglob("network.keras")
+    assert network.read_text() == "the first"
+
+
 @pytest.fixture
 def stages(tmp_path: Path) -> dict:
     for path, text in (

@@ -1,5 +1,6 @@
 """A store that is lost while a stage works: the stage ends, and the next run closes what was left open."""
 
+import pickle
 import socket
 import sqlite3
 from contextlib import closing
@@ -54,6 +55,20 @@ def test_the_work_goes_on_and_the_user_is_told_once_why_and_what_to_do(workspace
     rename(database, "gone_{}", "{}")
     left = connect().client.get_run(run.id)
     assert (left.info.status, left.data.metrics) == ("RUNNING", {"before": 1.0})
+
+
+def test_another_process_goes_on_without_a_store_that_is_lost_and_loses_it_for_this_one(workspace, database, capfd):
+    with stage_run("m", role="train") as run:
+        apart = pickle.loads(pickle.dumps(run.address)).open()
+        rename(database, "{}", "gone_{}")
+        with apart.child("fold 0", role="fold") as child:
+            child.metrics({"a": 1.0})
+        lost = pickle.loads(pickle.dumps(apart.connection.lost))
+        assert isinstance(lost, TrackingError)
+        run.connection.lose(lost)
+        run.metrics({"after": 1.0})
+        assert run.address.open().connection.lost
+    assert "fakefaces doctor --fix" in capfd.readouterr().err
 
 
 def test_where_logging_is_all_that_is_done_the_loss_is_an_error(workspace, database):

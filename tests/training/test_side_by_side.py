@@ -82,6 +82,7 @@ def test_seeds_are_derived_from_that_of_params_and_differ():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)
 def test_folds_and_seeds_have_the_same_bytes_side_by_side_as_one_after_another(tracked, monkeypatch):
     from pipelines import prepare
     from pipelines import train as stage
