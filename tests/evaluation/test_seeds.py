@@ -8,8 +8,8 @@ import pytest
 from fakefaces.evaluation.intervals import Resampling
 from fakefaces.evaluation.metrics import subset_metrics
 from fakefaces.evaluation.predictions import Predictions
-from fakefaces.evaluation.seeds import SEED_METRICS, SeedEstimate, over_seeds
-from fakefaces.evaluation.subset_metrics import AllMetrics
+from fakefaces.evaluation.seeds import SEED_METRICS, over_seeds
+from fakefaces.evaluation.subset_metrics import AllMetrics, SeedEstimate
 
 RESAMPLING = Resampling(400, seed=3)
 

@@ -8,7 +8,7 @@ import yaml
 
 from fakefaces.cli.doctor import doctor
 from fakefaces.evaluation.model_metrics import ModelMetrics
-from fakefaces.evaluation.seeds import OverSeeds, SeedEstimate
+from fakefaces.evaluation.subset_metrics import OverSeeds, SeedEstimate
 from fakefaces.inference.metadata import DetectorMetadata
 from fakefaces.leaderboard import publishing
 from fakefaces.leaderboard.publishing import changes, publish
@@ -40,9 +40,7 @@ def train(root: Path, name: str) -> str:
     return digest(folder)
 
 
-def evaluate(
-    root: Path, name: str, validation: float, test: float, record: ModelMetrics | None = None
-) -> ModelMetrics:
+def evaluate(root: Path, name: str, validation: float, test: float, record: ModelMetrics | None = None) -> ModelMetrics:
     """An evaluation's run with a stated ROC AUC on validation and on test, or a record, as the stage leaves it."""
     model = root / "outputs" / "models" / name
     metrics = with_interval(record or model_metrics(validation, test, model_digest=digest(model)))
@@ -142,7 +140,8 @@ def test_logged_models_have_own_names_and_the_metrics_on_the_test_images(publish
 def test_seeds_are_children_with_metrics_of_their_own_and_the_row_has_their_spread(tracked):
     digest_of_model = train(tracked, "chosen")
     training = the(connect(), "train", "chosen")
-    of_model = Run(connect(), training.info.run_id, tracked, training.data.tags)
+    tags = {name: value for name, value in training.data.tags.items() if name != "mlflow.runName"}
+    of_model = Run(connect(), training.info.run_id, tracked, tags)
     for one in trainings(n_splits=1, n_seeds=2):
         with one.run(of_model) as seed_run:
             seed_run.metrics({"val_loss": 0.5})

@@ -165,6 +165,9 @@ def test_a_folder_with_an_operating_point_is_the_same_bytes_each_time(workspace)
     point = Operating(threshold=0.1 + 0.2, low=None, high=1.0)
     with with_operating_point(folder, point) as first, with_operating_point(folder, point) as second:
         assert digest(first) == digest(second) != digest(folder)
+        (folder / "seed1").mkdir()
+        with with_operating_point(folder, point) as of_several:  # the first seed's alone
+            assert digest(of_several) == digest(first)
     assert read_metadata(folder).operating is None
 
 

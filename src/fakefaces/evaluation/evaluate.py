@@ -16,9 +16,9 @@ from fakefaces.evaluation.model_metrics import Evaluation
 from fakefaces.evaluation.operating_point import operating_point, operating_threshold, part_thresholds
 from fakefaces.evaluation.predictions import Array, ScoredImages, TestPredictions, ValidationPredictions
 from fakefaces.evaluation.scores import evaluate_scores, knows_parts, part_score_metrics
-from fakefaces.evaluation.seeds import OverSeeds, over_seeds
+from fakefaces.evaluation.seeds import over_seeds
 from fakefaces.evaluation.slices import HARMONISED
-from fakefaces.evaluation.subset_metrics import CorruptedMetrics, ReliabilityBin, ScoreDrift
+from fakefaces.evaluation.subset_metrics import CorruptedMetrics, OverSeeds, ReliabilityBin, ScoreDrift
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,14 @@ from fakefaces.base.schema import Schema, parse
 from fakefaces.evaluation.decision_metrics import LikelihoodRatio, OperatingPoint
 from fakefaces.evaluation.estimates import Rounded
 from fakefaces.evaluation.old_metrics import upgraded
-from fakefaces.evaluation.seeds import OverSeeds
-from fakefaces.evaluation.subset_metrics import CorruptedMetrics, PartScores, PointMetrics, ReliabilityBin, TestMetrics
+from fakefaces.evaluation.subset_metrics import (
+    CorruptedMetrics,
+    OverSeeds,
+    PartScores,
+    PointMetrics,
+    ReliabilityBin,
+    TestMetrics,
+)
 
 
 class Evaluation(Schema):

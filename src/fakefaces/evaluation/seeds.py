@@ -4,38 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fakefaces.base.schema import Schema
-from fakefaces.evaluation.estimates import Rounded
 from fakefaces.evaluation.intervals import Interval, Resampling, percentile_interval, too_few_groups
 from fakefaces.evaluation.metrics import metric_values, resampled_metrics
 from fakefaces.evaluation.predictions import Array, Predictions
+from fakefaces.evaluation.subset_metrics import OverSeeds, SeedEstimate
 
 SEED_METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "brier")
-
-
-class SeedEstimate(Schema):
-    """A metric of several trainings of one model that differ in their seeds alone."""
-
-    values: list[Rounded | None]  # of each seed, the first one's first; None where it is undefined
-    mean: Rounded | None = None  # None where a value is
-    spread: Rounded | None = None  # standard deviation over seeds, of so many as a sample: n - 1
-    # 95 %, of what one training by another seed would have on other photographs; None where there is none
-    interval: tuple[Rounded, Rounded] | None = None
-    reason: str | None = None  # why something is missing
-
-    def __format__(self, _: str) -> str:
-        """Mean, spread and interval for people, such as ``0.917 ± 0.012 [0.85, 0.96]``."""
-        if self.mean is None or self.spread is None:
-            return "–"
-        bounds = f" [{self.interval[0]:.2f}, {self.interval[1]:.2f}]" if self.interval else ""
-        return f"{self.mean:.3f} ± {self.spread:.3f}{bounds}"
-
-
-class OverSeeds(Schema):
-    """Metrics over the seeds of a model, on the test images."""
-
-    n: int  # seeds
-    metrics: dict[str, SeedEstimate]  # those of :data:`SEED_METRICS`, by name
 
 
 def over_seeds(predictions: Sequence[Predictions], thresholds: Sequence[float], resampling: Resampling) -> OverSeeds:

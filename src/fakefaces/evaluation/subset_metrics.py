@@ -1,4 +1,4 @@
-"""Records of metrics of sets of images: all test images, slices of them, groups, corrupted copies."""
+"""Records of metrics of sets of images: all test images, slices of them, groups, corrupted copies; and over seeds."""
 
 from fakefaces.base.schema import Schema
 from fakefaces.evaluation.estimates import Confusion, Estimate, Rounded, Subset
@@ -175,3 +175,28 @@ class PartScores(Schema):
 
     all: PartMetrics
     fakes: PartMetrics
+
+
+class SeedEstimate(Schema):
+    """A metric of several trainings of one model that differ in their seeds alone."""
+
+    values: list[Rounded | None]  # of each seed, the first one's first; None where it is undefined
+    mean: Rounded | None = None  # None where a value is
+    spread: Rounded | None = None  # standard deviation over seeds, of so many as a sample: n - 1
+    # 95 %, of what one training by another seed would have on other photographs; None where there is none
+    interval: tuple[Rounded, Rounded] | None = None
+    reason: str | None = None  # why something is missing
+
+    def __format__(self, _: str) -> str:
+        """Mean, spread and interval for people, such as ``0.917 ± 0.012 [0.85, 0.96]``."""
+        if self.mean is None or self.spread is None:
+            return "–"
+        bounds = f" [{self.interval[0]:.2f}, {self.interval[1]:.2f}]" if self.interval else ""
+        return f"{self.mean:.3f} ± {self.spread:.3f}{bounds}"
+
+
+class OverSeeds(Schema):
+    """Metrics over the seeds of a model, on the test images."""
+
+    n: int  # seeds
+    metrics: dict[str, SeedEstimate]  # those of :data:`fakefaces.evaluation.seeds.SEED_METRICS`, by name

@@ -82,11 +82,11 @@ def logged_name(model: str, *more: str) -> str:
 def with_operating_point(folder: Path, point: Operating | None) -> Iterator[Path]:
     """A temporary copy of a detector's folder whose metadata holds an operating point.
 
-    The folders in it, with the detectors of further seeds, are left out: the first seed's is what is registered.
+    The detectors of further seeds are left out: the first one's is what is registered.
     """
     with temporary_folder() as temporary:
         copy = temporary / _ARTIFACT
-        shutil.copytree(folder, copy, copy_function=_link_or_copy, ignore=_folders)
+        _copy_own_files(folder, copy)
         (copy / "detector.json").unlink()
         metadata = read_metadata(folder).model_copy(update={"operating": point})
         write_json(copy / "detector.json", metadata.model_dump())
@@ -125,7 +125,11 @@ def write_model_files(
         saved_input_example_info=info if example is not None else None,
     )
     with temporary_folder() as temporary, mlflow_errors():
-        saved = temporary / "model"
+        saved, own = temporary / "model", temporary / "own" / folder.name
+        if any(path.is_dir() for path in folder.iterdir()):
+            own.parent.mkdir()
+            _copy_own_files(folder, own)
+            folder = own
         _save_pyfunc(folder, saved, metadata, code, package)
         if example is not None:
             inputs = [base64.encodebytes(example).decode("ascii")]
@@ -216,8 +220,12 @@ def pyfunc() -> ModuleType:
     return mlflow.pyfunc
 
 
-def _folders(parent: str, names: list[str]) -> list[str]:
-    return [name for name in names if Path(parent, name).is_dir()]
+def _copy_own_files(folder: Path, copy: Path) -> None:
+    """Copy a detector, without the folders beside its files, which hold those of further seeds."""
+    copy.mkdir()
+    for path in folder.iterdir():
+        if not path.is_dir():
+            _link_or_copy(str(path), str(copy / path.name))
 
 
 def _link_or_copy(source: str, target: str) -> str:

@@ -9,7 +9,7 @@ from fakefaces.evaluation.comparisons import Comparison
 from fakefaces.evaluation.estimates import Estimate
 from fakefaces.evaluation.metrics import REFERENCE_METRICS
 from fakefaces.evaluation.model_metrics import Evaluation, ModelMetrics
-from fakefaces.evaluation.seeds import OverSeeds
+from fakefaces.evaluation.subset_metrics import OverSeeds
 
 METRICS = ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "precision", "recall")
 COUNTS = ("tp", "fp", "fn", "tn")
