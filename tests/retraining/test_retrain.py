@@ -114,10 +114,14 @@ def test_new_labels_are_proposed_once_on_a_branch_of_the_remote(project, capfd):
     assert {(row.label, row.reviewers, row.sure) for row in recorded.values()} == {(1, "anna", "yes")}
     assert "promote" not in (clone.root / "dvc.lock").read_text()
 
-    project.run("git", "merge", "-q", branch)
-    project.run("dvc", "checkout", "-q")
+    project.run("git", "merge", "-q", branch)  # as a schedule pulls: data/ is still as it was
     retrain(str(folder), project.root, Plan())
     assert "there is nothing to propose" in capfd.readouterr().err
+    assert state(project)[2] == list_folder(clone.root / "data") != before[2]
+    project.run("git", "reset", "-q", "--hard", "HEAD~1")
+    (project.root / "data" / "training_real" / "real_00003.jpg").unlink()
+    with pytest.raises(FakefacesError, match="removed: data/training_real/real_00003.jpg"):  # a person's change stays
+        retrain(str(folder), project.root, Plan())
 
 
 @pytest.mark.slow

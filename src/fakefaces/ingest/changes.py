@@ -101,7 +101,7 @@ def unaccepted(root: Path, record: Record) -> tuple[Changes | None, bool]:
 
 
 def check(root: Path) -> None:
-    """Before a stage starts: bring ``data/`` where it is missing, and stop where a person changed it.
+    """Before a stage starts: bring ``data/`` where it is missing or of another commit; stop where a person changed it.
 
     Raises:
         DataError: files in ``data/`` that nobody accepted or DVC cannot keep, with their names; or ``data/`` cannot be
@@ -117,7 +117,9 @@ def check(root: Path) -> None:
     if passed.is_file() and passed.read_text(encoding="utf-8") == state:
         return
     changes, differs = unaccepted(root, record)
-    if differs:
+    if differs and _is_as_remembered(root):  # git has brought another data.dvc, and nobody has touched data/
+        move_on(root, record)
+    elif differs:
         raise DataError(_refusal(changes))
     remember(root)
 
@@ -129,6 +131,34 @@ def remember(root: Path) -> None:
     state = fingerprint(root)
     write_text(root / _LISTING, json.dumps(_entries(list_folder(root / "data"))))
     write_text(root / _PASSED, state)
+
+
+def move_on(root: Path, record: Record) -> None:
+    """Put what ``data.dvc`` names in the place of a ``data/`` that is as an earlier check accepted it.
+
+    Raises:
+        DataError: neither DVC's cache nor its remote has it, or the cache has not what would be replaced.
+    """
+    try:
+        if accepted_listing(root, record.digest, cache_only=True) is None and run_dvc(root, "remote", "list").strip():
+            run_dvc(root, "fetch", "--quiet", "data.dvc")
+        run_dvc(root, "checkout", "--quiet", "data.dvc")
+    except DataError as error:
+        raise DataError(
+            f"data/ is as another commit has it; bring what data.dvc names with: dvc pull ({error})"
+        ) from None
+    if unaccepted(root, record)[1]:
+        raise DataError(_refusal(None))
+    echo("data/: brought to the state of this commit")
+
+
+def _is_as_remembered(root: Path) -> bool:
+    """Whether ``data/`` is as the last check left it."""
+    try:
+        entries = json.loads((root / _LISTING).read_text(encoding="utf-8"))
+        return {entry["relpath"]: entry["md5"] for entry in entries} == list_folder(root / "data")
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, LookupError, TypeError):
+        return False
 
 
 def fetch(root: Path, record: Record) -> None:
