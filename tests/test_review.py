@@ -81,7 +81,8 @@ def dropped(chromium, served) -> Browser:
 
 
 def wait_for_rows(page: Browser, n: int) -> None:
-    page.wait(f"return document.querySelectorAll('#rows [data-key]').length === {n}")
+    # TensorFlow is loaded for the first ones, beside another worker's tests.
+    page.wait(f"return document.querySelectorAll('#rows [data-key]').length === {n}", 120)
 
 
 def text(page: Browser, selector: str) -> str:
