@@ -60,6 +60,16 @@ def met(name: str, other: str) -> str:
     )
 
 
+def after(name: str) -> str:
+    """A command that waits until another stage runs."""
+    return f"for i in $(seq 600); do [ -e {name}.started ] && break; sleep 0.1; done;"
+
+
+# Prints how many slots a stage is told of, and whether a training beside its own would get one.
+SLOT = f"""{sys.executable} -c 'from pathlib import Path; from fakefaces.base import environment, slots; \
+jobs = environment.jobs(); print(jobs, slots.Slots(Path.cwd(), jobs).take())'"""
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -79,11 +89,12 @@ def test_independent_stages_run_at_the_same_time(project, capfd):
         project,
         source=("cat seed.txt > source.txt", ["seed.txt"]),
         left=(met("left", "right"), ["source.txt"]),
-        right=("echo hello; " + met("right", "left"), ["source.txt"]),
+        right=(f"echo hello; {after('left')} {SLOT} > slot.out; " + met("right", "left"), ["source.txt"]),
         joined=("cat left.txt right.txt > joined.txt", ["left.txt", "right.txt"]),
     )
     reproduce(project, jobs=2)
     assert (project / "joined.txt").read_text() == "seedseed"
+    assert (project / "slot.out").read_text() == "2 None\n"  # each of the two stages has one, and none is left
     printed = capfd.readouterr().out
     assert "right | hello" in printed and "Data and pipelines are up to date" in printed
     parallel = yaml.safe_load((project / "dvc.lock").read_text())
