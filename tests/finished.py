@@ -35,8 +35,8 @@ def finished_project(small_params: dict, root: Path) -> tuple[Params, Layout]:
     root.mkdir()
     shutil.copy(ROOT / "dvc.yaml", root)
     models = {
-        "custom_cnn": {"kind": "custom_cnn", "features": "pixels"},
-        "worse": {"kind": "simple_cnn", "features": "pixels", "seeds": 2},
+        "custom_cnn": {"kind": "custom_cnn", "features": "pixels", "seeds": 2},
+        "worse": {"kind": "simple_cnn", "features": "pixels"},
     }
     changed = yaml.safe_load(yaml.safe_dump(small_params))
     changed["train"]["models"] = models

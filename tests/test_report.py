@@ -113,6 +113,10 @@ def test_the_card_is_complete(made):
     assert written.startswith("# Model card: custom_cnn")
     assert "{{" not in written and "None" not in written
     assert "must not be used for" in written
+    over_seeds = RunOutputs(*made).metrics["custom_cnn"].over_seeds.metrics
+    assert "| ROC AUC over 2 seeds: mean ± standard deviation" in written
+    assert all(f"| {over_seeds[name]} |" in written for name in ("roc_auc", "accuracy"))
+    assert "Over seeds" in (layout.reports / "index.html").read_text()
     assert f"{len(read_split(layout.images))} images" in written
 
 
