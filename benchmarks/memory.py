@@ -5,7 +5,7 @@
 
 `stages` draws pictures of noise into a temporary project and runs each stage in a process of its own, as DVC does; the
 search for near-duplicates is left out, as benchmarks/duplicates.py measures it. `rows` trains on rows that stand in a
-file with holes, so that 100,000 of them, 20 GB, take no room on the disk: the custom CNN for a hundred steps, each of
+file with holes, so that 100,000 of them, 20 GB, take no room on the disk: the custom CNN for twenty steps, each of
 which reads its own batch, or `forensic` (`--residuals`, on random numbers) as a whole.
 """
 
@@ -30,7 +30,7 @@ from fakefaces.data.faces import PARTS
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
 
 ROOT = Path(__file__).parents[1]
-SIZE, LIMIT, STEPS = 256, 3.0, 100
+SIZE, LIMIT, STEPS = 256, 3.0, 20
 Measure = dict[str, tuple[float, float]]  # by stage: GB at most, and seconds of processor time
 
 
