@@ -35,6 +35,7 @@ stages:
   promote:
     cmd: "false"  # a retraining must not reach it
     deps: [reports/best.json]
+    outs: [candidate.json]
 """
 
 

@@ -71,7 +71,8 @@ class Repository:
             self.git("switch", "--quiet", "--discard-changes", before)
             if self.git("rev-parse", branch) == start:
                 self.git("branch", "--quiet", "--delete", "--force", branch)
-            self.dvc("checkout", "--quiet", "--force")
+            self.dvc("checkout", "--quiet", "--force", "data.dvc")
+            self.dvc("checkout", "--quiet", "--force", "--allow-missing")  # not every stage has run here
 
     def present(self) -> Sequence[str]:
         """Those of :data:`KEPT` that are there."""
