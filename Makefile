@@ -42,10 +42,12 @@ repro: setup  ## run the pipeline (dvc repro, with params.yaml's number of stage
 	$(RUN) fakefaces repro
 	@echo; $(RUN) fakefaces results
 
-# As `repro`, but nothing is promoted: what a DVC remote or the cache has is taken from there.
+# As `repro`, but nothing is promoted: what a DVC remote or the cache has is taken from there. What `make promote` has
+# written without DVC would keep that from checking anything out.
 results: setup  ## make the results without promoting anything; BASE's and main's come from DVC's remote or cache
 	$(RUN) python -m fakefaces.ingest
 	-if [ -n "$$($(RUN) dvc remote list)" ]; then $(RUN) dvc fetch --run-cache; fi
+	rm -f outputs/candidate.json
 	-$(RUN) dvc checkout --allow-missing
 	$(RUN) dvc repro report
 
@@ -104,6 +106,9 @@ app: setup  ## open the review page on 127.0.0.1:8080
 retrain: setup  ## retrain with the labels of FROM=reviews on a branch, and open a pull request
 	$(RUN) fakefaces retrain $(FROM)
 
+month: setup  ## play a month of the whole loop in month/: docs/operations.md
+	rm -rf month && $(RUN) python -m benchmarks.month month
+
 sample: setup  ## draw the embedded sample again, byte for byte
 	rm -rf samples && $(RUN) fakefaces sample samples
 
@@ -111,4 +116,4 @@ sbom: setup  ## write sbom.json: all packages of uv.lock, in CycloneDX
 	@$(UV) export --help | grep -q cyclonedx1.5 || { echo "this uv cannot write CycloneDX: update it"; exit 1; }
 	$(UV) export --locked --all-extras --no-dev --format cyclonedx1.5 --output-file sbom.json --quiet
 
-.PHONY: elsewhere help setup repro results pr-report promote experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures retrain sample sbom
+.PHONY: elsewhere help setup repro results pr-report promote experiments test test-all check-lock test-postgres test-spark torture lint format ui serve app pictures retrain month sample sbom

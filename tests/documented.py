@@ -15,6 +15,7 @@ NO_COMMANDS = (
     "scores/part-00000",
     "http://127.0.0.1:5000/#/",  # the page of the runs
     "repro-4bdf6dc",
+    "photographs -> score",
     "custom_cnn_wide: {",  # an entry of params.yaml
     "pipelines/<stage>.py",  # the map of the code
 )
@@ -47,6 +48,10 @@ EXCEPTIONS = {
     "fakefaces retrain": "needs a remote of git; tests/retraining has one",
     "make retrain": "needs a remote of git; tests/retraining has one",
     "17 4 * * 1": "a line of cron",
+    "15 3 * * *": "a line of cron",
+    "45 3 * * *": "a line of cron",
+    "make month": "takes ten minutes; tests/test_month.py plays its short form",
+    "/srv/": "photographs that are not here",
     "OPTUNA_STORAGE": "needs PostgreSQL; tests/test_tune.py has it",
     "fakefaces tune --worker": "needs PostgreSQL; tests/test_tune.py has it",
 }
