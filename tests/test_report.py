@@ -16,10 +16,10 @@ from fakefaces.evaluation import gate, predictions
 from fakefaces.evaluation.base_rate import ErrorRates, Traffic, workload
 from fakefaces.evaluation.decision_metrics import OperatingPoint
 from fakefaces.reporting.html import charts
-from fakefaces.reporting.html.context import all_charts, facts
+from fakefaces.reporting.html.context import all_charts, facts, page_context
 from fakefaces.reporting.html.groups import group_sentences
 from fakefaces.reporting.html.model_card import card_context
-from fakefaces.reporting.html.page import render_card
+from fakefaces.reporting.html.page import render_card, render_page
 from fakefaces.reporting.html.promotion import promotion_basis
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from pipelines.report import main, model_charts
@@ -133,6 +133,14 @@ def test_the_card_has_errors_by_group_and_says_what_was_not_measured(made):
     assert "- errors by age: recorded, but not named in params.yaml: evaluate.slices." in card
     assert "Errors were measured by `camera` alone" in card
     assert "attribute_camera" not in read_split(run.layout.predictions)
+
+
+def test_models_that_are_fitted_in_closed_form_alone_have_a_page_without_curves(made, monkeypatch):
+    run = RunOutputs(*made)
+    monkeypatch.setattr(RunOutputs, "history", lambda run, name: pd.DataFrame())
+    page = render_page(page_context(run, lambda step: None))
+    assert "Without curves: custom_cnn, worse. They were fitted in closed form" in page
+    assert 'id="training-model"' not in page and 'id="chart-loss"' not in page
 
 
 def test_page_and_card_say_on_how_many_images_a_promotion_rests_and_which_difference_they_show(made, monkeypatch):

@@ -71,7 +71,7 @@ def server(registered: Path) -> Iterator[Server]:
     running.stop()
 
 
-def test_the_same_200_images_through_predict_and_the_server_have_equal_scores(registered, server):
+def test_the_same_images_through_predict_and_the_server_have_equal_scores(registered, server):
     files = photographs(registered)
     assert len(files) == N
     trained = detector.load(registered / "outputs" / "models" / "m")
@@ -86,7 +86,7 @@ def test_the_same_200_images_through_predict_and_the_server_have_equal_scores(re
         assert [row[key] for row in served] == [row[key] for row in predicted]
     assert {row["model_version"] for row in served} == {"1"}
     assert all(row[part] is not None for row in served for part in PART_COLUMNS)
-    assert 80 < sum(row["label"] == "fake" for row in served) < 120
+    assert 2 * N // 5 < sum(row["label"] == "fake" for row in served) < 3 * N // 5
     with ThreadPoolExecutor(4) as pool:
         alone = list(pool.map(lambda path: server.post(path.read_bytes(), "image/jpeg"), files))
     assert [answer["predictions"] for _, answer in alone] == [[row] for row in served]

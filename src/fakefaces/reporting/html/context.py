@@ -147,8 +147,8 @@ def all_charts(run: RunOutputs) -> dict[str, Any]:
     if run.localization:
         specs |= {metric: charts.localization(run.localization, metric) for metric in ("pointing", "energy")}
     epochs = {name: run.history(name) for name in run.models}
-    specs["history"] = {name: charts.history(table) for name, table in epochs.items() if has_curve(table)}
-    return {name: spec for name, spec in specs.items() if spec}
+    history = {name: charts.history(table) for name, table in epochs.items() if has_curve(table)}
+    return {name: spec for name, spec in specs.items() if spec} | {"history": history}
 
 
 def stage_pictures(run: RunOutputs) -> dict[str, Any]:
