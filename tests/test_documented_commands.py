@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Project
-from tests.documented import EXCEPTIONS, PAGES, REFUSALS, SERVERS, SUBSTITUTIONS, commands, exception, substituted
+from tests.documented import (
+    EXCEPTIONS,
+    PAGES,
+    PYTHON,
+    REFUSALS,
+    SERVERS,
+    SUBSTITUTIONS,
+    commands,
+    exception,
+    substituted,
+)
 
 RUN = [page for page in PAGES if any(exception(command) is None for command in commands(page))]
 _SECONDS = 300  # for a server to answer, on a busy machine
@@ -73,8 +83,8 @@ class Reader:
             return None
         if f"127.0.0.1:{self.ports['serve']}" in command and "serve" not in self.servers:
             self.start("serve", substituted("make serve ", self.ports))
-        program = [sys.executable, "-c"] if printed.startswith("import ") else ["bash", "-c"]
-        lines = [command] if printed.startswith("import ") else [*self.exports, command]
+        program = [sys.executable, "-c"] if printed.startswith(PYTHON) else ["bash", "-c"]
+        lines = [command] if printed.startswith(PYTHON) else [*self.exports, command]
         done = subprocess.run(
             [*program, "\n".join(lines)],
             cwd=self.project.root,

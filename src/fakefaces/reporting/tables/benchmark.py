@@ -58,12 +58,8 @@ def summary_columns(tables: Mapping[str, Columns]) -> Columns:
     """What a terminal shows of each row, the most important columns first."""
     overall, validity, recall = tables["overall"], tables["validity"], tables["recall"]
     accuracy = next(title for title in overall if title.startswith("accuracy at "))
-    chosen = {
-        "model": overall["model"],
-        "ROC AUC": overall["ROC AUC"],
-        "matched ROC AUC": validity["matched ROC AUC"],
-        "paired win rate": validity["paired win rate"],
-        accuracy: overall[accuracy],
-    }
+    # a metric that applies to no row, such as that of pairs where there are none, is no column
+    validating = {title: validity[title] for title in ("matched ROC AUC", "paired win rate") if title in validity}
+    chosen = {"model": overall["model"], "ROC AUC": overall["ROC AUC"]} | validating | {accuracy: overall[accuracy]}
     rest = {title: cells for title, cells in validity.items() if title not in chosen}
     return chosen | {title: cells for title, cells in recall.items() if title != "model"} | rest
