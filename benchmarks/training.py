@@ -19,7 +19,7 @@ def measure(variant: str) -> None:
 
     from fakefaces.models import runtime
     from fakefaces.models.kinds import model_spec
-    from fakefaces.training.step import training_step
+    from fakefaces.training.step import training_steps
 
     runtime.start(seed=0, threads=2)
     network = model_spec("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3), None)
@@ -27,14 +27,13 @@ def measure(variant: str) -> None:
     network.optimizer.build(network.trainable_variables)
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=np.uint8)
     labels = (np.arange(IMAGES) % 2).astype(np.float32)
-    step = training_step(network, network.optimizer, BATCH)
+    steps = training_steps(network, network.optimizer, IMAGES, BATCH, pixels.dtype)
 
     def epoch() -> None:
         if variant == "fit":
             network.fit(pixels, labels, batch_size=BATCH, shuffle=False, verbose=0)
         else:
-            for k in range(0, IMAGES, BATCH):
-                step(pixels[k : k + BATCH], labels[k : k + BATCH])
+            steps((pixels[k : k + BATCH], labels[k : k + BATCH]) for k in range(0, IMAGES, BATCH))
 
     epoch()
     start = time.perf_counter()

@@ -53,7 +53,7 @@ def ours(folder: Path, threads: int, precision: str) -> Iterator[Callable[[], No
     from fakefaces.training.batches import batches
 
     runtime.start(0, threads)
-    from fakefaces.training.step import adam, training_step
+    from fakefaces.training.step import adam, training_steps
 
     labels = np.load(folder / "labels.npy")
     arrays = SplitArrays(
@@ -61,12 +61,11 @@ def ours(folder: Path, threads: int, precision: str) -> Iterator[Callable[[], No
     )
     network = model_spec("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3))
     network = runtime.with_precision(network, precision)
-    step = training_step(network, adam(network, RATE, precision), BATCH)
+    steps = training_steps(network, adam(network, RATE, precision), len(labels), BATCH, np.uint8)
 
     def epoch() -> None:
         order = np.random.default_rng(0).permutation(len(labels))
-        for batch in batches(arrays, order, Augmenter(Recipe([]), [0]), BATCH):
-            step(*batch)
+        steps(batches(arrays, order, Augmenter(Recipe([]), [0]), BATCH))
 
     yield epoch
     import keras

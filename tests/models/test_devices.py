@@ -1,6 +1,7 @@
 """What a network is trained on, without a device: the answers are those of drivers and files that are made here."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -67,7 +68,11 @@ def test_a_backend_is_asked_in_a_process_of_its_own_and_its_failure_is_a_sentenc
 
 
 @pytest.mark.slow
-def test_the_backend_says_what_it_has():
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_the_backend_says_what_it_has(backend):
+    pytest.importorskip(backend)
     command = [sys.executable, "-m", "fakefaces.models.devices"]
-    answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
-    assert answer[0] == "tensorflow" and answer[2][0] == "float32"
+    environ = os.environ | {"KERAS_BACKEND": backend}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert answer[0] == backend and answer[2][0] == "float32"

@@ -1,5 +1,8 @@
 """What a fit does in each epoch and step, and when it stops, on networks that are small enough to compute by hand."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -173,10 +176,12 @@ def test_the_step_of_any_backend_is_that_of_tensorflow():
     from fakefaces.training import step
 
     runtime.start(seed=1, threads=2)
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("another backend than TensorFlow")
     features = np.random.default_rng(0).normal(size=(3, 8, 4)).astype(np.float32)
     labels = (features[..., 0] > 0).astype(np.float32)
 
-    def trained(make, *size: int):
+    def trained(make, *options):
         keras.utils.set_random_seed(5)
         penalty = keras.regularizers.L2(0.1)
         dense = keras.layers.Dense(6, "relu", kernel_regularizer=penalty)
@@ -184,15 +189,17 @@ def test_the_step_of_any_backend_is_that_of_tensorflow():
         network = keras.Sequential([keras.Input((4,)), *layers])
         optimizer = keras.optimizers.Adam(0.05)
         optimizer.build(network.trainable_variables)
-        take = make(network, optimizer, *size)
-        return [take(*batch) for batch in zip(features, labels, strict=True)], network.get_weights()
+        steps = make(network, optimizer, *options)
+        return np.concatenate([steps(iter(batches)) for _ in range(2)]), network.get_weights()
 
-    ours, our_weights = trained(step._tensorflow_step)
-    theirs, their_weights = trained(step._trainer_step, 10)
+    batches = [*zip(features, labels, strict=True), (features[0, :3], labels[0, :3])]
+    ours, our_weights = trained(step._tensorflow_steps, np.float32)
+    theirs, their_weights = trained(step._trainer_steps, 27, 8)
+    assert len(ours) == 2 * 27
     assert np.allclose(ours, theirs, atol=1e-5)
     for mine, other in zip(our_weights, their_weights, strict=True):
         assert np.allclose(mine, other, atol=1e-4)
-    assert np.ptp([p.mean() for p in ours]) > 0.01
+    assert np.ptp(ours[:24].reshape(3, 8).mean(axis=1)) > 0.01
 
 
 @pytest.mark.parametrize(
@@ -233,3 +240,14 @@ def test_mixed_precision_trains_alike_is_resumed_to_the_bit_and_ends_in_float32(
     assert same == history
     for one, other in zip(resumed.get_weights(), network.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "package"), [("jax", "jax"), ("torch", "torch")])
+def test_another_backend_trains_and_resumes_as_well(backend, package):
+    pytest.importorskip(package)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", __file__]
+    left_out = ["--deselect", f"{__file__}::{test_another_backend_trains_and_resumes_as_well.__name__}"]
+    environ = os.environ | {"KERAS_BACKEND": backend}
+    done = subprocess.run([*command, *left_out], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]

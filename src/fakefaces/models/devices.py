@@ -20,6 +20,9 @@ _BFLOAT16_CARDS, _FLOAT16_CARDS = 8.0, 7.0  # compute capabilities, of NVIDIA's 
 _BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
+Card = tuple[str, tuple[int, int]]  # name and compute capability, (0, 0) if unknown
+
+
 class Devices(NamedTuple):
     """What a network is trained on."""
 
@@ -75,18 +78,36 @@ def _started() -> Devices:
     runtime.start(seed=0, threads=1)
     import keras
 
-    backend, names = keras.backend.backend(), tuple(keras.distribution.list_devices("gpu"))
-    if not names:
-        return Devices(backend, (), _of_processor())
-    capabilities = [0.0] * len(names)
-    if backend == "tensorflow":
-        import tensorflow as tf
+    backend = keras.backend.backend()
+    cards = _CARDS[backend]() if backend in _CARDS else []
+    capabilities = [float(f"{major}.{minor}") for _, (major, minor) in cards]
+    return Devices(backend, tuple(name for name, _ in cards), _of_cards(capabilities) if cards else _of_processor())
 
-        details = [tf.config.experimental.get_device_details(card) for card in tf.config.list_physical_devices("GPU")]
-        names = tuple(detail.get("device_name", name) for detail, name in zip(details, names, strict=True))
-        capabilities = [float("{}.{}".format(*detail.get("compute_capability", (0, 0)))) for detail in details]
-    return Devices(backend, names, _of_cards(capabilities))
 
+def _tensorflow_cards() -> list[Card]:
+    from tensorflow import config
+
+    details = [config.experimental.get_device_details(card) for card in config.list_physical_devices("GPU")]
+    return [(detail.get("device_name", "GPU"), detail.get("compute_capability", (0, 0))) for detail in details]
+
+
+def _jax_cards() -> list[Card]:
+    import jax
+
+    cards = [device for device in jax.devices() if device.platform != "cpu"]
+    capabilities = [str(getattr(card, "compute_capability", "0.0")).split(".") for card in cards]
+    return [
+        (card.device_kind, (int(major), int(minor))) for card, (major, minor) in zip(cards, capabilities, strict=True)
+    ]
+
+
+def _torch_cards() -> list[Card]:
+    from torch import cuda
+
+    return [(cuda.get_device_name(k), cuda.get_device_capability(k)) for k in range(cuda.device_count())]
+
+
+_CARDS = {"tensorflow": _tensorflow_cards, "jax": _jax_cards, "torch": _torch_cards}  # by Keras' backend
 
 if __name__ == "__main__":
     print(json.dumps(_started()))

@@ -14,6 +14,14 @@ from typing import Any
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write
 
+# Read by the backends at their start. An accelerator multiplies float32 numbers as such, not with the ten bits of
+# TensorFloat-32, so that an exported graph differs from its network by rounding only; `precision` says otherwise.
+_ENVIRONMENT = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # JAX takes three quarters of the device's memory otherwise
+    "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+    "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it PyTorch's products of matrices are not deterministic
+}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
@@ -24,7 +32,7 @@ def start(seed: int, threads: int, *, backend: str | None = None) -> None:
 
     Args:
         seed: of weights and dropout.
-        threads: of TensorFlow's operators; the last digits of sums depend on their number.
+        threads: of TensorFlow's or PyTorch's operators; the last digits of sums depend on their number.
         backend: the only one that will do; by default it is TensorFlow, or what the environment variable
             ``KERAS_BACKEND`` or Keras' own settings name.
 
@@ -33,8 +41,8 @@ def start(seed: int, threads: int, *, backend: str | None = None) -> None:
     """
     if backend:
         os.environ["KERAS_BACKEND"] = backend
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX takes three quarters of it otherwise
-    os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")  # not TensorFloat-32, see below
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         with _without_banner():
             import keras
@@ -43,6 +51,8 @@ def start(seed: int, threads: int, *, backend: str | None = None) -> None:
         raise ModelError(f"{wanted} cannot be used ({error}); install it, or unset KERAS_BACKEND") from None
     if keras.backend.backend() == "tensorflow":
         _start_tensorflow(threads)
+    elif keras.backend.backend() == "torch":
+        _start_torch(threads)
     keras.utils.set_random_seed(seed)
 
 
@@ -54,13 +64,19 @@ def _start_tensorflow(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         for accelerator in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(accelerator, True)
-        # An NVIDIA card would multiply float32 numbers with the ten bits of TensorFloat-32, and an exported graph would
-        # differ from its network by more than rounding; who wants the speed says so by `precision`.
         tf.config.experimental.enable_tensor_float_32_execution(False)
     except RuntimeError:
         pass  # TensorFlow runs already in this process, as it was started first
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")
+
+
+def _start_torch(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False
+    torch.use_deterministic_algorithms(True)
 
 
 def clear_session() -> None:
@@ -153,7 +169,7 @@ def _copy(network: Any, config: Any) -> Any:
 
     copy = keras.models.model_from_json(json.dumps(config))
     for variable, value in zip(copy.variables, network.variables, strict=True):
-        variable.assign(value)
+        variable.assign(keras.ops.convert_to_numpy(value))  # not an array that both would hold: JAX's steps free it
     return copy
 
 

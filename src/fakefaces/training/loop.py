@@ -21,7 +21,7 @@ from fakefaces.training.augmentation import Augmenter, Recipe
 from fakefaces.training.batches import batches
 
 if TYPE_CHECKING:
-    from fakefaces.training.step import Step
+    from fakefaces.training.step import Steps
 
 Row = dict[str, float]  # an epoch's metrics by name; those of validation start with val_
 OnEpoch = Callable[[Row], None]
@@ -86,11 +86,12 @@ def fit(
     Raises:
         ModelError: the loss is not finite.
     """
-    from fakefaces.training.step import adam, training_step
+    from fakefaces.training.step import adam, training_steps
 
     trained = with_precision(network, config.fit.precision)
     optimizer = adam(trained, config.fit.learning_rate, config.fit.precision)
-    step = training_step(trained, optimizer, config.fit.batch_size)
+    size = len(train.labels), config.fit.batch_size
+    steps = training_steps(trained, optimizer, *size, train.features.dtype)
     # The states of the dropouts' generators are among them, which a .keras file lacks.
     variables = [*trained.variables, *optimizer.variables]
     state, best = FitState(), network.get_weights()
@@ -100,7 +101,7 @@ def fit(
         on_epoch(row)
     while not state.is_finished(config.fit):
         start = time.perf_counter()
-        p_train = _train_epoch(step, train, config, state.epoch)
+        p_train = _train_epoch(steps, train, config, state.epoch)
         if trained is not network:
             network.set_weights(trained.get_weights())
         row = _epoch_row(network, p_train, validation, config.fit.batch_size, state.epoch + 1)
@@ -143,13 +144,15 @@ def fingerprint(arrays: Sequence[NDArray[Any] | StoredRows], settings: object, c
     return digest.hexdigest()[:16]
 
 
-def _train_epoch(step: "Step", train: TrainArrays, config: TrainingConfig, epoch: int) -> LabelsAndScores:
+def _train_epoch(steps: "Steps", train: TrainArrays, config: TrainingConfig, epoch: int) -> LabelsAndScores:
     """Train for the epoch after ``epoch`` completed ones; the labels and p_fake before the steps, in their order."""
+    from fakefaces.training.step import seed_dropout
+
     seed = [config.seed, epoch]
+    seed_dropout(seed)
     order = np.random.default_rng(seed).permutation(len(train.labels))
     augment = Augmenter(config.recipe, seed)
-    p_fake = np.concatenate([step(*batch) for batch in batches(train, order, augment, config.fit.batch_size)])
-    return train.labels[order], p_fake
+    return train.labels[order], steps(batches(train, order, augment, config.fit.batch_size))
 
 
 def _epoch_row(network: Any, train: LabelsAndScores, validation: ValidationArrays, batch_size: int, number: int) -> Row:
@@ -158,7 +161,7 @@ def _epoch_row(network: Any, train: LabelsAndScores, validation: ValidationArray
     p_validation = np.concatenate(
         [network.predict_on_batch(validation.features[k : k + batch_size])[:, 0] for k in starts]
     )
-    penalty = float(sum(float(loss) for loss in network.losses))
+    penalty = float(sum(float(_value(loss)) for loss in network.losses))
     row = _row(number, _epoch_metrics(*train, penalty), _epoch_metrics(validation.labels, p_validation, penalty))
     if not all(np.isfinite(value) for value in row.values()):
         raise ModelError(f"{network.name}: the loss is not finite after epoch {number}; lower its learning_rate")
