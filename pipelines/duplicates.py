@@ -1,7 +1,5 @@
 """Find the images that share a photograph; results of earlier images are reused."""
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -18,13 +16,12 @@ from fakefaces.data import images
 from fakefaces.data.computed import Computed, Values, version_of
 from fakefaces.data.contents import content_digests, read_content
 from fakefaces.data.photographs import list_photographs
+from fakefaces.duplicates.described import DescribedImages
 from fakefaces.duplicates.features import Features, describe
 from fakefaces.duplicates.pairs import SearchState, find_pairs, name_pairs, update
 from fakefaces.duplicates.sketches import Sketch, sketch
 from fakefaces.duplicates.state import load_state, save_state
 from fakefaces.params.duplicates import Duplicates
-
-_KEPT = 1_000  # features of images in memory, of 140 KB each
 
 
 class Params(StageParams):
@@ -42,6 +39,7 @@ def main(params: Params, layout: Layout) -> None:
     n_new = len(names.keys() - set(state.keys))
     with (
         Computed(layout.computed("duplicates"), version_of(layout, "duplicates", None)) as computed,
+        DescribedImages(names, lambda key: describe_file(layout.data, names[key], key)) as described,
         progress("comparing images", 1) as step,
     ):
         one_of_each = {name: digest for digest, name in names.items()}
@@ -54,7 +52,7 @@ def main(params: Params, layout: Layout) -> None:
 
         state = update(
             state,
-            DescribedFiles(layout.data, names),
+            described,
             seed=params.seed,
             sketches=(Sketch(*values) for values in results),
             workers=params.threads,
@@ -67,26 +65,9 @@ def main(params: Params, layout: Layout) -> None:
     echo(f"{len(pairs)} pairs of images share a photograph, among {len(contents)} images, {n_new} of them new")
 
 
-class DescribedFiles(Mapping[str, Features]):
-    """The features of files by their content, computed when they are asked for; the latest ones stay in memory."""
-
-    def __init__(self, root: Path, names: Mapping[str, str]) -> None:
-        """``names`` are paths below ``root`` by the sha256 of the files."""
-        self._root, self._names = root, names
-        self._described = lru_cache(_KEPT)(self._describe)
-
-    def __getitem__(self, key: str) -> Features:
-        return self._described(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def _describe(self, key: str) -> Features:
-        name = self._names[key]
-        return describe(grey(read_content(self._root, name, key), name))
+def describe_file(root: Path, name: str, key: str) -> Features:
+    """The features of an image file, by its path below ``root`` and its sha256."""
+    return describe(grey(read_content(root, name, key), name))
 
 
 def sketch_file(data: bytes, name: str) -> Values:

@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import candidates, features, hashing, pairs, sketches, state, verification
+from fakefaces.duplicates import candidates, features, hashing, pairs, sketches, state, verification, votes
 from fakefaces.duplicates.features import describe
 from fakefaces.duplicates.pairs import SearchState, update
 from fakefaces.duplicates.state import load_state, save_state
@@ -98,7 +98,7 @@ def test_a_missing_file_is_named(tmp_path):
         (hashing, "BYTES"),
         (sketches, "KEYPOINTS"),
         (candidates, "MAX_HAMMING_DISTANCE"),
-        (candidates, "MIN_VOTES"),
+        (votes, "MIN_VOTES"),
         (verification, "TOLERANCE"),
         (verification, "MIN_COSINE"),
         (pairs, "MIN_STORED_INLIERS"),

@@ -7,15 +7,12 @@ from numpy.typing import NDArray
 
 from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, leading_words
 from fakefaces.duplicates.sketches import Sketches
+from fakefaces.duplicates.votes import Votes
 
 MAX_HAMMING_DISTANCE = 42  # of 288 bits, between two signatures of one point
-MIN_VOTES = 4  # matches that must agree
 
 _SORTED_ROWS = 1 << 20  # keypoints sorted at a time, so that a processor's cache holds them however many there are
 _BATCH_COLLISIONS = 1 << 21  # collisions processed at a time
-_SCALE_BIN = 0.7  # bin width of log2 of the scale
-_ROTATION_BIN = 24.0  # degrees, a part of 360
-_SHIFT_BIN = 0.25  # of the shift, as a share of the image's side
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -37,16 +34,14 @@ def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
     Returns:
         int64 (m, 2), positions i < j among the images, sorted.
     """
-    collided = np.zeros(0, np.int64)
-    if is_new.any():
-        new_rows = None if is_new.all() else np.flatnonzero(is_new[sketches.owner])
-        for band in range(BANDS):
-            rows = None if new_rows is None else _may_collide(sketches, band, new_rows)
-            collided = np.union1d(collided, np.concatenate([collided[:0], *_collisions(sketches, band, rows, is_new)]))
-    if not len(collided):
-        return np.zeros((0, 2), np.int64)
-    left, right = np.divmod(collided, len(sketches.owner))
-    return _vote(left, right, sketches)
+    with Votes(sketches) as votes:
+        if is_new.any():
+            new_rows = None if is_new.all() else np.flatnonzero(is_new[sketches.owner])
+            for band in range(BANDS):
+                rows = None if new_rows is None else _may_collide(sketches, band, new_rows)
+                for left, right in _collisions(sketches, band, rows, is_new):
+                    votes.add(left, right)
+        return votes.pairs()
 
 
 def _may_collide(sketches: Sketches, band: int, new_rows: Ints) -> Ints:
@@ -57,8 +52,8 @@ def _may_collide(sketches: Sketches, band: int, new_rows: Ints) -> Ints:
     return np.flatnonzero(table[beginnings])
 
 
-def _collisions(sketches: Sketches, band: int, some: Ints | None, is_new: Bools) -> Iterator[Ints]:
-    """Pairs of keypoints with equal keys in a band and near signatures, encoded as left * len(owner) + right.
+def _collisions(sketches: Sketches, band: int, some: Ints | None, is_new: Bools) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs of keypoints with equal keys in a band and near signatures, left < right.
 
     ``some`` are the only keypoints that count; all where it is None.
     """
@@ -99,7 +94,7 @@ def _among(keys: NDArray[np.uint64], sought: NDArray[np.uint64]) -> Bools:
     return np.asarray(among, dtype=np.bool_)
 
 
-def _equal_keys(key: NDArray[np.uint64], rows: Ints, sketches: Sketches, is_new: Bools) -> Iterator[Ints]:
+def _equal_keys(key: NDArray[np.uint64], rows: Ints, sketches: Sketches, is_new: Bools) -> Iterator[tuple[Ints, Ints]]:
     """Pairs among the rows of sorted keys."""
     owner, signatures = sketches.owner, sketches.signatures
     # A key counts once an image, or two brick walls would collide a million times.
@@ -123,28 +118,6 @@ def _equal_keys(key: NDArray[np.uint64], rows: Ints, sketches: Sketches, is_new:
         has_new = is_new[owner[left]] | is_new[owner[right]]
         left, right = left[has_new], right[has_new]
         distance = np.bitwise_count(signatures[left] ^ signatures[right]).sum(axis=1, dtype=np.uint16)
-        yield (left * len(owner) + right)[distance <= MAX_HAMMING_DISTANCE]
+        near = distance <= MAX_HAMMING_DISTANCE
+        yield left[near], right[near]
         start = stop
-
-
-def _vote(left: Ints, right: Ints, sketches: Sketches) -> Ints:
-    """Pairs of images with enough votes in one bin of similarity transforms; bins overlap by a half."""
-    owner = sketches.owner.astype(np.int64)
-    pairs, pair = np.unique(owner[left] * sketches.n_images + owner[right], return_inverse=True)
-    enough = np.bincount(pair, minlength=len(pairs))[pair] >= MIN_VOTES
-    left, right, pair = left[enough], right[enough], pair[enough]
-    log_scale = sketches.log_sizes(right) - sketches.log_sizes(left)
-    rotation = (sketches.orientations(right) - sketches.orientations(left)) % 360.0
-    linear = 2.0**log_scale * np.exp(1j * np.deg2rad(rotation))
-    shift = sketches.positions(right) + linear * ((0.5 + 0.5j) - sketches.positions(left))
-    axes = (log_scale / _SCALE_BIN, rotation / _ROTATION_BIN, shift.real / _SHIFT_BIN, shift.imag / _SHIFT_BIN)
-    accepted = np.zeros(len(pairs), dtype=np.bool_)
-    for offsets in np.ndindex(2, 2, 2, 2):
-        bins = [np.floor(axis + 0.5 * half).astype(np.int64) for axis, half in zip(axes, offsets, strict=True)]
-        bins[1] %= round(360.0 / _ROTATION_BIN)
-        code = pair
-        for axis_bin in bins:
-            code = code * 64 + np.clip(axis_bin + 32, 0, 63)
-        _, index, votes = np.unique(code, return_index=True, return_counts=True)
-        accepted[pair[index[votes >= MIN_VOTES]]] = True
-    return np.stack(np.divmod(pairs[accepted], sketches.n_images), axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write
-from fakefaces.duplicates import candidates, features, hashing, pairs, sketches, verification
+from fakefaces.duplicates import candidates, features, hashing, pairs, sketches, verification, votes
 from fakefaces.duplicates.pairs import COLUMNS, SearchState
 
 # Everything that changes a result: states of other settings must not be mixed.
@@ -22,7 +22,7 @@ SETTINGS = " ".join(
         hashing.BYTES,
         sketches.KEYPOINTS,
         candidates.MAX_HAMMING_DISTANCE,
-        candidates.MIN_VOTES,
+        votes.MIN_VOTES,
         verification.TOLERANCE,
         verification.MIN_COSINE,
         pairs.MIN_STORED_INLIERS,
