@@ -1,5 +1,8 @@
 """The memory of the review page on eight drawn faces of 50 megapixels, all sizes of all of them asked for at once.
 
+It is that of the page and of the processes that it starts together, every 10 ms: the sum of their resident memory,
+where what several of them share, as libraries, counts once for each.
+
 uv run python benchmarks/review_memory.py outputs/models/forensic
 """
 
@@ -8,9 +11,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -27,10 +32,10 @@ HEIGHT, WIDTH = 6272, 8000
 
 
 def main(model: str) -> None:
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as drawn:
-        write_samples(Path(drawn), images=PICTURES, seed=0)
-        for name in list_photographs(Path(drawn))["image"]:
-            face = images.decode(images.read(Path(drawn, name)), name)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as faces:
+        write_samples(Path(faces), images=PICTURES, seed=0)
+        for name in list_photographs(Path(faces))["image"]:
+            face = images.decode(images.read(Path(faces, name)), name)
             pixels = cv2.resize(face, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
             Path(folder, Path(name).name).write_bytes(images.encode_jpeg(np.asarray(pixels, dtype=np.uint8), 85))
         command = [sys.executable, "-m", "fakefaces.cli", "review", folder, "--no-open", "--port", "0"]
@@ -38,7 +43,8 @@ def main(model: str) -> None:
             [*command, "--model", model, "--to", f"{folder}/reviews"], stderr=subprocess.PIPE, text=True
         )
         try:
-            print(f"scored, then with pictures: {' and '.join(f'{peak:.1f} GB' for peak in peaks(process))}")
+            scored, drawn = peaks(process)
+            print(f"scored: {scored:.2f} GB; then with pictures: {drawn:.2f} GB")
         finally:
             process.terminate()
             process.wait()
@@ -47,6 +53,7 @@ def main(model: str) -> None:
 def peaks(process: "subprocess.Popen[str]") -> tuple[float, float]:
     """The largest memory of the page in GB, once all are scored and once all pictures were made."""
     assert process.stderr
+    memory = Memory(process.pid)
     address = next(found[0] for line in process.stderr if (found := re.search(r"http://[\d.:]+", line)))
 
     def ask(path: str) -> bytes:
@@ -55,21 +62,35 @@ def peaks(process: "subprocess.Popen[str]") -> tuple[float, float]:
 
     while len(photographs := json.loads(ask("/changes?reviewer=nobody"))["photographs"]) < PICTURES:
         time.sleep(0.2)
-    scored = _peak(process.pid)
+    scored = memory.most
     paths = [f"/picture/{one['key']}?side={side}&heatmap=1" for one in photographs for side in SIDES]
     with ThreadPoolExecutor(len(paths)) as threads:
         list(threads.map(ask, paths))
-    return scored, _peak(process.pid)
+    return scored / 1e9, memory.most / 1e9
 
 
-def _peak(pid: int) -> float:
-    """The largest resident memory of a process so far; the present one where the system does not keep it."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return float(psutil.Process(pid).memory_info().rss) / 1e9
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-    assert found
-    return int(found[1]) * 1024 / 1e9
+class Memory(threading.Thread):
+    """Watches the memory of a process and of those that it has started."""
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self.most = 0  # bytes
+        self._process = psutil.Process(pid)
+        self.start()
+
+    def run(self) -> None:
+        """Until the process ends."""
+        with suppress(psutil.NoSuchProcess):
+            while True:
+                self.most = max(self.most, _resident(self._process) + sum(map(_resident, self._process.children(True))))
+                time.sleep(0.01)
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 if __name__ == "__main__":

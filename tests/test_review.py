@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -284,7 +285,11 @@ def many(chromium, tmp_path_factory):
     photograph, arrivals = encoded(1, 48), []
     queue = Queue(
         lambda given: [
-            explanation(name, int(name[:5]) / MANY, unfamiliar=int(name[:5]) % 1000 == 7) for name, _ in given
+            replace(
+                explanation(name, int(name[:5]) / MANY, unfamiliar=int(name[:5]) % 1000 == 7),
+                no_heatmap="the network has no convolution",
+            )
+            for name, _ in given
         ],
         private(folder / "queue"),
     )
@@ -325,6 +330,8 @@ def test_ten_thousand_are_scrolled_with_the_selected_one_in_view(many):
               " && row.offsetTop < 301000 && row.querySelector('img').naturalWidth)")  # fmt: skip
     page.keys(DOWN)
     assert selected_in_view(page)
+    assert text(page, "#no-heatmap") == "No heatmap: the network has no convolution"
+    assert page.run("return document.querySelector('.heat').hidden")
     assert page.complaints() == []
 
 

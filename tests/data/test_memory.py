@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -85,3 +86,45 @@ def test_what_was_held_is_given_back_after_an_error():
             raise ValueError("inside")
     with budget.hold(5):
         pass
+
+
+def test_what_is_kept_gives_way_to_what_has_no_room_beside_it_and_to_nothing_else():
+    budget, asked, held = Budget(10), threading.Event(), []
+
+    def keep() -> None:
+        with budget.hold(7, asked.set):
+            kept.set()
+            asked.wait(20)
+            held.append("kept")
+
+    def work(size: int) -> None:
+        with budget.hold(size):
+            held.append(size)
+
+    for first in ("kept", "waiting"):
+        kept = threading.Event()
+        asked.clear()
+        held.clear()
+        keeping, working = threading.Thread(target=keep), threading.Thread(target=work, args=(25,))
+        if first == "kept":
+            keeping.start()
+            kept.wait(20)
+            threads = [threading.Thread(target=work, args=(3,)) for _ in range(4)]  # one after the other, beside it
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(20)
+            assert held == [3, 3, 3, 3] and not asked.is_set()
+            working.start()
+        else:  # a large one stands behind it in the queue already
+            with budget.hold(10):
+                keeping.start()
+                while len(budget._waiting) < 1:
+                    time.sleep(0.01)
+                working.start()
+                while len(budget._waiting) < 2:
+                    time.sleep(0.01)
+                assert not asked.is_set()
+        working.join(20)
+        keeping.join(20)
+        assert held[-2:] == ["kept", 25]

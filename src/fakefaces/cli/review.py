@@ -40,6 +40,7 @@ def review(
     from fakefaces.cli.listing import image_files
     from fakefaces.explain.explained_detector import ExplainedDetector, load
     from fakefaces.explain.explanation import explain_images
+    from fakefaces.explain.heatmap_process import HeatmapProcess
     from fakefaces.provenance.credentials import CredentialsReader
     from fakefaces.review.arrivals import Arrivals
     from fakefaces.review.base_rate import error_rates
@@ -51,7 +52,12 @@ def review(
     from fakefaces.web.deployed import Change, Deployed, Follower, Kind
 
     person = reviewer_name(_login() if reviewer is None else reviewer)
-    with listener(HOST, port) as bound, temporary_folder() as uploads, CredentialsReader() as reader:
+    with (
+        listener(HOST, port) as bound,
+        temporary_folder() as uploads,
+        CredentialsReader() as reader,
+        HeatmapProcess(threads=threads) as draw,
+    ):
         files = image_files(paths, follow_links=follow_links) if paths else []
         source = model_source(model)
         alias = Alias(str(source)) if is_alias(source) else None
@@ -65,7 +71,9 @@ def review(
 
         deployed = Deployed(checked_version(uri) if alias else load(folder, threads=threads), uri)
         queue = Queue(
-            lambda images: explain_images(deployed.current.value, images, threads=threads), uploads, reader.read
+            lambda images: explain_images(deployed.current.value, images, threads=threads, draw=draw),
+            uploads,
+            reader.read,
         )
         first, project = deployed.current.value, _project()
         review = Review(queue, Arrivals(queue, files), journal, first.metadata, to, person, deployed=deployed)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import read_regular
+from fakefaces.base.names import printable
 from fakefaces.graphs.weights import unsound
 
 MAX_BYTES = 2**31 - 1  # of an ONNX file, by protobuf's own limit
@@ -26,8 +27,11 @@ class Graph:
 
     inputs: Mapping[str, tuple[int | str | None, ...]]  # by name the shape of each image's features
 
-    def __init__(self, data: bytes, name: str = "network.onnx"):
-        """Read a graph in the format of ONNX, which an error calls ``name``; a ModelError if it is none."""
+    def __init__(self, source: bytes | Path, name: str = "network.onnx"):
+        """Read a graph in the format of ONNX, which an error calls ``name``; a ModelError if it is none.
+
+        ONNX Runtime keeps bytes that it is given, which are as much memory again as the weights, but not a file's.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -35,7 +39,7 @@ class Graph:
         options.use_deterministic_compute = True
         options.log_severity_level = 3  # errors, which are raised as well
         try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has an exception for each of its states and no common one
             raise ModelError(f"{name}: not an inference graph ({' '.join(str(error).split())[:200]})") from None
         self._name = self._session.get_inputs()[0].name
@@ -75,7 +79,10 @@ def load_graph(path: Path) -> Graph:
         raise ModelError(f"{path}: not an inference graph ({error})") from None
     if fault:
         raise ModelError(f"{path}: an inference graph with {fault}; {REPLACE}")
-    return Graph(data, str(path))
+    if printable(path) != str(path):  # not in UTF-8, and ONNX Runtime finds no such file
+        return Graph(data, str(path))
+    del data
+    return Graph(path, str(path))
 
 
 def _batch_of_one(value: NDArray[Any]) -> NDArray[np.float32]:

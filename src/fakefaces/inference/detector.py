@@ -26,6 +26,7 @@ from fakefaces.inference.metadata import DetectorMetadata, read_metadata
 from fakefaces.inference.score import PART_COLUMNS, Score
 
 NETWORK = "network.keras"
+_LOADING = 3  # bytes of memory that loading a graph takes for each of its file, at most
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def load(folder: Path, version: str | None = None) -> Detector:
             f"{folder}: it has no inference graph ({GRAPH}), as an earlier release trained it; export the graphs of "
             "registered versions with: fakefaces doctor --fix, and of this project's models with: dvc repro"
         )
-    graph = load_graph(folder / GRAPH)
+    size = (folder / GRAPH).stat().st_size if (folder / GRAPH).is_file() else 0
+    with images.BUDGET.hold(_LOADING * size):  # a page or a server may load another one while it decodes pictures
+        graph = load_graph(folder / GRAPH)
     _examine(graph, metadata, folder)
     return Detector(graph, metadata, version or _registered_version(folder))
 

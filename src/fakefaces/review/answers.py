@@ -18,6 +18,7 @@ def row_of(photograph: Photograph) -> dict[str, Any]:
         "parts": photograph.parts,
         "version": photograph.version,
         "heatmap": photograph.heatmap is not None,
+        "no_heatmap": photograph.no_heatmap,
         "credentials": str(photograph.credentials) if photograph.credentials else None,
     }
 

@@ -40,6 +40,7 @@ class Photograph:
     unfamiliar: bool | None  # whether unlike what the champion has learned from; None where it cannot tell
     parts: tuple[str, ...]  # suspected parts, the most suspected first
     heatmap: NDArray[np.uint8] | None  # uint8 (h, w), 0 to 255; a quarter of the memory of float32
+    no_heatmap: str = ""  # why there is none
     version: str | None = None  # of the registered model that scored it
     credentials: ContentCredentials | None = None  # that it carries
 
@@ -130,6 +131,7 @@ class Queue:
             unfamiliar=score.unfamiliar,
             parts=explanation.parts,
             heatmap=None if heatmap is None else np.round(255 * heatmap).astype(np.uint8),
+            no_heatmap=explanation.no_heatmap,
             version=score.model_version,
             credentials=credentials,
         )

@@ -46,6 +46,8 @@ export class Detail {
     for (const label of ["real", "fake"]) at(label).setAttribute("aria-pressed", row.mine === label);
     document.querySelector(".meter .at").style.left = `${100 * row.p_fake}%`;
     document.querySelector(".heat").hidden = !row.heatmap;
+    at("no-heatmap").textContent = `No heatmap: ${row.no_heatmap}`;
+    at("no-heatmap").hidden = !row.no_heatmap;
     if (another) {
       this.zoom = 1;
       at("history").open = false;
