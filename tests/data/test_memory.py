@@ -1,5 +1,6 @@
 """Memory is bounded by a budget, whatever comes in and however many threads there are."""
 
+import platform
 import subprocess
 import sys
 import threading
@@ -86,6 +87,41 @@ def test_what_was_held_is_given_back_after_an_error():
             raise ValueError("inside")
     with budget.hold(5):
         pass
+
+
+GIVEN_BACK = """
+import re
+import threading
+from pathlib import Path
+import numpy as np
+from fakefaces.data.memory import Budget
+def resident():
+    return 1024 * int(re.search(r"VmRSS:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+def work():
+    blocks = [np.ones(2**16, np.uint8) for _ in range(4000)]
+    last = np.ones(1)  # above them, so that they are not the end of what the C library has taken
+    del blocks
+    done.release()
+    end.wait()
+done, end = threading.Semaphore(0), threading.Event()
+before = resident()
+thread = threading.Thread(target=work)
+thread.start()
+done.acquire()
+print(resident() - before)
+for size in (1_000_000, 200_000_000):
+    with Budget(10**9).hold(size):
+        print(resident() - before)
+end.set()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_what_was_freed_is_given_back_before_a_large_picture_takes_more():
+    done = subprocess.run([sys.executable, "-c", GIVEN_BACK], capture_output=True, text=True, check=True)
+    kept, beside_a_small_one, beside_a_large_one = map(int, done.stdout.split())
+    assert min(kept, beside_a_small_one) > 50_000_000
+    assert beside_a_large_one < kept / 4
 
 
 def test_what_is_kept_gives_way_to_what_has_no_room_beside_it_and_to_nothing_else():

@@ -6,6 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from fakefaces.base.free_memory import give_back_freed
+
+# Bytes from which on what was freed before is given back to the system first: the C library keeps it in parts, one for
+# each thread, up to 0.7 GB after large pictures in six threads, and would take more for this one.
+_LARGE = 100_000_000
+
 
 @dataclass(eq=False)
 class _Turn:
@@ -61,6 +67,8 @@ class Budget:
                 self._kept.append(turn)
                 self._make_room()
         try:
+            if size >= _LARGE:
+                give_back_freed()
             yield
         finally:
             with self._changed:

@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.base.errors import ModelError
-from fakefaces.base.free_memory import give_back_freed
 from fakefaces.data.images import BUDGET
 from fakefaces.explain.explained_detector import ExplainedDetector
 from fakefaces.explain.explanation import draw
@@ -34,7 +33,7 @@ from fakefaces.inference.detector import NETWORK
 from fakefaces.models import runtime
 
 IDLE_SECONDS = 60
-_SECONDS = 300  # for the start and a batch of heatmaps
+_SECONDS = 900  # for the start and a batch of heatmaps
 _MEMORY = 540_000_000  # bytes of images that are not decoded while it runs; it takes up to 1,000 million itself
 
 Heatmap = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # of one image's pixels
@@ -154,7 +153,6 @@ class HeatmapProcess:
     @contextmanager
     def _running(self, network: Path) -> Iterator[Connection]:
         """The connection to a process that is killed at the end of the block; it has no state to lose."""
-        give_back_freed()
         context = get_context("spawn")
         connection, theirs = context.Pipe()
         with self._lock, theirs:
