@@ -1,8 +1,10 @@
 """Inference graphs: their outputs, their bytes, and what is refused."""
 
+import gc
 import json
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -49,6 +51,28 @@ def test_two_exports_of_a_network_have_equal_bytes(network, pixels, tmp_path):
     # another process, with other hashes, and on its way another network
     export.export_file(tmp_path / "network.keras", tmp_path / "network.onnx", tmp_path / "inputs.npy")
     assert (tmp_path / "network.onnx").read_bytes() == first
+
+
+def test_the_copies_that_the_conversion_leaves_behind_do_not_pile_up(network, monkeypatch):
+    import tf2onnx
+
+    class Copy:
+        def __init__(self):
+            self.nodes = [[self] for _ in range(2000)]
+
+    before, alive, most = gc.get_threshold(), weakref.WeakSet(), []
+    convert = tf2onnx.convert.from_function
+
+    def from_function(*args, **options):
+        for _ in range(20):
+            alive.add(Copy())
+            most.append(len(alive))
+        return convert(*args, **options)
+
+    monkeypatch.setattr(tf2onnx.convert, "from_function", from_function)
+    export.export(network)
+    assert max(most) <= 4
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
 
 
 def reshaped(*, computed: bool) -> bytes:

@@ -4,10 +4,13 @@
 its own. The graph of a network of another Keras backend is exported so, too.
 """
 
+import gc
 import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -101,11 +104,32 @@ def _convert(network: Any) -> "ModelProto":
             for placeholder, value in zip(trace.inputs[len(trace.inputs) - len(captured) :], captured, strict=True)
             if placeholder.dtype != tf.resource  # a variable, which tf2onnx freezes itself
         }
-        model, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=_OPSET)
+        with _prompt_collection():
+            model, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=_OPSET)
         for value in [value for value in model.graph.input if value.name in constants]:
             model.graph.initializer.append(numpy_helper.from_array(constants[value.name].numpy(), value.name))
             model.graph.input.remove(value)
     return cast("ModelProto", model)
+
+
+@contextmanager
+def _prompt_collection() -> Iterator[None]:
+    """Collect garbage as soon as there is some that this block has made.
+
+    Each of tf2onnx's optimizers copies the whole graph with its weights, in a few thousand objects that refer to each
+    other. Beside TensorFlow's million objects that is too little for Python to look for garbage: ten copies and more
+    pile up, 2 GB for 18 million weights. Objects from before the block are set aside, which makes looking cheap.
+    """
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # of nothing: so few objects are alive now
+    gc.set_threshold(500, 1, 1)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _export_in_process(network: Any) -> bytes:
