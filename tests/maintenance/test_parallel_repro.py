@@ -100,6 +100,9 @@ def test_independent_stages_run_at_the_same_time(project, capfd):
     parallel = yaml.safe_load((project / "dvc.lock").read_text())
     subprocess.run([*DVC, "repro", "-q", "--force", "source", "joined"], check=True)
     assert yaml.safe_load((project / "dvc.lock").read_text()) == parallel
+    capfd.readouterr()
+    reproduce(project, jobs=2)
+    assert capfd.readouterr().out == "Data and pipelines are up to date.\n"  # and no stage is looked at once more
 
 
 @pytest.mark.slow

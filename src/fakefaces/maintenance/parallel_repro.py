@@ -120,8 +120,11 @@ def reproduce(root: Path, jobs: int) -> None:
     Raises:
         FakefacesError: a stage failed; what others made is kept.
     """
-    slots = Slots(root, jobs)
-    if jobs > 1 and (waiting := _affected(root)):
+    changed, slots = _changed(root), Slots(root, jobs)
+    if changed is not None and not changed:
+        print("Data and pipelines are up to date.", flush=True)
+        return
+    if changed and jobs > 1 and (waiting := _affected(root, changed)):
         _run_side_by_side(*waiting, root, slots)
     # Whatever is left, a change of the meantime too; and DVC's own words at the end.
     with slots.take() or Slot():
@@ -130,13 +133,22 @@ def reproduce(root: Path, jobs: int) -> None:
         raise FakefacesError("dvc repro: a stage failed; its lines above say why. Run the command again to go on")
 
 
-def _affected(root: Path) -> tuple[StageGraph, list[str]] | None:
-    """The stages that may run; None where DVC cannot say, as then its own run says why."""
-    status, dag = (_output(root, *arguments) for arguments in (("status", "--json"), ("dag", "--dot")))
-    if status is None or dag is None:
+def _changed(root: Path) -> set[str] | None:
+    """The stages that have changed, or that always run; None where DVC cannot say, as then its own run says why.
+
+    Where there is none, `dvc repro` would look at all of it again, lock each stage and do nothing.
+    """
+    status = _output(root, "status", "--json")
+    return None if status is None else set(json.loads(status))
+
+
+def _affected(root: Path, changed: set[str]) -> tuple[StageGraph, list[str]] | None:
+    """The stages that may run, if they are several; None where DVC cannot say."""
+    dag = _output(root, "dag", "--dot")
+    if dag is None:
         return None
     graph = StageGraph.from_dot(dag)
-    stages = graph.affected(set(json.loads(status)))
+    stages = graph.affected(changed)
     return (graph, stages) if len(stages) > 1 else None
 
 
