@@ -41,8 +41,9 @@ from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
 from fakefaces.models.export import export
 from fakefaces.models.forensic import weighted
-from fakefaces.models.forensic.regression import Settings, fit_regression
+from fakefaces.models.forensic.regression import fit_regressions
 from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
+from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.roi_pooling import roi_pooled
 from fakefaces.params.prepare import FeatureSet
 from fakefaces.tracking.runs import stage_run
@@ -201,7 +202,7 @@ def fitted(row: Hypothesis, train: TrainArrays) -> Callable[[NDArray[np.float32]
     """From features to evidence, (n, 5)."""
     settings, selectors = Settings(**row.settings), [s for s in SELECTORS if s.name in row.selectors]
     regressions = [
-        [fit_regression(settings, s, replace(train, features=read(name, train.features))) for s in selectors]
+        list(fit_regressions(settings, selectors, replace(train, features=read(name, train.features))))
         for name in row.reads
     ]
     if not row.weighted:

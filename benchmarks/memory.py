@@ -4,9 +4,10 @@
     uv run python benchmarks/memory.py rows [--images 1000 4000 16000 100000] [--residuals]
 
 `stages` draws pictures of noise into a temporary project and runs each stage in a process of its own, as DVC does; the
-search for near-duplicates is left out, as benchmarks/duplicates.py measures it. `rows` trains on rows that stand in a
-file with holes, so that 100,000 of them, 20 GB, take no room on the disk: the custom CNN for twenty steps, each of
-which reads its own batch, or `forensic` (`--residuals`, on random numbers) as a whole.
+search for near-duplicates is left out, as benchmarks/duplicates.py measures it. `rows` trains on rows that stand in
+files with holes, so that 100,000 of them take hardly any room on the disk: the custom CNN for twenty steps, each of
+which reads its own batch, or `forensic` (`--residuals`) as a whole, with as many strangers as images. Of its rows 4,000
+at most, evenly spaced, are random numbers.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from fakefaces.data.faces import PARTS
 from fakefaces.features.residuals.descriptor import GROUP_SIZES
 
 ROOT = Path(__file__).parents[1]
-SIZE, LIMIT, STEPS = 256, 3.0, 20
+SIZE, LIMIT, STEPS, RANDOM = 256, 3.0, 20, 4000
 Measure = dict[str, tuple[float, float]]  # by stage: GB at most, and seconds of processor time
 
 
@@ -93,15 +94,16 @@ def stages(folder: Path, images: int, *, residuals: bool) -> Measure:
 
 
 def rows(folder: Path, images: int, *, residuals: bool) -> Measure:
-    """The training of a network on rows that take no room on the disk, or of `forensic` on random numbers."""
+    """The training of a network on rows that take no room on the disk, or of `forensic` on some random numbers."""
     if residuals:
         rng, shape = np.random.default_rng(0), (len(NAMES), sum(GROUP_SIZES) + 1)
         for name, rows_of in (("arrays", shape), ("strangers", (1, *shape))):
             array = np.lib.format.open_memmap(
                 folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=(images, *rows_of)
             )
-            for start in range(0, images, 500):
-                array[start : start + 500] = rng.normal(size=array[start : start + 500].shape)
+            for k in range(0, images, -(-images // RANDOM)):
+                array[k] = rng.normal(size=rows_of)
+            del array  # its pages would count as memory of this process
         np.save(folder / "face_sizes.npy", np.full(images, 100, np.float32))
         (folder / "copies.csv").write_text(f"image,label,{','.join(PARTS)}\n")
         np.save(folder / "copies.npy", np.empty((0, *shape), np.float32))
@@ -124,6 +126,7 @@ def train(folder: Path, images: int, kind: str) -> None:
     from fakefaces.training import loop
     from fakefaces.training.augmentation import Augmenter, Recipe
     from fakefaces.training.batches import batches
+    from fakefaces.training.familiarity import familiar
     from fakefaces.training.fit import load_features, train_network
 
     def some(arrays: Any, order: Any, augment: Augmenter, size: int) -> Iterator[Any]:
@@ -140,7 +143,8 @@ def train(folder: Path, images: int, kind: str) -> None:
     features = load_features(folder, CvSplit(0, 1, table))
     spec = model_spec(kind, {}, "benchmark")
     config = loop.TrainingConfig(Fit(epochs=1, batch_size=32, learning_rate=1e-4, patience=1), Recipe([]), 0)
-    train_network(features, spec, config, unfinished=folder / "unfinished", on_epoch=lambda row: None)
+    network, _ = train_network(features, spec, config, unfinished=folder / "unfinished", on_epoch=lambda row: None)
+    familiar(features, network)
 
 
 def main() -> None:

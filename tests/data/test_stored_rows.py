@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fakefaces.data.stored_rows import StoredRows, chunks
+from fakefaces.data.stored_rows import JoinedRows, StoredRows, chunks
 
 
 @pytest.fixture
@@ -21,6 +21,24 @@ def test_rows_are_those_of_the_array(stored):
         assert np.array_equal(rows[which], expected[which])
     assert np.array_equal(np.asarray(rows), expected)
     assert np.array_equal(np.asarray(rows, dtype=np.float64), expected.astype(np.float64))
+
+
+def test_rows_may_lie_along_two_axes(stored):
+    path, values = stored
+    rows = StoredRows(path, np.array([1, 6, 17]), axes=2)
+    assert rows.shape == (3, 3)
+    assert np.array_equal(rows[:], values.reshape(18, 3)[[1, 6, 17]])
+
+
+def test_joined_rows_are_those_of_one_array_after_another(stored):
+    path, values = stored
+    order = np.array([4, 0, 8])
+    joined, expected = JoinedRows([StoredRows(path, order), values]), np.concatenate([values[order], values])
+    assert (joined.shape, joined.dtype, len(joined)) == ((12, 2, 3), np.float32, 12)
+    for which in (slice(None), slice(2), slice(1, 5), slice(3, 12), slice(5, 40), slice(7, 7)):
+        assert np.array_equal(joined[which], expected[which])
+    assert np.array_equal(np.asarray(joined), expected)
+    assert np.array_equal(np.concatenate(list(chunks(joined))), expected)
 
 
 def test_rows_are_copies(stored):

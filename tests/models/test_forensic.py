@@ -10,8 +10,10 @@ from fakefaces.graphs.graph import Graph, load_graph
 from fakefaces.models import runtime
 from fakefaces.models.export import export
 from fakefaces.models.forensic import as_layers
-from fakefaces.models.forensic.regression import Projection, Regression
+from fakefaces.models.forensic.projection import Projection
+from fakefaces.models.forensic.regression import Regression
 from fakefaces.models.forensic.selectors import SELECTORS
+from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.kinds import model_spec
 from fakefaces.tracking.digests import digest
 from fakefaces.training.loop import closed_form_history
@@ -108,28 +110,28 @@ def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks):
 
 
 def test_left_out_predictions_are_those_of_a_regression_without_the_image():
-    from fakefaces.models.forensic.regression import RidgeSystem
+    from fakefaces.models.forensic.ridge import RidgeSystem
 
     rng = np.random.default_rng(2)
-    places, target = rng.normal(size=(30, 3)), rng.normal(size=30)
+    places, target = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=30)
     kernel = np.exp(-((places[:, None] - places[:12]) ** 2).sum(-1) / 4)
     groups = np.arange(30).reshape(2, 15).T  # an image and a copy of it
-    predictions = RidgeSystem(kernel.astype(np.float32), np.arange(12), 0.3).leave_out(target, groups)
-    for rows in groups:
+    predictions = RidgeSystem(places, np.arange(12), 0.25, target, 0.3).leave_out(groups)
+    for rows, predicted in zip(groups, predictions, strict=True):
         others = np.delete(kernel, rows, axis=0)
         weights = np.linalg.solve(others.T @ others + 0.3 * kernel[:12], others.T @ np.delete(target, rows))
-        assert predictions[rows] == pytest.approx(kernel[rows] @ weights, abs=1e-4)
+        assert predicted == pytest.approx(kernel[rows] @ weights, abs=1e-4)
 
 
 def test_a_feature_group_counts_by_how_well_it_ranks():
     from fakefaces.models.forensic import weighted
-    from fakefaces.models.forensic.regression import Settings, fit_regression, group_weights
-    from fakefaces.models.forensic.selectors import SELECTORS
+    from fakefaces.models.forensic.regression import fit_regressions, group_weights
 
     train = arrays(TrainArrays, 200, 6)
     noise = replace(train, features=np.random.default_rng(1).normal(size=train.features.shape).astype(np.float32))
-    for selector in SELECTORS:
-        good, poor = (fit_regression(Settings(components=20), selector, group) for group in (train, noise))
+    settings = Settings(components=20)
+    of_groups = (fit_regressions(settings, SELECTORS, group) for group in (train, noise))
+    for selector, good, poor in zip(SELECTORS, *of_groups, strict=True):
         assert good.somers_d > 0.4 > 0.25 > poor.somers_d >= 0
         (first,), (second,) = weighted([[good], [poor]])
         share = good.somers_d / (good.somers_d + poor.somers_d)
@@ -204,8 +206,7 @@ def test_an_unknown_part_of_a_fake_has_the_share_of_known_fakes_in_which_it_was_
 
 
 def test_an_image_and_its_copies_are_left_out_together_when_a_feature_group_is_weighted():
-    from fakefaces.models.forensic.regression import Settings, fit_regression
-    from fakefaces.models.forensic.selectors import SELECTORS
+    from fakefaces.models.forensic.regression import fit_regressions
 
     rng = np.random.default_rng(3)
     features = rng.standard_normal((60, 7, 5)).astype(np.float32)
@@ -216,7 +217,7 @@ def test_an_image_and_its_copies_are_left_out_together_when_a_feature_group_is_w
         np.r_[features, features[order]], np.r_[labels, labels[order]], np.r_[replaced, replaced[order]], copy_of=order
     )
     settings = Settings(components=20, width=3.0)
-    assert max(fit_regression(settings, selector, twice).somers_d for selector in SELECTORS) < 0.4
+    assert max(fitted.somers_d for fitted in fit_regressions(settings, SELECTORS, twice)) < 0.4
 
 
 @pytest.fixture(scope="module")

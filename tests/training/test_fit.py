@@ -188,11 +188,11 @@ def test_only_copies_of_training_images_are_trained_on_and_refer_to_their_origin
     np.save(folder / "copies.npy", 100 + np.arange(18, dtype=np.float32)[:, None] * np.ones(2, np.float32))
     features = load_features(folder, split_of(NAMES))
     train = features.train
-    assert train.features[:, 0].tolist() == [1, 3, 4, 6, 102, 103, 106, 107, 108, 109, 112, 113]
+    assert train.features[:][:, 0].tolist() == [1, 3, 4, 6, 102, 103, 106, 107, 108, 109, 112, 113]
     assert train.copy_of.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert train.labels.tolist() == [0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1]
     assert train.replaced[:, 2].tolist() == [0, 1, 0, -1, 0, 0, 1, 1, 0, 0, -1, -1]
-    assert features.validation.features[:, 0].tolist() == [2, 7]
+    assert features.validation.features[:][:, 0].tolist() == [2, 7]
     assert (features.spec, features.group_sizes) == (FeatureSpec("residuals", 32), [1, 1])
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class SplitArrays:
     """The arrays of one split."""
 
-    features: Any  # (n, ...), uint8 pixels or float32 features: an array, or its StoredRows
+    features: Any  # (n, ...), uint8 pixels or float32 features: an array, or its rows in files: data.stored_rows
     labels: NDArray[np.float32]  # (n,), 1 fake
     replaced: NDArray[np.int8]  # (n, 4), whether each of data.faces.PARTS was replaced; -1 unknown
 
@@ -21,7 +21,7 @@ class ValidationArrays(SplitArrays):
     """The arrays that decide when training stops and calibrate its scores."""
 
     # (copies, ...), features of corrupted copies of the images: what is familiar though it is not as it was
-    copies: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.float32))
+    copies: Any = field(default_factory=lambda: np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,4 @@ class TrainArrays(SplitArrays):
     # (copies,), the row of each copy's original
     copy_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     # (strangers, ...), features of what was made of the originals and is unlike them: see features.strangers
-    strangers: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.float32))
+    strangers: Any = field(default_factory=lambda: np.empty(0, np.float32))

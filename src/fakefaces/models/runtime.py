@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write
 
@@ -22,6 +25,8 @@ _ENVIRONMENT = {
     "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it PyTorch's products of matrices are not deterministic
 }
+_BATCH = 256  # images that are predicted at a time
+_READ = 16 * _BATCH  # images that are read at a time
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
@@ -88,6 +93,15 @@ def clear_session() -> None:
 
     keras.utils.clear_session()
     gc.collect()
+
+
+def predicted(network: Any, features: Any) -> NDArray[np.float32]:
+    """A Keras model's outputs for features (n, ...), an array or its rows in a file, of which few are read at a time.
+
+    They are those of ``network.predict`` on all: batches have the same images.
+    """
+    batches = (features[start : start + _READ] for start in range(0, len(features), _READ))
+    return np.concatenate([np.asarray(network.predict(rows, batch_size=_BATCH, verbose=0)) for rows in batches])
 
 
 def save_network(network: Any, path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from fakefaces.data.faces import PARTS
 from fakefaces.inference.familiar import Familiar
+from fakefaces.models.runtime import predicted
 from fakefaces.training.fit import PreparedFeatures
 
 # Of left-out images at most 2 % are to be refused, some of them for their faces' sizes, and of corrupted copies of any
@@ -20,12 +21,12 @@ def familiar(features: PreparedFeatures, head: Any) -> Familiar | None:
     if head.output_shape[-1] <= 1 + len(PARTS):
         return None
     validation = features.validation
-    images = np.asarray(head.predict(validation.features, batch_size=256, verbose=0))[:, -1]
-    threshold, left_out = np.quantile(images, _IMAGES, method="higher"), images
+    images = predicted(head, validation.features)[:, -1]
+    threshold, left_out = float(np.quantile(images, _IMAGES, method="higher")), images
     if len(validation.copies):
-        left_out = np.asarray(head.predict(validation.copies, batch_size=256, verbose=0))[:, -1]
-        threshold = max(threshold, np.quantile(left_out, _COPIES, method="higher"))
-    threshold = min(float(threshold), _MOST)
+        left_out = predicted(head, validation.copies)[:, -1]
+        threshold = max(threshold, float(np.quantile(left_out, _COPIES, method="higher")))
+    threshold = min(threshold, _MOST)
     return Familiar(
         threshold=threshold,
         face_sizes=_face_sizes(features),

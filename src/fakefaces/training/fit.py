@@ -15,7 +15,7 @@ from fakefaces.base.files import read_json
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.data.faces import PARTS
 from fakefaces.data.splits import CvSplit
-from fakefaces.data.stored_rows import StoredRows
+from fakefaces.data.stored_rows import JoinedRows, StoredRows
 from fakefaces.features.spec import FeatureSpec
 from fakefaces.models.backbones import unit_scale
 from fakefaces.models.export import export, join
@@ -69,8 +69,8 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
 
     def features(rows: NDArray[np.intp]) -> Any:
         stored = StoredRows(folder / "arrays.npy", rows)
-        if stored.dtype == np.uint8 or trainable is not None:
-            return stored  # images, or feature maps as large as them
+        if stored.dtype == np.uint8 or trainable is not None or spec.extractor == "residuals":
+            return stored  # images, or what is as large as them
         values = np.asarray(stored, np.float32)
         values *= np.float32(scale)  # in place, as they may fill half of the memory
         return values
@@ -81,8 +81,9 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
     validation = ValidationArrays(features(validation_rows), labels[validation_rows], replaced[validation_rows])
     face_sizes = None
     if (folder / "strangers.npy").is_file():
-        strangers = np.load(folder / "strangers.npy", mmap_mode="r", allow_pickle=False)[train_rows]
-        train = replace(train, strangers=strangers.reshape(-1, *strangers.shape[2:]))
+        each = np.load(folder / "strangers.npy", mmap_mode="r", allow_pickle=False).shape[1]
+        of_train = (train_rows[:, None] * each + np.arange(each)).ravel()
+        train = replace(train, strangers=StoredRows(folder / "strangers.npy", of_train, axes=2))
         names = pd.Index(images["image"].to_numpy()[validation_rows])
         validation = replace(validation, copies=_copies(folder, names)[1])
         face_sizes = np.load(folder / "face_sizes.npy", allow_pickle=False)[train_rows]
@@ -104,19 +105,18 @@ def _with_copies(train: TrainArrays, folder: Path, names: pd.Index) -> TrainArra
     """Append the corrupted copies of the training images, which are named by ``names``, and of no others."""
     table, copies = _copies(folder, names)
     return TrainArrays(
-        np.concatenate([train.features, copies]),
+        JoinedRows([train.features, copies]),
         np.concatenate([train.labels, table["label"].to_numpy(np.float32)]),
         np.concatenate([train.replaced, table[list(PARTS)].to_numpy(np.int8)]),
         copy_of=names.get_indexer(pd.Index(table["image"])),
     )
 
 
-def _copies(folder: Path, names: pd.Index) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+def _copies(folder: Path, names: pd.Index) -> tuple[pd.DataFrame, StoredRows]:
     """The corrupted copies of the named images: their rows of ``copies.csv``, and their features."""
     table = pd.read_csv(folder / "copies.csv", dtype={"image": "str"})
     rows = np.flatnonzero(table["image"].isin(names))
-    features = np.load(folder / "copies.npy", mmap_mode="r", allow_pickle=False)[rows]
-    return table.iloc[rows], features
+    return table.iloc[rows], StoredRows(folder / "copies.npy", rows)
 
 
 def train_network(

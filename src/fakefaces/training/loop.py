@@ -15,7 +15,7 @@ from fakefaces.base.errors import ModelError
 from fakefaces.base.files import atomic_write, read_json, write_json
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.stored_rows import StoredRows, chunks
-from fakefaces.models.runtime import with_precision
+from fakefaces.models.runtime import predicted, with_precision
 from fakefaces.params.train import Fit
 from fakefaces.training.augmentation import Augmenter, Recipe
 from fakefaces.training.batches import batches
@@ -122,8 +122,7 @@ def closed_form_history(network: Any, train: TrainArrays, validation: Validation
     """
 
     def metrics(arrays: SplitArrays) -> Row:
-        p_fake = np.asarray(network.predict(arrays.features, batch_size=256, verbose=0))[:, 0]
-        return _epoch_metrics(arrays.labels, p_fake, 0.0)
+        return _epoch_metrics(arrays.labels, predicted(network, arrays.features)[:, 0], 0.0)
 
     state = FitState(seconds=seconds)
     state.add_epoch(_row(1, metrics(train), metrics(validation)), "val_loss")

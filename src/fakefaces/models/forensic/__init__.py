@@ -5,8 +5,7 @@ these detectors are saved, loaded and served as all others are.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,11 @@ import numpy as np
 from fakefaces.base.progress import track, waiting_for
 from fakefaces.data.arrays import TrainArrays, ValidationArrays
 from fakefaces.models.forensic.layers import dense, selected, variances
-from fakefaces.models.forensic.regression import (
-    Regression,
-    Settings,
-    fit_regression,
-    group_weights,
-    output_targets,
-)
+from fakefaces.models.forensic.regression import Regression, fit_regressions, group_weights, output_targets
 from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
+from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.forensic.unfamiliarity import as_layer, fit_unfamiliarity, group_bounds
+from fakefaces.models.runtime import predicted
 
 __all__ = ["READS", "Settings", "fit"]
 
@@ -48,10 +43,8 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     # Names of inputs and layers are part of saved networks, and stay what they were.
     inputs = keras.Input(train.features.shape[1:], name="traces")
     bounds = group_bounds(train.features.shape[-1], group_sizes)
-    train_groups = [replace(train, features=train.features[..., start:end]) for start, end in bounds]
-    pairs = [(group, selector) for group in train_groups for selector in SELECTORS]
-    tracked = track(pairs, "fitting regressions", len(pairs))
-    fitted = [fit_regression(settings, selector, group) for group, selector in tracked]
+    of_groups = (fit_regressions(settings, SELECTORS, train, slice(start, end)) for start, end in bounds)
+    fitted = list(track(chain.from_iterable(of_groups), "fitting regressions", len(bounds) * len(SELECTORS)))
     regressions = weighted([fitted[k : k + len(SELECTORS)] for k in range(0, len(fitted), len(SELECTORS))])
     chosen = _selected(regressions, bounds, inputs)
     answers: list[list[Any]] = [[] for _ in EVIDENCE]
@@ -135,7 +128,7 @@ def _calibrated(network: Any, validation: ValidationArrays) -> Any:
     import keras
     from sklearn.linear_model import LogisticRegression
 
-    answers = np.asarray(network.predict(validation.features, batch_size=256, verbose=0), dtype=np.float64)
+    answers = predicted(network, validation.features).astype(np.float64)
     evidence, targets = answers @ EVIDENCE, (output_targets(validation) > 0.5).astype(int)
     slopes, intercepts = np.ones(evidence.shape[1]), np.zeros(evidence.shape[1])
     for columns in map(list, sorted({selector.outputs for selector in SELECTORS})):  # both eyes share a sigmoid

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.models.forensic.regression import CLIP, CONSTANT
+from fakefaces.models.forensic.projection import CLIP, CONSTANT
 
 _SILENCING_VARIANCE = 1e12  # of a constant feature
 

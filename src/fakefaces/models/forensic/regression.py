@@ -3,54 +3,27 @@
 Features are standardised and their principal components partly whitened; a Gaussian kernel compares them with landmarks
 among the training images. Landmarks as in C. Williams & M. Seeger, "Using the Nyström Method to Speed Up Kernel
 Machines", NIPS 2000: all images are learned from, and the solution is as small as the landmarks are few.
+
+Of an image its projections are held, not its features, which are read three times for each group, nor its kernel's
+values, which are computed when they are needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from fakefaces.base.schema import Schema
 from fakefaces.data.arrays import SplitArrays, TrainArrays
+from fakefaces.models.forensic.examples import Group
+from fakefaces.models.forensic.projection import Projection, fit_projections, project, variance
+from fakefaces.models.forensic.ridge import RidgeSystem, gaussian
 from fakefaces.models.forensic.selectors import InputSelector
+from fakefaces.models.forensic.settings import Settings
 
 Array = NDArray[np.float64]
 
-CLIP = 6.0  # standard deviations
-CONSTANT = 1e-6  # a standard deviation below it counts as none
-_MAX_PCA_EXAMPLES = 1500  # evenly spaced ones
-_JITTER = 1e-8  # of the mean of a diagonal, so that rounding leaves no system indefinite
-
-
-class Settings(Schema):
-    """The settings of this kind in ``params.yaml``."""
-
-    components: Annotated[int, Field(ge=1)] = 75  # principal components
-    landmarks: Annotated[int, Field(ge=2)] = 1000  # training examples in the kernel, at most
-    whitening: Annotated[float, Field(ge=0, le=1)] = 0.5  # 0 keeps the components' variances, 1 makes them equal
-    width: Annotated[float, Field(gt=0)] = 0.5  # of the kernel: the larger, the more alike must images be to count
-    ridge: Annotated[float, Field(gt=0)] = 0.1  # regularisation: the larger, the smoother
-
-
-@dataclass(frozen=True)
-class Projection:
-    """From features to the space of the kernel."""
-
-    mean: Array  # (features,)
-    scale: Array  # (features,), one over the standard deviation; 0 for constant features
-    centre: NDArray[np.float32]  # (features,), the mean of standardised and clipped features
-    axes: NDArray[np.float32]  # (features, components)
-
-    def transform(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 (n, features) to float32 (n, components)."""
-        return np.asarray((_standardised(features, self.mean, self.scale) - self.centre) @ self.axes)
-
-    def scaled(self, factor: float) -> "Projection":
-        """The projection to components that are ``factor`` times as large."""
-        return replace(self, axes=self.axes * np.float32(factor))
+_LEFT_OUT = 8192  # examples that are left out to see how well they are ranked, at most; evenly spaced ones
 
 
 @dataclass(frozen=True)
@@ -77,31 +50,46 @@ class Regression:
         return np.column_stack([kernel @ self.weights + self.intercept for kernel in kernels])
 
 
-def fit_regression(settings: Settings, selector: InputSelector, train: TrainArrays) -> Regression:
-    """Fit a group of features, float32 (n, regions, features of the group), through one input selector."""
-    inputs = selector.select(train.features)
-    n_outputs, n = inputs.shape[:2]
-    examples = inputs.reshape(n_outputs * n, -1)  # all images for the first output, then for the next
-    projection = fit_projection(examples, settings)
-    projected = projection.transform(examples)
-    gamma = settings.width / float(projected.var(axis=0, dtype=np.float64).sum())
+def fit_regressions(
+    settings: Settings, selectors: Sequence[InputSelector], train: TrainArrays, columns: slice = slice(None)
+) -> Iterator[Regression]:
+    """Fit a group of features, ``columns`` of (n, regions, features), through each of the input selectors."""
+    group = Group([train.features], columns)
+    projections = fit_projections(group, selectors, settings)
+    points = project(group, selectors, projections)
+    for selector, projection in zip(selectors, projections, strict=True):
+        yield _fit_regression(settings, selector, projection, points.pop(0), train)
+
+
+def _fit_regression(
+    settings: Settings,
+    selector: InputSelector,
+    projection: Projection,
+    points: NDArray[np.float32],
+    train: TrainArrays,
+) -> Regression:
+    """Fit projected examples: all images for the first output of the selector, then for the next."""
+    n, n_outputs = len(train.labels), len(selector.outputs)
+    gamma = settings.width / float(variance(points).sum())
     target = output_targets(train)[:, list(selector.outputs)].T.ravel()
     intercept = float(target.mean())
     n_originals, starts = n - len(train.copy_of), np.arange(n_outputs) * n
     landmarks = (starts[:, None] + evenly(n_originals, settings.landmarks // n_outputs)).ravel()
-    system = RidgeSystem(gaussian(projected, projected[landmarks], gamma), landmarks, settings.ridge)
+    system = RidgeSystem(points, landmarks, gamma, target - intercept, settings.ridge)
     # an original and its copies are left out together
     groups = np.argsort(np.r_[:n_originals, train.copy_of], kind="stable").reshape(n_originals, -1)
-    left_out = system.leave_out(target - intercept, np.concatenate([groups + start for start in starts], axis=1))
-    somers_d = _somers_d(train.labels, left_out.reshape(n_outputs, n).mean(axis=0))
+    groups = groups[:: -(-n * n_outputs // _LEFT_OUT)]
+    left_out = system.leave_out(np.concatenate([groups + start for start in starts], axis=1))
+    of_images = left_out.reshape(len(groups), n_outputs, -1).mean(axis=1)
+    somers_d = _somers_d(train.labels[groups].ravel(), of_images.ravel())
     return Regression(
         selector,
         projection,
-        projected[landmarks],
+        points[landmarks],
         gamma,
-        system.solve(target - intercept),
+        system.solve(),
         intercept,
-        level=float(system.kernel.mean()),
+        level=system.level,
         somers_d=somers_d,
     )
 
@@ -119,84 +107,6 @@ def output_targets(arrays: SplitArrays) -> Array:
     known = replaced[(arrays.labels == 1) & ~unknown.any(axis=1)]
     replaced = np.where(unknown, known.mean(axis=0) if len(known) else 0.5, replaced)
     return np.column_stack([arrays.labels.astype(np.float64), replaced])
-
-
-class RidgeSystem:
-    """Ridge regression in the span of landmarks; kernel ridge regression where every example is a landmark.
-
-    ``kernel`` compares all examples with the landmarks, (n, landmarks); ``landmarks`` are their rows.
-    """
-
-    def __init__(self, kernel: NDArray[np.float32], landmarks: NDArray[np.intp], ridge: float) -> None:
-        """Factorise the system."""
-        from scipy.linalg import cho_factor
-
-        self.kernel = kernel.astype(np.float64)
-        gram = self.kernel[landmarks]
-        gram = (gram + gram.T) / 2  # symmetric but for rounding
-        system = self.kernel.T @ self.kernel + ridge * gram
-        system[np.diag_indices(len(system))] += _JITTER * np.trace(system) / len(system)
-        self.factor = cho_factor(system, overwrite_a=True)
-
-    def solve(self, target: Array) -> Array:
-        """The weights float64 (landmarks,) for a target float64 (n,)."""
-        from scipy.linalg import cho_solve
-
-        return np.asarray(cho_solve(self.factor, self.kernel.T @ target))
-
-    def leave_out(self, target: Array, groups: NDArray[np.intp]) -> Array:
-        """Predictions float64 (n,) for each group by the regression on all others, from the blocks of the hat matrix.
-
-        R. D. Cook & S. Weisberg, "Residuals and Influence in Regression", 1982. ``groups`` (groups, k) are the rows
-        that are left out together, ``target`` is float64 (n,).
-        """
-        from scipy.linalg import cho_solve
-
-        halfway = np.asarray(cho_solve(self.factor, self.kernel.T)).T
-        hat = np.einsum("nam,nbm->nab", self.kernel[groups], halfway[groups])
-        residual = target - halfway @ (self.kernel.T @ target)
-        left_out = np.linalg.solve(np.eye(groups.shape[1]) - hat, residual[groups][..., None])[..., 0]
-        predictions = np.empty_like(target)
-        predictions[groups] = target[groups] - left_out
-        return predictions
-
-
-def fit_projection(examples: NDArray[np.float32], settings: Settings) -> Projection:
-    """Standardise features (n, features), and find their principal components, partly whitened."""
-    from scipy.linalg import eigh
-
-    mean, deviation = examples.mean(axis=0, dtype=np.float64), examples.std(axis=0, dtype=np.float64)
-    scale = np.where(deviation > CONSTANT, 1 / np.maximum(deviation, CONSTANT), 0)
-    sample = _standardised(examples[:: -(-len(examples) // _MAX_PCA_EXAMPLES)], mean, scale)
-    centre = sample.mean(axis=0)
-    sample = sample - centre
-    tall = sample.shape[0] > sample.shape[1]
-    gram = (sample.T @ sample if tall else sample @ sample.T).astype(np.float64)
-    size = len(gram)
-    values, vectors = eigh(gram, subset_by_index=[max(0, size - settings.components), size - 1])
-    positive = values > CONSTANT * values[-1]  # centring removes at least one dimension
-    values, vectors = values[positive], vectors[:, positive]
-    if not tall:
-        vectors = sample.T @ (vectors / np.sqrt(values))
-    # The sign of an eigenvector is arbitrary; the largest entry is made positive.
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
-    axes = vectors / np.sqrt(values / len(sample)) ** settings.whitening
-    return Projection(mean, scale, centre, axes.astype(np.float32))
-
-
-def _standardised(features: NDArray[np.float32], mean: Array, scale: Array) -> NDArray[np.float32]:
-    return np.clip((features - mean.astype(np.float32)) * scale.astype(np.float32), -CLIP, CLIP)
-
-
-def gaussian(a: NDArray[np.float32], b: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
-    """exp(-gamma * squared distance), float32 (len(a), len(b))."""
-    kernel = a @ b.T
-    kernel *= 2
-    kernel -= np.einsum("ij,ij->i", a, a)[:, None]
-    kernel -= np.einsum("ij,ij->i", b, b)
-    kernel *= np.float32(gamma)
-    np.minimum(kernel, 0, out=kernel)
-    return np.asarray(np.exp(kernel, out=kernel))
 
 
 def evenly(n_originals: int, most: int) -> NDArray[np.intp]:

@@ -14,9 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data.arrays import TrainArrays
+from fakefaces.data.stored_rows import chunks
+from fakefaces.models.forensic.examples import Group
 from fakefaces.models.forensic.layers import dense, selected, variances
-from fakefaces.models.forensic.regression import Projection, RidgeSystem, Settings, evenly, fit_projection, gaussian
+from fakefaces.models.forensic.projection import Projection, fit_projections, project, variance
+from fakefaces.models.forensic.regression import evenly
+from fakefaces.models.forensic.ridge import RidgeSystem, gaussian
 from fakefaces.models.forensic.selectors import SELECTORS
+from fakefaces.models.forensic.settings import Settings
 
 COMPONENTS = 60  # of each group
 _LEAST = 0.01  # standard deviation of logarithms of sizes: 1 %
@@ -61,39 +66,41 @@ def log_size(features: NDArray[np.float32], bounds: Bounds) -> NDArray[np.float3
 
 def fit_unfamiliarity(train: TrainArrays, group_sizes: Sequence[int]) -> Unfamiliarity:
     """Fit it to the training images, their copies and their strangers, features (n, regions, features)."""
-    bounds = group_bounds(train.features.shape[-1], group_sizes)
-    log_sizes = np.concatenate([log_size(features, bounds) for features in (train.features, train.strangers)])
+    bounds, arrays = group_bounds(train.features.shape[-1], group_sizes), [train.features, train.strangers]
+    log_sizes = np.concatenate([log_size(rows, bounds) for array in arrays for rows in chunks(array)])
     factor = float(np.sqrt(len(bounds)) / max(float(log_sizes.std()), _LEAST))  # counts as much as all groups together
     summand = float(-factor * log_sizes.mean())
-    projections: list[Projection] = []
-    projected = [np.asarray(factor * log_sizes + summand, dtype=np.float32)]
-    for start, end in bounds:
-        examples = np.concatenate(
-            [_FACE.select(features[..., start:end])[0] for features in (train.features, train.strangers)]
-        )
-        projection = fit_projection(examples, _SETTINGS)
-        spread = np.sqrt(projection.transform(examples).var(axis=0, dtype=np.float64).sum())
-        projection = projection.scaled(1 / max(float(spread), 1e-6))
-        projections.append(projection)
-        projected.append(projection.transform(examples))
-    points = np.concatenate(projected, axis=1, dtype=np.float32)
+    groups = [Group(arrays, slice(start, end)) for start, end in bounds]
+    projections = [_unit_projection(group) for group in groups]
+    edges = list(accumulate((projection.axes.shape[1] for projection in projections), initial=1))
+    points = np.empty((len(log_sizes), edges[-1]), np.float32)
+    points[:, :1] = factor * log_sizes + summand
+    for group, projection, (start, end) in zip(groups, projections, pairwise(edges), strict=True):
+        (points[:, start:end],) = project(group, [_FACE], [projection])
     n, strangers = len(train.features), len(train.strangers)
     target = np.concatenate([np.zeros(n), np.ones(strangers)])
     intercept = float(target.mean())
     half = _SETTINGS.landmarks // 2
     landmarks = np.concatenate([evenly(n - len(train.copy_of), half), n + evenly(strangers, half)])
-    gamma = _SETTINGS.width / max(float(points.var(axis=0, dtype=np.float64).sum()), 1e-6)
-    system = RidgeSystem(gaussian(points, points[landmarks], gamma), landmarks, _SETTINGS.ridge)
+    gamma = _SETTINGS.width / max(float(variance(points).sum()), 1e-6)
+    system = RidgeSystem(points, landmarks, gamma, target - intercept, _SETTINGS.ridge)
     return Unfamiliarity(
         bounds,
         (factor, summand),
         projections,
         points[landmarks],
         gamma,
-        system.solve(target - intercept),
+        system.solve(),
         intercept,
-        level=float(system.kernel.mean()),
+        level=system.level,
     )
+
+
+def _unit_projection(group: Group) -> Projection:
+    """The projection of a group to components whose variances sum up to 1."""
+    (projection,) = fit_projections(group, [_FACE], _SETTINGS)
+    (points,) = project(group, [_FACE], [projection])
+    return projection.scaled(1 / max(float(np.sqrt(variance(points).sum())), 1e-6))
 
 
 def as_layer(fitted: Unfamiliarity, inputs: Any) -> Any:

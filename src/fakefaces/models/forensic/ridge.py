@@ -1,0 +1,83 @@
+"""Ridge regression in the span of a kernel's landmarks, whose values are computed some rows at a time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+BLOCK = 8192  # rows of the kernel at a time; the last digits of results depend on it where there are more
+_JITTER = 1e-8  # of the mean of a diagonal, so that rounding leaves no system indefinite
+
+
+class RidgeSystem:
+    """Ridge regression in the span of landmarks; kernel ridge regression where every example is a landmark."""
+
+    level: float  # 0 to 1, the mean of the kernel
+
+    def __init__(
+        self, points: NDArray[np.float32], landmarks: NDArray[np.intp], gamma: float, target: Array, ridge: float
+    ) -> None:
+        """Factorise the system.
+
+        Args:
+            points: (n, components), the examples.
+            landmarks: their rows, in ascending order.
+            gamma: of the kernel exp(-gamma * squared distance).
+            target: (n,).
+            ridge: the regularisation.
+        """
+        from scipy.linalg import cho_factor
+
+        self._points, self._landmarks, self._gamma, self._target = points, points[landmarks], gamma, target
+        n, size = len(points), len(landmarks)
+        gram, products, self._right, total = np.empty((size, size)), np.zeros((size, size)), np.zeros(size), 0.0
+        for start in range(0, n, BLOCK):
+            rows = slice(start, start + BLOCK)
+            kernel = self._kernel(points[rows])
+            first, last = np.searchsorted(landmarks, [start, start + BLOCK])
+            gram[first:last] = kernel[landmarks[first:last] - start]
+            products += kernel.T @ kernel
+            self._right += kernel.T @ target[rows]
+            total += float(kernel.sum())
+        self.level = total / (n * size)
+        gram = (gram + gram.T) / 2  # symmetric but for rounding
+        system = products + ridge * gram
+        system[np.diag_indices(size)] += _JITTER * np.trace(system) / size
+        self._factor = cho_factor(system, overwrite_a=True)
+
+    def solve(self) -> Array:
+        """The weights float64 (landmarks,)."""
+        from scipy.linalg import cho_solve
+
+        return np.asarray(cho_solve(self._factor, self._right))
+
+    def leave_out(self, groups: NDArray[np.intp]) -> Array:
+        """Predictions for groups of rows, each by the regression on all others, from the blocks of the hat matrix.
+
+        R. D. Cook & S. Weisberg, "Residuals and Influence in Regression", 1982. ``groups`` (groups, k) are the rows
+        that are left out together; the predictions are float64 of the same shape.
+        """
+        from scipy.linalg import cho_solve
+
+        rows = np.sort(groups, axis=None)
+        within = np.searchsorted(rows, groups)
+        kernel, target = self._kernel(self._points[rows]), self._target[rows]
+        halfway = np.asarray(cho_solve(self._factor, kernel.T)).T
+        hat = np.einsum("nam,nbm->nab", kernel[within], halfway[within])
+        residual = target - halfway @ self._right
+        left_out = np.linalg.solve(np.eye(groups.shape[1]) - hat, residual[within][..., None])[..., 0]
+        return np.asarray(target[within] - left_out)
+
+    def _kernel(self, points: NDArray[np.float32]) -> Array:
+        return gaussian(points, self._landmarks, self._gamma).astype(np.float64)
+
+
+def gaussian(a: NDArray[np.float32], b: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
+    """exp(-gamma * squared distance), float32 (len(a), len(b))."""
+    kernel = a @ b.T
+    kernel *= 2
+    kernel -= np.einsum("ij,ij->i", a, a)[:, None]
+    kernel -= np.einsum("ij,ij->i", b, b)
+    kernel *= np.float32(gamma)
+    np.minimum(kernel, 0, out=kernel)
+    return np.asarray(np.exp(kernel, out=kernel))
