@@ -1,6 +1,8 @@
 """Pictures of photographs for the page."""
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -42,6 +44,31 @@ def test_a_picture_is_made_once_and_the_oldest_are_forgotten(tmp_path, monkeypat
     for photograph in (first, first, second, first, third, first, second):  # the third takes the second's place
         pictures.picture(photograph, heatmap=True, side=96)
     assert len(made) == 4
+
+
+def test_large_files_are_read_one_at_a_time(tmp_path, monkeypatch):
+    queue, now, most = queue_of(tmp_path, 0.9, 0.1, 0.5), [0], [0]
+    data = queue.data
+
+    def read(photograph):
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        time.sleep(0.02)  # in which others would read theirs
+        return data(photograph)
+
+    def drawn(*given):
+        now[0] -= 1
+        return b"x"
+
+    monkeypatch.setattr(queue, "data", read)
+    monkeypatch.setattr(previews, "jpeg_preview", drawn)
+    for limit, at_once in ((1, [1]), (10**6, [2, 3])):
+        monkeypatch.setattr(previews, "_LARGE_FILE", limit)
+        most[0] = 0
+        pictures = Previews(queue)
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda one, on=pictures: on.picture(one, heatmap=False, side=96), queue.since(0, 9)))
+        assert most[0] in at_once
 
 
 def test_a_picture_of_a_file_that_has_gone_is_an_error(tmp_path):

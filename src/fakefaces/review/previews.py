@@ -2,6 +2,8 @@
 
 import threading
 from collections import OrderedDict
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ _ROWS = 128
 _REMEMBERED = 32 * 2**20  # bytes of encoded pictures
 # Of a picture while it is drawn: its own, the floats of its heatmap and those before they are clipped, the encoder's.
 _BYTES_PER_PIXEL = 14
+_LARGE_FILE = 8 * 2**20  # bytes from which on a file is read only once the one before is drawn
 
 
 class Previews:
@@ -26,6 +29,7 @@ class Previews:
         self._pictures: OrderedDict[tuple[str, bool, int], bytes] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
+        self._large_file = threading.Lock()
 
     def picture(self, photograph: Photograph, *, heatmap: bool, side: int) -> bytes:
         """A JPEG of at most ``side`` pixels, one of ``SIDES``, a side; with its heatmap over it where it has one.
@@ -38,7 +42,8 @@ class Previews:
             if wanted in self._pictures:
                 self._pictures.move_to_end(wanted)
                 return self._pictures[wanted]
-        jpeg = jpeg_preview(self.queue.data(photograph), photograph.heatmap if wanted[1] else None, side)
+        with self._large_file if _size(photograph.path) > _LARGE_FILE else nullcontext():
+            jpeg = jpeg_preview(self.queue.data(photograph), photograph.heatmap if wanted[1] else None, side)
         with self._lock:
             if wanted not in self._pictures:
                 self._pictures[wanted] = jpeg
@@ -46,6 +51,14 @@ class Previews:
             while self._size > _REMEMBERED:
                 self._size -= len(self._pictures.popitem(last=False)[1])
         return jpeg
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 where it has gone, which reading it will say."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def jpeg_preview(data: bytes, heatmap: NDArray[np.uint8] | None, max_side: int) -> bytes:
