@@ -3,17 +3,21 @@
     uv run python benchmarks/duplicates.py FOLDER [--sizes 400,800,1600] [--check [--among FILE.csv]] [--table FILE.csv]
 
 Prints wall time and half the processor time, which other programs disturb less. `--sizes` matches so many of the
-images, drawn at random, and says how many of the candidates are pairs. `--check` compares all pairs with independent
-code (SIFT at full size with OpenCV's settings except for a lower contrast, Lowe's ratio test, RANSAC) and prints the
-search's recall of its pairs; it takes about an hour for 1,600 images. `--among` leaves out all pairs but those of a
-table, such as what an earlier search found, and those of this search: minutes. `--table` writes the pairs of both.
+images, drawn at random, and says how many of the candidates are pairs; for more than there are, up to eight times, the
+descriptors of all images are mirrored, so that they are like others' and match none of the first. `--check` compares
+all pairs with independent code (SIFT at full size with OpenCV's settings except for a lower contrast, Lowe's ratio
+test, RANSAC) and prints the search's recall of its pairs; it takes about an hour for 1,600 images. `--among` leaves out
+all pairs but those of a table, such as what an earlier search found, and those of this search: minutes. `--table`
+writes the pairs of both.
 """
 
 import argparse
 import os
+import resource
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -24,7 +28,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fakefaces.data import formats, images
 from fakefaces.duplicates.candidates import candidate_pairs
-from fakefaces.duplicates.features import describe_all
+from fakefaces.duplicates.features import DIMENSIONS, Features, describe_all
 from fakefaces.duplicates.groups import group_images
 from fakefaces.duplicates.pairs import MIN_STORED_INLIERS, SearchState, update
 from fakefaces.duplicates.sketches import Sketches, sketch
@@ -86,22 +90,43 @@ def match_some(folder: Path, sizes: list[int]) -> None:
     """Processor time of matching, from sketches to candidates and from these to pairs, by the number of images."""
     features = list(describe_all(grey_images(folder)).values())
     order = np.random.default_rng(0).permutation(len(features))
-    sketches = [sketch(features[k]) for k in order]
-    print("| images | proposing, s | candidates | verifying, s | pairs | proposing for ten more, s |")
-    print("| --- | --- | --- | --- | --- | --- |")
+
+    def image(k: int) -> Features:
+        return mirrored(features[order[k % len(order)]], k // len(order))
+
+    print("| images | proposing, s | candidates | verifying, s | pairs | proposing for ten more, s | memory, GB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for n in sizes:
+        sketches = Sketches((sketch(image(k)) for k in range(n)), n)
         begun = time.process_time()
-        candidates = candidate_pairs(Sketches(sketches[:n], n), np.ones(n, np.bool_))
+        candidates = candidate_pairs(sketches, np.ones(n, np.bool_))
         proposed = time.process_time()
-        similarities = [compare(features[order[i]], features[order[j]], seed=0) for i, j in candidates]
+        similarities = [compare(image(i), image(j), seed=0) for i, j in candidates]
         verified = time.process_time()
         pairs = sum(found is not None and found.inliers >= MIN_STORED_INLIERS for found in similarities)
-        known = Sketches(sketches[:n], n)
         again = time.process_time()
-        candidate_pairs(known, np.arange(n) < 10)
+        candidate_pairs(sketches, np.arange(n) < 10)
         ten = time.process_time() - again
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
         times = f"{proposed - begun:.1f} | {len(candidates)} | {verified - proposed:.1f} | {pairs} | {ten:.1f}"
-        print(f"| {n} | {times} |", flush=True)
+        print(f"| {n} | {times} | {memory:.2f} |", flush=True)
+
+
+def mirrored(features: Features, how: int) -> Features:
+    """As of another image: rows, columns and orientations of the descriptors in reverse by the bits of ``how`` < 8.
+
+    Places are mirrored, too, or symmetric descriptors of an image would agree with those of its own mirror image.
+    """
+    cells = features.descriptors.reshape(-1, 4, 4, 8)
+    rows, columns, turns = (-1 if how >> bit & 1 else 1 for bit in range(3))
+    cells = cells[:, ::rows, ::columns, turns * np.arange(8) % 8]
+    (height, width), keypoints = features.shape, features.keypoints.copy()
+    keypoints[:, 0] = keypoints[:, 0] if columns == 1 else width - 1 - keypoints[:, 0]
+    keypoints[:, 1] = keypoints[:, 1] if rows == 1 else height - 1 - keypoints[:, 1]
+    if turns == -1:
+        keypoints[:, :2], height, width = keypoints[:, 1::-1].copy(), width, height
+    descriptors = np.ascontiguousarray(cells).reshape(-1, DIMENSIONS)
+    return replace(features, keypoints=keypoints, descriptors=descriptors, shape=(height, width))
 
 
 def grey_image(folder: Path, name: str) -> Grey:

@@ -68,25 +68,30 @@ def measure(folder: Path, arguments: argparse.Namespace, pack: int) -> Row:
     project, clone, remote = folder / "project", folder / "clone", folder / "remote"
     project_in(project, remote)
     write(project / "data", range(arguments.files), arguments.bytes, pack)
-    row: Row = {"dvc add, all": run(project, *DVC, "add", "data")}
+    row: Row = {}
+
+    def step(name: str, at: Path, *arguments: str) -> None:
+        row[name] = run(at, *DVC, *arguments)
+        print(f"{f'packs of {pack}' if pack else 'loose files'}: {name}: {row[name]}", file=sys.stderr, flush=True)
+
+    step("dvc add, all", project, "add", "data")
     run(project, *DVC, "repro")
     commit(project)
-    row["dvc repro, nothing changed"] = run(project, *DVC, "repro")
-    row["dvc status, nothing changed"] = run(project, *DVC, "status")
-    row["dvc data status, nothing changed"] = run(project, *DVC, "data", "status")
-    row["dvc push, all"] = run(project, *DVC, "push")
-    row["dvc push, nothing new"] = run(project, *DVC, "push")
+    step("dvc repro, nothing changed", project, "repro")
+    step("dvc status, nothing changed", project, "status")
+    step("dvc data status, nothing changed", project, "data", "status")
+    step("dvc push, all", project, "push")
+    step("dvc push, nothing new", project, "push")
     run(folder, "git", "clone", "-q", str(project), str(clone))
-    row["dvc pull, all"] = run(clone, *DVC, "pull")
+    step("dvc pull, all", clone, "pull")
     write(project / "data", range(arguments.files, arguments.files + arguments.new), arguments.bytes, pack)
-    row["dvc data status, some new"] = run(project, *DVC, "data", "status")
-    row["dvc add, some new"] = run(project, *DVC, "add", "data")
+    step("dvc data status, some new", project, "data", "status")
+    step("dvc add, some new", project, "add", "data")
     run(project, *DVC, "repro")
     commit(project)
-    row["dvc push, some new"] = run(project, *DVC, "push")
+    step("dvc push, some new", project, "push")
     run(clone, "git", "pull", "-q")
-    row["dvc pull, some new"] = run(clone, *DVC, "pull")
-    print(f"packs of {pack}: {row}" if pack else f"loose files: {row}", flush=True)
+    step("dvc pull, some new", clone, "pull")
     return row
 
 
