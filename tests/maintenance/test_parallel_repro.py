@@ -131,6 +131,7 @@ def test_a_stop_reaches_the_stages(project, number):
     slow = "echo $$ > {0}.pid; exec sleep 600; touch {0}.txt"
     stages(project, left=(slow.format("left"), ["seed.txt"]), right=(slow.format("right"), ["seed.txt"]))
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # ignored in a job in the background
         "from pathlib import Path; from fakefaces.base.stage import error_boundary;"
         "from fakefaces.maintenance.parallel_repro import reproduce;"
         "raise SystemExit(error_boundary(lambda: reproduce(Path('.'), 2)))"
@@ -142,7 +143,10 @@ def test_a_stop_reaches_the_stages(project, number):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(number)
-    assert process.wait(timeout=60) == 128 + number
+    try:
+        assert process.wait(timeout=60) == 128 + number
+    finally:
+        process.kill()
     for path in numbers:
         with suppress(psutil.NoSuchProcess):  # ended, though perhaps not yet waited for by its new parent
             assert psutil.Process(int(path.read_text())).status() == psutil.STATUS_ZOMBIE

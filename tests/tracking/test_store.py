@@ -4,6 +4,8 @@ import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -28,6 +30,25 @@ def message(monkeypatch: pytest.MonkeyPatch, uri: str) -> str:
         connect()
     assert "\n" not in str(raised.value)
     return str(raised.value)
+
+
+def test_a_killed_writers_open_transaction_is_rolled_back_not_complained_of(project):
+    path = project / "mlruns" / "mlflow.db"
+    connect(create=True)
+    killed = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")  # pages are written before the end
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE filling (text)")
+connection.executemany("INSERT INTO filling VALUES (?)", [("-" * 4000,)] * 50)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", killed, str(path)], check=False)
+    assert path.with_name("mlflow.db-journal").stat().st_size
+    assert connect().search_runs("") == []
+    with closing(sqlite3.connect(path)) as connection:
+        assert not connection.execute("SELECT name FROM sqlite_master WHERE name = 'filling'").fetchall()
 
 
 def test_a_server_that_is_down(monkeypatch):

@@ -1,6 +1,8 @@
 """Trainings in processes of their own: how many at a time, in which order, and how they end."""
 
 import os
+import subprocess
+import sys
 from functools import partial
 from hashlib import sha256
 
@@ -11,6 +13,7 @@ import yaml
 
 from fakefaces.base.errors import DataError, ModelError
 from fakefaces.base.files import write_json
+from fakefaces.base.paths import Layout
 from fakefaces.base.slots import Slot, Slots
 from fakefaces.data.faces import PARTS
 from fakefaces.params.file import load
@@ -20,6 +23,7 @@ from fakefaces.training import side_by_side as module
 from fakefaces.training.candidates import UNTUNED
 from fakefaces.training.seeds import seed_of_training
 from fakefaces.training.side_by_side import side_by_side
+from tests.conftest import ROOT
 from tests.training.tasks import do, meet, process_of
 
 
@@ -83,16 +87,15 @@ def test_seeds_are_derived_from_that_of_params_and_differ():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tracked", ["sqlite"], indirect=True)
-def test_folds_and_seeds_have_the_same_bytes_side_by_side_as_one_after_another(tracked, monkeypatch):
+def test_folds_and_seeds_have_the_same_bytes_side_by_side_as_one_after_another(tracked):
     from pipelines import prepare
-    from pipelines import train as stage
 
     values = yaml.safe_load((tracked / "params.yaml").read_text())
     values["prepare"]["features"] = {"pixels": {"image_size": 32}}
     row = {"kind": "custom_cnn", "features": "pixels", "augment": "standard", "tuned": "none", "seeds": 2}
     values["train"]["models"] = {"custom_cnn": row}
     (tracked / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
-    params, layout = load(tracked / "params.yaml"), stage.Layout(tracked)
+    params, layout = load(tracked / "params.yaml"), Layout(tracked)
     names = sorted(path.relative_to(layout.data).as_posix() for path in layout.data.rglob("*.jpg"))
     table = pd.DataFrame({"image": names, "split": "unused", "fold": [k % 2 for k in range(80)]})
     table = table.assign(label=[int("fake" in name) for name in names], group=names, difficulty="", faces=0)
@@ -106,8 +109,9 @@ def test_folds_and_seeds_have_the_same_bytes_side_by_side_as_one_after_another(t
     write_json(layout.tuned("none"), UNTUNED)
     digests = set()
     for jobs in ("1", "2"):
-        monkeypatch.setenv("FAKEFACES_JOBS", jobs)
-        stage.main(params, layout, "custom_cnn")
+        # in a process of its own: in this one TensorFlow may run already, by another number of threads
+        command = [sys.executable, ROOT / "pipelines" / "train.py", "custom_cnn"]
+        subprocess.run(command, cwd=tracked, env=os.environ | {"FAKEFACES_JOBS": jobs}, check=True)
         digests.add((digest(layout.model("custom_cnn")), layout.history("custom_cnn").read_bytes()))
     assert len(digests) == 1
     folders = [f"{seed}fold{fold}" for seed in ("", "seed1-") for fold in range(2)]

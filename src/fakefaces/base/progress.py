@@ -21,7 +21,9 @@ Step = Callable[[int, str], None]
 
 def echo(message: str) -> None:
     """Print a plain message to standard error, with its secrets masked and without control characters."""
-    print(on_one_line(masked(message), keep="\n"), file=sys.stderr, flush=True)
+    # In one piece with its line's end, so that no line of another process, or of a log in the same file, comes between.
+    sys.stderr.write(on_one_line(masked(message), keep="\n") + "\n")
+    sys.stderr.flush()
 
 
 def without_bars() -> None:

@@ -1,5 +1,6 @@
 """Images that the models of this project know already: their scores do not show what a model does with new ones."""
 
+import csv
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,18 +30,11 @@ def warn_of_training_images(files: Sequence[Path]) -> None:
 
 def _training_digests() -> set[str]:
     """The sha256 of all images but those that only test; of all with cross-validation, where each trains once."""
-    from fakefaces.data.splits import read_split
-
     try:
-        table = Layout(environment.workspace()).images
-        if not table.is_file():
-            return set()
-        images = read_split(table)
-    except (FakefacesError, OSError, ValueError):  # no project, or another's table
+        with Layout(environment.workspace()).images.open(newline="", encoding="utf-8") as table:
+            return {row["sha256"] for row in csv.DictReader(table) if row.get("split") != "test"}
+    except (FakefacesError, OSError, ValueError, KeyError, csv.Error):  # no project, or another's table
         return set()
-    if "sha256" not in images:
-        return set()
-    return set(images.loc[images["split"] != "test", "sha256"] if "split" in images else images["sha256"])
 
 
 def _digest(path: Path) -> str:

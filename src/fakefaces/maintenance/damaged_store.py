@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from fakefaces.base import environment
+from fakefaces.base import environment, sqlite
 from fakefaces.maintenance.check_result import CheckResult
 from fakefaces.tracking.store import connect
 
@@ -38,7 +38,7 @@ def _is_store(path: Path) -> bool:
 def _damage(path: Path) -> str:
     """The first fault that sqlite's own check names; empty where there is none."""
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite.open_file(path)) as connection:
             (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         answer = str(error)

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from fakefaces.base import sqlite
 from fakefaces.base.progress import waiting_for
 
 _TIMEOUT = 5  # seconds
@@ -76,7 +77,7 @@ def _check_file(path: Path, *, create: bool) -> None:
         raise SettingError("not a regular file")
     try:
         # Not of the whole file, but of what every program reads first; a writer holds its lock for less.
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT)) as connection:
+        with closing(sqlite.open_file(path, timeout=_TIMEOUT)) as connection:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
         raise UnreachableError(str(error)) from None

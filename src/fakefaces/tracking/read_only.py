@@ -1,14 +1,12 @@
 """Stores that may only be read: nothing is written beside them, and one that was moved is read from a private copy."""
 
 import atexit
-import os
 import shutil
-import sqlite3
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 
-from fakefaces.base import environment
+from fakefaces.base import environment, sqlite
 from fakefaces.base.leftovers import temporary_folder
 from fakefaces.tracking import artifact_paths
 
@@ -22,7 +20,7 @@ def is_read_only(uri: str) -> bool:
     path = Path(uri.removeprefix(_SQLITE))
     if not uri.startswith(_SQLITE) or not path.is_file():
         return False
-    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    return not sqlite.may_be_written(path)
 
 
 def readable(uri: str, experiment: str) -> str:
@@ -33,7 +31,7 @@ def readable(uri: str, experiment: str) -> str:
     if not is_read_only(uri):
         return uri
     path = Path(uri.removeprefix(_SQLITE))
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(sqlite.open_file(path)) as connection:
         row = connection.execute("SELECT artifact_location FROM experiments WHERE name = ?", [experiment]).fetchone()
     old = artifact_paths.moved_from(row[0]) if row else None
     return _copy(path, old) if old else uri

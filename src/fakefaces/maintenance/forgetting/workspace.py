@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from fakefaces.base import sqlite
+from fakefaces.base.errors import DataError
 from fakefaces.maintenance.forgetting.photographs import Marks
 from fakefaces.maintenance.forgetting.removal import Removal, of_file, of_lines, of_rows, shown
 
@@ -109,15 +111,23 @@ def _shows(path: Path, marks: Marks) -> bool:
 
 
 def _of_database(place: str, file: Path, where: tuple[str, str], root: Path, marks: Marks) -> Removal | None:
-    """Remove the rows of photographs from a SQLite file, by table and column of the sha256; None where it has none."""
+    """Remove the rows of photographs from a SQLite file, by table and column of the sha256; None where it has none.
+
+    Raises:
+        DataError: it cannot be read, as while another program writes it.
+    """
     table, column = where
     sha256s = [p.sha256 for p in marks.photographs]
     chosen = f"FROM {table} WHERE {column} IN ({', '.join('?' * len(sha256s))})"
     try:
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite.open_file(file)) as connection:
             (n,) = connection.execute(f"SELECT count(*) {chosen}", sha256s).fetchone()
-    except sqlite3.Error:  # another program's
-        return None
+    except sqlite3.Error as error:
+        if any(reason in str(error) for reason in ("no such table", "no such column", "not a database")):
+            return None  # another program's
+        raise DataError(
+            f"{shown(file, root)}: {error}; nothing was removed: try again when no program uses it"
+        ) from None
     if not n:
         return None
 
