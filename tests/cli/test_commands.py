@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -318,3 +320,10 @@ def test_a_rollback_restores_the_previous_champion_and_a_dry_one_does_not(gate):
     assert "version 4 is champion again, in place of version 7" in promote("--rollback").stdout
     assert "rolled back" in gate.calls
     assert promote("3", "--rollback").exit_code != 0
+
+
+def test_a_command_starts_without_what_takes_long_to_import():
+    code = (
+        "import sys, fakefaces.cli; print([m for m in ('pydantic', 'numpy', 'pandas', 'mlflow') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

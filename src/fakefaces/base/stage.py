@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Concatenate, TypeVar
+from typing import TYPE_CHECKING, Concatenate, TypeVar
 
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError
@@ -19,12 +19,14 @@ from fakefaces.base.leftovers import sweep_project, sweep_temporary
 from fakefaces.base.names import shown
 from fakefaces.base.paths import Layout
 from fakefaces.base.progress import echo
-from fakefaces.base.schema import StageParams, read
 from fakefaces.base.secrets import mask_output
+
+if TYPE_CHECKING:
+    from fakefaces.base.schema import StageParams
 
 _SOURCE = Path(__file__).parents[2]  # the folder that the package was imported from
 
-P = TypeVar("P", bound=StageParams)
+P = TypeVar("P", bound="StageParams")
 
 
 def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]) -> None:
@@ -32,6 +34,7 @@ def run_stage(main: Callable[Concatenate[P, Layout, ...], None], params: type[P]
 
     The exit code is 0, or 1 with a message for a user error, 130 or 143 on a signal.
     """
+    from fakefaces.base.schema import read  # pydantic, whose import is half of what a command costs
 
     def stage(*arguments: str) -> None:
         root = environment.workspace()

@@ -11,8 +11,6 @@ import yaml
 from fakefaces.base import environment
 from fakefaces.base.errors import FakefacesError, NoStoreError
 from fakefaces.base.paths import Layout
-from fakefaces.base.schema import StageParams, read
-from fakefaces.params.promote import Promote
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RunRecord
@@ -26,13 +24,15 @@ _RUN_ID = re.compile(r"[0-9a-f]{6,32}")
 _VERSION = re.compile(r"v?[0-9]{1,5}")
 
 
-class _Params(StageParams):
-    promote: Promote
-
-
 def registered_name() -> str:
     """Read the registered model's name from ``params.yaml``."""
-    return read(_Params, environment.workspace() / "params.yaml").promote.name
+    from fakefaces.base.schema import StageParams, read
+    from fakefaces.params.promote import Promote
+
+    class Params(StageParams):
+        promote: Promote
+
+    return read(Params, environment.workspace() / "params.yaml").promote.name
 
 
 def model_source(model: str | None) -> Path | str:

@@ -7,7 +7,6 @@ import typer
 
 from fakefaces.base import environment
 from fakefaces.base.paths import Layout
-from fakefaces.params.file import load
 
 
 def pr_report(
@@ -25,6 +24,7 @@ def pr_report(
     """Report what this commit's results change: before and after, the gate's decision, images that change sides."""
     from fakefaces.base.leftovers import temporary_folder
     from fakefaces.base.progress import echo, waiting_for
+    from fakefaces.params.file import load
     from fakefaces.proposals.report import comment, fetched, propose, write_report
     from fakefaces.proposals.revisions import Revision, merge_base
 

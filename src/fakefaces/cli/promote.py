@@ -9,7 +9,6 @@ from fakefaces.base.errors import FakefacesError
 from fakefaces.base.files import write_json
 from fakefaces.base.paths import Layout
 from fakefaces.cli.model_names import as_promoted, complete_model
-from fakefaces.params.file import load
 
 _REASON = 1000  # characters
 
@@ -38,6 +37,7 @@ def promote(
 ) -> None:
     """Make a model the champion if it is not inferior to the present one on the same test images."""
     from fakefaces.leaderboard.publishing import publish
+    from fakefaces.params.file import load
     from fakefaces.registry import candidates, promotion
     from fakefaces.registry.rescore import score_champion
     from fakefaces.registry.store import Registry

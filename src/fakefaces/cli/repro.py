@@ -15,7 +15,5 @@ def repro(
 ) -> None:
     """Run the pipeline as `dvc repro` does, independent stages side by side."""
     from fakefaces.maintenance.parallel_repro import reproduce
-    from fakefaces.params.file import load
 
-    root = environment.workspace()
-    reproduce(root, jobs or load(root / "params.yaml").jobs)
+    reproduce(environment.workspace(), jobs)
