@@ -11,11 +11,15 @@ import statistics
 import subprocess
 import sys
 
-PREDICT = (
-    "from fakefaces.tracking import remembered; {}; import sys; from fakefaces.cli.predict import predict; "
-    "from pathlib import Path; sys.stdout = sys.stderr; "
-    "predict([next(Path('samples').rglob('*.jpg'))]); sys.stdout = sys.__stdout__"
-)
+PREDICT = """
+import contextlib, pathlib, sys
+from fakefaces.tracking import remembered
+{}
+from fakefaces.cli import main
+sys.argv = ["fakefaces", "predict", str(next(pathlib.Path("samples").rglob("*.jpg")))]
+with contextlib.redirect_stdout(sys.stderr), contextlib.suppress(SystemExit):
+    main()
+"""
 READ = "from ruamel.yaml import YAML; [YAML(typ='safe', pure={}).load(open('dvc.lock')) for _ in range(3)]"
 COMMAND = (
     "import subprocess, sys; subprocess.run([sys.executable, '-m', *'{}'.split()], check=True, capture_output=True)"
@@ -44,7 +48,13 @@ COMPARISONS = {
         "the champion remembered": PREDICT.format("pass"),
     },
 }
-TIMED = "import os; start = os.times(); {}; end = os.times(); print(sum(end[:4]) - sum(start[:4]))"  # with its children
+TIMED = """
+import os
+start = os.times()
+{}
+end = os.times()
+print(sum(end[:4]) - sum(start[:4]))  # with its children
+"""
 
 
 def seconds(code: str) -> float:
