@@ -34,3 +34,17 @@ def test_collisions_of_a_pair_that_has_enough_votes_are_dropped(sketches, monkey
             counted.add(left[: len(same)], same)  # of whatever shift, scale and rotation: some agree
         assert counted.pairs().tolist() == [[0, 1]]
         assert sum(file.seek(0, 2) for file in counted._files) == 0
+
+
+def test_bytes_are_ordered_block_by_block_as_at_once(monkeypatch):
+    from fakefaces.duplicates import candidates
+
+    octets = np.random.default_rng(0).integers(0, 256, 1000, dtype=np.uint8)
+    octets[300:600] = 7
+    for rows in (64, 999, 1000, 5000):
+        monkeypatch.setattr(candidates, "_SORTED_ROWS", rows)
+        order, ends = candidates._by_byte(octets)
+        assert np.array_equal(order, np.argsort(octets, kind="stable"))
+        assert np.array_equal(np.diff(ends), np.bincount(octets, minlength=256))
+    order, ends = candidates._by_byte(octets[:0])
+    assert len(order) == 0 and not ends.any()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, leading_words
+from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, first_bytes, leading_words
 from fakefaces.duplicates.sketches import Sketches
 from fakefaces.duplicates.votes import Votes
 
@@ -57,14 +57,13 @@ def _collisions(sketches: Sketches, band: int, some: Ints | None, is_new: Bools)
 
     ``some`` are the only keypoints that count; all where it is None.
     """
-    lead = (leading_words(sketches.signatures, band) >> np.uint16(8)).astype(np.uint8)
-    lead = lead if some is None else lead[some]
-    order = np.argsort(lead, kind="stable")  # of bytes, in linear time; equal keys begin alike
-    by_lead = order if some is None else some[order]
-    ends = np.concatenate([[0], np.cumsum(np.bincount(lead, minlength=256))])
-    parts = min(256, 1 + len(lead) // _SORTED_ROWS)
+    first = first_bytes(sketches.signatures, band)  # equal keys begin alike
+    first = first if some is None else first[some]
+    by_first, ends = _by_byte(first)
+    parts = min(256, 1 + len(first) // _SORTED_ROWS)
     for part in range(parts):
-        rows = by_lead[ends[256 * part // parts] : ends[256 * (part + 1) // parts]]
+        chosen = by_first[ends[256 * part // parts] : ends[256 * (part + 1) // parts]].astype(np.int64)
+        rows = chosen if some is None else some[chosen]
         keys = band_keys(sketches.signatures, band, rows)
         if not is_new.all():
             # Those that no new image has are dropped before they are sorted.
@@ -72,6 +71,22 @@ def _collisions(sketches: Sketches, band: int, some: Ints | None, is_new: Bools)
             rows, keys = rows[candidates], keys[candidates]
         keys, order = _sorted(keys)
         yield from _equal_keys(keys, rows[order], sketches, is_new)
+
+
+def _by_byte(octets: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], Ints]:
+    """The stable order of bytes, in linear time, and where each of the 256 values begins and the last one ends.
+
+    In blocks, as numpy counts in 8 bytes for each of these, and orders in 8 more.
+    """
+    blocks = [octets[start : start + _SORTED_ROWS] for start in range(0, len(octets), _SORTED_ROWS)]
+    counts = [np.bincount(block, minlength=256) for block in blocks]
+    ends = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0, dtype=np.int64) if counts else np.zeros(256, int))])
+    order, places = np.empty(len(octets), dtype=np.uint32), ends[:-1].copy()  # places of the next byte of each value
+    for k, (block, count) in enumerate(zip(blocks, counts, strict=True)):
+        begun = np.repeat(places - (np.cumsum(count) - count), count)
+        order[begun + np.arange(len(block))] = k * _SORTED_ROWS + np.argsort(block, kind="stable")
+        places += count
+    return order, ends
 
 
 def _sorted(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Ints]:

@@ -65,6 +65,11 @@ def band_keys(octets: NDArray[np.uint8], band: int, rows: NDArray[np.intp]) -> N
     return key * _MULTIPLIER >> np.uint64(64 - KEY_BITS)
 
 
+def first_bytes(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint8]:
+    """The first of the bytes that each of these keys is made of."""
+    return octets[:, _columns()[band][0]].copy()
+
+
 def leading_words(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint16]:
     """The first two of the bytes that each of these keys is made of."""
     first, second = _columns()[band][:2]
