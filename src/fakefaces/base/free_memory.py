@@ -1,7 +1,5 @@
-"""The memory that this machine, or this container, has left, and what this process can give back to it."""
+"""The memory that this machine, or this container, has left."""
 
-import ctypes
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,12 +17,3 @@ def free_memory() -> int:
         return available if limit == "max" else min(available, int(limit) - int(used) + int(cache))
     except (OSError, ValueError):  # no container of cgroup v2
         return available
-
-
-def give_back_freed() -> None:
-    """Give the memory that was freed in this process back to the system, where its C library can be asked to (glibc).
-
-    It keeps freed blocks of up to 32 MB for the next ones: of a network that was loaded, as much as its weights.
-    """
-    with suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from fakefaces.base.free_memory import give_back_freed
+from fakefaces.base.freed_memory import give_back_freed
 
 # Bytes from which on what was freed before is given back to the system first: the C library keeps it in parts, one for
 # each thread, up to 0.7 GB after large pictures in six threads, and would take more for this one.
