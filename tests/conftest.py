@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from fakefaces.ingest.record import track
-from tests.stores import empty_database, postgres, sqlite_tables, tracked  # noqa: F401, fixtures of all tests
+from tests.stores import empty_database, nothing_left, postgres, sqlite_tables, tracked  # noqa: F401, of all tests
 
 ROOT = Path(__file__).parents[1]
 if sys.modules["__main__"].__spec__ is None and not hasattr(sys.modules["__main__"], "__file__"):

@@ -118,8 +118,23 @@ def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder for the test's temporary files, which has to be empty when it ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
+        left = [path.name for path in Path(folder).iterdir() if not path.name.startswith("__autograph_")]  # TensorFlow
+        assert not left, left
+
+
 @pytest.fixture(params=["sqlite", POSTGRESQL])
-def tracked(request: pytest.FixtureRequest, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tracked(
+    request: pytest.FixtureRequest,
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    nothing_left: None,  # copies of what is in the store are evaluations of people's photographs
+) -> Path:
     """The ``workspace`` under git, with an empty MLflow store on each database."""
     if request.param == "sqlite":
         (workspace / "mlruns").mkdir()

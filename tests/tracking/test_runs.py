@@ -78,15 +78,15 @@ def test_a_run_carries_where_it_comes_from_and_what_it_took(tracked):
     assert record.data.metrics["images_per_second"] == 25
     assert record.data.metrics["wall_seconds"] > 0
     assert record.data.metrics["peak_memory_mib"] > 10
-    folder = Path(store.client.download_artifacts(run.id, "provenance"))
-    assert {path.name for path in folder.iterdir()} == {
-        "params.yaml", "dvc.yaml", "dvc.lock", "packages.txt", "changes.patch",
-    }  # fmt: skip
-    assert "mlflow==" in (folder / "packages.txt").read_text()
-    # the patch makes the tree of the run out of its commit
-    (tracked / "src" / "new.py").unlink()
-    git(tracked, "checkout", "-q", "params.yaml")
-    git(tracked, "apply", str(folder / "changes.patch"))
+    with store.artifacts(run.id, "provenance") as folder:
+        assert {path.name for path in folder.iterdir()} == {
+            "params.yaml", "dvc.yaml", "dvc.lock", "packages.txt", "changes.patch",
+        }  # fmt: skip
+        assert "mlflow==" in (folder / "packages.txt").read_text()
+        # the patch makes the tree of the run out of its commit
+        (tracked / "src" / "new.py").unlink()
+        git(tracked, "checkout", "-q", "params.yaml")
+        git(tracked, "apply", str(folder / "changes.patch"))
     assert (tracked / "src" / "new.py").read_text() == "x = 1\n"
     assert "# a change" in (tracked / "params.yaml").read_text()
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakefaces.base.errors import FakefacesError
@@ -56,7 +55,8 @@ class EvaluationRun:
     def record(self) -> ModelMetrics | None:
         """The logged metrics; None if the file is gone, or of a release before 0.1."""
         try:
-            return ModelMetrics.read(Path(self.store.client.download_artifacts(self.id, f"{self.model}.json")))
+            with self.store.artifacts(self.id, f"{self.model}.json") as path:
+                return ModelMetrics.read(path)
         except FakefacesError:
             return None
 

@@ -41,8 +41,8 @@ class Reproduction:
         run_id: str | None = run.info.run_id
         while run_id:
             if store.client.list_artifacts(run_id, "provenance"):
-                folder = Path(store.client.download_artifacts(run_id, "provenance"))
-                return cls(run, {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}, root)
+                with store.artifacts(run_id, "provenance") as folder:
+                    return cls(run, {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}, root)
             run_id = store.client.get_run(run_id).data.tags.get("mlflow.parentRunId")
         return cls(run, {}, root)
 

@@ -1,5 +1,6 @@
 """The evidence for a model: its evaluation's metrics and test scores, from files or from the MLflow store."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,14 +56,16 @@ def find_evidence(digest: str, test_digest: str | None = None) -> Evidence | Non
         return None
     model, run_id = runs[0].data.params["model"], runs[0].info.run_id
     names = {file.path for file in store.client.list_artifacts(run_id)} & {f"{model}.json", *_TABLES, TRAINING_IMAGES}
-    files = {name: Path(store.client.download_artifacts(run_id, name)) for name in names}
-    table = next((files[name] for name in _TABLES if name in files), None)
-    if table is None or f"{model}.json" not in files:
-        return None
-    try:
-        evidence = read_evidence(model, ModelMetrics.read(files[f"{model}.json"]), table)
-    except ParamsError:  # of a release before 0.1
-        return None
-    if TRAINING_IMAGES not in files:  # in earlier releases
-        return evidence
-    return replace(evidence, training_images=frozenset(files[TRAINING_IMAGES].read_text(encoding="utf-8").split()))
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(store.artifacts(run_id, name)) for name in names}
+        table = next((files[name] for name in _TABLES if name in files), None)
+        if table is None or f"{model}.json" not in files:
+            return None
+        try:
+            evidence = read_evidence(model, ModelMetrics.read(files[f"{model}.json"]), table)
+        except ParamsError:  # of a release before 0.1
+            return None
+        if TRAINING_IMAGES not in files:  # in earlier releases
+            return evidence
+        seen = files[TRAINING_IMAGES].read_text(encoding="utf-8").split()
+        return replace(evidence, training_images=frozenset(seen))

@@ -105,10 +105,10 @@ def _training_images(store: Store, run: "RunRecord") -> set[str]:
     if not run.data.tags.get("model.digest"):
         return set()
     try:
-        text = Path(store.client.download_artifacts(run.info.run_id, TRAINING_IMAGES)).read_text(encoding="utf-8")
+        with store.artifacts(run.info.run_id, TRAINING_IMAGES) as path:
+            return set(path.read_text(encoding="utf-8").split())
     except (OSError, UnicodeDecodeError, TrackingError):
         return set()
-    return set(text.split())
 
 
 def _is_one(path: Path, marks: Marks) -> bool:
