@@ -23,6 +23,7 @@ def registry(
 
     from fakefaces.cli.tables import print_columns, print_table
     from fakefaces.registry.store import Registry
+    from fakefaces.tracking.unpromoted import how_to_promote
 
     registered = Registry(registered_name(), create=False)
     versions = [describe(version) for version in registered.versions()]
@@ -32,7 +33,7 @@ def registry(
         print(json.dumps({"name": registered.name, "versions": versions, "history": events}))
         return
     if not versions:
-        print(f"{registered.name}: no version yet; train and promote one with: dvc repro")
+        print(f"{registered.name}: no version yet; {how_to_promote()}")
         return
     print_columns(_version_columns(versions), title=registered.name)
     print(f"\nhistory ({len(history)})")

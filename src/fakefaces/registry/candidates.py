@@ -17,6 +17,8 @@ from fakefaces.tracking.evaluations import training_images
 from fakefaces.tracking.runs import OUTPUT_TAG, find_run
 from fakefaces.tracking.store import connect
 
+_RESTORE = "check out its commit, then: dvc repro, and fakefaces doctor --fix"  # which logs what DVC only fetched
+
 
 @dataclass(frozen=True)
 class Unregistered:
@@ -144,7 +146,7 @@ def _candidate_of_run(name: str, layout: Layout) -> PromotionCandidate:
     md5 = tags.get("model.digest") or tags.get(f"{OUTPUT_TAG}{path}", "")
     training = find_run(store, path, md5)
     if training is None:
-        raise TrackingError(f"{name}: the run that trained its detector is not in the store; restore it: dvc repro")
+        raise TrackingError(f"{name}: the run that trained its detector is not in the store; {_RESTORE}")
     models = training.outputs.model_outputs if training.outputs else []
     if not models:
         raise TrackingError(f"the run {training.info.run_name} ({training.info.run_id}) logged no detector")
@@ -156,7 +158,5 @@ def _candidate_of_run(name: str, layout: Layout) -> PromotionCandidate:
 def _find_evidence(digest: str, layout: Layout) -> Evidence:
     evidence = find_evidence(digest, workspace_test_digest(layout)) or find_evidence(digest)
     if evidence is None:
-        raise TrackingError(
-            f"the MLflow store has no evaluation of the detector {digest}; check out its commit, then: dvc repro"
-        )
+        raise TrackingError(f"the MLflow store has no evaluation of the detector {digest}; {_RESTORE}")
     return evidence

@@ -27,6 +27,7 @@ from fakefaces.tracking.read_only import download_folder
 from fakefaces.tracking.remembered import recall, remember, store_state
 from fakefaces.tracking.runs import Run
 from fakefaces.tracking.store import Store, connect, mlflow_errors
+from fakefaces.tracking.unpromoted import how_to_promote
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -190,8 +191,8 @@ def _download(uri: str) -> Path:
     except (MlflowException, OSError) as error:
         where, reason = masked(environment.tracking_uri()), " ".join(str(error).split())[:200]
         raise TrackingError(
-            f"{uri}: no such model in {where} ({reason}); train and promote one with: dvc repro; which were refused, "
-            "and why: fakefaces registry"
+            f"{uri}: no such model in {where} ({reason}); {how_to_promote()}; which were "
+            "refused, and why: fakefaces registry"
         ) from None
     folder = next((path for path in sorted((model / "artifacts").glob("*")) if path.is_dir()), None)
     if folder is None:
