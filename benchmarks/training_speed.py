@@ -53,6 +53,7 @@ def ours(folder: Path, threads: int, precision: str) -> Iterator[Callable[[], No
     from fakefaces.training.batches import batches
 
     runtime.start(0, threads)
+    from fakefaces.training.normalization import with_fused_normalization
     from fakefaces.training.step import adam, training_steps
 
     labels = np.load(folder / "labels.npy")
@@ -60,7 +61,7 @@ def ours(folder: Path, threads: int, precision: str) -> Iterator[Callable[[], No
         StoredRows(folder / "arrays.npy", np.arange(len(labels))), labels, np.zeros((len(labels), 4), np.int8)
     )
     network = model_spec("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3))
-    network = runtime.with_precision(network, precision)
+    network = with_fused_normalization(runtime.with_precision(network, precision))
     steps = training_steps(network, adam(network, RATE, precision), len(labels), BATCH, np.uint8)
 
     def epoch() -> None:

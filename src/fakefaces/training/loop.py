@@ -81,14 +81,16 @@ def fit(
     The order and the augmentation of an epoch depend on the seed and the epoch alone, so that training resumed from a
     checkpoint ends with the same weights. ``checkpoint`` is a folder for the state after each epoch; each training
     needs its own (:func:`fingerprint`). ``on_epoch`` is called with each row of the history, those before a kill
-    included. In mixed precision a copy of the network takes the steps; validation is of the network itself, in float32.
+    included. In mixed precision, and with fused normalisation, a copy of the network takes the steps; validation is of
+    the network itself, in float32.
 
     Raises:
         ModelError: the loss is not finite.
     """
+    from fakefaces.training.normalization import with_fused_normalization
     from fakefaces.training.step import adam, training_steps
 
-    trained = with_precision(network, config.fit.precision)
+    trained = with_fused_normalization(with_precision(network, config.fit.precision))
     optimizer = adam(trained, config.fit.learning_rate, config.fit.precision)
     size = len(train.labels), config.fit.batch_size
     steps = training_steps(trained, optimizer, *size, train.features.dtype)
