@@ -119,18 +119,18 @@ def feature_set(copies: int, crop: int = 448) -> FeatureSet:
 
 def test_each_image_has_features_and_copies_of_its_own(few_photographs):
     faces = list_photographs(few_photographs)
-    dataset = compute_residual_dataset(few_photographs, faces, feature_set(2), seed=6, threads=2)
+    dataset = compute_residual_dataset(few_photographs, faces, feature_set(4), seed=6, threads=2)
     spec = FeatureSpec("residuals", 256)
-    assert dataset.copies_table["image"].tolist() == [name for name in faces["image"] for _ in range(2)]
-    assert dataset.copies_table["label"].tolist() == [1] * 6 + [0] * 4
-    assert dataset.copies_table[list(PARTS)].to_numpy()[::2].tolist() == faces[list(PARTS)].to_numpy().tolist()
+    assert dataset.copies_table["image"].tolist() == [name for name in faces["image"] for _ in range(4)]
+    assert dataset.copies_table["label"].tolist() == [1] * 12 + [0] * 8
+    assert dataset.copies_table[list(PARTS)].to_numpy()[::4].tolist() == faces[list(PARTS)].to_numpy().tolist()
     for row, pixels in enumerate(decoded(few_photographs, faces)):
         assert np.array_equal(dataset.images[row], extract(spec, pixels))
         first = number_of(few_photographs, faces, row)
         rng = np.random.default_rng([6, first])
-        for number in range(2):  # corruptions alternate
-            expected = extract(spec, corrupted_copy(pixels, first + number, rng))
-            assert np.array_equal(dataset.copies[2 * row + number], expected)
+        for number in range(4):  # corruptions alternate; from the third on their strengths are random
+            expected = extract(spec, corrupted_copy(pixels, first + number, rng if number > 1 else None))
+            assert np.array_equal(dataset.copies[4 * row + number], expected)
 
 
 def test_strangers_are_made_of_each_image_in_turn(few_photographs):
@@ -144,7 +144,6 @@ def test_strangers_are_made_of_each_image_in_turn(few_photographs):
     for row, pixels in enumerate(decoded(few_photographs, faces)):
         first = number_of(few_photographs, faces, row)
         rng = np.random.default_rng([6, first])
-        corrupted_copy(pixels, first, rng)
         for number in range(2):
             expected = extract(spec_of(settings), stranger(pixels, 2 * first + number, rng))
             assert np.array_equal(dataset.strangers[row, number], expected)
@@ -171,11 +170,14 @@ def test_the_size_of_the_largest_face_is_kept():
 
 def test_copies_are_recompressed_and_scaled_down_by_turns(few_photographs):
     pixels = decoded(few_photographs, list_photographs(few_photographs))[0]
+    recompressed = images.decode(images.encode_jpeg(pixels, 80))
+    scaled = corrupted_by(pixels, ("resize", 0.75), quality=95, seed=[0])
+    for number in range(4):
+        assert np.array_equal(corrupted_copy(pixels, number), scaled if number % 2 else recompressed)
     for number in (0, 2):
-        rng = np.random.default_rng(1)
         quality = int(np.random.default_rng(1).integers(65, 96))
         expected = images.decode(images.encode_jpeg(pixels, quality))
-        assert np.array_equal(corrupted_copy(pixels, number, rng), expected)
+        assert np.array_equal(corrupted_copy(pixels, number, np.random.default_rng(1)), expected)
     rng = np.random.default_rng(1)
     level, quality = ("resize", float(rng.uniform(0.6, 0.97))), int(rng.integers(85, 97))
     expected = corrupted_by(pixels, level, quality=quality, seed=[0])
