@@ -3,8 +3,9 @@
     uv run python benchmarks/duplicates.py FOLDER [--sizes 400,800,1600] [--check [--among FILE.csv]] [--table FILE.csv]
 
 Prints wall time and half the processor time, which other programs disturb less. `--sizes` matches so many of the
-images, drawn at random, and says how many of the candidates are pairs; for more than there are, up to eight times, the
-descriptors of all images are mirrored, so that they are like others' and match none of the first. `--check` compares
+images, drawn at random, and says how many of the candidates are pairs. For more than there are, up to eight times, the
+descriptors of all images are mirrored, so that they are like others' and match none of the first; up to 32 times, those
+of the images squeezed in three directions are added, and pairs of two versions are counted. `--check` compares
 all pairs with independent code (SIFT at full size with OpenCV's settings except for a lower contrast, Lowe's ratio
 test, RANSAC) and prints the search's recall of its pairs; it takes about an hour for 1,600 images. `--among` leaves out
 all pairs but those of a table, such as what an earlier search found, and those of this search: minutes. `--table`
@@ -13,12 +14,13 @@ writes the pairs of both.
 
 import argparse
 import os
-import resource
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -28,7 +30,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fakefaces.data import formats, images
 from fakefaces.duplicates.candidates import candidate_pairs
-from fakefaces.duplicates.features import DIMENSIONS, Features, describe_all
+from fakefaces.duplicates.features import DIMENSIONS, MAX_SIDE, Features, describe, describe_all
 from fakefaces.duplicates.groups import group_images
 from fakefaces.duplicates.pairs import MIN_STORED_INLIERS, SearchState, update
 from fakefaces.duplicates.sketches import Sketches, sketch
@@ -86,30 +88,89 @@ def search_all(folder: Path) -> pd.DataFrame:
     return state.pairs
 
 
+class Seconds:
+    """Processor time, added up over what is done within it."""
+
+    def __init__(self) -> None:
+        self.spent, self._begun = 0.0, 0.0
+
+    def __enter__(self) -> None:
+        self._begun = time.process_time()
+
+    def __exit__(self, *exception: object) -> None:
+        self.spent += time.process_time() - self._begun
+
+
+class AnonymousMemory:
+    """The most memory that is not a file's, in bytes, while it is entered: that of the sketches is one's."""
+
+    def __enter__(self) -> Self:
+        self.most, self._done = self._now(), threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.02):
+            self.most = max(self.most, self._now())
+
+    def _now(self) -> int:
+        lines = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+        return 1024 * int(lines["RssAnon"].split()[0])
+
+
 def match_some(folder: Path, sizes: list[int]) -> None:
     """Processor time of matching, from sketches to candidates and from these to pairs, by the number of images."""
-    features = list(describe_all(grey_images(folder)).values())
-    order = np.random.default_rng(0).permutation(len(features))
+    described = [list(describe_all(grey_images(folder)).values())]
+    count = len(described[0])
+    for how in range(1, -(-max(sizes) // (8 * count))):
+        described.append([squeezed(grey, how) for _, grey in grey_images(folder)])
+    order = np.random.default_rng(0).permutation(count)
 
     def image(k: int) -> Features:
-        return mirrored(features[order[k % len(order)]], k // len(order))
+        return mirrored(described[k // (8 * count)][order[k % count]], k // count % 8)
 
-    print("| images | proposing, s | candidates | verifying, s | pairs | proposing for ten more, s | memory, GB |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    columns = ["images", "proposing, s", "candidates", "verifying, s", "pairs", "of two versions"]
+    columns += ["both, for each doubling", "proposing for ten more, s", "memory beside the sketches, KB an image"]
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    last, last_n = 0.0, 0
     for n in sizes:
-        sketches = Sketches((sketch(image(k)) for k in range(n)), n)
-        begun = time.process_time()
-        candidates = candidate_pairs(sketches, np.ones(n, np.bool_))
-        proposed = time.process_time()
-        similarities = [compare(image(i), image(j), seed=0) for i, j in candidates]
-        verified = time.process_time()
-        pairs = sum(found is not None and found.inliers >= MIN_STORED_INLIERS for found in similarities)
-        again = time.process_time()
-        candidate_pairs(sketches, np.arange(n) < 10)
-        ten = time.process_time() - again
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-        times = f"{proposed - begun:.1f} | {len(candidates)} | {verified - proposed:.1f} | {pairs} | {ten:.1f}"
-        print(f"| {n} | {times} | {memory:.2f} |", flush=True)
+        with AnonymousMemory() as memory:
+            before = memory.most
+            sketches = Sketches((sketch(image(k)) for k in range(n)), n)
+            proposing = Seconds()
+            with proposing:
+                candidates = candidate_pairs(sketches, np.ones(n, np.bool_))
+        verifying, pairs, of_two = Seconds(), 0, 0
+        for i, j in candidates.tolist():
+            a, b = image(i), image(j)
+            with verifying, threadpool_limits(1, user_api="blas"):
+                found = compare(a, b, seed=0)
+            if found is not None and found.inliers >= MIN_STORED_INLIERS:
+                pairs, of_two = pairs + 1, of_two + (i // count != j // count)
+        ten = Seconds()
+        with ten:
+            candidate_pairs(sketches, np.arange(n) < 10)
+        both = proposing.spent + verifying.spent
+        growth = f"{(both / last) ** (1 / np.log2(n / last_n)):.2f}" if last_n else ""
+        times = f"{proposing.spent:.1f} | {len(candidates)} | {verifying.spent:.1f} | {pairs} | {of_two} | {growth}"
+        print(f"| {n} | {times} | {ten.spent:.1f} | {(memory.most - before) / n / 1000:.1f} |", flush=True)
+        last, last_n = both, n
+
+
+def squeezed(grey: Grey, how: int) -> Features:
+    """Of an image as half as wide (1), half as high (2), or sheared (3), and of about as many keypoints."""
+    height, width = grey.shape
+    if how < 3:
+        size = (width // 2, height) if how == 1 else (width, height // 2)
+        small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return describe(small, max_side=int(MAX_SIDE * 2**0.5))
+    shear = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
+    return describe(np.asarray(cv2.warpAffine(grey, shear, (width, height), borderMode=cv2.BORDER_WRAP), np.uint8))
 
 
 def mirrored(features: Features, how: int) -> Features:

@@ -4,7 +4,7 @@ import pytest
 
 from fakefaces.base.errors import DataError
 from fakefaces.duplicates.features import MAX_KEYPOINTS, NORM, Features, describe, describe_all
-from fakefaces.duplicates.hashing import BANDS, BYTES, KEY_BITS, SIGNATURE, band_keys, signatures
+from fakefaces.duplicates.hashing import BANDS, BITS, BYTES, KEY_BITS, SIGNATURE, band_keys, distinctive, signatures
 from fakefaces.duplicates.sketches import KEYPOINTS, Sketches, sketch
 
 
@@ -70,29 +70,55 @@ def test_signatures_are_exact_balanced_and_do_not_depend_on_the_rows_beside(pict
 
 def test_a_key_is_of_some_bytes_of_a_signature_and_all_bytes_are_of_keys():
     octets = np.random.default_rng(0).integers(0, 256, (5, SIGNATURE), dtype=np.uint8)
-    reads = np.zeros((BANDS, SIGNATURE), bool)
+    reads, whole = np.zeros((2, BANDS, SIGNATURE), bool)
     for band in range(BANDS):
-        before = band_keys(octets, band, np.arange(5))
+        before = band_keys(octets.T, band, np.arange(5))
+        assert (before[1:4] == band_keys(octets.T, band, slice(1, 4))).all()
         assert before.dtype == np.uint64 and before.max() < 2**KEY_BITS
         for column in range(SIGNATURE):
             changed = octets.copy()
             changed[:, column] ^= 1
-            reads[band, column] = (band_keys(changed, band, np.arange(5)) != before).all()
-    assert (reads.sum(axis=1) == BYTES).all()
-    assert np.ptp(reads.sum(axis=0)) <= 2
+            reads[band, column] = (band_keys(changed.T, band, slice(5)) != before).all()
+            changed[:, column] ^= 1 | 1 << BITS
+            whole[band, column] = (band_keys(changed.T, band, slice(5)) != before).all()
+    assert (reads.sum(axis=1) == BYTES + 1).all() and (whole.sum(axis=1) == BYTES).all()
+    assert np.ptp(whole.sum(axis=0)) <= 2 and reads.sum(axis=0).min() >= BANDS * BYTES // SIGNATURE
     assert len(np.unique(reads, axis=0)) == BANDS
 
 
-def test_a_sketch_keeps_the_strongest_keypoints_in_few_bytes(picture):
+def test_a_keypoint_is_distinctive_where_many_cells_and_orientations_are_filled(picture):
+    def of_equal(values: int) -> np.ndarray:
+        return np.repeat([round(NORM / values**0.5), 0], [values, 128 - values]).astype(np.uint8)
+
+    assert (
+        distinctive(np.stack([of_equal(values) for values in (8, 40, 46, 48, 60, 128)])).tolist()
+        == [False] * 3 + [True] * 3
+    )
+    bars = np.full((300, 300), 60, np.uint8)
+    for k in range(6):
+        cv2.rectangle(bars, (20 + 45 * k, 20), (38 + 45 * k, 80 + 30 * k), 90 + 25 * k, -1)
+    shares = [distinctive(describe(image).descriptors).mean() for image in (bars, picture(0))]
+    assert shares[0] < 0.5 and shares[1] > 0.95
+
+
+def test_a_sketch_keeps_the_strongest_distinctive_keypoints_in_few_bytes(picture):
     features = describe(cv2.resize(picture(0), (1200, 900)))
+    chosen = np.flatnonzero(distinctive(features.descriptors[:KEYPOINTS]))
     sketches = Sketches([sketch(features)] * 2, 2)
-    n = min(len(features), KEYPOINTS)
+    n = len(chosen)
+    assert 0 < n <= KEYPOINTS
     assert (sketches.owner == np.repeat([0, 1], n)).all()
-    rows = np.arange(n, 2 * n)
+    which, rows = sketches.rows(np.array([1, 0]))
+    assert (which == np.repeat([0, 1], n)).all() and (rows == np.r_[n : 2 * n, :n]).all()
+    rows, keypoints = rows[:n], features.keypoints[chosen]
     positions = sketches.positions(rows) * 1200
-    assert np.abs(positions.real - features.keypoints[:n, 0]).max() < 0.02
-    assert np.abs(positions.imag - features.keypoints[:n, 1]).max() < 0.02
-    assert np.exp2(sketches.log_sizes(rows)) * 1200 == pytest.approx(features.keypoints[:n, 2], rel=1e-3)
-    turned = np.abs(sketches.orientations(rows) - features.keypoints[:n, 3])
+    assert np.abs(positions.real - keypoints[:, 0]).max() < 0.02
+    assert np.abs(positions.imag - keypoints[:, 1]).max() < 0.02
+    assert np.exp2(sketches.log_sizes(rows)) * 1200 == pytest.approx(keypoints[:, 2], rel=1e-3)
+    turned = np.abs(sketches.orientations(rows) - keypoints[:, 3])
     assert np.minimum(turned, 360 - turned).max() < 0.01
-    assert (sketches.signatures[n:] == signatures(features.descriptors[:n])).all()
+    assert len(np.unique(sketches.places(rows))) == len(np.unique(keypoints[:, :2], axis=0))
+    of_chosen = signatures(features.descriptors[chosen])
+    assert (sketches.columns[:, n:] == of_chosen.T).all()
+    differing = np.unpackbits(of_chosen[:-1] ^ of_chosen[1:], axis=1).sum(axis=1)
+    assert (sketches.distances(rows[:-1], rows[1:]) == differing).all()

@@ -5,7 +5,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import pairs
+from fakefaces.duplicates import agreement, candidates, pairs
 from fakefaces.duplicates.features import MAX_KEYPOINTS, Features, describe
 from fakefaces.duplicates.pairs import COLUMNS, MIN_STORED_INLIERS, SearchState, find_pairs, name_pairs, update
 from fakefaces.duplicates.sketches import sketch
@@ -99,15 +99,19 @@ def test_images_that_go_leave_no_pair_and_come_back_as_they_were(features):
     assert_frame_equal(update(without, features, seed=3).pairs, at_once.pairs)
 
 
-def test_few_keypoints_sorted_and_compared_at_a_time_change_nothing(features, monkeypatch):
-    from fakefaces.duplicates import candidates
-
+def test_few_keypoints_and_images_at_a_time_change_nothing(features, monkeypatch):
     at_once = update(SearchState(), features, seed=3)
+    monkeypatch.setattr(candidates, "_HASHED_ROWS", 300)
     monkeypatch.setattr(candidates, "_SORTED_ROWS", 500)
     monkeypatch.setattr(candidates, "_BATCH_COLLISIONS", 7)
+    monkeypatch.setattr(agreement, "_PAIRS", 2)
     assert_frame_equal(update(SearchState(), features, seed=3).pairs, at_once.pairs)
-    monkeypatch.setattr(candidates, "KEY_BITS", 60)  # too many keypoints to sort in one word with their keys
-    assert_frame_equal(update(SearchState(), features, seed=3).pairs, at_once.pairs)
+
+
+def test_more_keypoints_than_can_be_numbered_are_refused(features, monkeypatch):
+    monkeypatch.setattr(candidates, "_ROW", np.uint64(10))
+    with pytest.raises(DataError, match="at most 1024"):
+        update(SearchState(), features, seed=3)
 
 
 def test_with_sketches_only_the_features_of_candidates_are_asked_for(features):
@@ -125,8 +129,6 @@ def test_with_sketches_only_the_features_of_candidates_are_asked_for(features):
 
 
 def test_only_pairs_with_new_images_are_verified(features, monkeypatch):
-    from fakefaces.duplicates import pairs
-
     compared: list[int] = []
     original = pairs.compare
     monkeypatch.setattr(pairs, "compare", lambda *a, **k: compared.append(1) or original(*a, **k))

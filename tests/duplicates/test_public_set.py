@@ -17,6 +17,7 @@ PAIRS = [  # a fake and the real it was made of, then fakes that took a part of 
     ("training_fake/easy_100_1111.jpg", "training_real/real_00772.jpg"),
     ("training_fake/easy_148_0011.jpg", "training_real/real_00664.jpg"),
     ("training_fake/easy_14_1111.jpg", "training_fake/easy_29_0011.jpg"),
+    ("training_fake/hard_174_1111.jpg", "training_fake/mid_21_0011.jpg"),  # 15 matching keypoints
 ]
 OTHER_PHOTOGRAPH = [  # the same person, once more
     ("training_real/real_00053.jpg", "training_real/real_00054.jpg"),

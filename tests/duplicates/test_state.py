@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from fakefaces.base.errors import DataError
-from fakefaces.duplicates import candidates, features, hashing, pairs, sketches, state, verification, votes
+from fakefaces.duplicates import agreement, candidates, features, hashing, pairs, sketches, state, verification, votes
 from fakefaces.duplicates.features import describe
 from fakefaces.duplicates.pairs import SearchState, update
 from fakefaces.duplicates.state import load_state, save_state
@@ -96,9 +96,17 @@ def test_a_missing_file_is_named(tmp_path):
         (features, "MAX_KEYPOINTS"),
         (hashing, "BANDS"),
         (hashing, "BYTES"),
+        (hashing, "BITS"),
+        (hashing, "MIN_SUM"),
         (sketches, "KEYPOINTS"),
         (candidates, "MAX_HAMMING_DISTANCE"),
-        (votes, "MIN_VOTES"),
+        (votes, "MOST_VOTES"),
+        (agreement, "MIN_VOTES"),
+        (agreement, "MIN_KEYPOINTS"),
+        (agreement, "MAX_DISTANCE"),
+        (agreement, "VOTE_TOLERANCE"),
+        (agreement, "FIRST_TOLERANCE"),
+        (agreement, "LAST_TOLERANCE"),
         (verification, "TOLERANCE"),
         (verification, "MIN_COSINE"),
         (pairs, "MIN_STORED_INLIERS"),

@@ -5,17 +5,24 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys, first_bytes, leading_words
+from fakefaces.base.errors import DataError
+from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys
+from fakefaces.duplicates.ranges import ranges
 from fakefaces.duplicates.sketches import Sketches
 from fakefaces.duplicates.votes import Votes
 
 MAX_HAMMING_DISTANCE = 42  # of 288 bits, between two signatures of one point
 
-_SORTED_ROWS = 1 << 20  # keypoints sorted at a time, so that a processor's cache holds them however many there are
-_BATCH_COLLISIONS = 1 << 21  # collisions processed at a time
+_ROW = np.uint64(64 - KEY_BITS)  # bits of a keypoint's number behind its key: sorting both is sorting by the key
+_NEXT_KEY = np.uint64(1) << _ROW
+_HASHED_ROWS = 1 << 15  # keypoints hashed at a time, so that a processor's cache holds them
+_SORTED_ROWS = 1 << 18  # sorted keypoints looked through at a time, for the same reason
+_BATCH_COLLISIONS = 1 << 15  # collisions whose signatures are compared at a time
+_TABLE_BITS = 22  # of the keys of new images
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Codes = NDArray[np.uint64]
 
 
 def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
@@ -24,8 +31,8 @@ def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
     Descriptors that share a key and whose signatures are near (Jegou, Douze & Schmid 2008,
     doi:10.1007/978-3-540-88682-2_24) vote for the scale, rotation and shift that map one keypoint to the other
     (Lowe 2004, section 7.3). Whether a pair is returned depends on its two images only, which no index does that
-    returns the nearest of all descriptors; and keys are so long that descriptors of different photographs hardly ever
-    share one, so that the time grows as the number of images.
+    returns the nearest of all descriptors; and keys are so long that distinctive descriptors of different photographs
+    hardly ever share one, so that the time grows as the number of images.
 
     Args:
         sketches: of every image.
@@ -33,106 +40,78 @@ def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
 
     Returns:
         int64 (m, 2), positions i < j among the images, sorted.
+
+    Raises:
+        DataError: more keypoints than can be numbered, of a million images and more.
     """
+    if len(sketches.owner) >> int(_ROW):
+        raise DataError(f"duplicates: {len(sketches.owner)} keypoints; at most {1 << int(_ROW)} can be searched")
     with Votes(sketches) as votes:
         if is_new.any():
-            new_rows = None if is_new.all() else np.flatnonzero(is_new[sketches.owner])
             for band in range(BANDS):
-                rows = None if new_rows is None else _may_collide(sketches, band, new_rows)
-                for left, right in _collisions(sketches, band, rows, is_new):
-                    votes.add(left, right)
+                codes = _sorted_codes(sketches, band, is_new)
+                for start, stop in _whole_keys(codes):
+                    for left, right in _equal_keys(codes[start:stop], sketches, is_new):
+                        votes.add(left, right)
         return votes.pairs()
 
 
-def _may_collide(sketches: Sketches, band: int, new_rows: Ints) -> Ints:
-    """The keypoints whose keys begin as one of a new image does: so a few new images cost little."""
-    beginnings = leading_words(sketches.signatures, band)
-    table = np.zeros(1 << 16, dtype=np.bool_)
-    table[beginnings[new_rows]] = True
-    return np.flatnonzero(table[beginnings])
+def _sorted_codes(sketches: Sketches, band: int, is_new: Bools) -> Codes:
+    """Keys in a band with the numbers of their keypoints, sorted; of a few new images, hardly any others' keys."""
+    table = None
+    if not is_new.all():
+        table = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
+        table[_places(band_keys(sketches.columns, band, np.flatnonzero(is_new[sketches.owner])))] = True
+    codes = np.empty(len(sketches.owner), dtype=np.uint64)
+    end = 0
+    for start in range(0, len(codes), _HASHED_ROWS):
+        stop = min(start + _HASHED_ROWS, len(codes))
+        keys = band_keys(sketches.columns, band, slice(start, stop))
+        block = keys << _ROW | np.arange(start, stop, dtype=np.uint64)
+        if table is not None:
+            block = block[table[_places(keys)]]
+        codes[end : end + len(block)] = block
+        end += len(block)
+    codes[:end].sort()
+    return codes[:end]
 
 
-def _collisions(sketches: Sketches, band: int, some: Ints | None, is_new: Bools) -> Iterator[tuple[Ints, Ints]]:
-    """Pairs of keypoints with equal keys in a band and near signatures, left < right.
-
-    ``some`` are the only keypoints that count; all where it is None.
-    """
-    first = first_bytes(sketches.signatures, band)  # equal keys begin alike
-    first = first if some is None else first[some]
-    by_first, ends = _by_byte(first)
-    parts = min(256, 1 + len(first) // _SORTED_ROWS)
-    for part in range(parts):
-        chosen = by_first[ends[256 * part // parts] : ends[256 * (part + 1) // parts]].astype(np.int64)
-        rows = chosen if some is None else some[chosen]
-        keys = band_keys(sketches.signatures, band, rows)
-        if not is_new.all():
-            # Those that no new image has are dropped before they are sorted.
-            candidates = _among(keys, keys[is_new[sketches.owner[rows]]])
-            rows, keys = rows[candidates], keys[candidates]
-        keys, order = _sorted(keys)
-        yield from _equal_keys(keys, rows[order], sketches, is_new)
+def _places(keys: Codes) -> Codes:
+    return keys & np.uint64((1 << _TABLE_BITS) - 1)
 
 
-def _by_byte(octets: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], Ints]:
-    """The stable order of bytes, in linear time, and where each of the 256 values begins and the last one ends.
-
-    In blocks, as numpy counts in 8 bytes for each of these, and orders in 8 more.
-    """
-    blocks = [octets[start : start + _SORTED_ROWS] for start in range(0, len(octets), _SORTED_ROWS)]
-    counts = [np.bincount(block, minlength=256) for block in blocks]
-    ends = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0, dtype=np.int64) if counts else np.zeros(256, int))])
-    order, places = np.empty(len(octets), dtype=np.uint32), ends[:-1].copy()  # places of the next byte of each value
-    for k, (block, count) in enumerate(zip(blocks, counts, strict=True)):
-        begun = np.repeat(places - (np.cumsum(count) - count), count)
-        order[begun + np.arange(len(block))] = k * _SORTED_ROWS + np.argsort(block, kind="stable")
-        places += count
-    return order, ends
+def _whole_keys(codes: Codes) -> Iterator[tuple[int, int]]:
+    """Parts of sorted codes that end where a key does."""
+    start = 0
+    while start < len(codes):
+        last = codes[min(start + _SORTED_ROWS, len(codes)) - 1] >> _ROW
+        stop = int(np.searchsorted(codes, (last + np.uint64(1)) << _ROW)) if last + 1 < 1 << KEY_BITS else len(codes)
+        yield start, stop
+        start = stop
 
 
-def _sorted(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Ints]:
-    """Sorted keys, equal ones in their order, and where each was."""
-    bits = np.uint64(64 - KEY_BITS)
-    if len(keys) >> int(bits):
-        order = np.argsort(keys, kind="stable")
-        return keys[order], order
-    joined = np.sort(keys << bits | np.arange(len(keys), dtype=np.uint64))  # several times as fast
-    return joined >> bits, (joined & np.uint64((1 << int(bits)) - 1)).astype(np.int64)
-
-
-def _among(keys: NDArray[np.uint64], sought: NDArray[np.uint64]) -> Bools:
-    """Whether each key is among a few: a table of their last bits leaves little to look up."""
-    table = np.zeros(1 << 20, dtype=np.bool_)
-    last_bits = np.uint64(len(table) - 1)
-    table[sought & last_bits] = True
-    among = table[keys & last_bits]
-    among[among] = np.isin(keys[among], sought)
-    return np.asarray(among, dtype=np.bool_)
-
-
-def _equal_keys(key: NDArray[np.uint64], rows: Ints, sketches: Sketches, is_new: Bools) -> Iterator[tuple[Ints, Ints]]:
-    """Pairs among the rows of sorted keys."""
-    owner, signatures = sketches.owner, sketches.signatures
+def _equal_keys(codes: Codes, sketches: Sketches, is_new: Bools) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs of keypoints of two images with equal keys and near signatures, left < right."""
+    equal = (codes[1:] ^ codes[:-1]) < _NEXT_KEY
+    shared = codes[np.flatnonzero(np.append(equal, False) | np.append(False, equal))]
+    keys, rows = shared >> _ROW, (shared & (_NEXT_KEY - np.uint64(1))).astype(np.int64)
+    owner = sketches.owner[rows]
     # A key counts once an image, or two brick walls would collide a million times.
-    first_of_image = np.ones(len(key), dtype=np.bool_)
-    first_of_image[1:] = (key[1:] != key[:-1]) | (owner[rows[1:]] != owner[rows[:-1]])
-    key, rows = key[first_of_image], rows[first_of_image]
-    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, np.int64)
-    lengths = np.diff(np.append(starts, len(key)))
-    shared = lengths > 1
-    rows = rows[np.repeat(shared, lengths)]
-    ends = np.repeat(np.cumsum(lengths[shared]), lengths[shared])
-    partners = ends - np.arange(len(rows)) - 1
-    cumulative = np.concatenate([[0], np.cumsum(partners)])
+    differs = keys[1:] != keys[:-1]
+    once = np.append(True, differs | (owner[1:] != owner[:-1]))[: len(rows)]
+    keys, rows = keys[once], rows[once]
+    begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    counts = np.diff(begins, append=len(keys))
+    partners = np.repeat(begins + counts, counts) - np.arange(len(keys)) - 1
+    cumulative = np.append(0, np.cumsum(partners))
     start = 0
     while start < len(rows):
         stop = max(start + 1, int(np.searchsorted(cumulative, cumulative[start] + _BATCH_COLLISIONS, side="right")) - 1)
-        counts = partners[start:stop]
-        first = np.repeat(np.arange(start, stop), counts)
-        second = first + 1 + np.arange(len(first)) - np.repeat(cumulative[start:stop] - cumulative[start], counts)
-        left, right = rows[first], rows[second]
-        has_new = is_new[owner[left]] | is_new[owner[right]]
-        left, right = left[has_new], right[has_new]
-        distance = np.bitwise_count(signatures[left] ^ signatures[right]).sum(axis=1, dtype=np.uint16)
-        near = distance <= MAX_HAMMING_DISTANCE
+        first, second = ranges(np.arange(start, stop) + 1, partners[start:stop])
+        left, right = rows[start + first], rows[second]
+        if not is_new.all():
+            has_new = is_new[sketches.owner[left]] | is_new[sketches.owner[right]]
+            left, right = left[has_new], right[has_new]
+        near = sketches.distances(left, right) <= MAX_HAMMING_DISTANCE
         yield left[near], right[near]
         start = stop

@@ -13,8 +13,10 @@ from fakefaces.duplicates.features import DIMENSIONS, NORM
 
 SIGNATURE = 36  # bytes of a signature
 BANDS = 96  # keys per signature
-BYTES = 6  # of a signature that a key is made of
-KEY_BITS = 40
+BYTES = 5  # of a signature that a key is made of,
+BITS = 2  # and bits of one byte more
+KEY_BITS = 34  # of a key, hashed
+MIN_SUM = 3500  # of a descriptor of length 512; 5793 is the most, where all of its 128 values are equal
 
 # Mean RootSIFT of face photographs, by (outer, inner) row, (outer, inner) column and orientation relative to the
 # keypoint's in steps of 45 degrees. Other values are also correct; these spread the keys best.
@@ -50,35 +52,37 @@ def signatures(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return octets
 
 
-def band_keys(octets: NDArray[np.uint8], band: int, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """One of the 96 keys of some rows of signatures (n, 36): six of their bytes.
+def distinctive(descriptors: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether each descriptor, of (n, 128), shows more than an edge, as those of strange photographs look alike.
+
+    (sum / 512)**2 is the effective number of its values. Below 47 are a tenth of photographs' keypoints, which make
+    most of the collisions by chance.
+    """
+    return np.asarray(descriptors.sum(axis=1, dtype=np.int64) >= MIN_SUM, dtype=np.bool_)
+
+
+def band_keys(columns: NDArray[np.uint8], band: int, rows: slice | NDArray[np.intp]) -> NDArray[np.uint64]:
+    """One of the 96 keys of some rows of signatures, given by columns, (36, n): 42 of their bits.
 
     After Indyk & Motwani 1998, doi:10.1145/276698.276876.
-    Two descriptors whose signatures differ in a share p of their bits share it with a probability of (1 - p)**48.
+    Two descriptors whose signatures differ in a share p of their bits share it with a probability of (1 - p)**42.
 
     Returns:
-        uint64 (rows,), below 2**40: multiplicative hashes of the bytes, so that other bytes hardly ever have the same.
+        uint64 (rows,), below 2**34: multiplicative hashes of the bits, so that other bits hardly ever have the same.
     """
-    key = np.zeros(len(rows), np.uint64)
-    for column in _columns()[band]:
-        key = key << np.uint64(8) | octets[rows, column]
-    return key * _MULTIPLIER >> np.uint64(64 - KEY_BITS)
-
-
-def first_bytes(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint8]:
-    """The first of the bytes that each of these keys is made of."""
-    return octets[:, _columns()[band][0]].copy()
-
-
-def leading_words(octets: NDArray[np.uint8], band: int) -> NDArray[np.uint16]:
-    """The first two of the bytes that each of these keys is made of."""
-    first, second = _columns()[band][:2]
-    return octets[:, first].astype(np.uint16) << np.uint16(8) | octets[:, second]
+    *whole, part = _columns()[band]
+    key = (columns[part, rows] & np.uint8((1 << BITS) - 1)).astype(np.uint64)
+    for column in whole:
+        key <<= np.uint64(8)
+        key |= columns[column, rows]
+    key *= _MULTIPLIER
+    key >>= np.uint64(64 - KEY_BITS)
+    return key
 
 
 @cache
 def _columns() -> NDArray[np.intp]:
-    """The bytes of each key, (96, 6), each in about as many keys as any other."""
+    """The bytes of each key, (96, 6), each in about as many keys as any other; of the last one a key has some bits."""
     random = np.random.default_rng(_SEED)
     rounds = -(-BANDS * BYTES // SIGNATURE)
     drawn = np.concatenate([random.permutation(SIGNATURE) for _ in range(rounds + 1)])
@@ -88,6 +92,8 @@ def _columns() -> NDArray[np.intp]:
             rows.append([])
         if column not in rows[-1]:
             rows[-1].append(column)
+    for row in rows[:BANDS]:
+        row.append(next(k % SIGNATURE for k in range(row[0] + BYTES, 2 * SIGNATURE) if k % SIGNATURE not in row))
     return np.array(rows[:BANDS], dtype=np.intp)
 
 

@@ -8,21 +8,29 @@ import numpy as np
 
 from fakefaces.base.errors import DataError
 from fakefaces.base.files import atomic_write
-from fakefaces.duplicates import candidates, features, hashing, pairs, sketches, verification, votes
+from fakefaces.duplicates import agreement, candidates, features, hashing, pairs, sketches, verification, votes
 from fakefaces.duplicates.pairs import COLUMNS, SearchState
 
 # Everything that changes a result: states of other settings must not be mixed.
 SETTINGS = " ".join(
     str(value)
     for value in (
-        "duplicates-2",  # version of the algorithm
+        "duplicates-3",  # version of the algorithm
         features.MAX_SIDE,
         features.MAX_KEYPOINTS,
         hashing.BANDS,
         hashing.BYTES,
+        hashing.BITS,
         sketches.KEYPOINTS,
         candidates.MAX_HAMMING_DISTANCE,
-        votes.MIN_VOTES,
+        hashing.MIN_SUM,
+        votes.MOST_VOTES,
+        agreement.MIN_VOTES,
+        agreement.MIN_KEYPOINTS,
+        agreement.MAX_DISTANCE,
+        agreement.VOTE_TOLERANCE,
+        agreement.FIRST_TOLERANCE,
+        agreement.LAST_TOLERANCE,
         verification.TOLERANCE,
         verification.MIN_COSINE,
         pairs.MIN_STORED_INLIERS,

@@ -83,7 +83,7 @@ def compare(a: Features, b: Features, *, seed: int) -> Similarity | None:
         if inlier.sum() < 2:
             return None
         linear, shift = _fit(p[inlier], q[inlier])
-        if not _SCALE_RANGE[0] < abs(linear) < _SCALE_RANGE[1]:
+        if not possible(np.array(linear)):
             return None
         inlier = _inliers(np.array([linear]), np.array([shift]), p, q, expected, tolerance)[0]
     inliers = min(len(np.unique(p[inlier].round(1))), len(np.unique(q[inlier].round(1))))
@@ -113,6 +113,24 @@ def register(a: NDArray[np.uint8], b: NDArray[np.uint8], *, min_inliers: int, se
     if similarity is None or inliers < min_inliers:
         raise DataError(f"registration: the two images agree in only {inliers} keypoints; {min_inliers} are needed")
     return similarity.matrix
+
+
+def consistent(linear: Complex, expected: Complex) -> NDArray[np.bool_]:
+    """Whether transforms agree with the sizes and orientations of keypoints.
+
+    Args:
+        linear: the linear parts.
+        expected: their logarithms by the keypoints: of the ratio of sizes, and i times the turn in radians.
+    """
+    scale_error = np.abs(np.log(np.abs(linear)) - expected.real)
+    rotation_error = (np.angle(linear) - expected.imag + np.pi) % (2 * np.pi) - np.pi
+    consistent = (scale_error < _SCALE_TOLERANCE) & (np.abs(rotation_error) < np.deg2rad(_ROTATION_TOLERANCE))
+    return np.asarray(consistent, dtype=np.bool_)
+
+
+def possible(linear: Complex) -> NDArray[np.bool_]:
+    """Whether transforms neither shrink nor magnify so much that any match fits."""
+    return np.asarray((np.abs(linear) > _SCALE_RANGE[0]) & (np.abs(linear) < _SCALE_RANGE[1]), dtype=np.bool_)
 
 
 def _matches(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[Ints, Ints]:
@@ -151,8 +169,8 @@ def _ransac(
     apart = (np.abs(p[i] - p[j]) > 2 * tolerance) & (np.abs(q[i] - q[j]) > 2 * tolerance)
     i, j = i[apart], j[apart]
     linear = (q[j] - q[i]) / (p[j] - p[i])
-    valid = _consistent(linear, expected[i]) & _consistent(linear, expected[j])
-    valid &= (np.abs(linear) > _SCALE_RANGE[0]) & (np.abs(linear) < _SCALE_RANGE[1])
+    valid = consistent(linear, expected[i]) & consistent(linear, expected[j])
+    valid &= possible(linear)
     linear, shift = linear[valid], (q[i] - linear * p[i])[valid]
     if not len(linear):
         return np.zeros(n, dtype=np.bool_)
@@ -168,15 +186,7 @@ def _inliers(
     max_error = tolerance * np.maximum(1.0, np.abs(linear))
     error = linear[:, None] * p + shift[:, None] - q
     near = error.real**2 + error.imag**2 < max_error[:, None] ** 2
-    return np.asarray(near & _consistent(linear[:, None], expected), dtype=np.bool_)
-
-
-def _consistent(linear: Complex, expected: Complex) -> NDArray[np.bool_]:
-    """Whether transforms agree with the sizes and orientations of keypoints."""
-    scale_error = np.abs(np.log(np.abs(linear)) - expected.real)
-    rotation_error = (np.angle(linear) - expected.imag + np.pi) % (2 * np.pi) - np.pi
-    consistent = (scale_error < _SCALE_TOLERANCE) & (np.abs(rotation_error) < np.deg2rad(_ROTATION_TOLERANCE))
-    return np.asarray(consistent, dtype=np.bool_)
+    return np.asarray(near & consistent(linear[:, None], expected), dtype=np.bool_)
 
 
 def _fit(p: Complex, q: Complex) -> tuple[complex, complex]:

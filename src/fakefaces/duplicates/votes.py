@@ -6,15 +6,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fakefaces.duplicates.agreement import agreeing_pairs
+from fakefaces.duplicates.ranges import ranges
 from fakefaces.duplicates.sketches import Sketches
 
-MIN_VOTES = 4  # matches that must agree
+MOST_VOTES = 16  # of a pair of images: those of the strongest keypoints of the first
 
-_SCALE_BIN = 0.7  # bin width of log2 of the scale
-_ROTATION_BIN = 24.0  # degrees, a part of 360
-_SHIFT_BIN = 0.25  # of the shift, as a share of the image's side
 _IMAGES = 1024  # of a part
-_LEAST = 1 << 23  # bytes of a part that are counted before its end
+_WAITING = 1 << 20  # votes in memory before they are written
+_LEAST = 1 << 23  # bytes of a part that are sorted before its end
 
 Ints = NDArray[np.int64]
 
@@ -23,8 +23,8 @@ class Votes:
     """Collisions of keypoints that vote for pairs of images; a context manager.
 
     They stand in temporary files without names, in parts by the image of the first keypoint. When a part has doubled,
-    its votes are counted: a pair that has enough keeps them whatever is added, so its collisions are dropped. Memory
-    holds those of one part, and the disk those of pairs that have too few.
+    it is sorted, and of each pair only the first votes are kept, whatever comes later. Memory holds one part, and the
+    disk 128 bytes a pair at most.
     """
 
     def __init__(self, sketches: Sketches) -> None:
@@ -33,8 +33,9 @@ class Votes:
         self._sketches = sketches
         self._starts = np.searchsorted(sketches.owner, first) * len(sketches.owner)
         self._files = [tempfile.TemporaryFile() for _ in first]  # noqa: SIM115 - left * keypoints + right, int64
-        self._counted = [0 for _ in first]  # bytes that were left when a part was counted
-        self._enough = [np.zeros(0, np.int64) for _ in first]  # pairs of images, as left * images + right
+        self._sorted = [0 for _ in first]  # bytes that were left when a part was sorted
+        self._waiting: list[Ints] = []
+        self._n_waiting = 0
 
     def __enter__(self) -> Self:
         return self
@@ -44,54 +45,52 @@ class Votes:
             file.close()
 
     def add(self, left: Ints, right: Ints) -> None:
-        """Add collisions of keypoints, left < right, which may have been added before."""
-        codes = np.sort(left * len(self._sketches.owner) + right)
+        """Add collisions of keypoints of two images, left < right, which may have been added before."""
+        self._waiting.append(left * len(self._sketches.owner) + right)
+        self._n_waiting += len(left)
+        if self._n_waiting >= _WAITING:
+            self._write()
+
+    def pairs(self) -> Ints:
+        """The pairs of images whose votes agree, int64 (m, 2), i < j, sorted."""
+        self._write()
+        found = [np.zeros((0, 2), np.int64)]
+        for part in range(len(self._files)):
+            codes = self._sort(part)
+            found.append(agreeing_pairs(self._sketches, *np.divmod(codes, max(1, len(self._sketches.owner)))))
+        return np.concatenate(found)
+
+    def _write(self) -> None:
+        codes = _unique(np.concatenate([np.zeros(0, np.int64), *self._waiting]))
+        self._waiting, self._n_waiting = [], 0
         ends = [*np.searchsorted(codes, self._starts[1:]).tolist(), len(codes)]
         for part, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
             if end > start:
                 self._files[part].write(codes[start:end].data)
-                if self._files[part].tell() > max(_LEAST, 2 * self._counted[part]):
-                    self._count(part)
+                if self._files[part].tell() > max(_LEAST, 2 * self._sorted[part]):
+                    self._sort(part)
 
-    def pairs(self) -> Ints:
-        """The pairs of images with enough votes, int64 (m, 2), i < j, sorted."""
-        for part in range(len(self._files)):
-            self._count(part)
-        enough = np.sort(np.concatenate([np.zeros(0, np.int64), *self._enough]))
-        return np.stack(np.divmod(enough, self._sketches.n_images), axis=1)
-
-    def _count(self, part: int) -> None:
-        """Note the pairs of a part that have enough votes, and drop their collisions."""
-        file, owner, n_images = self._files[part], self._sketches.owner.astype(np.int64), self._sketches.n_images
+    def _sort(self, part: int) -> Ints:
+        """Keep the first votes of each pair of a part, in the order of pairs, and return them."""
+        file, owner = self._files[part], self._sketches.owner
         file.seek(0)
-        codes = np.unique(np.frombuffer(file.read(), np.int64))
-        left, right = np.divmod(codes, len(owner))
-        pair = owner[left] * n_images + owner[right]
-        self._enough[part] = np.union1d(self._enough[part], _with_enough(left, right, pair, self._sketches))
-        codes = codes[~np.isin(pair, self._enough[part])]
+        codes = _unique(np.frombuffer(file.read(), np.int64))
+        left, right = np.divmod(codes, max(1, len(owner)))
+        pair = owner[left].astype(np.int64) * self._sketches.n_images + owner[right]
+        order = np.argsort(pair, kind="stable")
+        begins = np.flatnonzero(np.diff(pair[order], prepend=-1))
+        _, kept = ranges(begins, np.minimum(np.diff(begins, append=len(pair)), MOST_VOTES))
+        codes = codes[order[kept]]
         file.seek(0)
         file.truncate()
         file.write(codes.data)
-        self._counted[part] = codes.nbytes
+        self._sorted[part] = codes.nbytes
+        return codes
 
 
-def _with_enough(left: Ints, right: Ints, of_pair: Ints, sketches: Sketches) -> Ints:
-    """The pairs of images with enough votes in one bin of similarity transforms; bins overlap by a half."""
-    pairs, pair = np.unique(of_pair, return_inverse=True)
-    enough = np.bincount(pair, minlength=len(pairs))[pair] >= MIN_VOTES
-    left, right, pair = left[enough], right[enough], pair[enough]
-    log_scale = sketches.log_sizes(right) - sketches.log_sizes(left)
-    rotation = (sketches.orientations(right) - sketches.orientations(left)) % 360.0
-    linear = 2.0**log_scale * np.exp(1j * np.deg2rad(rotation))
-    shift = sketches.positions(right) + linear * ((0.5 + 0.5j) - sketches.positions(left))
-    axes = (log_scale / _SCALE_BIN, rotation / _ROTATION_BIN, shift.real / _SHIFT_BIN, shift.imag / _SHIFT_BIN)
-    accepted = np.zeros(len(pairs), dtype=np.bool_)
-    for offsets in np.ndindex(2, 2, 2, 2):
-        bins = [np.floor(axis + 0.5 * half).astype(np.int64) for axis, half in zip(axes, offsets, strict=True)]
-        bins[1] %= round(360.0 / _ROTATION_BIN)
-        code = pair
-        for axis_bin in bins:
-            code = code * 64 + np.clip(axis_bin + 32, 0, 63)
-        _, index, votes = np.unique(code, return_index=True, return_counts=True)
-        accepted[pair[index[votes >= MIN_VOTES]]] = True
-    return np.asarray(pairs[accepted], dtype=np.int64)
+def _unique(codes: Ints) -> Ints:
+    """As np.unique, which is slower where most are."""
+    codes = np.sort(codes)
+    first = np.ones(len(codes), dtype=np.bool_)
+    first[1:] = codes[1:] != codes[:-1]
+    return codes[first]
