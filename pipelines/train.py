@@ -211,7 +211,7 @@ def fit_network(
 
 
 def select(title: str, run: Run, tuned: FittedCandidate, untuned: FittedCandidate) -> FittedCandidate:
-    """Keep the tuned values if they validate better, and log the epochs of what is kept."""
+    """Keep the tuned values if they validate clearly better, and log the epochs of what is kept."""
     fitted = better(tuned, untuned)
     for row in fitted.state.history:
         log_epoch(run, row)

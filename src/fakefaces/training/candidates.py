@@ -1,7 +1,7 @@
 """What a model is trained with: the values of its row, and those of the study beside them where it is tuned.
 
 A study is short, so that its best trial may be worse than the values of the row. Both are trained in full and
-validation decides.
+validation decides; what is no better than chance keeps the row's.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from fakefaces.training.loop import FitState, TrainingConfig
 Values = Mapping[str, Mapping[str, Any]]  # by section: settings, fit and augment
 
 UNTUNED: Values = {"settings": {}, "fit": {}, "augment": {}}
+MIN_GAIN = 0.01  # of ROC AUC: hundreds of validation images do not tell less than that apart
 
 
 @dataclass(frozen=True)
@@ -72,5 +73,5 @@ def candidates(train: Train, name: str, tuned: Values, recipe: Recipe, seed: int
 
 
 def better(tuned: FittedCandidate, untuned: FittedCandidate) -> FittedCandidate:
-    """The one with the higher validation ROC AUC; of equal ones the untuned."""
-    return tuned if tuned.val_roc_auc > untuned.val_roc_auc else untuned
+    """The tuned one if its validation ROC AUC is higher by more than :data:`MIN_GAIN`, else the untuned."""
+    return tuned if tuned.val_roc_auc - untuned.val_roc_auc > MIN_GAIN else untuned
