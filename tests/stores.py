@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+_TEMPORARY = tempfile.gettempdir()  # not that of a test
 _ASKED = os.environ.get("FAKEFACES_TEST_POSTGRES", "")
 _FOLDERS = [Path(p).parent for p in [shutil.which("postgres")] if p] + sorted(
     Path("/usr/lib/postgresql").glob("*/bin"), reverse=True
@@ -73,7 +74,7 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip("PostgreSQL's programs are not there")
     pytest.importorskip("pg8000", reason="the extra 'postgres' is not installed")
     programs = _FOLDERS[0]
-    folder = Path(tempfile.mkdtemp(prefix="fakefaces-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="fakefaces-postgres-", dir=_TEMPORARY))
     if _USER:
         shutil.chown(folder, "postgres", "postgres")
     with socket.socket() as free:
