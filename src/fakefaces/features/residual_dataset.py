@@ -25,7 +25,7 @@ from fakefaces.params.prepare import FeatureSet
 Features = NDArray[np.float32]
 Embed = Callable[[NDArray[Any]], Features]  # a record of ``crop`` and ``boxes`` to a backbone's (regions, features)
 
-COMMON: tuple[Level, Level] = ("jpeg", 80.0), ("resize", 0.75)  # strengths that networks and robustness figures use
+COMMON: tuple[Level, Level] = ("jpeg", 80.0), ("resize", 0.75)  # strengths that robustness is measured at
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def copies_table(faces: pd.DataFrame, copies: int) -> pd.DataFrame:
 def corrupted_copy(pixels: NDArray[np.uint8], number: int, rng: np.random.Generator | None = None) -> NDArray[np.uint8]:
     """A copy as social networks make them: recompressed where ``number`` is even, else scaled down.
 
-    By :data:`COMMON` strengths, or random ones with a generator. Learned from common ones, the detector ranks better
-    at these *and* at others than learned from random ones: docs/forensic.md.
+    By :data:`COMMON` strengths, or random ones with a generator. A detector that learned from common ones ranks better
+    at these than one that learned from random ones, and elsewhere as well: docs/forensic.md.
     """
     level, quality = COMMON[number % 2], 95
     if rng and level[0] == "jpeg":

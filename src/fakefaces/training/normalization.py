@@ -1,7 +1,7 @@
 """Batch normalisation by one operation of TensorFlow's, where Keras composes it of some twenty.
 
 Keras computes moments and the normalised batch by operations that each read and write the whole batch, and as many for
-the gradient: with 256 pixels a side more than half of the custom CNN's step (``benchmarks/training_speed.py``).
+the gradient: docs/scaling.md has what that costs.
 """
 
 from typing import Any
