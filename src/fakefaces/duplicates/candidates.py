@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import DataError
 from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys
 from fakefaces.duplicates.ranges import ranges
-from fakefaces.duplicates.sketches import Sketches
+from fakefaces.duplicates.sketches import Sketches, head_distances
 from fakefaces.duplicates.votes import Votes
 
 MAX_HAMMING_DISTANCE = 42  # of 288 bits, between two signatures of one point
@@ -17,7 +17,7 @@ _ROW = np.uint64(64 - KEY_BITS)  # bits of a keypoint's number behind its key: s
 _NEXT_KEY = np.uint64(1) << _ROW
 _HASHED_ROWS = 1 << 15  # keypoints hashed at a time, so that a processor's cache holds them
 _SORTED_ROWS = 1 << 18  # sorted keypoints looked through at a time, for the same reason
-_BATCH_COLLISIONS = 1 << 15  # collisions whose signatures are compared at a time
+_BATCH_COLLISIONS = 1 << 13  # collisions whose signatures are compared at a time
 _TABLE_BITS = 22  # of the keys of new images
 
 Bools = NDArray[np.bool_]
@@ -46,34 +46,35 @@ def candidate_pairs(sketches: Sketches, is_new: Bools) -> Ints:
     """
     if len(sketches.owner) >> int(_ROW):
         raise DataError(f"duplicates: {len(sketches.owner)} keypoints; at most {1 << int(_ROW)} can be searched")
+    memory = np.empty(len(sketches.owner), dtype=np.uint64)  # once, as the system empties what it lends
     with Votes(sketches) as votes:
         if is_new.any():
             for band in range(BANDS):
-                codes = _sorted_codes(sketches, band, is_new)
+                codes = _sorted_codes(sketches, band, is_new, memory)
                 for start, stop in _whole_keys(codes):
                     for left, right in _equal_keys(codes[start:stop], sketches, is_new):
                         votes.add(left, right)
         return votes.pairs()
 
 
-def _sorted_codes(sketches: Sketches, band: int, is_new: Bools) -> Codes:
+def _sorted_codes(sketches: Sketches, band: int, is_new: Bools, memory: Codes) -> Codes:
     """Keys in a band with the numbers of their keypoints, sorted; of a few new images, hardly any others' keys."""
     table = None
     if not is_new.all():
         table = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
         table[_places(band_keys(sketches.columns, band, np.flatnonzero(is_new[sketches.owner])))] = True
-    codes = np.empty(len(sketches.owner), dtype=np.uint64)
     end = 0
-    for start in range(0, len(codes), _HASHED_ROWS):
-        stop = min(start + _HASHED_ROWS, len(codes))
-        keys = band_keys(sketches.columns, band, slice(start, stop))
-        block = keys << _ROW | np.arange(start, stop, dtype=np.uint64)
+    for start in range(0, len(memory), _HASHED_ROWS):
+        stop = min(start + _HASHED_ROWS, len(memory))
+        keys, rows = band_keys(sketches.columns, band, slice(start, stop)), np.arange(start, stop, dtype=np.uint64)
         if table is not None:
-            block = block[table[_places(keys)]]
-        codes[end : end + len(block)] = block
-        end += len(block)
-    codes[:end].sort()
-    return codes[:end]
+            kept = table[_places(keys)]
+            keys, rows = keys[kept], rows[kept]
+        np.bitwise_or(keys << _ROW, rows, out=memory[end : end + len(keys)])
+        end += len(keys)
+    codes = memory[:end]
+    codes.sort()
+    return codes
 
 
 def _places(keys: Codes) -> Codes:
@@ -104,14 +105,17 @@ def _equal_keys(codes: Codes, sketches: Sketches, is_new: Bools) -> Iterator[tup
     counts = np.diff(begins, append=len(keys))
     partners = np.repeat(begins + counts, counts) - np.arange(len(keys)) - 1
     cumulative = np.append(0, np.cumsum(partners))
+    heads = sketches.heads(rows)  # once, as each is far from the last in memory; those of a part of the keys lie close
+    fresh = is_new[owner[once]]
     start = 0
     while start < len(rows):
         stop = max(start + 1, int(np.searchsorted(cumulative, cumulative[start] + _BATCH_COLLISIONS, side="right")) - 1)
         first, second = ranges(np.arange(start, stop) + 1, partners[start:stop])
-        left, right = rows[start + first], rows[second]
-        if not is_new.all():
-            has_new = is_new[sketches.owner[left]] | is_new[sketches.owner[right]]
-            left, right = left[has_new], right[has_new]
+        first += start
+        like = head_distances(np.take(heads, first, axis=0), np.take(heads, second, axis=0)) <= MAX_HAMMING_DISTANCE
+        first, second = first[like], second[like]
+        has_new = fresh[first] | fresh[second]
+        left, right = rows[first[has_new]], rows[second[has_new]]
         near = sketches.distances(left, right) <= MAX_HAMMING_DISTANCE
         yield left[near], right[near]
         start = stop
