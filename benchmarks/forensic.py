@@ -41,6 +41,7 @@ from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
 from fakefaces.models.export import export
 from fakefaces.models.forensic import weighted
+from fakefaces.models.forensic.gate import fit_gate
 from fakefaces.models.forensic.regression import fit_regressions
 from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
 from fakefaces.models.forensic.settings import Settings
@@ -206,15 +207,23 @@ def fitted(row: Hypothesis, train: TrainArrays) -> Callable[[NDArray[np.float32]
         for name in row.reads
     ]
     if not row.weighted:
-        regressions = [[replace(regression, somers_d=1.0) for regression in group] for group in regressions]
+        regressions = [
+            [[replace(one, somers_d=1.0) for one in experts] for experts in of_group] for of_group in regressions
+        ]
     by_name = dict(zip(row.reads, weighted(regressions), strict=True))
+    gate = fit_gate(train, [end - start for start, end in ENDS.values()]) if len(train.copy_of) else None
 
     def evidence(features: NDArray[np.float32]) -> NDArray[np.float64]:
-        answers = np.zeros((len(features), len(EVIDENCE)))
+        answers = np.zeros((2 if gate else 1, len(features), len(EVIDENCE)))
         for name, of_group in by_name.items():
-            for regression in of_group:
-                answers[:, regression.selector.outputs] += regression.predict(read(name, features))
-        return np.asarray(answers @ EVIDENCE)
+            for experts in of_group:
+                for of_expert, one in zip(answers, experts, strict=True):
+                    of_expert[:, list(one.kernel.selector.outputs)] += one.predict(read(name, features))
+        of_experts = answers @ EVIDENCE
+        if gate is None:
+            return np.asarray(of_experts[0])
+        original = gate.predict(features)[:, None]
+        return np.asarray(original * of_experts[0] + (1 - original) * of_experts[1])
 
     return evidence
 

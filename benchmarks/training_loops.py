@@ -128,10 +128,11 @@ def measure(variant: str, folder: Path, cores: int, killed: bool) -> None:
     n_train = len(labels) * 4 // 5
     split = [slice(0, n_train), slice(n_train, None)]
     rows = [StoredRows(folder / "arrays.npy", np.arange(len(labels))[part]) for part in split]
-    train, validation = (
-        kind(features, labels[part], np.zeros((len(features), 4), np.int8))
-        for kind, features, part in zip((TrainArrays, ValidationArrays), rows, split, strict=True)
-    )
+    parts = [
+        (features, labels[part], np.zeros((len(features), 4), np.int8))
+        for features, part in zip(rows, split, strict=True)
+    ]
+    train, validation = TrainArrays(*parts[0]), ValidationArrays(*parts[1])
     network = model_spec("custom_cnn", {}, "benchmark").build((SIZE, SIZE, 3))
     ends: list[tuple[float, float]] = []
 

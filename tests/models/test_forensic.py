@@ -11,7 +11,7 @@ from fakefaces.models import runtime
 from fakefaces.models.export import export
 from fakefaces.models.forensic import as_layers
 from fakefaces.models.forensic.projection import Projection
-from fakefaces.models.forensic.regression import Regression
+from fakefaces.models.forensic.regression import Kernel, Regression
 from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.kinds import model_spec
@@ -65,9 +65,11 @@ def test_scores_are_calibrated_on_validation(network):
     assert scores[:, 0].mean() == pytest.approx(validation.labels.mean(), abs=0.02)
 
 
-@pytest.mark.parametrize(("n_copies", "landmarks"), [(0, 1000), (30, 1000), (0, 20)])
-def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks):
-    """Compared with the plain solution for each selector, on as many components as features."""
+@pytest.mark.parametrize(
+    ("n_copies", "landmarks", "of_copies"), [(0, 1000, False), (30, 1000, False), (30, 1000, True), (0, 20, False)]
+)
+def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks, of_copies):
+    """Compared with the plain solution for each selector and expert, on as many components as features."""
     import keras
 
     from fakefaces.models.forensic import Settings, fit
@@ -75,7 +77,8 @@ def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks):
     train, test = replace(arrays(TrainArrays, 60, 3), copy_of=np.arange(n_copies)), arrays(SplitArrays, 20, 4)
     settings = Settings(components=84, landmarks=landmarks, whitening=0.0, width=0.7, ridge=0.2)
     network = fit(settings, train, arrays(ValidationArrays, 40, 5), [12])
-    answers = keras.Model(network.input, network.get_layer("calibration").input).predict_on_batch(test.features)
+    calibration = "calibration_of_copies" if of_copies else "calibration"
+    answers = keras.Model(network.input, network.get_layer(calibration).input).predict_on_batch(test.features)
     pair = lambda a, b: (a + b) / 2**0.5  # noqa: E731
     face = lambda v: np.hstack([pair(v[:, 0], v[:, 1]), v[:, 2], v[:, 3], v[:, 4], pair(v[:, 5], v[:, 6])])  # noqa: E731
     minus_skin = lambda v, box: v[:, box] - v[:, 4:].mean(axis=1)  # noqa: E731
@@ -98,14 +101,16 @@ def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks):
         wide = kernel(known, marked)
         # the loss of ridge regression, whose gradient by the weights is 0
         root = np.linalg.cholesky(kernel(marked, marked) + 1e-10 * np.eye(len(marked))).T
-        left = np.concatenate([wide, np.sqrt(0.2) * root])
-        right = np.concatenate([target - target.mean(), np.zeros(len(marked))])
+        own = np.arange(len(known)) % 60 >= 30 if of_copies else np.arange(len(known)) % 60 < 60 - n_copies
+        left = np.concatenate([wide[own], np.sqrt(0.2) * root])
+        mean = target[own].mean()
+        right = np.concatenate([target[own] - mean, np.zeros(len(marked))])
         weights = np.linalg.lstsq(left, right, rcond=None)[0]
         # 60 centred examples span 59 of the 60 numbers of a face; what of a test image lies beside them is dropped
         axes = np.linalg.svd(known - known.mean(0), full_matrices=False)[2][: min(len(known) - 1, known.shape[1])]
         for output, inputs in zip(outputs, select(test.features), strict=True):
             inside = (scale(inputs) - known.mean(0)) @ axes.T @ axes + known.mean(0)
-            expected[:, output] += weight * (kernel(inside, marked) @ weights + target.mean())
+            expected[:, output] += weight * (kernel(inside, marked) @ weights + mean)
     assert np.abs(answers - expected).max() < 1e-3
 
 
@@ -116,7 +121,7 @@ def test_left_out_predictions_are_those_of_a_regression_without_the_image():
     places, target = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=30)
     kernel = np.exp(-((places[:, None] - places[:12]) ** 2).sum(-1) / 4)
     groups = np.arange(30).reshape(2, 15).T  # an image and a copy of it
-    predictions = RidgeSystem(places, np.arange(12), 0.25, target, 0.3).leave_out(groups)
+    predictions = RidgeSystem(places, places[:12], 0.25, target, 0.3).leave_out(groups)
     for rows, predicted in zip(groups, predictions, strict=True):
         others = np.delete(kernel, rows, axis=0)
         weights = np.linalg.solve(others.T @ others + 0.3 * kernel[:12], others.T @ np.delete(target, rows))
@@ -131,13 +136,14 @@ def test_a_feature_group_counts_by_how_well_it_ranks():
     noise = replace(train, features=np.random.default_rng(1).normal(size=train.features.shape).astype(np.float32))
     settings = Settings(components=20)
     of_groups = (fit_regressions(settings, SELECTORS, group) for group in (train, noise))
-    for selector, good, poor in zip(SELECTORS, *of_groups, strict=True):
+    for selector, (good,), (poor,) in zip(SELECTORS, *of_groups, strict=True):
         assert good.somers_d > 0.4 > 0.25 > poor.somers_d >= 0
-        (first,), (second,) = weighted([[good], [poor]])
+        ((first,),), ((second,),) = weighted([[[good]], [[poor]]])
         share = good.somers_d / (good.somers_d + poor.somers_d)
         assert first.weights == pytest.approx(selector.weight * good.weights * share)
         assert first.intercept + second.intercept == pytest.approx(selector.weight * good.intercept)
     assert group_weights([0.0, 0.0]).tolist() == [0.5, 0.5]
+    assert group_weights([[0.0, 0.2], [0.0, 0.6]]).tolist() == [[0.5, 0.25], [0.5, pytest.approx(0.75)]]
 
 
 def test_selectors_of_parts_select_the_part_or_its_difference_from_skin():
@@ -217,7 +223,9 @@ def test_an_image_and_its_copies_are_left_out_together_when_a_feature_group_is_w
         np.r_[features, features[order]], np.r_[labels, labels[order]], np.r_[replaced, replaced[order]], copy_of=order
     )
     settings = Settings(components=20, width=3.0)
-    assert max(fitted.somers_d for fitted in fit_regressions(settings, SELECTORS, twice)) < 0.4
+    fitted = [one for experts in fit_regressions(settings, SELECTORS, twice) for one in experts]
+    assert len(fitted) == 2 * len(SELECTORS)
+    assert max(one.somers_d for one in fitted) < 0.4
 
 
 @pytest.fixture(scope="module")
@@ -268,11 +276,10 @@ def test_large_weights_of_both_signs_do_not_magnify_rounding_errors():
     kernel = np.exp(-gamma * distances)
     zeros, identity = np.zeros(n_features, np.float32), np.eye(n_features, dtype=np.float32)
     projection = Projection(zeros, zeros + 1, zeros, identity)
-    regression = Regression(
-        SELECTORS[0], projection, landmarks, gamma, weights, intercept=0.3, level=kernel.mean(), somers_d=0.5
-    )
+    of_faces = Kernel(SELECTORS[0], projection, landmarks, gamma)
+    regression = Regression(of_faces, weights, intercept=0.3, level=kernel.mean(), somers_d=0.5)
     inputs = keras.Input((1, n_features), name="traces")
-    graph = Graph(export(keras.Model(inputs, as_layers(regression, [inputs], "family")[0])))
+    graph = Graph(export(keras.Model(inputs, as_layers([regression], [inputs], "family")[0])))
     outputs = np.concatenate([graph(image[None]) for image in images])
     assert outputs == pytest.approx(kernel @ weights + 0.3, abs=5e-5)
 
@@ -328,4 +335,77 @@ def test_a_combination_of_size_and_features_that_does_not_occur_is_unfamiliar():
         assert np.allclose(of_kind[:, 5], fitted.predict(features), atol=1e-4)
         features[..., 0] += 1
         assert np.allclose(network.predict_on_batch(features)[:, :5], of_kind[:, :5], atol=1e-6)
+    runtime.clear_session()
+
+
+def with_copies(kind: type[A], n: int, seed: int) -> A:
+    """Images and a copy of each, whose features lie elsewhere, and in which what tells the fakes has another sign."""
+    images = arrays(kind, n, seed)
+    copies = 4 - images.features
+    if kind is ValidationArrays:
+        return replace(images, copies=copies, copy_of=np.arange(n))
+    features = np.concatenate([images.features, copies])
+    labels, replaced = np.tile(images.labels, 2), np.tile(images.replaced, (2, 1))
+    return replace(images, features=features, labels=labels, replaced=replaced, copy_of=np.arange(n))
+
+
+@pytest.fixture(scope="module")
+def two_experts():
+    runtime.start(seed=1, threads=2)
+    return fit_forensic(with_copies(TrainArrays, 200, 0), with_copies(ValidationArrays, 80, 1))
+
+
+def test_an_expert_decides_on_originals_and_another_one_on_copies(two_experts):
+    test = arrays(SplitArrays, 100, 2)
+    originals = two_experts.predict_on_batch(test.features)
+    copies = two_experts.predict_on_batch(4 - test.features)
+    for scores in (originals, copies):
+        assert ((scores[:, 0] > 0.5) == test.labels).mean() > 0.85
+        assert ((scores[:, 1:] > 0.5) == test.replaced).mean() > 0.85
+    alone = fit_forensic(arrays(TrainArrays, 200, 0), arrays(ValidationArrays, 80, 1))
+    assert alone.predict_on_batch(test.features)[:, 0] == pytest.approx(originals[:, 0], abs=0.25)
+    runtime.clear_session()
+
+
+def test_the_gate_in_the_network_is_what_was_fitted(two_experts):
+    import keras
+
+    from fakefaces.models.forensic.gate import fit_gate
+
+    gate = fit_gate(with_copies(TrainArrays, 200, 0), GROUP_SIZES)
+    layer = keras.Model(two_experts.input, two_experts.get_layer("original").output)
+    test = arrays(SplitArrays, 100, 2).features
+    halfway = (test + (4 - test)) / 2 + 0.1 * test
+    for features, least, most in ((test, 0.95, 1), (4 - test, 0, 0.05), (halfway, 0.02, 0.98)):
+        expected = gate.predict(features)
+        assert least <= expected.mean() <= most
+        assert layer.predict_on_batch(features)[:, 0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_gate_learns_from_some_of_many_images_and_reads_no_sizes(monkeypatch, tmp_path):
+    from fakefaces.data.stored_rows import JoinedRows, StoredRows
+    from fakefaces.models.forensic.gate import fit_gate
+
+    train = with_copies(TrainArrays, 60, 0)
+    expected = fit_gate(train, GROUP_SIZES)
+    sizes = np.random.default_rng(0).normal(size=(120, 7, 1)).astype(np.float32)
+    np.save(tmp_path / "features.npy", np.concatenate([sizes, train.features], axis=-1))
+    parts = [StoredRows(tmp_path / "features.npy", np.arange(120)[half]) for half in (slice(60), slice(60, None))]
+    sized = fit_gate(replace(train, features=JoinedRows(parts)), GROUP_SIZES)
+    assert (expected.first, sized.first) == (0, 1)
+    assert sized.weights.tobytes() == expected.weights.tobytes()
+    monkeypatch.setattr("fakefaces.models.forensic.gate._MOST", 20)
+    of_some = fit_gate(train, GROUP_SIZES)
+    evenly = np.unique(np.linspace(0, 59, 20).round().astype(int))
+    rows = np.concatenate([evenly, 60 + evenly])
+    chosen = TrainArrays(train.features[rows], train.labels[rows], train.replaced[rows], copy_of=np.arange(20))
+    assert of_some.weights.tobytes() == fit_gate(chosen, GROUP_SIZES).weights.tobytes()
+
+
+def test_without_copies_of_validation_images_both_experts_are_calibrated_on_the_images(two_experts):
+    train, validation = with_copies(TrainArrays, 200, 0), arrays(ValidationArrays, 80, 1)
+    network = fit_forensic(train, validation)
+    for name in ("calibration", "calibration_of_copies"):
+        one, other = (of.get_layer(name).get_weights()[0] for of in (network, two_experts))
+        assert np.array_equal(one, other) == (name == "calibration")
     runtime.clear_session()

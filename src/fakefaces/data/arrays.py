@@ -22,6 +22,8 @@ class ValidationArrays(SplitArrays):
 
     # (copies, ...), features of corrupted copies of the images: what is familiar though it is not as it was
     copies: Any = field(default_factory=lambda: np.empty(0, np.float32))
+    # (copies,), the row of each copy's original
+    copy_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
 
 @dataclass(frozen=True)

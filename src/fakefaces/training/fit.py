@@ -76,16 +76,17 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
         return values
 
     train = TrainArrays(features(train_rows), labels[train_rows], replaced[train_rows])
-    if (folder / "copies.npy").is_file():
-        train = _with_copies(train, folder, pd.Index(images["image"].to_numpy()[train_rows]))
     validation = ValidationArrays(features(validation_rows), labels[validation_rows], replaced[validation_rows])
+    if (folder / "copies.npy").is_file():
+        of_train, of_validation = (pd.Index(images["image"].to_numpy()[rows]) for rows in (train_rows, validation_rows))
+        train = _with_copies(train, folder, of_train)
+        table, copies = _copies(folder, of_validation)
+        validation = replace(validation, copies=copies, copy_of=of_validation.get_indexer(pd.Index(table["image"])))
     face_sizes = None
     if (folder / "strangers.npy").is_file():
         each = np.load(folder / "strangers.npy", mmap_mode="r", allow_pickle=False).shape[1]
         of_train = (train_rows[:, None] * each + np.arange(each)).ravel()
         train = replace(train, strangers=StoredRows(folder / "strangers.npy", of_train, axes=2))
-        names = pd.Index(images["image"].to_numpy()[validation_rows])
-        validation = replace(validation, copies=_copies(folder, names)[1])
         face_sizes = np.load(folder / "face_sizes.npy", allow_pickle=False)[train_rows]
     return PreparedFeatures(
         train,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fakefaces.data.arrays import SplitArrays, TrainArrays
 from fakefaces.models.forensic.examples import Group
@@ -27,13 +27,25 @@ _LEFT_OUT = 8192  # examples that are left out to see how well they are ranked, 
 
 
 @dataclass(frozen=True)
-class Regression:
-    """A fitted regression on one group of features through one input selector."""
+class Kernel:
+    """How images are compared with landmarks, in one group of features and through one input selector."""
 
     selector: InputSelector  # of its inputs
     projection: Projection  # of what was selected
     landmarks: NDArray[np.float32]  # (landmarks, components), projected
-    gamma: float  # of the kernel exp(-gamma * squared distance)
+    gamma: float  # of exp(-gamma * squared distance)
+
+    def compare(self, features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """float32 (n, regions, features) to float32 (n, landmarks) for each output of the selector."""
+        inputs = self.selector.select(features)
+        return [gaussian(self.projection.transform(x), self.landmarks, self.gamma) for x in inputs]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A regression that one expert fitted in a kernel."""
+
+    kernel: Kernel
     weights: Array  # (landmarks,)
     intercept: float  # the prediction far from all landmarks
     level: float  # 0 to 1, the mean of the kernel
@@ -45,59 +57,64 @@ class Regression:
 
     def predict(self, features: NDArray[np.float32]) -> Array:
         """float32 (n, regions, features) to float64 (n, outputs of the selector); 1 is fake, or a replaced part."""
-        inputs = self.selector.select(features)
-        kernels = [gaussian(self.projection.transform(x), self.landmarks, self.gamma) for x in inputs]
-        return np.column_stack([kernel @ self.weights + self.intercept for kernel in kernels])
+        return np.column_stack([values @ self.weights + self.intercept for values in self.kernel.compare(features)])
 
 
 def fit_regressions(
     settings: Settings, selectors: Sequence[InputSelector], train: TrainArrays, columns: slice = slice(None)
-) -> Iterator[Regression]:
-    """Fit a group of features, ``columns`` of (n, regions, features), through each of the input selectors."""
+) -> Iterator[list[Regression]]:
+    """Fit a group of features, ``columns`` of (n, regions, features), through each of the input selectors.
+
+    Yields:
+        For each selector the regressions of the experts on originals and, if ``train`` has any, on copies, which share
+        their kernel: its components are those of all images, its landmarks originals.
+    """
     group = Group([train.features], columns)
     projections = fit_projections(group, selectors, settings)
     points = project(group, selectors, projections)
     for selector, projection in zip(selectors, projections, strict=True):
-        yield _fit_regression(settings, selector, projection, points.pop(0), train)
+        examples = points.pop(0).reshape(len(selector.outputs), len(train.labels), -1)
+        gamma = settings.width / float(variance(examples.reshape(-1, examples.shape[-1])).sum())
+        marked = evenly(len(train.labels) - len(train.copy_of), settings.landmarks // len(selector.outputs))
+        landmarks = examples[:, marked].reshape(-1, examples.shape[-1])
+        kernel = Kernel(selector, projection, landmarks, gamma)
+        yield [_fit_regression(kernel, settings.ridge, examples, train, families) for families in experts(train)]
+
+
+def experts(train: TrainArrays) -> list[NDArray[np.intp]]:
+    """The rows that each expert learns from: the originals; and the copies, if there are any.
+
+    Returns:
+        (families, k) each: in a row are the images that are left out together, the copies of one original.
+    """
+    n_originals = len(train.labels) - len(train.copy_of)
+    originals = np.arange(n_originals)[:, None]
+    if not len(train.copy_of):
+        return [originals]
+    return [originals, n_originals + np.argsort(train.copy_of, kind="stable").reshape(n_originals, -1)]
 
 
 def _fit_regression(
-    settings: Settings,
-    selector: InputSelector,
-    projection: Projection,
-    points: NDArray[np.float32],
-    train: TrainArrays,
+    kernel: Kernel, ridge: float, examples: NDArray[np.float32], train: TrainArrays, families: NDArray[np.intp]
 ) -> Regression:
-    """Fit projected examples: all images for the first output of the selector, then for the next."""
-    n, n_outputs = len(train.labels), len(selector.outputs)
-    gamma = settings.width / float(variance(points).sum())
-    target = output_targets(train)[:, list(selector.outputs)].T.ravel()
+    """Fit an expert to projected examples (outputs, images, components), its rows for each output of the selector."""
+    rows, n_outputs = np.sort(families, axis=None), len(examples)
+    points = examples[:, rows].reshape(-1, examples.shape[-1])
+    target = output_targets(train)[rows][:, list(kernel.selector.outputs)].T.ravel()
     intercept = float(target.mean())
-    n_originals, starts = n - len(train.copy_of), np.arange(n_outputs) * n
-    landmarks = (starts[:, None] + evenly(n_originals, settings.landmarks // n_outputs)).ravel()
-    system = RidgeSystem(points, landmarks, gamma, target - intercept, settings.ridge)
-    # an original and its copies are left out together
-    groups = np.argsort(np.r_[:n_originals, train.copy_of], kind="stable").reshape(n_originals, -1)
-    groups = groups[:: -(-n * n_outputs // _LEFT_OUT)]
-    left_out = system.leave_out(np.concatenate([groups + start for start in starts], axis=1))
-    of_images = left_out.reshape(len(groups), n_outputs, -1).mean(axis=1)
-    somers_d = _somers_d(train.labels[groups].ravel(), of_images.ravel())
-    return Regression(
-        selector,
-        projection,
-        points[landmarks],
-        gamma,
-        system.solve(),
-        intercept,
-        level=system.level,
-        somers_d=somers_d,
-    )
+    system = RidgeSystem(points, kernel.landmarks, kernel.gamma, target - intercept, ridge)
+    left_out = np.searchsorted(rows, families[:: -(-len(points) // _LEFT_OUT)])
+    of_outputs = np.concatenate([left_out + start for start in np.arange(n_outputs) * len(rows)], axis=1)
+    of_images = system.leave_out(of_outputs).reshape(len(left_out), n_outputs, -1).mean(axis=1)
+    somers_d = _somers_d(train.labels[rows][left_out].ravel(), of_images.ravel())
+    return Regression(kernel, system.solve(), intercept, level=system.level, somers_d=somers_d)
 
 
-def group_weights(somers_d: Sequence[float]) -> Array:
-    """The weight of each group of features in their mean, float64 (groups,), proportional to Somers' D."""
+def group_weights(somers_d: ArrayLike) -> Array:
+    """The weight of each group of features in their mean, float64 (groups, ...), proportional to Somers' D."""
     values = np.asarray(somers_d, dtype=np.float64)
-    return values / values.sum() if values.sum() > 0 else np.full(len(values), 1 / len(values))
+    total = values.sum(axis=0)
+    return np.where(total > 0, values / np.where(total > 0, total, 1), 1 / len(values))
 
 
 def output_targets(arrays: SplitArrays) -> Array:

@@ -15,31 +15,30 @@ class RidgeSystem:
     level: float  # 0 to 1, the mean of the kernel
 
     def __init__(
-        self, points: NDArray[np.float32], landmarks: NDArray[np.intp], gamma: float, target: Array, ridge: float
+        self, points: NDArray[np.float32], landmarks: NDArray[np.float32], gamma: float, target: Array, ridge: float
     ) -> None:
         """Factorise the system.
 
         Args:
             points: (n, components), the examples.
-            landmarks: their rows, in ascending order.
+            landmarks: (landmarks, components), what they are compared with.
             gamma: of the kernel exp(-gamma * squared distance).
             target: (n,).
             ridge: the regularisation.
         """
         from scipy.linalg import cho_factor
 
-        self._points, self._landmarks, self._gamma, self._target = points, points[landmarks], gamma, target
+        self._points, self._landmarks, self._gamma, self._target = points, landmarks, gamma, target
         n, size = len(points), len(landmarks)
-        gram, products, self._right, total = np.empty((size, size)), np.zeros((size, size)), np.zeros(size), 0.0
+        products, self._right, total = np.zeros((size, size)), np.zeros(size), 0.0
         for start in range(0, n, BLOCK):
             rows = slice(start, start + BLOCK)
             kernel = self._kernel(points[rows])
-            first, last = np.searchsorted(landmarks, [start, start + BLOCK])
-            gram[first:last] = kernel[landmarks[first:last] - start]
             products += kernel.T @ kernel
             self._right += kernel.T @ target[rows]
             total += float(kernel.sum())
         self.level = total / (n * size)
+        gram = self._kernel(landmarks)
         gram = (gram + gram.T) / 2  # symmetric but for rounding
         system = products + ridge * gram
         system[np.diag_indices(size)] += _JITTER * np.trace(system) / size

@@ -83,7 +83,7 @@ def fit_unfamiliarity(train: TrainArrays, group_sizes: Sequence[int]) -> Unfamil
     half = _SETTINGS.landmarks // 2
     landmarks = np.concatenate([evenly(n - len(train.copy_of), half), n + evenly(strangers, half)])
     gamma = _SETTINGS.width / max(float(variance(points).sum()), 1e-6)
-    system = RidgeSystem(points, landmarks, gamma, target - intercept, _SETTINGS.ridge)
+    system = RidgeSystem(points, points[landmarks], gamma, target - intercept, _SETTINGS.ridge)
     return Unfamiliarity(
         bounds,
         (factor, summand),
