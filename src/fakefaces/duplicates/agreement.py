@@ -23,7 +23,7 @@ FIRST_TOLERANCE = 2.0 * verification.TOLERANCE  # of the keypoints that the tran
 LAST_TOLERANCE = 1.25 * verification.TOLERANCE
 
 _APART = 2 * VOTE_TOLERANCE
-_PAIRS = 128  # of images, at a time
+_PAIRS = 32  # of images, at a time, so that a processor's cache holds their keypoints
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -132,8 +132,9 @@ def _keypoints(sketches: Sketches, i: Ints, j: Ints, linear: Complex, shift: Com
     q = sketches.positions(right)
     x = 2 * of_right + q.real  # the pairs one after the other
     order = np.argsort(x, kind="stable")  # so that sums do not depend on the other pairs
+    x = x[order]
     centre, radius = 2 * of_left + np.clip(mapped.real, -0.25, 1.25), reach[of_left]
-    begin, end = (np.searchsorted(x, centre + side * radius, sorter=order) for side in (-1.001, 1.001))
+    begin, end = (np.searchsorted(x, centre + side * radius) for side in (-1.001, 1.001))
     first, second = ranges(begin, end - begin)
     second = order[second]
     near = np.abs(mapped[first] - q[second]) < radius[first]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fakefaces.base.errors import DataError
 from fakefaces.duplicates.hashing import BANDS, KEY_BITS, band_keys
 from fakefaces.duplicates.ranges import ranges
-from fakefaces.duplicates.sketches import Sketches, head_distances
+from fakefaces.duplicates.sketches import KEYPOINTS, Sketches, head_distances
 from fakefaces.duplicates.votes import Votes
 
 MAX_HAMMING_DISTANCE = 42  # of 288 bits, between two signatures of one point
@@ -96,26 +96,27 @@ def _equal_keys(codes: Codes, sketches: Sketches, is_new: Bools) -> Iterator[tup
     equal = (codes[1:] ^ codes[:-1]) < _NEXT_KEY
     shared = codes[np.flatnonzero(np.append(equal, False) | np.append(False, equal))]
     keys, rows = shared >> _ROW, (shared & (_NEXT_KEY - np.uint64(1))).astype(np.int64)
-    owner = sketches.owner[rows]
     # A key counts once an image, or two brick walls would collide a million times.
-    differs = keys[1:] != keys[:-1]
-    once = np.append(True, differs | (owner[1:] != owner[:-1]))[: len(rows)]
-    keys, rows = keys[once], rows[once]
+    repeated = np.flatnonzero((keys[1:] == keys[:-1]) & (rows[1:] - rows[:-1] < KEYPOINTS))  # or of other images
+    repeated = repeated[sketches.owner[rows[repeated]] == sketches.owner[rows[repeated + 1]]] + 1
+    keys, rows = np.delete(keys, repeated), np.delete(rows, repeated)
     begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
     counts = np.diff(begins, append=len(keys))
     partners = np.repeat(begins + counts, counts) - np.arange(len(keys)) - 1
     cumulative = np.append(0, np.cumsum(partners))
     heads = sketches.heads(rows)  # once, as each is far from the last in memory; those of a part of the keys lie close
-    fresh = is_new[owner[once]]
     start = 0
     while start < len(rows):
         stop = max(start + 1, int(np.searchsorted(cumulative, cumulative[start] + _BATCH_COLLISIONS, side="right")) - 1)
         first, second = ranges(np.arange(start, stop) + 1, partners[start:stop])
         first += start
-        like = head_distances(np.take(heads, first, axis=0), np.take(heads, second, axis=0)) <= MAX_HAMMING_DISTANCE
-        first, second = first[like], second[like]
-        has_new = fresh[first] | fresh[second]
-        left, right = rows[first[has_new]], rows[second[has_new]]
-        near = sketches.distances(left, right) <= MAX_HAMMING_DISTANCE
+        distances = head_distances(np.take(heads, first, axis=0), np.take(heads, second, axis=0))
+        near = np.flatnonzero(distances <= MAX_HAMMING_DISTANCE)
+        left, right, distances = rows[first[near]], rows[second[near]], distances[near]
+        if not is_new.all():
+            has_new = is_new[sketches.owner[left]] | is_new[sketches.owner[right]]
+            left, right, distances = left[has_new], right[has_new], distances[has_new]
+        distances += sketches.tail_distances(left, right)
+        near = np.flatnonzero(distances <= MAX_HAMMING_DISTANCE)
         yield left[near], right[near]
         start = stop

@@ -90,9 +90,12 @@ class Sketches:
 
     def distances(self, left: Ints, right: Ints) -> NDArray[np.uint16]:
         """How many of the 288 bits of the signatures of some keypoints differ from those of others, one by one."""
+        return np.asarray(head_distances(self.heads(left), self.heads(right)) + self.tail_distances(left, right))
+
+    def tail_distances(self, left: Ints, right: Ints) -> NDArray[np.uint8]:
+        """How many of the other 32 bits differ."""
         tails = self._tails.view(np.uint32)[:, 0]
-        total = head_distances(self.heads(left), self.heads(right))
-        return np.asarray(total + np.bitwise_count(tails[left] ^ tails[right]))
+        return np.asarray(np.bitwise_count(np.take(tails, left) ^ np.take(tails, right)))
 
     def positions(self, rows: Ints) -> NDArray[np.complex128]:
         """Positions x + iy of some keypoints, as shares of the longer side of their images."""

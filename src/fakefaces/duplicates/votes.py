@@ -29,7 +29,7 @@ class Votes:
 
     def __init__(self, sketches: Sketches) -> None:
         """Of these images, no vote."""
-        first = np.arange(0, sketches.n_images, _IMAGES)
+        first = np.arange(0, sketches.n_images, _IMAGES, dtype=sketches.owner.dtype)  # or all are converted
         self._sketches = sketches
         self._starts = np.searchsorted(sketches.owner, first) * len(sketches.owner)
         self._files = [tempfile.TemporaryFile() for _ in first]  # noqa: SIM115 - left * keypoints + right, int64
