@@ -94,7 +94,8 @@ def explain_model(
             spec, names = loaded.metadata.spec, sorted(split.test["image"])
             paths = [layout.data / image for image in names]
             inputs = extract_files(spec, paths, threads=params.threads)
-            outlines = outlines_of(paths, threads=params.threads)
+            # the heatmaps of scores of parts; those of gradients need no faces to be found again
+            outlines = outlines_of(paths, threads=params.threads) if spec.extractor == "residuals" else None
             heatmaps.append(detector_heatmaps(loaded, inputs, step, outlines))
             images += names
             if split.fold == 0 and spec.extractor == "pixels":

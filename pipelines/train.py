@@ -44,10 +44,18 @@ from fakefaces.tracking.training_runs import (
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.candidates import Candidate, FittedCandidate, better, candidates
 from fakefaces.training.familiarity import familiar
-from fakefaces.training.fit import PreparedFeatures, inference_graph, load_features, train_network, whole_network
+from fakefaces.training.fit import (
+    PreparedFeatures,
+    build_network,
+    inference_graph,
+    load_features,
+    train_network,
+    whole_network,
+)
 from fakefaces.training.loop import OnEpoch, Row
 from fakefaces.training.saving import save_detector
 from fakefaces.training.seeds import seed_of_training
+from fakefaces.training.shared import SharedTraining, shared_training
 from fakefaces.training.side_by_side import side_by_side
 
 
@@ -151,10 +159,11 @@ def train(run: Run, task: Task) -> Trained:
     with training.run(run) as network_run:
         if training.n_seeds > 1:
             network_run.params({"seed": values[0].config.seed})
+        fit = partial(fit_network, title, features, unfinished, _shared(task))
         if len(values) == 1:
-            fitted = fit_network(title, features, values[0], unfinished, partial(log_epoch, network_run))
+            fitted = fit(values[0], partial(log_epoch, network_run))
         else:
-            fitted = select(title, network_run, *(fit_network(title, features, v, unfinished) for v in values))
+            fitted = select(title, network_run, *map(fit, values))
         head, state = fitted.head, fitted.state
         network_run.metrics({"best_epoch": state.best_epoch})
         network_run.speed(state.epoch * len(features.train.labels), state.seconds)
@@ -186,14 +195,20 @@ def sample_inputs(spec: FeatureSpec, split: CvSplit, layout: Layout) -> NDArray[
     return extract_files(spec, [layout.data / image for image in images.iloc[:: 1 + len(images) // 16]], threads=1)
 
 
+def _shared(task: Task) -> SharedTraining | None:
+    settings = [task.params.seed, task.params.threads]
+    return shared_training(task.layout, task.params.train, task.name, task.training.title, settings)
+
+
 def fit_network(
     title: str,
     features: PreparedFeatures,
-    candidate: Candidate,
     unfinished: Path,
+    shared: SharedTraining | None,
+    candidate: Candidate,
     log: OnEpoch = lambda row: None,
 ) -> FittedCandidate:
-    """Train one network, with its epochs on the terminal."""
+    """Train one network, with its epochs on the terminal, unless another stage has trained the same one."""
     title = f"{title}, tuned" if candidate.is_tuned else title
     # What is fitted in closed form has one epoch, and shows its own progress.
     epochs = nullcontext() if candidate.spec.is_closed_form else progress(title, candidate.config.fit.epochs)
@@ -204,9 +219,12 @@ def fit_network(
             if step:
                 step(1, f"val_loss {row['val_loss']:.4f} val_roc_auc {row['val_roc_auc']:.3f}")
 
-        network, state = train_network(
-            features, candidate.spec, candidate.config, unfinished=unfinished, on_epoch=on_epoch
-        )
+        spec, config = candidate.spec, candidate.config
+        train = partial(train_network, features, spec, config, unfinished=unfinished, on_epoch=on_epoch)
+        if shared and not candidate.is_tuned and not spec.is_closed_form:
+            network, state = shared.once(train, partial(build_network, features, spec, config.seed), on_epoch)
+        else:
+            network, state = train()
     return FittedCandidate(candidate, network, state)
 
 

@@ -11,9 +11,11 @@ import pytest
 from fakefaces.models import runtime
 
 
-def test_the_seed_and_the_threads_are_set():
+def test_the_seed_and_the_threads_are_set_and_what_keras_does_not_need_is_imported_later():
     code = (
-        "from fakefaces.models import runtime; runtime.start(seed=7, threads=1); import tensorflow as tf, keras; "
+        "import sys; from fakefaces.models import runtime; runtime.start(seed=7, threads=1); "
+        "assert not {'matplotlib', 'sklearn'} & set(sys.modules); import matplotlib.figure, sklearn; "
+        "import tensorflow as tf, keras; "
         "threading = tf.config.threading; print(threading.get_intra_op_parallelism_threads(), "
         "threading.get_inter_op_parallelism_threads(), float(keras.random.uniform(())))"
     )

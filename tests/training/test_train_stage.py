@@ -18,6 +18,7 @@ from fakefaces.tracking.digests import digest
 from fakefaces.training.augmentation import Recipe
 from fakefaces.training.candidates import UNTUNED
 from fakefaces.training.loop import FitState, TrainingConfig
+from fakefaces.training.shared import shared_training
 from pipelines import train as stage
 
 FLIP = Recipe([("HorizontalFlip", {"p": 0.5})])
@@ -178,3 +179,25 @@ def test_tuned_values_are_kept_where_they_validate_clearly_better(tracked, fits,
     assert run.data.metrics["tuned_values_kept"] == is_kept
     assert run.data.metrics["val_roc_auc"] == best
     assert (run.data.metrics["tuned_val_roc_auc"], run.data.metrics["untuned_val_roc_auc"]) == (tuned, untuned)
+
+
+def test_the_untuned_values_are_trained_once_for_the_models_that_have_them(tracked, fits, roc_auc, monkeypatch):
+    import keras
+
+    roc_auc.update({True: 0.5, False: 0.75})
+    monkeypatch.setattr(
+        stage, "build_network", lambda *given: keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    )
+    splits = pd.DataFrame({"split": ["train", "test", "validation", "train", "test", "train"]})
+    params, layout = inputs(tracked, splits)
+    untuned = params.train.models[NAME].model_copy(update={"tuned": "none"})
+    params.train.models.update(untuned=untuned, longer=untuned.model_copy(update={"fit": {"epochs": 9}}))
+    assert shared_training(layout, params.train, "longer", "", None) is None
+    for name in ("untuned", NAME):
+        stage.main(params, layout, name)
+    assert [call["config"].fit.learning_rate == 0.5 for call in fits] == [False, True]
+    assert bias_of(layout.model(NAME)) == bias_of(layout.model("untuned")) == pytest.approx(8 / 3)
+    assert layout.history(NAME).read_bytes() == layout.history("untuned").read_bytes()
+    runs = store.connect().search_runs("", newest_first=False)
+    speeds = [run.data.metrics["images_per_second"] for run in runs if run.data.tags["role"] == "train"]
+    assert speeds == [4.5, 4.5]

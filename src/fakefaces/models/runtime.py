@@ -25,6 +25,9 @@ _ENVIRONMENT = {
     "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it PyTorch's products of matrices are not deterministic
 }
+# Keras imports them for what nobody here calls, its wrappers for scikit-learn and its galleries, and does without where
+# they are missing; they take a third of the processor time of its start (docs/scaling.md).
+_NOT_FOR_KERAS = "matplotlib", "sklearn"
 _BATCH = 256  # images that are predicted at a time
 _READ = 16 * _BATCH  # images that are read at a time
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
@@ -49,7 +52,7 @@ def start(seed: int, threads: int, *, backend: str | None = None) -> None:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        with _without_banner():
+        with _without_banner(), _hidden(*_NOT_FOR_KERAS):
             import keras
     except (ImportError, ValueError) as error:
         wanted = f"Keras' backend {os.environ.get('KERAS_BACKEND', 'tensorflow')}"
@@ -201,6 +204,19 @@ def _with_policy(config: Any, name: str) -> Any:
             return config | {"config": {"name": name}}
         return {key: _with_policy(value, name) for key, value in config.items()}
     return [_with_policy(value, name) for value in config] if isinstance(config, list) else config
+
+
+@contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Let packages that nothing has imported yet count as missing: https://docs.python.org/3/reference/import.html."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

@@ -120,6 +120,14 @@ def _copies(folder: Path, names: pd.Index) -> tuple[pd.DataFrame, StoredRows]:
     return table.iloc[rows], StoredRows(folder / "copies.npy", rows)
 
 
+def build_network(features: PreparedFeatures, spec: ModelSpec, seed: int) -> Any:
+    """The network that is trained on prepared features, with its first weights; not of a kind in closed form."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    return spec.build(features.train.features.shape[1:], features.trainable)
+
+
 def train_network(
     features: PreparedFeatures,
     spec: ModelSpec,
@@ -137,9 +145,6 @@ def train_network(
         A network from the features to p_fake (batch, 1), or to p_fake and the parts (batch, 5); and the final state
         with its history.
     """
-    import keras
-
-    keras.utils.set_random_seed(config.seed)
     train, validation = features.train, features.validation
     if spec.is_closed_form:
         start = time.perf_counter()
@@ -147,7 +152,7 @@ def train_network(
         state = closed_form_history(network, train, validation, seconds=time.perf_counter() - start)
         on_epoch(state.history[0])
         return network, state
-    head = spec.build(train.features.shape[1:], features.trainable)
+    head = build_network(features, spec, config.seed)
     data = [train.features, train.labels, validation.features, validation.labels]
     settings = [
         spec.module.__name__,
