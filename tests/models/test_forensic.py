@@ -362,6 +362,8 @@ def test_an_expert_decides_on_originals_and_another_one_on_copies(two_experts):
     for scores in (originals, copies):
         assert ((scores[:, 0] > 0.5) == test.labels).mean() > 0.85
         assert ((scores[:, 1:] > 0.5) == test.replaced).mean() > 0.85
+    graph = Graph(export(two_experts))
+    assert graph.map(test.features, threads=2) == pytest.approx(originals, abs=1e-5)
     alone = fit_forensic(arrays(TrainArrays, 200, 0), arrays(ValidationArrays, 80, 1))
     assert alone.predict_on_batch(test.features)[:, 0] == pytest.approx(originals[:, 0], abs=0.25)
     runtime.clear_session()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data.arrays import TrainArrays
-from fakefaces.models.forensic.layers import dense, selected, variances
+from fakefaces.models.forensic.layers import dense, standardised, variances
 from fakefaces.models.forensic.projection import CLIP, CONSTANT
 from fakefaces.models.forensic.regression import evenly
 from fakefaces.models.forensic.unfamiliarity import group_bounds
@@ -58,11 +58,9 @@ def fit_gate(train: TrainArrays, group_sizes: Sequence[int]) -> Gate:
 
 def as_layer(gate: Gate, inputs: Any) -> Any:
     """The gate as layers: from features (batch, regions, features) to (batch, 1), 0 to 1."""
-    from keras import layers
+    import keras
 
-    regions = inputs.shape[1]
-    mean_of_regions = np.full((1, regions), 1 / regions)
-    read = inputs[:, :, gate.first :]
-    means = selected(mean_of_regions, gate.mean[None], variances(gate.scale)[None], read, "gate_")
-    logit = dense(gate.weights[:, None], [gate.intercept], "gate")(layers.Flatten()(means))
-    return layers.Activation("sigmoid", name="original")(logit)
+    means = keras.ops.mean(inputs[:, :, gate.first :], axis=1)
+    units = standardised(means, gate.mean, variances(gate.scale), "gate_unit")
+    logit = dense(gate.weights[:, None], [gate.intercept], "gate")(units)
+    return keras.layers.Activation("sigmoid", name="original")(logit)

@@ -27,17 +27,23 @@ def selected(
 
     ``mean`` and ``variance`` are (rows, features); layers are named with the prefix.
     """
-    import keras
     from keras import layers
 
     select = dense(matrix.T, np.zeros(len(matrix)), f"{prefix}rows", inputs.shape[-1])
     turned = layers.Permute((2, 1), name=f"{prefix}turned")
     rows = turned(select(layers.Permute((2, 1), name=f"{prefix}boxes")(inputs)))
-    standardise = layers.Normalization(axis=(1, 2), name=f"{prefix}unit")
-    standardise.build((None, *mean.shape))
-    standardise.set_weights([mean, variance, np.zeros((), np.int32)])
-    standardise.finalize_state()
-    return keras.ops.clip(standardise(rows), -CLIP, CLIP)
+    return standardised(rows, mean, variance, f"{prefix}unit")
+
+
+def standardised(inputs: Any, mean: NDArray[np.float64], variance: NDArray[np.float64], name: str) -> Any:
+    """Standardise by ``mean`` and ``variance``, of the shape of an input, and clip: (batch, ...) to the same shape."""
+    import keras
+
+    layer = keras.layers.Normalization(axis=tuple(range(1, 1 + mean.ndim)), name=name)
+    layer.build((None, *mean.shape))
+    layer.set_weights([mean, variance, np.zeros((), np.int32)])
+    layer.finalize_state()
+    return keras.ops.clip(layer(inputs), -CLIP, CLIP)
 
 
 def variances(scale: NDArray[np.float64]) -> NDArray[np.float64]:
