@@ -40,6 +40,12 @@ def test_what_comes_after_a_change_is_affected():
     assert graph.affected({"data"})[:2] == ["data", "split"]
 
 
+def test_what_more_stages_wait_for_comes_first():
+    wider = DOT.replace('"prepare@b" -> "train@b"', '"prepare@b" -> "train@a";\n"prepare@b" -> "train@b"')
+    everything = StageGraph.from_dot(wider).affected({"data"})
+    assert everything[2:] == ["prepare@b", "prepare@a", "train@a", "train@b", "score", "report"]
+
+
 def test_a_chain_is_one_batch_and_a_stage_waits_for_what_it_needs():
     graph = StageGraph.from_dot(DOT)
     everything = graph.affected({"data"})

@@ -51,17 +51,23 @@ class StageGraph:
         return cls({stage: frozenset(needed) for stage, needed in needs.items()})
 
     def affected(self, changed: set[str]) -> list[str]:
-        """The changed stages and all that come after them, those first that the most stages in a row wait for."""
+        """The changed stages and all that come after them.
+
+        Those first that the most stages in a row wait for, and of these those that the most stages wait for.
+        """
         order = list(TopologicalSorter(self.needs).static_order())
         affected = set(changed)
         for stage in order:
             if self.needs[stage] & affected:
                 affected.add(stage)
         height = dict.fromkeys(order, 0)
+        after: dict[str, set[str]] = {stage: set() for stage in order}
         for stage in reversed(order):
             for needed in self.needs[stage]:
                 height[needed] = max(height[needed], height[stage] + 1)
-        return sorted((stage for stage in self.needs if stage in affected), key=lambda stage: -height[stage])
+                after[needed] |= {stage, *after[stage]}
+        urgent = sorted(self.needs, key=lambda stage: (height[stage], len(after[stage])), reverse=True)
+        return [stage for stage in urgent if stage in affected]
 
     def batch(self, waiting: Sequence[str], running: set[str], jobs: int) -> list[str]:
         """The stages that one process runs next, in this order; none where all have to wait.
