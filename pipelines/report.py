@@ -1,5 +1,6 @@
 """Make the HTML page of a whole run and the model card; log both, and each model's charts, to MLflow."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from fakefaces.base.files import atomic_write, write_text
@@ -14,6 +15,8 @@ from fakefaces.reporting.html.model_card import card_context
 from fakefaces.reporting.html.page import png, render_card, render_page, svg
 from fakefaces.reporting.html.run_outputs import RunOutputs
 from fakefaces.tracking.runs import stage_run
+
+Drawn = dict[str, Future[bytes]]  # a model's charts by title, as PNGs
 
 
 def main(params: Params, layout: Layout) -> None:
@@ -38,6 +41,14 @@ def main(params: Params, layout: Layout) -> None:
 
 def log(run: RunOutputs, context: dict[str, Any], step: Step) -> None:
     """Log the page in one run, and each model's charts in a child run, under the same names so that they compare."""
+    with ThreadPoolExecutor(1, "charts") as drawing:
+        # Vega draws outside of Python's lock, while MLflow starts.
+        drawn = {name: draw(drawing, run, context, name) for name in run.models}
+        log_drawn(run, context, drawn, step)
+
+
+def log_drawn(run: RunOutputs, context: dict[str, Any], drawn: dict[str, Drawn], step: Step) -> None:
+    """Log the page, and each model's charts as soon as they are drawn."""
     with stage_run("report", role="report") as parent:
         commit = parent.tags["mlflow.source.git.commit"]
         dirty = " with uncommitted changes" if parent.tags["git.dirty"] == "true" else ""
@@ -50,13 +61,22 @@ def log(run: RunOutputs, context: dict[str, Any], step: Step) -> None:
             with parent.child(name, role="pictures") as child:
                 child.params({"model": name})
                 child.metrics(heatmap_metrics(run, name))
-                for title, spec in model_charts(run, context, name).items():
-                    child.image(title, png(charts.for_model(spec, f"{name}: {title.replace('_', ' ')}")))
+                for title, picture in drawn[name].items():
+                    child.image(title, picture.result())
                 for kind in ("feature_maps", "filters"):
                     path = run.layout.heatmaps / f"{name}_{kind}.png"
                     if path.is_file():
                         child.image(kind, path.read_bytes())
             step(1, f"{name} in MLflow")
+
+
+def draw(drawing: ThreadPoolExecutor, run: RunOutputs, context: dict[str, Any], name: str) -> Drawn:
+    """One model's charts by title, as PNGs that are drawn in turn."""
+    specs = model_charts(run, context, name)
+    return {
+        title: drawing.submit(png, charts.for_model(spec, f"{name}: {title.replace('_', ' ')}"))
+        for title, spec in specs.items()
+    }
 
 
 def heatmap_metrics(run: RunOutputs, name: str) -> dict[str, float | None]:
