@@ -26,7 +26,7 @@ _ENVIRONMENT = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it PyTorch's products of matrices are not deterministic
 }
 # Keras imports them for what nobody here calls, its wrappers for scikit-learn and its galleries, and does without where
-# they are missing; they take a third of the processor time of its start (docs/scaling.md).
+# they are missing; they take a quarter of the processor time of its start (docs/scaling.md).
 _NOT_FOR_KERAS = "matplotlib", "sklearn"
 _BATCH = 256  # images that are predicted at a time
 _READ = 16 * _BATCH  # images that are read at a time
