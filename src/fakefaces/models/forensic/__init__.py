@@ -1,8 +1,8 @@
 """The forensic kind: kernel ridge regression on residual features, for p_fake and the four parts, in closed form.
 
-Two experts, for photographs as they were first saved and for copies of them, each with a regression for each input
-selector and feature group, are stored as a network of ordinary layers, so that these detectors are saved, loaded and
-served as all others are.
+An expert for photographs as they were first saved and, where there are corrupted copies to train on, one for these have
+a regression for each input selector and feature group. All are stored as a network of ordinary layers, so that these
+detectors are saved, loaded and served as all others are.
 """
 
 from collections.abc import Sequence
