@@ -121,9 +121,12 @@ class Stage:
         return np.array([number_of(path.relative_to(self.layout.data).as_posix()) for path in paths])
 
     def detector_heatmaps(
-        self, loaded: SimpleNamespace, inputs: np.ndarray, step: object, outlines: np.ndarray
+        self, loaded: SimpleNamespace, inputs: np.ndarray, step: object, outlines: np.ndarray | None
     ) -> np.ndarray:
-        assert len(outlines) == len(inputs)
+        if loaded.metadata.spec.extractor == "residuals":  # painted on the outlines of parts
+            assert outlines is not None and len(outlines) == len(inputs)
+        else:
+            assert outlines is None
         if loaded.metadata.model == self.without_convolution:
             raise ModelError("no convolution in this network")
         self.explained.append((loaded.metadata.model, loaded.fold, inputs.tolist()))
