@@ -1,13 +1,13 @@
 """The most memory that the stages which work on images hold, by the number of images of 256 pixels a side.
 
     uv run python benchmarks/memory.py stages [--images 1000 4000] [--residuals]
-    uv run python benchmarks/memory.py rows [--images 1000 4000 16000 100000] [--residuals]
+    uv run python benchmarks/memory.py rows [--images 1000 4000 16000 100000] [--residuals [--copies 2]]
 
 `stages` draws pictures of noise into a temporary project and runs each stage in a process of its own, as DVC does; the
 search for near-duplicates is left out, as benchmarks/duplicates.py measures it. `rows` trains on rows that stand in
 files with holes, so that 100,000 of them take hardly any room on the disk: the custom CNN for twenty steps, each of
-which reads its own batch, or `forensic` (`--residuals`) as a whole, with as many strangers as images. Of its rows 4,000
-at most, evenly spaced, are random numbers.
+which reads its own batch, or `forensic` (`--residuals`) as a whole, with as many strangers as images, and `--copies` of
+each image. Of its rows 4,000 at most of each sort, evenly spaced, are random numbers.
 """
 
 import argparse
@@ -93,20 +93,23 @@ def stages(folder: Path, images: int, *, residuals: bool) -> Measure:
     return measured
 
 
-def rows(folder: Path, images: int, *, residuals: bool) -> Measure:
+def rows(folder: Path, images: int, *, residuals: bool, copies: int = 0) -> Measure:
     """The training of a network on rows that take no room on the disk, or of `forensic` on some random numbers."""
     if residuals:
         rng, shape = np.random.default_rng(0), (len(NAMES), sum(GROUP_SIZES) + 1)
-        for name, rows_of in (("arrays", shape), ("strangers", (1, *shape))):
-            array = np.lib.format.open_memmap(
-                folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=(images, *rows_of)
+        sorts = {"arrays": (images, *shape), "strangers": (images, 1, *shape)}
+        if copies:
+            sorts["copies"] = (images * copies, *shape)
+            names = pd.DataFrame({"image": [f"{k}.jpg" for k in range(images)], "label": np.arange(images) % 2})
+            names.loc[names.index.repeat(copies)].assign(**dict.fromkeys(PARTS, -1)).to_csv(
+                folder / "copies.csv", index=False
             )
-            for k in range(0, images, -(-images // RANDOM)):
-                array[k] = rng.normal(size=rows_of)
+        for name, whole in sorts.items():
+            array = np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=whole)
+            for k in range(0, len(array), -(-len(array) // RANDOM)):
+                array[k] = rng.normal(size=whole[1:])
             del array  # its pages would count as memory of this process
         np.save(folder / "face_sizes.npy", np.full(images, 100, np.float32))
-        (folder / "copies.csv").write_text(f"image,label,{','.join(PARTS)}\n")
-        np.save(folder / "copies.npy", np.empty((0, *shape), np.float32))
     else:
         np.lib.format.open_memmap(
             folder / "arrays.npy", mode="w+", dtype=np.uint8, shape=(images, SIZE, SIZE, 3)
@@ -115,7 +118,8 @@ def rows(folder: Path, images: int, *, residuals: bool) -> Measure:
     described = {"extractor": extractor, "image_size": SIZE, "crop": 0, "weights": "", "group_sizes": sizes}
     (folder / "features.json").write_text(json.dumps(described))
     kind = "forensic" if residuals else "custom_cnn"
-    return {f"train, {kind}": run([__file__, "train", str(folder), str(images), kind], folder)}
+    what = f"train, {kind}, {copies} copies" if copies else f"train, {kind}"
+    return {what: run([__file__, "train", str(folder), str(images), kind], folder)}
 
 
 def train(folder: Path, images: int, kind: str) -> None:
@@ -152,13 +156,17 @@ def main() -> None:
     parser.add_argument("what", choices=("stages", "rows"))
     parser.add_argument("--images", type=int, nargs="+", default=[1000, 4000])
     parser.add_argument("--residuals", action="store_true")
+    parser.add_argument("--copies", type=int, default=0)
     arguments = parser.parse_args()
     table: dict[int, Measure] = {}
     for images in arguments.images:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.perf_counter()
-            measure = rows if arguments.what == "rows" else stages
-            table[images] = measure(Path(folder), images, residuals=arguments.residuals)
+            if arguments.what == "stages":
+                table[images] = stages(Path(folder), images, residuals=arguments.residuals)
+            else:
+                options = {"residuals": arguments.residuals, "copies": arguments.copies}
+                table[images] = rows(Path(folder), images, **options)
             print(f"{images} images: {time.perf_counter() - begun:.0f} s", flush=True)
     print(f"GB at most, and seconds of processor time; the limit is {LIMIT} GB")
     print(f"| stage | {' | '.join(f'{images:,} images' for images in table)} |\n| --- |{' --- |' * len(table)}")
