@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -170,6 +171,22 @@ def worker(storage: str, seconds: float) -> subprocess.Popen:
     code = textwrap.dedent(WORKER.format(root=str(ROOT), storage=storage, seconds=seconds))
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     return subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_trial_whose_process_died_before_its_first_heartbeat_is_run_again(empty_database):
+    import optuna
+
+    share(replace(config(), trials=1), objective, storage_url=empty_database, on_trial=lambda trial: None)
+    storage = optuna.storages.RDBStorage(empty_database)
+    study = optuna.load_study(study_name="study", storage=storage)
+    abandoned = study.ask().number
+    result = share(config(), objective, storage_url=empty_database, on_trial=lambda trial: None, heartbeat=1)
+    study = optuna.load_study(study_name="study", storage=storage)
+    states = [trial.state.name for trial in study.trials]
+    assert states[abandoned] == "FAIL" and states.count("FAIL") == 1
+    assert len(states) - 1 == len(result.trials) == 12
+    storage.remove_session()
+    storage.engine.dispose()
 
 
 def test_processes_share_a_study_and_a_killed_one_loses_nothing(empty_database):

@@ -93,23 +93,32 @@ def share(
         with locks.exclusive_lock(storage_url, "study"):  # two first processes would both create the tables
             storage = stack.enter_context(_storage(storage_url, heartbeat))
             study = _study(storage, config)
-        reported = 0
+        reported, known = 0, set[int]()
         while True:
             with ExitStack() as asking:
                 asking.enter_context(locks.exclusive_lock(storage_url, "ask"))  # no more trials than configured
                 with _experimental():
                     optuna.storages.fail_stale_trials(study)
-                running = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+                running = {trial.number for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
+                _record_heartbeats(storage, config.name, running - known)
+                known |= running
                 ended = _ended(study)
                 for trial in ended[reported:]:
                     on_trial(trial)
                 reported = len(ended)
                 if reported >= config.trials:
                     return _result(study, config)
-                if reported + running < config.trials:
+                if reported + len(running) < config.trials:
                     _run_trial(study, config, objective, len(study.get_trials(deepcopy=False)), started=asking.close)
                     continue
             time.sleep(_POLL)
+
+
+def _record_heartbeats(storage: optuna.storages.RDBStorage, study_name: str, numbers: set[int]) -> None:
+    """Record a heartbeat for trials: without any, where its process died before, one would never count as stale."""
+    study = storage.get_study_id_from_name(study_name)
+    for number in numbers:
+        storage.record_heartbeat(storage.get_trial_id_from_study_id_trial_number(study, number))
 
 
 def best(trials: list[Trial]) -> Trial | None:
