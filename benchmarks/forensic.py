@@ -40,10 +40,9 @@ from fakefaces.graphs.graph import Graph
 from fakefaces.models import runtime
 from fakefaces.models.backbones import make_backbone
 from fakefaces.models.export import export
-from fakefaces.models.forensic import weighted
+from fakefaces.models.forensic.ensemble import fit_ensemble
 from fakefaces.models.forensic.gate import fit_gate
-from fakefaces.models.forensic.regression import fit_regressions
-from fakefaces.models.forensic.selectors import EVIDENCE, SELECTORS
+from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.roi_pooling import roi_pooled
 from fakefaces.params.prepare import FeatureSet
@@ -66,17 +65,15 @@ class Hypothesis:
     """One row: what is read, what is learned from beside the originals, and how.
 
     Attributes:
-        reads: each has a regression of its own, on groups of features joined by ``+``; their mean is the score.
+        reads: each has regressions of its own, on groups of features joined by ``+``, whose answers are weighed.
         copies: how many corrupted copies of each image are learned from, too.
         settings: of the kind.
-        weighted: whether the mean is weighted by how well each regression ranks.
         selectors: names of the input selectors.
     """
 
     reads: tuple[str, ...] = GROUPS
     copies: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
-    weighted: bool = True
     selectors: tuple[str, ...] = tuple(selector.name for selector in SELECTORS)
 
 
@@ -93,27 +90,25 @@ ROWS = {
     "backbone, fine": Hypothesis(("fine",)),
     "backbone, coarse": Hypothesis(("coarse",)),
     "backbone, joined": Hypothesis(("fine+coarse",)),
-    "hand-made, mean": Hypothesis(HAND, weighted=False),
-    "hand-made, weighted": Hypothesis(HAND),
+    "hand-made": Hypothesis(HAND),
     "colour cast": Hypothesis(("colour cast",)),
     "all, joined": Hypothesis(("+".join(GROUPS),)),
-    "all, mean": Hypothesis(weighted=False),
-    "all, weighted": Hypothesis(),
-    "all, weighted, no whitening": tuned(whitening=0.0),
-    "all, weighted, full whitening": tuned(whitening=1.0),
-    "all, weighted, ridge 0.03": tuned(ridge=0.03),
-    "all, weighted, ridge 0.3": tuned(ridge=0.3),
-    "all, weighted, width 0.25": tuned(width=0.25),
-    "all, weighted, width 1": tuned(width=1.0),
-    "all, weighted + 1 copy": Hypothesis(copies=1),
-    "all, weighted + 2 copies": Hypothesis(copies=2),
-    "all, weighted + 2 copies, the face alone": Hypothesis(copies=2, selectors=("face",)),
-    "all, weighted + 2 copies, the parts alone": Hypothesis(copies=2, selectors=PARTS_ALONE),
-    "all, weighted + 2 copies, parts beside skin alone": Hypothesis(copies=2, selectors=PARTS_ALONE[3:]),
-    "all, weighted + 2 copies, 120 components and 600 landmarks": Hypothesis(
+    "all": Hypothesis(),
+    "all, no whitening": tuned(whitening=0.0),
+    "all, full whitening": tuned(whitening=1.0),
+    "all, ridge 0.03": tuned(ridge=0.03),
+    "all, ridge 0.3": tuned(ridge=0.3),
+    "all, width 0.25": tuned(width=0.25),
+    "all, width 1": tuned(width=1.0),
+    "all + 1 copy": Hypothesis(copies=1),
+    "all + 2 copies": Hypothesis(copies=2),
+    "all + 2 copies, the face alone": Hypothesis(copies=2, selectors=("face",)),
+    "all + 2 copies, the parts alone": Hypothesis(copies=2, selectors=PARTS_ALONE),
+    "all + 2 copies, parts beside skin alone": Hypothesis(copies=2, selectors=PARTS_ALONE[3:]),
+    "all + 2 copies, 120 components and 600 landmarks": Hypothesis(
         copies=2, settings={"components": 120, "landmarks": 600}
     ),
-    "all, weighted + 2 copies, 150 components": Hypothesis(copies=2, settings={"components": 150}),
+    "all + 2 copies, 150 components": Hypothesis(copies=2, settings={"components": 150}),
 }
 
 
@@ -196,30 +191,24 @@ def learned(row: Hypothesis, faces: pd.DataFrame, found: Measured, train: NDArra
         np.concatenate([faces["label"][train], table["label"].iloc[copies]]).astype(np.float32),
         np.concatenate([parts[train], table[list(PARTS)].iloc[copies].to_numpy(np.int8)]),
         copy_of=originals,
+        photographs=pd.factorize(faces.loc[train, "group"], sort=True)[0],
     )
 
 
 def fitted(row: Hypothesis, train: TrainArrays) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
     """From features to evidence, (n, 5)."""
     settings, selectors = Settings(**row.settings), [s for s in SELECTORS if s.name in row.selectors]
-    regressions = [
-        list(fit_regressions(settings, selectors, replace(train, features=read(name, train.features))))
-        for name in row.reads
-    ]
-    if not row.weighted:
-        regressions = [
-            [[replace(one, somers_d=1.0) for one in experts] for experts in of_group] for of_group in regressions
-        ]
-    by_name = dict(zip(row.reads, weighted(regressions), strict=True))
+    sizes = [sum(np.ptp(ENDS[group]) for group in name.split("+")) for name in row.reads]
+    bounds = list(pairwise(accumulate(map(int, sizes), initial=0)))
+
+    def columns(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.concatenate([read(name, features) for name in row.reads], axis=-1)
+
+    ensemble = fit_ensemble(settings, replace(train, features=columns(train.features)), bounds, selectors)
     gate = fit_gate(train, [end - start for start, end in ENDS.values()]) if len(train.copy_of) else None
 
     def evidence(features: NDArray[np.float32]) -> NDArray[np.float64]:
-        answers = np.zeros((2 if gate else 1, len(features), len(EVIDENCE)))
-        for name, of_group in by_name.items():
-            for experts in of_group:
-                for of_expert, one in zip(answers, experts, strict=True):
-                    of_expert[:, list(one.kernel.selector.outputs)] += one.predict(read(name, features))
-        of_experts = answers @ EVIDENCE
+        of_experts = ensemble.predict(columns(features))
         if gate is None:
             return np.asarray(of_experts[0])
         original = gate.predict(features)[:, None]
@@ -344,7 +333,7 @@ def main() -> None:
             continue
         figures, shown = judged(faces, scores(row, faces, found))
         with stage_run(f"forensic: {name}", role="research") as run:
-            run.params({"reads": ",".join(row.reads), "copies": row.copies, "weighted": row.weighted})
+            run.params({"reads": ",".join(row.reads), "copies": row.copies})
             run.params({"selectors": ",".join(row.selectors), "settings": Settings(**row.settings).model_dump()})
             run.metrics(figures)
         print(f"| {name} | {shown} |", flush=True)

@@ -143,6 +143,7 @@ def train(folder: Path, images: int, kind: str) -> None:
     names = np.where(np.arange(images) % 10 < 8, "train", "validation")
     labels = np.arange(images) % 2
     table = pd.DataFrame({"image": [f"{k}.jpg" for k in range(images)], "label": labels, "split": names})
+    table["group"] = table["image"]
     table[list(PARTS)] = pd.NA
     features = load_features(folder, CvSplit(0, 1, table))
     spec = model_spec(kind, {}, "benchmark")

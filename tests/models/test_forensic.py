@@ -3,6 +3,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from fakefaces.data.arrays import SplitArrays, TrainArrays, ValidationArrays
 from fakefaces.data.face_regions import MIRRORED, PART_OUTLINES
@@ -10,8 +11,9 @@ from fakefaces.graphs.graph import Graph, load_graph
 from fakefaces.models import runtime
 from fakefaces.models.export import export
 from fakefaces.models.forensic import as_layers
+from fakefaces.models.forensic.experts import experts as expert_rows
 from fakefaces.models.forensic.projection import Projection
-from fakefaces.models.forensic.regression import Kernel, Regression
+from fakefaces.models.forensic.regression import Kernel, KernelRegression
 from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.kinds import model_spec
@@ -68,7 +70,7 @@ def test_scores_are_calibrated_on_validation(network):
 @pytest.mark.parametrize(
     ("n_copies", "landmarks", "of_copies"), [(0, 1000, False), (30, 1000, False), (30, 1000, True), (0, 20, False)]
 )
-def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks, of_copies):
+def test_the_answers_in_a_kernel_are_the_solution_in_closed_form(n_copies, landmarks, of_copies):
     """Compared with the plain solution for each selector and expert, on as many components as features."""
     import keras
 
@@ -78,18 +80,18 @@ def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks, of_copi
     settings = Settings(components=84, landmarks=landmarks, whitening=0.0, width=0.7, ridge=0.2)
     network = fit(settings, train, arrays(ValidationArrays, 40, 5), [12])
     calibration = "calibration_of_copies" if of_copies else "calibration"
-    answers = keras.Model(network.input, network.get_layer(calibration).input).predict_on_batch(test.features)
+    found = keras.Model(network.input, network.get_layer(calibration).input).predict_on_batch(test.features)
     pair = lambda a, b: (a + b) / 2**0.5  # noqa: E731
     face = lambda v: np.hstack([pair(v[:, 0], v[:, 1]), v[:, 2], v[:, 3], v[:, 4], pair(v[:, 5], v[:, 6])])  # noqa: E731
     minus_skin = lambda v, box: v[:, box] - v[:, 4:].mean(axis=1)  # noqa: E731
     selectors = [
-        (1.0, (0,), lambda v: [face(v)]),
-        *((0.5, boxes, lambda v, of=boxes: [v[:, box - 1] for box in of]) for boxes in ((1, 2), (3,), (4,))),
-        *((0.5, boxes, lambda v, of=boxes: [minus_skin(v, box - 1) for box in of]) for boxes in ((1, 2), (3,), (4,))),
+        ((0,), lambda v: [face(v)]),
+        *((boxes, lambda v, of=boxes: [v[:, box - 1] for box in of]) for boxes in ((1, 2), (3,), (4,))),
+        *((boxes, lambda v, of=boxes: [minus_skin(v, box - 1) for box in of]) for boxes in ((1, 2), (3,), (4,))),
     ]
-    expected = np.zeros((20, 5))
+    expected = []
     targets = np.column_stack([train.labels, train.replaced])
-    for weight, outputs, select in selectors:
+    for outputs, select in selectors:
         examples, target = np.concatenate(select(train.features)).astype(float), targets[:, outputs].T.ravel()
         scale = lambda x, of=examples: np.clip((x - of.mean(0)) / of.std(0), -6, 6)  # noqa: E731
         known = scale(examples)
@@ -108,10 +110,77 @@ def test_the_network_is_the_solution_in_closed_form(n_copies, landmarks, of_copi
         weights = np.linalg.lstsq(left, right, rcond=None)[0]
         # 60 centred examples span 59 of the 60 numbers of a face; what of a test image lies beside them is dropped
         axes = np.linalg.svd(known - known.mean(0), full_matrices=False)[2][: min(len(known) - 1, known.shape[1])]
-        for output, inputs in zip(outputs, select(test.features), strict=True):
+        for inputs in select(test.features):
             inside = (scale(inputs) - known.mean(0)) @ axes.T @ axes + known.mean(0)
-            expected[:, output] += weight * (kernel(inside, marked) @ weights + mean)
-    assert np.abs(answers - expected).max() < 1e-3
+            expected.append(kernel(inside, marked) @ weights + mean)
+    assert found.shape == (20, 9 + 8)  # and the linear ones of the parts
+    assert np.abs(found[:, :9] - np.column_stack(expected)).max() < 1e-3
+
+
+@pytest.mark.parametrize("of_copies", [False, True])
+def test_a_linear_regression_is_the_ridge_regression_of_its_penalty_and_of_all_the_best_one(of_copies):
+    """Compared with scikit-learn's on the nose, for images that are left out with all of their photograph."""
+    from sklearn.linear_model import Ridge
+
+    from fakefaces.models.forensic.ensemble import fit_ensemble
+    from fakefaces.models.forensic.linear import _RIDGES, LinearRegression
+
+    runtime.start(seed=1, threads=2)
+    train = replace(arrays(TrainArrays, 90, 3), copy_of=np.tile(np.arange(30), 2), photographs=np.arange(30) // 3)
+    ensemble = fit_ensemble(Settings(**SETTINGS), train, [(0, 7), (7, 12)])
+    (one,) = (
+        experts[of_copies]
+        for experts in ensemble.regressions[1]
+        if isinstance(experts[0], LinearRegression) and experts[0].selector.name == "nose"
+    )
+    nose = train.features[:, 2, 7:].astype(float)
+    own = np.arange(30, 90) if of_copies else np.arange(30)
+    unit = np.clip((nose - nose.mean(0)) / nose.std(0), -6, 6)
+    mean, deviation = unit[own].mean(0), unit[own].std(0)
+    x, y = (unit[own] - mean) / deviation, train.replaced[own, 2].astype(float)
+    photograph = np.arange(len(own)) % 30 // 3
+    left_out, places = {}, np.concatenate([np.flatnonzero(photograph == k) for k in range(10)])
+    for share in _RIDGES:
+        # the mean is that of all examples, and so is the penalty
+        penalty = share * 5 * len(own)
+        found = np.empty(len(own))
+        for k in range(10):
+            rest = photograph != k
+            fitted = Ridge(penalty, fit_intercept=False).fit(x[rest], y[rest] - y.mean())
+            found[~rest] = fitted.predict(x[~rest]) + y.mean()
+        left_out[penalty] = found
+    best = min(left_out, key=lambda penalty: ((left_out[penalty] - y) ** 2).mean())
+    assert one.left_out[:, 0] == pytest.approx(left_out[best][places], abs=1e-4)
+    fitted = Ridge(best, fit_intercept=False).fit(x, y - y.mean())
+    test = arrays(SplitArrays, 20, 4).features
+    inputs = (np.clip((test[:, 2, 7:] - nose.mean(0)) / nose.std(0), -6, 6) - mean) / deviation
+    assert one.predict(test[..., 7:])[:, 0] == pytest.approx(fitted.predict(inputs) + y.mean(), abs=1e-4)
+
+
+def test_a_stack_weighs_answers_by_what_they_are_worth_and_eyes_alike():
+    from fakefaces.models.forensic.stacking import fit_stack
+
+    rng = np.random.default_rng(0)
+    replaced = (rng.random((400, 4)) < 0.3).astype(np.int8)
+    labels = replaced.max(axis=1).astype(np.float32)
+    face, noise = labels + rng.normal(0, 1, 400), rng.normal(0, 1, 400)
+    eyes = replaced[:, :2] + rng.normal(0, 0.5, (400, 2))
+    nose, mouth = (replaced[:, [part]] + rng.normal(0, 0.5, (400, 1)) for part in (2, 3))
+    outputs = [(0,), (0,), (1, 2), (3,), (4,)]
+    answers = np.column_stack([face, noise, eyes, nose, mouth])
+    replaced[::3] = -1  # unknown: not learned from
+    stack = fit_stack(outputs, answers, labels, replaced)
+    weights = stack.weights
+    assert (weights[[0, 2, 3, 4, 5], 0] > 3 * abs(weights[1, 0])).all()
+    assert weights[2, 0] == weights[3, 0] and weights[2, 1] == weights[3, 2] > 3 * abs(weights[1, 1])
+    assert stack.intercepts[1] == stack.intercepts[2]
+    assert weights[3, 1] == weights[2, 2] == weights[2, 3] == weights[3, 4] == 0  # a part is told by itself
+    mirrored = answers[:, [0, 1, 3, 2, 4, 5]]
+    assert stack.predict(mirrored)[:, [0, 2, 1, 3, 4]] == pytest.approx(stack.predict(answers))
+    fake = stack.predict(answers)[:, 0]
+    assert fake[labels == 1].mean() > fake[labels == 0].mean() + 0.5
+    none_known = fit_stack(outputs, answers, labels, np.full_like(replaced, -1))
+    assert none_known.weights[2, 1] == none_known.weights[0, 1] == pytest.approx(1 / 3)
 
 
 def test_left_out_predictions_are_those_of_a_regression_without_the_image():
@@ -121,29 +190,14 @@ def test_left_out_predictions_are_those_of_a_regression_without_the_image():
     places, target = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=30)
     kernel = np.exp(-((places[:, None] - places[:12]) ** 2).sum(-1) / 4)
     groups = np.arange(30).reshape(2, 15).T  # an image and a copy of it
-    predictions = RidgeSystem(places, places[:12], 0.25, target, 0.3).leave_out(groups)
+    alone = np.array([[29]])
+    system = RidgeSystem(places, places[:12], 0.25, target, 0.3)
+    predictions, single = system.leave_out([groups, alone])
+    assert single == pytest.approx(system.leave_out([alone])[0])
     for rows, predicted in zip(groups, predictions, strict=True):
         others = np.delete(kernel, rows, axis=0)
         weights = np.linalg.solve(others.T @ others + 0.3 * kernel[:12], others.T @ np.delete(target, rows))
         assert predicted == pytest.approx(kernel[rows] @ weights, abs=1e-4)
-
-
-def test_a_feature_group_counts_by_how_well_it_ranks():
-    from fakefaces.models.forensic import weighted
-    from fakefaces.models.forensic.regression import fit_regressions, group_weights
-
-    train = arrays(TrainArrays, 200, 6)
-    noise = replace(train, features=np.random.default_rng(1).normal(size=train.features.shape).astype(np.float32))
-    settings = Settings(components=20)
-    of_groups = (fit_regressions(settings, SELECTORS, group) for group in (train, noise))
-    for selector, (good,), (poor,) in zip(SELECTORS, *of_groups, strict=True):
-        assert good.somers_d > 0.4 > 0.25 > poor.somers_d >= 0
-        ((first,),), ((second,),) = weighted([[[good]], [[poor]]])
-        share = good.somers_d / (good.somers_d + poor.somers_d)
-        assert first.weights == pytest.approx(selector.weight * good.weights * share)
-        assert first.intercept + second.intercept == pytest.approx(selector.weight * good.intercept)
-    assert group_weights([0.0, 0.0]).tolist() == [0.5, 0.5]
-    assert group_weights([[0.0, 0.2], [0.0, 0.6]]).tolist() == [[0.5, 0.25], [0.5, pytest.approx(0.75)]]
 
 
 def test_selectors_of_parts_select_the_part_or_its_difference_from_skin():
@@ -168,7 +222,7 @@ def test_a_mirror_image_has_the_same_scores_with_its_eyes_exchanged(network):
 
 
 def test_unknown_parts_of_a_fake_have_the_mean_of_the_known_ones_as_target():
-    from fakefaces.models.forensic.regression import output_targets
+    from fakefaces.models.forensic.experts import output_targets
 
     runtime.start(seed=1, threads=2)
     train = arrays(TrainArrays, 100, 0)
@@ -200,7 +254,7 @@ def test_part_scores_are_painted_on_their_boxes():
 
 
 def test_an_unknown_part_of_a_fake_has_the_share_of_known_fakes_in_which_it_was_replaced():
-    from fakefaces.models.forensic.regression import output_targets
+    from fakefaces.models.forensic.experts import output_targets
 
     replaced = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [-1] * 4, [0] * 4, [0] * 4, [-1] * 4], np.int8)
     train = TrainArrays(np.zeros((6, 1)), np.float32([1, 1, 1, 0, 0, 1]), replaced)
@@ -211,21 +265,34 @@ def test_an_unknown_part_of_a_fake_has_the_share_of_known_fakes_in_which_it_was_
     assert output_targets(none_known)[:, 1:].tolist() == [[0.5] * 4] * 6
 
 
-def test_an_image_and_its_copies_are_left_out_together_when_a_feature_group_is_weighted():
-    from fakefaces.models.forensic.regression import fit_regressions
+def test_images_of_a_photograph_and_its_copies_are_left_out_together():
+    """A copy gives its original away, and an image another one of the same photograph, which says nothing of others."""
+    from fakefaces.models.forensic.ensemble import fit_ensemble
 
     rng = np.random.default_rng(3)
-    features = rng.standard_normal((60, 7, 5)).astype(np.float32)
-    labels = (rng.permutation(60) % 2).astype(np.float32)
+    features = np.repeat(rng.standard_normal((30, 7, 5)).astype(np.float32), 2, axis=0)
+    labels = np.repeat(rng.permutation(30) % 2, 2).astype(np.float32)
     replaced = np.repeat(labels[:, None], 4, axis=1).astype(np.int8)
-    order = rng.permutation(60)  # a copy gives its original away, which says nothing of the others
+    order = rng.permutation(np.repeat(np.arange(60), 2))
     twice = TrainArrays(
-        np.r_[features, features[order]], np.r_[labels, labels[order]], np.r_[replaced, replaced[order]], copy_of=order
+        np.r_[features, features[order]],
+        np.r_[labels, labels[order]],
+        np.r_[replaced, replaced[order]],
+        copy_of=order,
+        photographs=np.arange(60) // 2,
     )
-    settings = Settings(components=20, width=3.0)
-    fitted = [one for experts in fit_regressions(settings, SELECTORS, twice) for one in experts]
-    assert len(fitted) == 2 * len(SELECTORS)
-    assert max(one.somers_d for one in fitted) < 0.4
+
+    def roc_auc(train: TrainArrays) -> list[float]:
+        ensemble = fit_ensemble(Settings(components=20, width=3.0), train, [(0, 5)])
+        found = []
+        for experts in ensemble.regressions[0]:
+            for one, expert in zip(experts, expert_rows(train), strict=True):
+                rows = expert.rows[expert.left_out()]
+                found.append(roc_auc_score(train.labels[rows], one.left_out.sum(axis=1)))
+        return found
+
+    assert max(roc_auc(twice)) < 0.8
+    assert max(roc_auc(replace(twice, photographs=np.empty(0, np.intp)))) > 0.95
 
 
 @pytest.fixture(scope="module")
@@ -255,14 +322,6 @@ def test_a_feature_that_is_constant_in_training_has_no_influence(inverted):
     assert inverted.predict_on_batch(changed) == pytest.approx(inverted.predict_on_batch(constant), abs=1e-4)
 
 
-def test_half_of_the_logit_of_a_part_counts_for_the_face_and_the_other_way_round(network):
-    weights = network.get_layer("calibration").get_weights()[0]  # from logits to outputs
-    share = np.eye(5)
-    share[0, 1:] = share[1:, 0] = 0.5
-    assert weights / np.diag(weights) == pytest.approx(share, abs=1e-5)
-    assert (np.diag(weights) > 0).all()
-
-
 def test_large_weights_of_both_signs_do_not_magnify_rounding_errors():
     """The reals' weights come first and are negative, so that a sum grows to a hundred times its last value."""
     import keras
@@ -277,10 +336,10 @@ def test_large_weights_of_both_signs_do_not_magnify_rounding_errors():
     zeros, identity = np.zeros(n_features, np.float32), np.eye(n_features, dtype=np.float32)
     projection = Projection(zeros, zeros + 1, zeros, identity)
     of_faces = Kernel(SELECTORS[0], projection, landmarks, gamma)
-    regression = Regression(of_faces, weights, intercept=0.3, level=kernel.mean(), somers_d=0.5)
-    inputs = keras.Input((1, n_features), name="traces")
+    regression = KernelRegression(of_faces, weights, intercept=0.3, level=kernel.mean(), left_out=np.empty((0, 1)))
+    inputs = keras.Input((n_features,), name="traces")
     graph = Graph(export(keras.Model(inputs, as_layers([regression], [inputs], "family")[0])))
-    outputs = np.concatenate([graph(image[None]) for image in images])
+    outputs = np.concatenate([graph(image) for image in images])
     assert outputs == pytest.approx(kernel @ weights + 0.3, abs=5e-5)
 
 

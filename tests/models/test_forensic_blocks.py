@@ -7,19 +7,23 @@ import pytest
 
 from fakefaces.data.arrays import SplitArrays, TrainArrays
 from fakefaces.data.stored_rows import JoinedRows, StoredRows
-from fakefaces.models.forensic.regression import fit_regressions
-from fakefaces.models.forensic.selectors import SELECTORS
+from fakefaces.models.forensic.ensemble import fit_ensemble
+from fakefaces.models.forensic.regression import KernelRegression
 from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.forensic.unfamiliarity import fit_unfamiliarity
 from tests.models.test_forensic import GROUP_SIZES, arrays
 
 
 def fit_everything(train: TrainArrays):
-    """The regressions of all selectors on both groups of features, and that of unfamiliarity."""
-    settings, columns = Settings(components=20, landmarks=40), (slice(0, 7), slice(7, 12))
-    of_groups = [fit_regressions(settings, SELECTORS, train, group) for group in columns]
-    regressions = [one for of_group in of_groups for experts in of_group for one in experts]
-    return regressions, fit_unfamiliarity(train, GROUP_SIZES)
+    """The regressions of all selectors on both groups of features and their stacks, and that of unfamiliarity."""
+    ensemble = fit_ensemble(Settings(components=20, landmarks=40), train, [(0, 7), (7, 12)])
+    return ensemble, fit_unfamiliarity(train, GROUP_SIZES)
+
+
+def weights(ensemble) -> list[bytes]:
+    regressions = [one for of_group in ensemble.regressions for experts in of_group for one in experts]
+    gammas = [one.kernel.gamma for one in regressions if isinstance(one, KernelRegression)]
+    return [*(one.weights.tobytes() for one in [*regressions, *ensemble.stacks]), np.array(gammas).tobytes()]
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +52,10 @@ def test_rows_of_a_file_give_the_same_bytes_as_arrays(with_copies_and_strangers,
     originals = StoredRows(tmp_path / "originals.npy", np.arange(60))
     strangers = StoredRows(tmp_path / "strangers.npy", np.arange(60), axes=2)
     rows = replace(train, features=JoinedRows([originals, train.features[60:]]), strangers=strangers)
-    regressions, of_rows = fit_everything(rows)
-    for one, other in zip([*expected, unfamiliar], [*regressions, of_rows], strict=True):
-        assert one.weights.tobytes() == other.weights.tobytes()
-        assert one.level == other.level
-    assert [one.kernel.gamma for one in expected] == [one.kernel.gamma for one in regressions]
-    assert unfamiliar.gamma == of_rows.gamma
+    ensemble, of_rows = fit_everything(rows)
+    assert weights(ensemble) == weights(expected)
+    assert of_rows.weights.tobytes() == unfamiliar.weights.tobytes()
+    assert (of_rows.level, of_rows.gamma) == (unfamiliar.level, unfamiliar.gamma)
 
 
 class Watched(StoredRows):
@@ -74,25 +76,24 @@ def test_images_in_many_blocks_have_the_solution_of_one(with_copies_and_stranger
     monkeypatch.setattr("fakefaces.data.stored_rows._CHUNK", 8 * 7 * 12 * 4)
     for name, size in {"examples.BLOCK": 47, "examples._PIECE": 9, "projection._PIECE": 5, "ridge.BLOCK": 53}.items():
         monkeypatch.setattr(f"fakefaces.models.forensic.{name}", size)
-    regressions, in_blocks = fit_everything(train)
+    ensemble, in_blocks = fit_everything(train)
     test = arrays(SplitArrays, 30, 5).features
-    for one, other in zip(expected, regressions, strict=True):
-        mean = one.kernel.projection.mean
-        assert other.kernel.projection.mean.tobytes() == mean.tobytes()
-        assert other.somers_d == pytest.approx(one.somers_d, abs=1e-4)
-        features = test[..., :7] if len(mean) % 7 == 0 else test[..., 7:]
-        assert other.predict(features) == pytest.approx(one.predict(features), abs=1e-3)
+    for one, other in zip(expected.regressions[0], ensemble.regressions[0], strict=True):
+        for of_one, of_other in zip(one, other, strict=True):
+            assert of_other.left_out == pytest.approx(of_one.left_out, abs=1e-3)
+            assert of_other.predict(test[..., :7]) == pytest.approx(of_one.predict(test[..., :7]), abs=1e-3)
+    mean = expected.regressions[0][0][0].kernel.projection.mean
+    assert ensemble.regressions[0][0][0].kernel.projection.mean.tobytes() == mean.tobytes()
+    assert ensemble.predict(test) == pytest.approx(expected.predict(test), abs=1e-2)
     assert in_blocks.predict(test) == pytest.approx(unfamiliar.predict(test), abs=1e-3)
     assert watched.most == 9
 
 
-def test_of_many_examples_some_are_left_out_to_weigh_a_group(with_copies_and_strangers, at_once, monkeypatch):
-    """The copies of every third image."""
+def test_of_many_images_some_are_left_out_to_weigh_the_regressions(with_copies_and_strangers, at_once, monkeypatch):
     train, (expected, _) = with_copies_and_strangers, at_once
-    monkeypatch.setattr("fakefaces.models.forensic.regression._LEFT_OUT", 40)
-    selector = next(selector for selector in SELECTORS if len(selector.outputs) == 1)
-    settings = Settings(components=20, landmarks=40)
-    ((_, regression),) = fit_regressions(settings, [selector], train, slice(0, 7))
-    _, whole = (one for one in expected if one.kernel.selector is selector and len(one.kernel.projection.mean) % 7 == 0)
-    assert regression.weights.tobytes() == whole.weights.tobytes()
-    assert regression.somers_d == pytest.approx(whole.somers_d, abs=0.2) and regression.somers_d != whole.somers_d
+    monkeypatch.setattr("fakefaces.models.forensic.experts._LEFT_OUT", 20)
+    ensemble, _ = fit_everything(train)
+    for of_all, of_some in zip(expected.regressions[0][:7], ensemble.regressions[0][:7], strict=True):
+        for one, other, n, left_out in zip(of_all, of_some, (60, 120), (20, 40), strict=True):
+            assert other.weights.tobytes() == one.weights.tobytes()
+            assert (len(one.left_out), len(other.left_out)) == (n, left_out // 2 if n == 120 else left_out)

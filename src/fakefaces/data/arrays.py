@@ -32,5 +32,7 @@ class TrainArrays(SplitArrays):
 
     # (copies,), the row of each copy's original
     copy_of: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    # (originals,), the number of the photograph that each shows, or shares a part of; each its own where it is empty
+    photographs: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     # (strangers, ...), features of what was made of the originals and is unlike them: see features.strangers
     strangers: Any = field(default_factory=lambda: np.empty(0, np.float32))

@@ -75,7 +75,8 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
         values *= np.float32(scale)  # in place, as they may fill half of the memory
         return values
 
-    train = TrainArrays(features(train_rows), labels[train_rows], replaced[train_rows])
+    photographs = pd.factorize(images["group"].to_numpy()[train_rows], sort=True)[0]
+    train = TrainArrays(features(train_rows), labels[train_rows], replaced[train_rows], photographs=photographs)
     validation = ValidationArrays(features(validation_rows), labels[validation_rows], replaced[validation_rows])
     if (folder / "copies.npy").is_file():
         of_train, of_validation = (pd.Index(images["image"].to_numpy()[rows]) for rows in (train_rows, validation_rows))
@@ -105,10 +106,11 @@ def load_features(folder: Path, split: CvSplit) -> PreparedFeatures:
 def _with_copies(train: TrainArrays, folder: Path, names: pd.Index) -> TrainArrays:
     """Append the corrupted copies of the training images, which are named by ``names``, and of no others."""
     table, copies = _copies(folder, names)
-    return TrainArrays(
-        JoinedRows([train.features, copies]),
-        np.concatenate([train.labels, table["label"].to_numpy(np.float32)]),
-        np.concatenate([train.replaced, table[list(PARTS)].to_numpy(np.int8)]),
+    return replace(
+        train,
+        features=JoinedRows([train.features, copies]),
+        labels=np.concatenate([train.labels, table["label"].to_numpy(np.float32)]),
+        replaced=np.concatenate([train.replaced, table[list(PARTS)].to_numpy(np.int8)]),
         copy_of=names.get_indexer(pd.Index(table["image"])),
     )
 

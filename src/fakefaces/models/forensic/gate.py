@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakefaces.data.arrays import TrainArrays
+from fakefaces.models.forensic.experts import evenly
 from fakefaces.models.forensic.layers import dense, standardised, variances
 from fakefaces.models.forensic.projection import CLIP, CONSTANT
-from fakefaces.models.forensic.regression import evenly
 from fakefaces.models.forensic.unfamiliarity import group_bounds
 
 Array = NDArray[np.float64]

@@ -29,9 +29,13 @@ class Projection:
 
     def transform(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, features) to float32 (n, components)."""
-        standardised = _standardised(features, self.mean, self.scale)
+        standardised = self.standardise(features)
         standardised -= self.centre
         return np.asarray(standardised @ self.axes)
+
+    def standardise(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Standardised and clipped, float32 (n, features)."""
+        return _standardised(features, self.mean, self.scale)
 
     def scaled(self, factor: float) -> "Projection":
         """The projection to components that are ``factor`` times as large."""

@@ -9,21 +9,20 @@ values, which are computed when they are needed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fakefaces.data.arrays import SplitArrays, TrainArrays
+from fakefaces.data.arrays import TrainArrays
 from fakefaces.models.forensic.examples import Group
-from fakefaces.models.forensic.projection import Projection, fit_projections, project, variance
+from fakefaces.models.forensic.experts import Expert, evenly, output_targets
+from fakefaces.models.forensic.projection import Projection, project, variance
 from fakefaces.models.forensic.ridge import RidgeSystem, gaussian
 from fakefaces.models.forensic.selectors import InputSelector
 from fakefaces.models.forensic.settings import Settings
 
 Array = NDArray[np.float64]
-
-_LEFT_OUT = 8192  # examples that are left out to see how well they are ranked, at most; evenly spaced ones
 
 
 @dataclass(frozen=True)
@@ -42,35 +41,39 @@ class Kernel:
 
 
 @dataclass(frozen=True)
-class Regression:
+class KernelRegression:
     """A regression that one expert fitted in a kernel."""
 
     kernel: Kernel
     weights: Array  # (landmarks,)
     intercept: float  # the prediction far from all landmarks
     level: float  # 0 to 1, the mean of the kernel
-    somers_d: float  # 0 to 1, how well left-out images are ranked; see :func:`group_weights`
+    left_out: Array  # (images, outputs of the selector), predictions for images that were left out
 
-    def scaled(self, factor: float) -> "Regression":
-        """The regression whose predictions are ``factor`` times as large."""
-        return replace(self, weights=self.weights * factor, intercept=self.intercept * factor)
+    @property
+    def selector(self) -> InputSelector:
+        """What selects its inputs."""
+        return self.kernel.selector
 
     def predict(self, features: NDArray[np.float32]) -> Array:
         """float32 (n, regions, features) to float64 (n, outputs of the selector); 1 is fake, or a replaced part."""
         return np.column_stack([values @ self.weights + self.intercept for values in self.kernel.compare(features)])
 
 
-def fit_regressions(
-    settings: Settings, selectors: Sequence[InputSelector], train: TrainArrays, columns: slice = slice(None)
-) -> Iterator[list[Regression]]:
-    """Fit a group of features, ``columns`` of (n, regions, features), through each of the input selectors.
+def fit_kernel_regressions(
+    settings: Settings,
+    selectors: Sequence[InputSelector],
+    projections: Sequence[Projection],
+    train: TrainArrays,
+    group: Group,
+    experts: Sequence[Expert],
+) -> Iterator[list[KernelRegression]]:
+    """Fit a group of the features of the training images through each of the input selectors, with its projection.
 
     Yields:
-        For each selector the regressions of the experts on originals and, if ``train`` has any, on copies, which share
-        their kernel: its components are those of all images, its landmarks originals.
+        For each selector the regressions of the experts, which share their kernel: its components are those of all
+        images, its landmarks originals, for copies are worse ones, though as good examples (docs/forensic.md).
     """
-    group = Group([train.features], columns)
-    projections = fit_projections(group, selectors, settings)
     points = project(group, selectors, projections)
     for selector, projection in zip(selectors, projections, strict=True):
         examples = points.pop(0).reshape(len(selector.outputs), len(train.labels), -1)
@@ -78,63 +81,28 @@ def fit_regressions(
         marked = evenly(len(train.labels) - len(train.copy_of), settings.landmarks // len(selector.outputs))
         landmarks = examples[:, marked].reshape(-1, examples.shape[-1])
         kernel = Kernel(selector, projection, landmarks, gamma)
-        yield [_fit_regression(kernel, settings.ridge, examples, train, families) for families in experts(train)]
+        yield [_fit(kernel, settings.ridge, examples, train, expert) for expert in experts]
 
 
-def experts(train: TrainArrays) -> list[NDArray[np.intp]]:
-    """The rows that each expert learns from: the originals; and the copies, if there are any.
-
-    Returns:
-        (families, k) each: in a row are the images that are left out together, the copies of one original.
-    """
-    n_originals = len(train.labels) - len(train.copy_of)
-    originals = np.arange(n_originals)[:, None]
-    if not len(train.copy_of):
-        return [originals]
-    return [originals, n_originals + np.argsort(train.copy_of, kind="stable").reshape(n_originals, -1)]
-
-
-def _fit_regression(
-    kernel: Kernel, ridge: float, examples: NDArray[np.float32], train: TrainArrays, families: NDArray[np.intp]
-) -> Regression:
+def _fit(
+    kernel: Kernel, ridge: float, examples: NDArray[np.float32], train: TrainArrays, expert: Expert
+) -> KernelRegression:
     """Fit an expert to projected examples (outputs, images, components), its rows for each output of the selector."""
-    rows, n_outputs = np.sort(families, axis=None), len(examples)
-    points = examples[:, rows].reshape(-1, examples.shape[-1])
-    target = output_targets(train)[rows][:, list(kernel.selector.outputs)].T.ravel()
+    outputs = kernel.selector.outputs
+    points = examples[:, expert.rows].reshape(-1, examples.shape[-1])
+    target = output_targets(train)[expert.rows][:, list(outputs)].T.ravel()
     intercept = float(target.mean())
     system = RidgeSystem(points, kernel.landmarks, kernel.gamma, target - intercept, ridge)
-    left_out = np.searchsorted(rows, families[:: -(-len(points) // _LEFT_OUT)])
-    of_outputs = np.concatenate([left_out + start for start in np.arange(n_outputs) * len(rows)], axis=1)
-    of_images = system.leave_out(of_outputs).reshape(len(left_out), n_outputs, -1).mean(axis=1)
-    somers_d = _somers_d(train.labels[rows][left_out].ravel(), of_images.ravel())
-    return Regression(kernel, system.solve(), intercept, level=system.level, somers_d=somers_d)
+    left_out = by_image(system.leave_out(of_outputs(expert.families, len(outputs), len(expert.rows))), len(outputs))
+    return KernelRegression(kernel, system.solve(), intercept, system.level, left_out + intercept)
 
 
-def group_weights(somers_d: ArrayLike) -> Array:
-    """The weight of each group of features in their mean, float64 (groups, ...), proportional to Somers' D."""
-    values = np.asarray(somers_d, dtype=np.float64)
-    total = values.sum(axis=0)
-    return np.where(total > 0, values / np.where(total > 0, total, 1), 1 / len(values))
+def of_outputs(families: Sequence[NDArray[np.intp]], outputs: int, n: int) -> list[NDArray[np.intp]]:
+    """Families (k, size) of images as families (k, outputs * size) of examples, ``n`` for each output."""
+    return [np.concatenate([family + output * n for output in range(outputs)], axis=1) for family in families]
 
 
-def output_targets(arrays: SplitArrays) -> Array:
-    """The targets float64 (n, 5): fake, and each part replaced; the mean of fakes where it is unknown."""
-    replaced = arrays.replaced.astype(np.float64)
-    unknown = replaced < 0
-    known = replaced[(arrays.labels == 1) & ~unknown.any(axis=1)]
-    replaced = np.where(unknown, known.mean(axis=0) if len(known) else 0.5, replaced)
-    return np.column_stack([arrays.labels.astype(np.float64), replaced])
-
-
-def evenly(n_originals: int, most: int) -> NDArray[np.intp]:
-    """Evenly spaced rows of originals; copies are worse landmarks, though as good examples: docs/forensic.md."""
-    return np.unique(np.linspace(0, n_originals - 1, min(n_originals, most)).round().astype(np.intp))
-
-
-def _somers_d(labels: NDArray[np.float32], predictions: Array) -> float:
-    """2 * ROC AUC - 1, and 0 where that is negative or there is one class only."""
-    from sklearn.metrics import roc_auc_score
-
-    if len(np.unique(labels)) < 2:
-        return 0.0
-    return max(0.0, 2 * float(roc_auc_score(labels, predictions)) - 1)
+def by_image(predictions: Sequence[Array], outputs: int) -> Array:
+    """Predictions for families (k, outputs * size) of examples as (images, outputs), the images in the same order."""
+    shaped = [of_size.reshape(len(of_size), outputs, -1).swapaxes(1, 2).reshape(-1, outputs) for of_size in predictions]
+    return np.concatenate(shaped)

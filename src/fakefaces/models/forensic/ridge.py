@@ -1,5 +1,7 @@
 """Ridge regression in the span of a kernel's landmarks, whose values are computed some rows at a time."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,25 +52,45 @@ class RidgeSystem:
 
         return np.asarray(cho_solve(self._factor, self._right))
 
-    def leave_out(self, groups: NDArray[np.intp]) -> Array:
-        """Predictions for groups of rows, each by the regression on all others, from the blocks of the hat matrix.
+    def leave_out(self, groups: Sequence[NDArray[np.intp]]) -> list[Array]:
+        """Predictions for groups of rows, each by the regression on all others.
 
-        R. D. Cook & S. Weisberg, "Residuals and Influence in Regression", 1982. ``groups`` (groups, k) are the rows
-        that are left out together; the predictions are float64 of the same shape.
+        ``groups`` are (groups, k) each, the rows that are left out together; the predictions are float64 of the same
+        shapes.
         """
         from scipy.linalg import cho_solve
 
-        rows = np.sort(groups, axis=None)
-        within = np.searchsorted(rows, groups)
-        kernel, target = self._kernel(self._points[rows]), self._target[rows]
+        rows = np.sort(np.concatenate([group.ravel() for group in groups]))
+        kernel = self._kernel(self._points[rows])
         halfway = np.asarray(cho_solve(self._factor, kernel.T)).T
-        hat = np.einsum("nam,nbm->nab", kernel[within], halfway[within])
-        residual = target - halfway @ self._right
-        left_out = np.linalg.solve(np.eye(groups.shape[1]) - hat, residual[within][..., None])[..., 0]
-        return np.asarray(target[within] - left_out)
+        within = [np.searchsorted(rows, group) for group in groups]
+        return leave_out(kernel, halfway, self._target[rows], halfway @ self._right, within)
 
     def _kernel(self, points: NDArray[np.float32]) -> Array:
         return gaussian(points, self._landmarks, self._gamma).astype(np.float64)
+
+
+def leave_out(
+    inputs: Array, halfway: Array, target: Array, fitted: Array, groups: Sequence[NDArray[np.intp]]
+) -> list[Array]:
+    """Predictions of a linear regression for groups of its examples, each without the group.
+
+    From the blocks of the hat matrix: R. D. Cook & S. Weisberg, "Residuals and Influence in Regression", 1982.
+
+    Args:
+        inputs: float64 (n, inputs), of the examples.
+        halfway: float64 (n, inputs), the system's solution for each example's inputs.
+        target: float64 (n,).
+        fitted: float64 (n,), the predictions of the regression on all examples.
+        groups: (groups, k) each, the examples that are left out together.
+    """
+    found = []
+    for group in groups:
+        hat = inputs[group] @ halfway[group].swapaxes(1, 2)
+        residual = (target - fitted)[group]
+        left_out = np.linalg.solve(np.eye(group.shape[1]) - hat, residual[..., None])[..., 0]
+        found.append(np.asarray(target[group] - left_out))
+    return found
 
 
 def gaussian(a: NDArray[np.float32], b: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:

@@ -21,7 +21,6 @@ class InputSelector:
     outputs: tuple[int, ...]  # the index of each output that is answered: 0 fake, then data.faces.PARTS
     # For each output a linear map (rows, regions); mirrored faces have equal inputs, or those of the other eye.
     matrices: tuple[NDArray[np.float32], ...]
-    weight: float = 1.0  # of the answers in the sum over selectors
 
     def select(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """The inputs for each output: (n, regions, features) to float32 (outputs, n, rows * features)."""
@@ -53,15 +52,10 @@ def _minus_skin(name: str) -> NDArray[np.float32]:
 
 SELECTORS = (
     InputSelector("face", (0,), (_face(),)),
-    InputSelector("eyes", (1, 2), (_region("left_eye"), _region("right_eye")), weight=0.5),
-    InputSelector("nose", (3,), (_region("nose"),), weight=0.5),
-    InputSelector("mouth", (4,), (_region("mouth"),), weight=0.5),
-    InputSelector("eyes_beside_skin", (1, 2), (_minus_skin("left_eye"), _minus_skin("right_eye")), weight=0.5),
-    InputSelector("nose_beside_skin", (3,), (_minus_skin("nose"),), weight=0.5),
-    InputSelector("mouth_beside_skin", (4,), (_minus_skin("mouth"),), weight=0.5),
+    InputSelector("eyes", (1, 2), (_region("left_eye"), _region("right_eye"))),
+    InputSelector("nose", (3,), (_region("nose"),)),
+    InputSelector("mouth", (4,), (_region("mouth"),)),
+    InputSelector("eyes_beside_skin", (1, 2), (_minus_skin("left_eye"), _minus_skin("right_eye"))),
+    InputSelector("nose_beside_skin", (3,), (_minus_skin("nose"),)),
+    InputSelector("mouth_beside_skin", (4,), (_minus_skin("mouth"),)),
 )
-
-# From the answers (rows) to the evidence for each output (columns): half of a part's answer counts for fake, too, and
-# half of the face's answer for each part.
-EVIDENCE = np.eye(1 + len(PARTS))
-EVIDENCE[0, 1:] = EVIDENCE[1:, 0] = 0.5

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.data.stored_rows import chunks
 from fakefaces.models.forensic.examples import Group
+from fakefaces.models.forensic.experts import evenly
 from fakefaces.models.forensic.layers import dense, selected, variances
 from fakefaces.models.forensic.projection import Projection, fit_projections, project, variance
-from fakefaces.models.forensic.regression import evenly
 from fakefaces.models.forensic.ridge import RidgeSystem, gaussian
 from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.forensic.settings import Settings

@@ -1,0 +1,87 @@
+"""All regressions of `forensic`, by group of features, input selector and expert, and how they are weighed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, compress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakefaces.base.progress import track
+from fakefaces.data.arrays import TrainArrays
+from fakefaces.models.forensic.examples import Group
+from fakefaces.models.forensic.experts import Expert, experts
+from fakefaces.models.forensic.linear import LinearRegression, fit_linear_regressions
+from fakefaces.models.forensic.projection import fit_projections
+from fakefaces.models.forensic.regression import KernelRegression, fit_kernel_regressions
+from fakefaces.models.forensic.selectors import SELECTORS, InputSelector
+from fakefaces.models.forensic.settings import Settings
+from fakefaces.models.forensic.stacking import Stack, fit_stack
+
+Array = NDArray[np.float64]
+Regression = KernelRegression | LinearRegression
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Regressions, and a stack for each expert."""
+
+    bounds: Sequence[tuple[int, int]]  # first and last column of each group of features
+    regressions: Sequence[Sequence[Sequence[Regression]]]  # of each group, one after another, those of the experts
+    stacks: Sequence[Stack]  # of each expert
+
+    def predict(self, features: NDArray[np.float32]) -> Array:
+        """float32 (n, regions, features) to float64 (experts, n, 5), the logits of fake and of each part replaced."""
+        answers: list[list[Array]] = [[] for _ in self.stacks]
+        for (start, end), of_group in zip(self.bounds, self.regressions, strict=True):
+            for of_experts in of_group:
+                for found, one in zip(answers, of_experts, strict=True):
+                    found.append(one.predict(features[..., start:end]))
+        return np.stack([stack.predict(np.hstack(of)) for stack, of in zip(self.stacks, answers, strict=True)])
+
+
+def fit_ensemble(
+    settings: Settings,
+    train: TrainArrays,
+    bounds: Sequence[tuple[int, int]],
+    selectors: Sequence[InputSelector] = SELECTORS,
+) -> Ensemble:
+    """Fit regressions for each group of features and input selector, and weigh their answers.
+
+    One kernel over all features would drown small groups in large ones. Where there are corrupted copies to train on,
+    an expert learns from originals alone and another one from copies alone, in the same kernels.
+    """
+    learners = experts(train)
+    of_groups = (
+        _of_group(settings, train, Group([train.features], slice(*own)), selectors, learners) for own in bounds
+    )
+    number = len(selectors) + sum(map(_selects_part, selectors))
+    fitted = list(track(chain.from_iterable(of_groups), "fitting regressions", len(bounds) * number))
+    regressions = [fitted[k : k + number] for k in range(0, len(fitted), number)]
+    outputs = [of_experts[0].selector.outputs for of_group in regressions for of_experts in of_group]
+    stacks = []
+    for number, expert in enumerate(learners):
+        answers = [of_experts[number].left_out for of_group in regressions for of_experts in of_group]
+        rows = expert.rows[expert.left_out()]
+        stacks.append(fit_stack(outputs, np.hstack(answers), train.labels[rows], train.replaced[rows]))
+    return Ensemble(bounds, regressions, stacks)
+
+
+def _of_group(
+    settings: Settings,
+    train: TrainArrays,
+    group: Group,
+    selectors: Sequence[InputSelector],
+    learners: Sequence[Expert],
+) -> Iterator[Sequence[Regression]]:
+    """In the kernels of all selectors, and linear ones of those that select a part: a face has too many features."""
+    projections = fit_projections(group, selectors, settings)
+    yield from fit_kernel_regressions(settings, selectors, projections, train, group, learners)
+    of_parts = [_selects_part(selector) for selector in selectors]
+    yield from fit_linear_regressions(
+        list(compress(selectors, of_parts)), list(compress(projections, of_parts)), train, group, learners
+    )
+
+
+def _selects_part(selector: InputSelector) -> bool:
+    return selector.outputs != (0,)
