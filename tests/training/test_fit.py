@@ -154,10 +154,14 @@ def write_features(folder, rows: int, network=None, **metadata):
 
 
 def split_of(names: list[str]) -> CvSplit:
-    """Images in order; every third is a fake with a replaced nose, and the parts of image 6 are unknown."""
+    """Images in order; every third is a fake with a replaced nose, and the parts of image 6 are unknown.
+
+    Images 1 and 6 are of one photograph.
+    """
     n = len(names)
     table = pd.DataFrame({"image": [f"{k}.jpg" for k in range(n)], "split": names})
     table["label"] = [int(k % 3 == 0) for k in range(n)]
+    table["group"] = ["one" if k in (1, 6) else f"{k}" for k in range(n)]
     parts = pd.DataFrame(0, index=table.index, columns=list(PARTS)).astype("Int64")
     parts.loc[table["label"] == 1, "nose"] = 1
     parts.loc[6] = pd.NA
@@ -176,6 +180,7 @@ def test_features_are_divided_as_the_table_says(tmp_path):
     assert features.validation.labels.tolist() == [0, 0]
     assert features.train.replaced.tolist() == [[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0], [-1, -1, -1, -1]]
     assert len(features.train.copy_of) == 0
+    assert features.train.photographs.tolist() == [2, 0, 1, 2]
     assert (features.frozen, features.trainable, features.weights, features.spec) == (None, None, "w", SPEC)
 
 
@@ -190,6 +195,7 @@ def test_only_copies_of_training_images_are_trained_on_and_refer_to_their_origin
     train = features.train
     assert train.features[:][:, 0].tolist() == [1, 3, 4, 6, 102, 103, 106, 107, 108, 109, 112, 113]
     assert train.copy_of.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert train.photographs.tolist() == [2, 0, 1, 2]
     assert train.labels.tolist() == [0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1]
     assert train.replaced[:, 2].tolist() == [0, 1, 0, -1, 0, 0, 1, 1, 0, 0, -1, -1]
     assert features.validation.features[:][:, 0].tolist() == [2, 7]
