@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,6 +81,25 @@ def test_a_store_that_is_away_changes_nothing(world):
     assert "no server answers" in world.deployed.state()["trouble"]["reason"]
     world.away = None
     assert world.polled(2)[1:] == [(Kind.CURRENT, "v1")]
+
+
+def test_a_poll_that_takes_long_leaves_some_out_and_moves_none(world, monkeypatch):
+    now, times = [0.0], []
+
+    class Stop:
+        def wait(self, seconds: float) -> bool:
+            now[0] += seconds
+            return len(times) == 6
+
+    def resolve():
+        times.append(now[0])
+        now[0] += 25 if len(times) == 3 else 2
+        return "v1"
+
+    monkeypatch.setattr("fakefaces.web.deployed.time", SimpleNamespace(monotonic=lambda: now[0]))
+    world.follower.resolve, world.follower.interval = resolve, 10.0
+    world.follower._run(Stop())
+    assert times == [10, 20, 30, 60, 70, 80]
 
 
 def test_it_polls_at_fixed_times_until_the_end_of_the_block(world):
