@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -90,12 +88,6 @@ def test_the_threshold_is_kept_in_full(faces):
 def test_bad_tables_are_refused(faces, change, message):
     with pytest.raises(ModelError, match=message):
         evaluate_scores(change(faces().sort_values("image")), 0.5, RESAMPLING)
-
-
-def test_400_images_takes_seconds(faces):
-    start = time.perf_counter()
-    evaluate_scores(faces(200, 200), 0.5, Resampling(2000, seed=0))
-    assert time.perf_counter() - start < 5
 
 
 def test_parts_part_counts_and_difficulties_have_metrics_under_their_names(faces):
