@@ -79,8 +79,8 @@ def test_the_answers_in_a_kernel_are_the_solution_in_closed_form(n_copies, landm
     train, test = replace(arrays(TrainArrays, 60, 3), copy_of=np.arange(n_copies)), arrays(SplitArrays, 20, 4)
     settings = Settings(components=84, landmarks=landmarks, whitening=0.0, width=0.7, ridge=0.2)
     network = fit(settings, train, arrays(ValidationArrays, 40, 5), [12])
-    calibration = "calibration_of_copies" if of_copies else "calibration"
-    found = keras.Model(network.input, network.get_layer(calibration).input).predict_on_batch(test.features)
+    evidence = "evidence_of_copies" if of_copies else "evidence"
+    found = keras.Model(network.input, network.get_layer(evidence).input).predict_on_batch(test.features)
     pair = lambda a, b: (a + b) / 2**0.5  # noqa: E731
     face = lambda v: np.hstack([pair(v[:, 0], v[:, 1]), v[:, 2], v[:, 3], v[:, 4], pair(v[:, 5], v[:, 6])])  # noqa: E731
     minus_skin = lambda v, box: v[:, box] - v[:, 4:].mean(axis=1)  # noqa: E731
@@ -179,6 +179,12 @@ def test_a_stack_weighs_answers_by_what_they_are_worth_and_eyes_alike():
     assert stack.predict(mirrored)[:, [0, 2, 1, 3, 4]] == pytest.approx(stack.predict(answers))
     fake = stack.predict(answers)[:, 0]
     assert fake[labels == 1].mean() > fake[labels == 0].mean() + 0.5
+    evidence = answers @ weights + stack.intercepts
+    assert stack.last_weights[0, 0] > 0 and stack.last_weights[5, 0] > 0
+    largest = np.column_stack([evidence[:, 0], evidence[:, 1:].max(axis=1)])
+    assert fake == pytest.approx(largest @ stack.last_weights[[0, 5], 0] + stack.last_intercepts[0])
+    assert roc_auc_score(labels, fake) > roc_auc_score(labels, evidence[:, 0])  # one replaced part makes a fake
+    assert stack.predict(answers)[:, 1:] == pytest.approx(evidence[:, 1:])
     none_known = fit_stack(outputs, answers, labels, np.full_like(replaced, -1))
     assert none_known.weights[2, 1] == none_known.weights[0, 1] == pytest.approx(1 / 3)
 

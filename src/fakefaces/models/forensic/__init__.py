@@ -153,16 +153,20 @@ def _calibrated(answers: Any, stacks: Sequence[Stack], validation: ValidationArr
 
     That of the expert on copies is fitted on the copies of the validation images, if there are any.
     """
+    import keras
+
     copies = SplitArrays(
         validation.copies, validation.labels[validation.copy_of], validation.replaced[validation.copy_of]
     )
     logits = []
-    for number, (stack, name) in enumerate(zip(stacks, ("calibration", "calibration_of_copies"), strict=False)):
+    for number, (stack, kind) in enumerate(zip(stacks, ("", "_of_copies"), strict=False)):
         images = copies if number and len(copies.labels) else validation
         of_expert = predicted(answers, images.features)[..., number].astype(np.float64)
         slopes, intercepts = _platt(stack.predict(of_expert), images)
-        layer = dense(stack.weights * slopes, stack.intercepts * slopes + intercepts, name)
-        logits.append(layer(answers.output[:, :, number]))
+        evidence = dense(stack.weights, stack.intercepts, f"evidence{kind}")(answers.output[:, :, number])
+        largest = keras.ops.max(evidence[:, 1:], axis=-1, keepdims=True)
+        last = dense(stack.last_weights * slopes, stack.last_intercepts * slopes + intercepts, f"calibration{kind}")
+        logits.append(last(keras.ops.concatenate([evidence, largest], axis=-1)))
     return logits
 
 

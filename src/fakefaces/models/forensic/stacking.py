@@ -2,7 +2,8 @@
 
 Stacked generalization, D. Wolpert, Neural Networks 5, 1992: a logistic regression for each output learns from the
 answers to training images that are left out. A mean of all answers counts what several regressions know in common as
-often as they say it.
+often as they say it. One replaced part makes a fake, however clean the other parts are, which no weighted sum says: so
+a last logistic regression weighs the evidence for fake and the largest of the parts'.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,14 +22,17 @@ _LEAST = 1e-9  # standard deviation of answers below which they count as constan
 
 @dataclass(frozen=True)
 class Stack:
-    """From the answers of an expert's regressions to the logit of each output."""
+    """From the answers of an expert's regressions to the evidence for each output, and from there to its logit."""
 
     weights: Array  # (answers, 5): fake, and each part replaced
     intercepts: Array  # (5,)
+    last_weights: Array  # (6, 5), of the evidence for each output, and of the largest evidence for a part
+    last_intercepts: Array  # (5,)
 
     def predict(self, answers: Array) -> Array:
         """float64 (n, answers), 0 to 1 each, to float64 (n, 5), logits."""
-        return np.asarray(answers @ self.weights + self.intercepts)
+        evidence = answers @ self.weights + self.intercepts
+        return np.asarray(_with_largest(evidence) @ self.last_weights + self.last_intercepts)
 
 
 def fit_stack(
@@ -60,7 +64,15 @@ def fit_stack(
         of_each, intercept = _logistic(np.concatenate(examples), np.concatenate(target))
         for output, places in zip(answered, inputs, strict=True):
             weights[places, output], intercepts[output] = of_each, intercept
-    return Stack(weights, intercepts)
+    last_weights, last_intercepts = np.eye(2 + len(PARTS), 1 + len(PARTS)), np.zeros(1 + len(PARTS))
+    evidence = _with_largest(answers @ weights + intercepts)
+    last_weights[[0, -1], 0], last_intercepts[0] = _logistic(evidence[:, [0, -1]], labels > 0)
+    return Stack(weights, intercepts, last_weights, last_intercepts)
+
+
+def _with_largest(evidence: Array) -> Array:
+    """(n, 5) to (n, 6): the largest evidence for a part behind."""
+    return np.column_stack([evidence, evidence[:, 1:].max(axis=1)])
 
 
 def _inputs_of_part(
