@@ -12,7 +12,7 @@ from fakefaces.models import runtime
 from fakefaces.models.export import export
 from fakefaces.models.forensic import as_layers
 from fakefaces.models.forensic.experts import experts as expert_rows
-from fakefaces.models.forensic.projection import Projection
+from fakefaces.models.forensic.projection import Projection, Standardisation
 from fakefaces.models.forensic.regression import Kernel, KernelRegression
 from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.forensic.settings import Settings
@@ -155,6 +155,29 @@ def test_a_linear_regression_is_the_ridge_regression_of_its_penalty_and_of_all_t
     test = arrays(SplitArrays, 20, 4).features
     inputs = (np.clip((test[:, 2, 7:] - nose.mean(0)) / nose.std(0), -6, 6) - mean) / deviation
     assert one.predict(test[..., 7:])[:, 0] == pytest.approx(fitted.predict(inputs) + y.mean(), abs=1e-4)
+
+
+def test_a_wide_group_of_features_has_linear_regressions_alone(monkeypatch):
+    import keras
+
+    from fakefaces.models.forensic.ensemble import fit_ensemble
+    from fakefaces.models.forensic.linear import LinearRegression
+
+    monkeypatch.setattr("fakefaces.models.forensic.ensemble._WIDE", 7)
+    train, test = arrays(TrainArrays, 200, 3), arrays(SplitArrays, 100, 4)
+    ensemble = fit_ensemble(Settings(**SETTINGS), train, [(0, 7), (7, 12)])
+    kinds = [[type(one) for (one,) in of_group] for of_group in ensemble.regressions]
+    assert kinds == [[LinearRegression] * 6, [KernelRegression] * 7 + [LinearRegression] * 6]
+    network = fit_forensic(train, arrays(ValidationArrays, 80, 5))
+    assert ((network.predict_on_batch(test.features)[:, 0] > 0.5) == test.labels).mean() > 0.9
+    answers = keras.Model(network.input, network.get_layer("evidence").input).predict_on_batch(test.features)
+    expected = [
+        one.predict(test.features[..., start:end])
+        for (start, end), of_group in zip(ensemble.bounds, ensemble.regressions, strict=True)
+        for (one,) in of_group
+    ]
+    assert answers == pytest.approx(np.hstack(expected), abs=1e-4)
+    runtime.clear_session()
 
 
 def test_a_stack_weighs_answers_by_what_they_are_worth_and_eyes_alike():
@@ -340,7 +363,7 @@ def test_large_weights_of_both_signs_do_not_magnify_rounding_errors():
     distances = ((images[:, None].astype(np.float64) - landmarks.astype(np.float64)) ** 2).sum(axis=-1)
     kernel = np.exp(-gamma * distances)
     zeros, identity = np.zeros(n_features, np.float32), np.eye(n_features, dtype=np.float32)
-    projection = Projection(zeros, zeros + 1, zeros, identity)
+    projection = Projection(Standardisation(zeros, zeros + 1), zeros, identity)
     of_faces = Kernel(SELECTORS[0], projection, landmarks, gamma)
     regression = KernelRegression(of_faces, weights, intercept=0.3, level=kernel.mean(), left_out=np.empty((0, 1)))
     inputs = keras.Input((n_features,), name="traces")

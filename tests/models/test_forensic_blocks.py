@@ -82,8 +82,8 @@ def test_images_in_many_blocks_have_the_solution_of_one(with_copies_and_stranger
         for of_one, of_other in zip(one, other, strict=True):
             assert of_other.left_out == pytest.approx(of_one.left_out, abs=1e-3)
             assert of_other.predict(test[..., :7]) == pytest.approx(of_one.predict(test[..., :7]), abs=1e-3)
-    mean = expected.regressions[0][0][0].kernel.projection.mean
-    assert ensemble.regressions[0][0][0].kernel.projection.mean.tobytes() == mean.tobytes()
+    mean = expected.regressions[0][0][0].kernel.projection.standardise.mean
+    assert ensemble.regressions[0][0][0].kernel.projection.standardise.mean.tobytes() == mean.tobytes()
     assert ensemble.predict(test) == pytest.approx(expected.predict(test), abs=1e-2)
     assert in_blocks.predict(test) == pytest.approx(unfamiliar.predict(test), abs=1e-3)
     assert watched.most == 9

@@ -5,7 +5,7 @@ regressions for each input selector and feature group, whose answers a logistic 
 network of ordinary layers, so that these detectors are saved, loaded and served as all others are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -71,15 +71,13 @@ def _answers(ensemble: Ensemble, inputs: Any) -> Any:
     """The answers of all regressions, (batch, answers, experts), in the order of those that a stack weighs."""
     import keras
 
-    chosen, rows = (
-        _selected(ensemble, inputs),
-        dict(zip((selector.name for selector in SELECTORS), _rows(), strict=True)),
-    )
+    rows = _rows()
+    chosen = _selected(ensemble, rows, inputs)
     answers = []
     for number, ((start, end), of_group) in enumerate(zip(ensemble.bounds, ensemble.regressions, strict=True)):
         tensors = {
-            name: [keras.layers.Flatten()(chosen[:, of_output, start:end]) for of_output in of_outputs]
-            for name, of_outputs in rows.items()
+            name: [keras.layers.Flatten()(chosen[:, of_output, start:end]) for of_output in rows[name]]
+            for name in dict.fromkeys(experts[0].selector.name for experts in of_group)
         }
         for experts in of_group:
             name = experts[0].selector.name
@@ -126,25 +124,24 @@ def _kernel_layers(experts: Sequence[KernelRegression], inputs: Sequence[Any], n
     return predictions
 
 
-def _rows() -> list[list[slice]]:
-    """For each selector the rows of its inputs for each output, among those of all selectors."""
+def _rows() -> dict[str, list[slice]]:
+    """By the name of a selector the rows of its inputs for each output, among those of all selectors."""
     edges = accumulate((len(matrix) for selector in SELECTORS for matrix in selector.matrices), initial=0)
     rows = (slice(*pair) for pair in pairwise(edges))
-    return [[next(rows) for _ in selector.matrices] for selector in SELECTORS]
+    return {selector.name: [next(rows) for _ in selector.matrices] for selector in SELECTORS}
 
 
-def _selected(ensemble: Ensemble, inputs: Any) -> Any:
+def _selected(ensemble: Ensemble, rows: Mapping[str, Sequence[slice]], inputs: Any) -> Any:
     """The inputs of all regressions, standardised and clipped, (batch, rows of all selectors, features)."""
     matrix = np.concatenate([matrix for selector in SELECTORS for matrix in selector.matrices])
     n_features = inputs.shape[-1]
     mean, variance = np.zeros((len(matrix), n_features)), np.ones((len(matrix), n_features))
     for (start, end), of_group in zip(ensemble.bounds, ensemble.regressions, strict=True):
-        kernels = [experts[0].kernel for experts in of_group if isinstance(experts[0], KernelRegression)]
-        for kernel, rows in zip(kernels, _rows(), strict=True):
-            scale = kernel.projection.scale
-            for of_output in rows:
-                mean[of_output, start:end] = kernel.projection.mean.reshape(-1, end - start)
-                variance[of_output, start:end] = variances(scale).reshape(-1, end - start)
+        standardisations = {experts[0].selector.name: experts[0].standardise for experts in of_group}
+        for name, of_one in standardisations.items():
+            for of_output in rows[name]:
+                mean[of_output, start:end] = of_one.mean.reshape(-1, end - start)
+                variance[of_output, start:end] = variances(of_one.scale).reshape(-1, end - start)
     return selected(matrix, mean, variance, inputs)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,18 @@ from fakefaces.data.arrays import TrainArrays
 from fakefaces.models.forensic.examples import Group
 from fakefaces.models.forensic.experts import Expert, experts
 from fakefaces.models.forensic.linear import LinearRegression, fit_linear_regressions
-from fakefaces.models.forensic.projection import fit_projections
+from fakefaces.models.forensic.projection import fit_projection, fit_standardisations
 from fakefaces.models.forensic.regression import KernelRegression, fit_kernel_regressions
 from fakefaces.models.forensic.selectors import SELECTORS, InputSelector
 from fakefaces.models.forensic.settings import Settings
 from fakefaces.models.forensic.stacking import Stack, fit_stack
 
 Array = NDArray[np.float64]
+
+# Features of a region from which on a group has linear regressions alone. Kernels over a backbone's map of 1,152 made
+# 7 MB and hardly a difference beside them: docs/forensic.md.
+_WIDE = 512
+
 Regression = KernelRegression | LinearRegression
 
 
@@ -52,12 +57,12 @@ def fit_ensemble(
     an expert learns from originals alone and another one from copies alone, in the same kernels.
     """
     learners = experts(train)
-    of_groups = (
-        _of_group(settings, train, Group([train.features], slice(*own)), selectors, learners) for own in bounds
-    )
-    number = len(selectors) + sum(map(_selects_part, selectors))
-    fitted = list(track(chain.from_iterable(of_groups), "fitting regressions", len(bounds) * number))
-    regressions = [fitted[k : k + number] for k in range(0, len(fitted), number)]
+    groups = [Group([train.features], slice(*own)) for own in bounds]
+    of_groups = chain.from_iterable(_of_group(settings, train, group, selectors, learners) for group in groups)
+    parts = sum(map(_selects_part, selectors))
+    numbers = [parts + len(_in_kernels(group, selectors)) for group in groups]
+    fitted = track(of_groups, "fitting regressions", sum(numbers))
+    regressions = [list(islice(fitted, number)) for number in numbers]
     outputs = [of_experts[0].selector.outputs for of_group in regressions for of_experts in of_group]
     stacks = []
     for number, expert in enumerate(learners):
@@ -74,13 +79,19 @@ def _of_group(
     selectors: Sequence[InputSelector],
     learners: Sequence[Expert],
 ) -> Iterator[Sequence[Regression]]:
-    """In the kernels of all selectors, and linear ones of those that select a part: a face has too many features."""
-    projections = fit_projections(group, selectors, settings)
-    yield from fit_kernel_regressions(settings, selectors, projections, train, group, learners)
-    of_parts = [_selects_part(selector) for selector in selectors]
-    yield from fit_linear_regressions(
-        list(compress(selectors, of_parts)), list(compress(projections, of_parts)), train, group, learners
-    )
+    """In kernels, and linear ones of the selectors that select a part: a face has too many features."""
+    in_kernels, of_parts = _in_kernels(group, selectors), list(filter(_selects_part, selectors))
+    used = in_kernels or of_parts
+    standardised = dict(zip((selector.name for selector in used), fit_standardisations(group, used), strict=True))
+    projections = [fit_projection(*standardised[selector.name], settings) for selector in in_kernels]
+    yield from fit_kernel_regressions(settings, in_kernels, projections, train, group, learners)
+    of_each = [standardised[selector.name][0] for selector in of_parts]
+    yield from fit_linear_regressions(of_parts, of_each, train, group, learners)
+
+
+def _in_kernels(group: Group, selectors: Sequence[InputSelector]) -> Sequence[InputSelector]:
+    """The selectors that a group has kernels of."""
+    return selectors if group.columns.stop - group.columns.start < _WIDE else []
 
 
 def _selects_part(selector: InputSelector) -> bool:

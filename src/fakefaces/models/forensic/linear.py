@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.models.forensic.examples import Group
 from fakefaces.models.forensic.experts import Expert, output_targets
-from fakefaces.models.forensic.projection import CONSTANT, Projection
+from fakefaces.models.forensic.projection import CONSTANT, Standardisation
 from fakefaces.models.forensic.regression import by_image, of_outputs
 from fakefaces.models.forensic.ridge import leave_out
 from fakefaces.models.forensic.selectors import InputSelector
@@ -31,7 +31,7 @@ class LinearRegression:
     """A regression that one expert fitted to standardised and clipped features."""
 
     selector: InputSelector  # of its inputs
-    projection: Projection  # whose means and standard deviations standardise them
+    standardise: Standardisation
     weights: Array  # (features,)
     intercept: float
     left_out: Array  # (images, outputs of the selector), predictions for images that were left out
@@ -39,12 +39,12 @@ class LinearRegression:
     def predict(self, features: NDArray[np.float32]) -> Array:
         """float32 (n, regions, features) to float64 (n, outputs of the selector); 1 is fake, or a replaced part."""
         inputs = self.selector.select(features)
-        return np.column_stack([self.projection.standardise(x) @ self.weights + self.intercept for x in inputs])
+        return np.column_stack([self.standardise(x) @ self.weights + self.intercept for x in inputs])
 
 
 def fit_linear_regressions(
     selectors: Sequence[InputSelector],
-    projections: Sequence[Projection],
+    standardisations: Sequence[Standardisation],
     train: TrainArrays,
     group: Group,
     experts: Sequence[Expert],
@@ -60,11 +60,11 @@ def fit_linear_regressions(
     ]
     for number, start, inputs in group.inputs(selectors):
         for output, examples in enumerate(inputs):
-            standardised = projections[number].standardise(examples)
+            standardised = standardisations[number](examples)
             for of_expert in moments[number]:
                 of_expert.add(standardised, start, output)
-    for selector, projection in zip(selectors, projections, strict=True):
-        yield [of_expert.solve(selector, projection) for of_expert in moments.pop(0)]
+    for selector, standardise in zip(selectors, standardisations, strict=True):
+        yield [of_expert.solve(selector, standardise) for of_expert in moments.pop(0)]
 
 
 class _Moments:
@@ -93,7 +93,7 @@ class _Moments:
         kept = self._kept[slice(*np.searchsorted(self._kept, [first, last]))]
         self._inputs[output].append(own[kept - first])
 
-    def solve(self, selector: InputSelector, projection: Projection) -> LinearRegression:
+    def solve(self, selector: InputSelector, standardise: Standardisation) -> LinearRegression:
         """The regression with the penalty by which images that are left out are predicted best."""
         from scipy.linalg import eigh
 
@@ -124,7 +124,7 @@ class _Moments:
         _, ridge, left_out = best
         weights = axes @ (right / (values + ridge))
         return LinearRegression(
-            selector, projection, weights, self._mean - float(mean @ weights), left_out + self._mean
+            selector, standardise, weights, self._mean - float(mean @ weights), left_out + self._mean
         )
 
     def _left_out_targets(self) -> Array:

@@ -19,11 +19,24 @@ _PIECE = 512  # rows that are float64 at a time
 
 
 @dataclass(frozen=True)
-class Projection:
-    """From features to the space of the kernel."""
+class Standardisation:
+    """To means of 0 and standard deviations of 1, clipped."""
 
     mean: Array  # (features,)
     scale: Array  # (features,), one over the standard deviation; 0 for constant features
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 (n, features) to the same shape."""
+        values = features - self.mean.astype(np.float32)
+        values *= self.scale.astype(np.float32)
+        return np.clip(values, -CLIP, CLIP, out=values)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """From features to the space of the kernel."""
+
+    standardise: Standardisation
     centre: NDArray[np.float32]  # (features,), the mean of standardised and clipped features
     axes: NDArray[np.float32]  # (features, components)
 
@@ -33,20 +46,15 @@ class Projection:
         standardised -= self.centre
         return np.asarray(standardised @ self.axes)
 
-    def standardise(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Standardised and clipped, float32 (n, features)."""
-        return _standardised(features, self.mean, self.scale)
-
     def scaled(self, factor: float) -> "Projection":
         """The projection to components that are ``factor`` times as large."""
         return replace(self, axes=self.axes * np.float32(factor))
 
 
-def fit_projections(group: Group, selectors: Sequence[InputSelector], settings: Settings) -> list[Projection]:
-    """Standardise what each selector selects, and find the principal components, partly whitened.
-
-    The examples of a selector are all images for its first output, then for the next.
-    """
+def fit_standardisations(
+    group: Group, selectors: Sequence[InputSelector]
+) -> list[tuple[Standardisation, NDArray[np.float32]]]:
+    """Of what each selector selects of all images, for all its outputs alike; and evenly spaced examples of that."""
     n = len(group)
     totals, squares = ([_Sum() for _ in selectors] for _ in range(2))
     sampled: list[list[list[NDArray[np.float32]]]] = [[[] for _ in selector.outputs] for selector in selectors]
@@ -60,12 +68,34 @@ def fit_projections(group: Group, selectors: Sequence[InputSelector], settings: 
     for number, _, inputs in group.inputs(selectors):
         for examples in inputs:
             squares[number].add(examples, means[number])
-    projections = []
+    fitted = []
     for mean, square, selector, of_outputs in zip(means, squares, selectors, sampled, strict=True):
         deviation = np.sqrt(square.value / (n * len(selector.outputs)))
+        scale = np.where(deviation > CONSTANT, 1 / np.maximum(deviation, CONSTANT), 0)
         sample = np.concatenate([examples for of_output in of_outputs for examples in of_output])
-        projections.append(_fit(mean, deviation, sample, settings))
-    return projections
+        fitted.append((Standardisation(mean, scale), sample))
+    return fitted
+
+
+def fit_projection(standardise: Standardisation, sample: NDArray[np.float32], settings: Settings) -> Projection:
+    """Find the principal components of examples (n, features), once these are standardised, and partly whiten them."""
+    from scipy.linalg import eigh
+
+    sample = standardise(sample)
+    centre = sample.mean(axis=0)
+    sample = sample - centre
+    tall = sample.shape[0] > sample.shape[1]
+    gram = (sample.T @ sample if tall else sample @ sample.T).astype(np.float64)
+    size = len(gram)
+    values, vectors = eigh(gram, subset_by_index=[max(0, size - settings.components), size - 1])
+    positive = values > CONSTANT * values[-1]  # centring removes at least one dimension
+    values, vectors = values[positive], vectors[:, positive]
+    if not tall:
+        vectors = sample.T @ (vectors / np.sqrt(values))
+    # The sign of an eigenvector is arbitrary; the largest entry is made positive.
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
+    axes = vectors / np.sqrt(values / len(sample)) ** settings.whitening
+    return Projection(standardise, centre, axes.astype(np.float32))
 
 
 def project(
@@ -90,34 +120,6 @@ def variance(points: NDArray[np.float32]) -> Array:
     total.add(points)
     square.add(points, total.value / len(points))
     return square.value / len(points)
-
-
-def _fit(mean: Array, deviation: Array, sample: NDArray[np.float32], settings: Settings) -> Projection:
-    """Standardise by means and standard deviations, and find the principal components of some examples."""
-    from scipy.linalg import eigh
-
-    scale = np.where(deviation > CONSTANT, 1 / np.maximum(deviation, CONSTANT), 0)
-    sample = _standardised(sample, mean, scale)
-    centre = sample.mean(axis=0)
-    sample = sample - centre
-    tall = sample.shape[0] > sample.shape[1]
-    gram = (sample.T @ sample if tall else sample @ sample.T).astype(np.float64)
-    size = len(gram)
-    values, vectors = eigh(gram, subset_by_index=[max(0, size - settings.components), size - 1])
-    positive = values > CONSTANT * values[-1]  # centring removes at least one dimension
-    values, vectors = values[positive], vectors[:, positive]
-    if not tall:
-        vectors = sample.T @ (vectors / np.sqrt(values))
-    # The sign of an eigenvector is arbitrary; the largest entry is made positive.
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
-    axes = vectors / np.sqrt(values / len(sample)) ** settings.whitening
-    return Projection(mean, scale, centre, axes.astype(np.float32))
-
-
-def _standardised(features: NDArray[np.float32], mean: Array, scale: Array) -> NDArray[np.float32]:
-    values = features - mean.astype(np.float32)
-    values *= scale.astype(np.float32)
-    return np.clip(values, -CLIP, CLIP, out=values)
 
 
 class _Sum:

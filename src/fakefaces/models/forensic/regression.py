@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.models.forensic.examples import Group
 from fakefaces.models.forensic.experts import Expert, evenly, output_targets
-from fakefaces.models.forensic.projection import Projection, project, variance
+from fakefaces.models.forensic.projection import Projection, Standardisation, project, variance
 from fakefaces.models.forensic.ridge import RidgeSystem, gaussian
 from fakefaces.models.forensic.selectors import InputSelector
 from fakefaces.models.forensic.settings import Settings
@@ -54,6 +54,11 @@ class KernelRegression:
     def selector(self) -> InputSelector:
         """What selects its inputs."""
         return self.kernel.selector
+
+    @property
+    def standardise(self) -> Standardisation:
+        """What is done to its inputs first."""
+        return self.kernel.projection.standardise
 
     def predict(self, features: NDArray[np.float32]) -> Array:
         """float32 (n, regions, features) to float64 (n, outputs of the selector); 1 is fake, or a replaced part."""

@@ -18,7 +18,7 @@ from fakefaces.data.stored_rows import chunks
 from fakefaces.models.forensic.examples import Group
 from fakefaces.models.forensic.experts import evenly
 from fakefaces.models.forensic.layers import dense, selected, variances
-from fakefaces.models.forensic.projection import Projection, fit_projections, project, variance
+from fakefaces.models.forensic.projection import Projection, fit_projection, fit_standardisations, project, variance
 from fakefaces.models.forensic.ridge import RidgeSystem, gaussian
 from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.forensic.settings import Settings
@@ -98,7 +98,8 @@ def fit_unfamiliarity(train: TrainArrays, group_sizes: Sequence[int]) -> Unfamil
 
 def _unit_projection(group: Group) -> Projection:
     """The projection of a group to components whose variances sum up to 1."""
-    (projection,) = fit_projections(group, [_FACE], _SETTINGS)
+    ((standardise, sample),) = fit_standardisations(group, [_FACE])
+    projection = fit_projection(standardise, sample, _SETTINGS)
     (points,) = project(group, [_FACE], [projection])
     return projection.scaled(1 / max(float(np.sqrt(variance(points).sum())), 1e-6))
 
@@ -109,8 +110,8 @@ def as_layer(fitted: Unfamiliarity, inputs: Any) -> Any:
     from keras import layers
 
     rows = np.concatenate(_FACE.matrices)
-    means = [projection.mean.reshape(len(rows), -1) for projection in fitted.projections]
-    variance = [variances(projection.scale).reshape(len(rows), -1) for projection in fitted.projections]
+    means = [projection.standardise.mean.reshape(len(rows), -1) for projection in fitted.projections]
+    variance = [variances(projection.standardise.scale).reshape(len(rows), -1) for projection in fitted.projections]
     first, scale, points = fitted.bounds[0][0], np.float32(np.sqrt(fitted.gamma)), []
     grouped = inputs[:, :, first:]
     unit = selected(rows, np.concatenate(means, axis=1), np.concatenate(variance, axis=1), grouped, "unfamiliar_")
