@@ -22,7 +22,6 @@ from fakefaces.models.forensic.linear import LinearRegression
 from fakefaces.models.forensic.regression import KernelRegression
 from fakefaces.models.forensic.selectors import SELECTORS
 from fakefaces.models.forensic.settings import Settings
-from fakefaces.models.forensic.stacking import Stack
 from fakefaces.models.forensic.unfamiliarity import as_layer, fit_unfamiliarity, group_bounds
 from fakefaces.models.runtime import predicted
 
@@ -33,7 +32,7 @@ Array = NDArray[np.float64]
 
 
 def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, group_sizes: Sequence[int]) -> Any:
-    """Fit regressions for each input selector and feature group, weigh them, and calibrate on the validation images.
+    """Fit regressions for each input selector and feature group, weigh them, and calibrate on images left out.
 
     Where there are corrupted copies to train on, there are two experts, and :mod:`~fakefaces.models.forensic.gate`
     weighs their logits.
@@ -52,7 +51,7 @@ def fit(settings: Settings, train: TrainArrays, validation: ValidationArrays, gr
     inputs = keras.Input(train.features.shape[1:], name="traces")
     ensemble = fit_ensemble(settings, train, group_bounds(train.features.shape[-1], group_sizes))
     answers = keras.Model(inputs, _answers(ensemble, inputs), name="answers")
-    logits = _calibrated(answers, ensemble.stacks, validation)
+    logits = _calibrated(answers, ensemble, validation)
     logit = logits[0]
     if len(logits) > 1:
         with waiting_for("what tells copies from originals to be learned"):
@@ -145,10 +144,11 @@ def _selected(ensemble: Ensemble, rows: Mapping[str, Sequence[slice]], inputs: A
     return selected(matrix, mean, variance, inputs)
 
 
-def _calibrated(answers: Any, stacks: Sequence[Stack], validation: ValidationArrays) -> list[Any]:
-    """The logits of each expert, (batch, 5): Platt's sigmoid of each output, fitted on validation images.
+def _calibrated(answers: Any, ensemble: Ensemble, validation: ValidationArrays) -> list[Any]:
+    """The logits of each expert, (batch, 5): Platt's sigmoid of each output, fitted on images it did not learn from.
 
-    That of the expert on copies is fitted on the copies of the validation images, if there are any.
+    These are the validation images, for the expert on copies their copies if there are any, and left-out training
+    images, which are more: the fewer images, the less certain is the intercept.
     """
     import keras
 
@@ -156,10 +156,14 @@ def _calibrated(answers: Any, stacks: Sequence[Stack], validation: ValidationArr
         validation.copies, validation.labels[validation.copy_of], validation.replaced[validation.copy_of]
     )
     logits = []
-    for number, (stack, kind) in enumerate(zip(stacks, ("", "_of_copies"), strict=False)):
+    experts = zip(ensemble.stacks, ensemble.left_out, ("", "_of_copies"), strict=False)
+    for number, (stack, left_out, kind) in enumerate(experts):
         images = copies if number and len(copies.labels) else validation
         of_expert = predicted(answers, images.features)[..., number].astype(np.float64)
-        slopes, intercepts = _platt(stack.predict(of_expert), images)
+        slopes, intercepts = _platt(
+            np.concatenate([stack.predict(of_expert), left_out.logits]),
+            np.concatenate([output_targets(images), left_out.targets]),
+        )
         evidence = dense(stack.weights, stack.intercepts, f"evidence{kind}")(answers.output[:, :, number])
         largest = keras.ops.max(evidence[:, 1:], axis=-1, keepdims=True)
         last = dense(stack.last_weights * slopes, stack.last_intercepts * slopes + intercepts, f"calibration{kind}")
@@ -167,11 +171,11 @@ def _calibrated(answers: Any, stacks: Sequence[Stack], validation: ValidationArr
     return logits
 
 
-def _platt(evidence: Array, images: SplitArrays) -> tuple[Array, Array]:
-    """The slope and the intercept of the sigmoid of each output, float64 (5,) each, of evidence (n, 5)."""
+def _platt(evidence: Array, targets: Array) -> tuple[Array, Array]:
+    """The slope and the intercept of the sigmoid of each output, float64 (5,) each, of evidence and targets (n, 5)."""
     from sklearn.linear_model import LogisticRegression
 
-    targets = (output_targets(images) > 0.5).astype(int)
+    targets = (targets > 0.5).astype(int)
     slopes, intercepts = np.ones(evidence.shape[1]), np.zeros(evidence.shape[1])
     for columns in map(list, sorted({selector.outputs for selector in SELECTORS})):  # both eyes share a sigmoid
         values, target = evidence[:, columns].reshape(-1, 1), targets[:, columns].ravel()

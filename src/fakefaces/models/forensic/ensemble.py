@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from fakefaces.base.progress import track
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.models.forensic.examples import Group
-from fakefaces.models.forensic.experts import Expert, experts
+from fakefaces.models.forensic.experts import Expert, experts, output_targets
 from fakefaces.models.forensic.linear import LinearRegression, fit_linear_regressions
 from fakefaces.models.forensic.projection import fit_projection, fit_standardisations
 from fakefaces.models.forensic.regression import KernelRegression, fit_kernel_regressions
 from fakefaces.models.forensic.selectors import SELECTORS, InputSelector
 from fakefaces.models.forensic.settings import Settings
-from fakefaces.models.forensic.stacking import Stack, fit_stack
+from fakefaces.models.forensic.stacking import Stack, fit_stack, left_out_logits
 
 Array = NDArray[np.float64]
 
@@ -28,12 +28,21 @@ Regression = KernelRegression | LinearRegression
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What an expert would say of training images, had it learned neither regressions nor their weights from them."""
+
+    logits: Array  # (n, 5)
+    targets: Array  # (n, 5), see output_targets
+
+
+@dataclass(frozen=True)
 class Ensemble:
     """Regressions, and a stack for each expert."""
 
     bounds: Sequence[tuple[int, int]]  # first and last column of each group of features
     regressions: Sequence[Sequence[Sequence[Regression]]]  # of each group, one after another, those of the experts
     stacks: Sequence[Stack]  # of each expert
+    left_out: Sequence[LeftOut]  # of each expert
 
     def predict(self, features: NDArray[np.float32]) -> Array:
         """float32 (n, regions, features) to float64 (experts, n, 5), the logits of fake and of each part replaced."""
@@ -64,12 +73,14 @@ def fit_ensemble(
     fitted = track(of_groups, "fitting regressions", sum(numbers))
     regressions = [list(islice(fitted, number)) for number in numbers]
     outputs = [of_experts[0].selector.outputs for of_group in regressions for of_experts in of_group]
-    stacks = []
+    stacks, left_out = [], []
     for number, expert in enumerate(learners):
-        answers = [of_experts[number].left_out for of_group in regressions for of_experts in of_group]
         rows = expert.rows[expert.left_out()]
-        stacks.append(fit_stack(outputs, np.hstack(answers), train.labels[rows], train.replaced[rows]))
-    return Ensemble(bounds, regressions, stacks)
+        answers = np.hstack([of_experts[number].left_out for of_group in regressions for of_experts in of_group])
+        examples = answers, train.labels[rows], train.replaced[rows]
+        stacks.append(fit_stack(outputs, *examples))
+        left_out.append(LeftOut(left_out_logits(outputs, *examples, expert.family()), output_targets(train)[rows]))
+    return Ensemble(bounds, regressions, stacks, left_out)
 
 
 def _of_group(

@@ -26,6 +26,11 @@ class Expert:
         """The places in ``rows`` of all images that are left out, in the order of answers to them."""
         return np.concatenate([of_size.ravel() for of_size in self.families])
 
+    def family(self) -> Rows:
+        """The number of the family of each image that is left out, in the same order."""
+        sizes = np.concatenate([np.full(len(of_size), of_size.shape[1]) for of_size in self.families])
+        return np.repeat(np.arange(len(sizes)), sizes)
+
 
 def experts(train: TrainArrays) -> list[Expert]:
     """The expert on originals; and that on copies, if there are any.

@@ -17,6 +17,7 @@ from fakefaces.data.faces import PARTS
 Array = NDArray[np.float64]
 
 _STRENGTH = 0.01  # C of the logistic regressions, whose inputs are standardised
+_PARTS = 5  # of the left-out images: each has logits of a stack that learns from the others
 _LEAST = 1e-9  # standard deviation of answers below which they count as constant
 
 
@@ -68,6 +69,25 @@ def fit_stack(
     evidence = _with_largest(answers @ weights + intercepts)
     last_weights[[0, -1], 0], last_intercepts[0] = _logistic(evidence[:, [0, -1]], labels > 0)
     return Stack(weights, intercepts, last_weights, last_intercepts)
+
+
+def left_out_logits(
+    outputs: Sequence[tuple[int, ...]],
+    answers: Array,
+    labels: NDArray[np.float32],
+    replaced: NDArray[np.int8],
+    families: NDArray[np.intp],
+) -> Array:
+    """Logits (n, 5) of the images by stacks that did not learn from them, nor from others of their family, (n,).
+
+    For the rest see :func:`fit_stack`.
+    """
+    logits = np.empty((len(answers), 1 + len(PARTS)))
+    for part in range(_PARTS):
+        own = families % _PARTS == part
+        stack = fit_stack(outputs, answers[~own], labels[~own], replaced[~own])
+        logits[own] = stack.predict(answers[own])
+    return logits
 
 
 def _with_largest(evidence: Array) -> Array:
