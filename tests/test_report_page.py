@@ -119,7 +119,9 @@ def test_the_keyboard_opens_walks_and_closes(page):
     page.keys(Keys.ESCAPE)
     page.wait("return !document.getElementById('viewer').open")
     assert page.run("return document.activeElement.className").startswith("tile")
-    page.driver.refresh()
+    url = page.driver.current_url.partition("#")[0]
+    page.driver.get("about:blank")  # a reloaded page keeps its place, from which the next key goes on
+    page.driver.get(url)
     page.wait("return document.documentElement.dataset.ready === 'true'")
     page.keys(Keys.TAB)
     assert page.run("return document.activeElement.tagName") == "A"
