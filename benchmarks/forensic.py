@@ -53,10 +53,10 @@ SEALED_SEED = 1126  # of the tenth that is sealed, drawn on 2026-11-27 before an
 FEATURE_SET = FeatureSet.model_validate({"image_size": 1024, "extractor": "residuals", "crop": 448, "copies": 2})
 SPEC = FeatureSpec("residuals", FEATURE_SET.image_size, FEATURE_SET.crop)
 CHANGES = {"jpeg 80": ("jpeg", 80.0), "resize 0.75": ("resize", 0.75)}
-# The last two are the backbone's maps.
-GROUPS = ("luma", "chroma", "half chroma", "correlations", "colour cast", "fine", "coarse")
-ENDS = dict(zip(GROUPS, pairwise(accumulate((*GROUP_SIZES, 384, 1152), initial=0)), strict=True))
-HAND = GROUPS[:5]
+HAND = ("luma", "chroma", "half chroma", "correlations", "colour cast")
+MAPS = {"block 5": 384, "block 8": 768, "block 11": 1152, "block 12": 1152}  # the backbone's, with their features
+GROUPS = (*HAND, *MAPS)
+ENDS = dict(zip(GROUPS, pairwise(accumulate((*GROUP_SIZES, *MAPS.values()), initial=0)), strict=True))
 PARTS_ALONE = tuple(selector.name for selector in SELECTORS if selector.name != "face")
 
 
@@ -87,9 +87,8 @@ ROWS = {
     "half chroma": Hypothesis(("half chroma",)),
     "chroma+half chroma": Hypothesis(("chroma+half chroma",)),
     "correlations": Hypothesis(("correlations",)),
-    "backbone, fine": Hypothesis(("fine",)),
-    "backbone, coarse": Hypothesis(("coarse",)),
-    "backbone, joined": Hypothesis(("fine+coarse",)),
+    **{f"backbone, {name}": Hypothesis((name,)) for name in MAPS},
+    "backbone": Hypothesis(tuple(MAPS)),
     "hand-made": Hypothesis(HAND),
     "colour cast": Hypothesis(("colour cast",)),
     "all, joined": Hypothesis(("+".join(GROUPS),)),

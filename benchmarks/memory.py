@@ -1,13 +1,14 @@
 """The most memory that the stages which work on images hold, by the number of images of 256 pixels a side.
 
     uv run python benchmarks/memory.py stages [--images 1000 4000] [--residuals]
-    uv run python benchmarks/memory.py rows [--images 1000 4000 16000 100000] [--residuals [--copies 2]]
+    uv run python benchmarks/memory.py rows [--images 1000 4000 16000 100000] [--residuals [--copies 2] [--maps]]
 
 `stages` draws pictures of noise into a temporary project and runs each stage in a process of its own, as DVC does; the
 search for near-duplicates is left out, as benchmarks/duplicates.py measures it. `rows` trains on rows that stand in
 files with holes, so that 100,000 of them take hardly any room on the disk: the custom CNN for twenty steps, each of
 which reads its own batch, or `forensic` (`--residuals`) as a whole, with as many strangers as images, and `--copies` of
-each image. Of its rows 4,000 at most of each sort, evenly spaced, are random numbers.
+each image, and with features of a backbone's maps besides the hand-made ones (`--maps`). Of its rows 4,000 at most of
+each sort, evenly spaced, are random numbers.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from fakefaces.features.residuals.descriptor import GROUP_SIZES
 
 ROOT = Path(__file__).parents[1]
 SIZE, LIMIT, STEPS, RANDOM = 256, 3.0, 20, 4000
+MAPS = (384, 768, 1152, 1152)  # features of the maps of MobileNetV2 that are pooled where params.yaml names no others
 Measure = dict[str, tuple[float, float]]  # by stage: GB at most, and seconds of processor time
 
 
@@ -93,10 +95,11 @@ def stages(folder: Path, images: int, *, residuals: bool) -> Measure:
     return measured
 
 
-def rows(folder: Path, images: int, *, residuals: bool, copies: int = 0) -> Measure:
+def rows(folder: Path, images: int, *, residuals: bool, copies: int = 0, maps: bool = False) -> Measure:
     """The training of a network on rows that take no room on the disk, or of `forensic` on some random numbers."""
+    sizes = [*GROUP_SIZES, *(MAPS if maps else ())] if residuals else []
     if residuals:
-        rng, shape = np.random.default_rng(0), (len(NAMES), sum(GROUP_SIZES) + 1)
+        rng, shape = np.random.default_rng(0), (len(NAMES), sum(sizes) + 1)
         sorts = {"arrays": (images, *shape), "strangers": (images, 1, *shape)}
         if copies:
             sorts["copies"] = (images * copies, *shape)
@@ -114,11 +117,11 @@ def rows(folder: Path, images: int, *, residuals: bool, copies: int = 0) -> Meas
         np.lib.format.open_memmap(
             folder / "arrays.npy", mode="w+", dtype=np.uint8, shape=(images, SIZE, SIZE, 3)
         )  # of zeros, which are not written
-    extractor, sizes = ("residuals", list(GROUP_SIZES)) if residuals else ("pixels", [])
+    extractor = "residuals" if residuals else "pixels"
     described = {"extractor": extractor, "image_size": SIZE, "crop": 0, "weights": "", "group_sizes": sizes}
     (folder / "features.json").write_text(json.dumps(described))
     kind = "forensic" if residuals else "custom_cnn"
-    what = f"train, {kind}, {copies} copies" if copies else f"train, {kind}"
+    what = f"train, {kind}" + f", {copies} copies" * bool(copies) + ", maps" * maps
     return {what: run([__file__, "train", str(folder), str(images), kind], folder)}
 
 
@@ -158,6 +161,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=[1000, 4000])
     parser.add_argument("--residuals", action="store_true")
     parser.add_argument("--copies", type=int, default=0)
+    parser.add_argument("--maps", action="store_true")
     arguments = parser.parse_args()
     table: dict[int, Measure] = {}
     for images in arguments.images:
@@ -166,7 +170,7 @@ def main() -> None:
             if arguments.what == "stages":
                 table[images] = stages(Path(folder), images, residuals=arguments.residuals)
             else:
-                options = {"residuals": arguments.residuals, "copies": arguments.copies}
+                options = {"residuals": arguments.residuals, "copies": arguments.copies, "maps": arguments.maps}
                 table[images] = rows(Path(folder), images, **options)
             print(f"{images} images: {time.perf_counter() - begun:.0f} s", flush=True)
     print(f"GB at most, and seconds of processor time; the limit is {LIMIT} GB")

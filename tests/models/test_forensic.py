@@ -157,6 +157,19 @@ def test_a_linear_regression_is_the_ridge_regression_of_its_penalty_and_of_all_t
     assert one.predict(test[..., 7:])[:, 0] == pytest.approx(fitted.predict(inputs) + y.mean(), abs=1e-4)
 
 
+def test_what_rounding_leaves_of_a_constant_feature_is_not_learned_from():
+    from fakefaces.models.forensic.examples import Group
+    from fakefaces.models.forensic.projection import fit_standardisations
+
+    rng = np.random.default_rng(0)
+    rounded, faint, varies = rng.normal([2.2766, 0, 2.2766], [9e-6, 9e-6, 1e-3], (500, 3)).T
+    features = np.repeat(np.stack([rounded, faint, varies], axis=1)[:, None], 7, axis=1).astype(np.float32)
+    nose = next(selector for selector in SELECTORS if selector.name == "nose")
+    ((standardise, _),) = fit_standardisations(Group([features], slice(None)), [nose])
+    assert standardise.scale[0] == 0
+    assert standardise.scale[1:] == pytest.approx([1 / 9e-6, 1e3], rel=0.1)
+
+
 def test_a_wide_group_of_features_has_linear_regressions_alone(monkeypatch):
     import keras
 

@@ -51,6 +51,27 @@ def test_maps_are_pooled_in_the_regions_of_each_image(backbone):
     assert sizes == [2 * part.shape[-1] for part in expected[::2]]
 
 
+def test_a_channel_that_is_the_same_everywhere_does_not_vary(backbone):
+    rng = np.random.default_rng(1)
+    images = np.zeros(4, [("crop", np.uint8, (96, 96, 3)), ("boxes", np.float32, (len(NAMES), 4))])
+    images["crop"] = rng.integers(0, 256, (4, 96, 96, 3), dtype=np.uint8)
+    low = rng.uniform(0, 0.8, (4, len(NAMES), 2))
+    images["boxes"] = np.concatenate([low, low + rng.uniform(0.01, 0.2, low.shape)], axis=-1)
+    normalised = backbone.layers[2].get_layer("block_1_expand_BN")
+    gamma, beta, mean, variance = normalised.get_weights()
+    try:
+        gamma[5], beta[5] = 1e-6, 2.2766  # as a channel of MobileNetV2's block 11 is with ImageNet's weights
+        normalised.set_weights([gamma, beta, mean, variance])
+        frozen, (size,) = roi_pooled(backbone, LAYERS[:1])
+        features = Graph(export(frozen)).map(images, threads=2)
+    finally:
+        gamma[5], beta[5] = 1, 0
+        normalised.set_weights([gamma, beta, mean, variance])
+    means, deviations = features[..., 5], features[..., size // 2 + 5]
+    assert means == pytest.approx(2.2766, abs=1e-4)
+    assert deviations.std() < 1e-6  # the difference of two squares of 5.18 leaves 4e-4
+
+
 def test_a_layer_without_a_feature_map_is_an_error(backbone):
     with pytest.raises(ModelError, match="prepare.features: layers: .* has no map 'block_99'"):
         roi_pooled(backbone, ["block_99"])

@@ -51,10 +51,14 @@ def _pooled(maps: Any, boxes: Any) -> Any:
     rows, columns = _overlap(boxes[..., 1::2], side), _overlap(boxes[..., 0::2], side)
     weights = keras.layers.Reshape((len(NAMES), side * side))(rows[..., :, None] * columns[..., None, :])
     cells = keras.layers.Reshape((side * side, channels))(maps)
+    # Relative to the mean of the whole map: the difference of two large squares would leave rounding errors alone of a
+    # channel that is the same everywhere, as some of ImageNet's are.
+    level = keras.ops.mean(cells, axis=1, keepdims=True)
+    cells = cells - level
     mean = keras.ops.matmul(weights, cells)
     square = keras.ops.matmul(weights, keras.ops.square(cells))
     deviation = keras.ops.sqrt(keras.ops.relu(square - keras.ops.square(mean)) + _EPSILON)
-    return keras.layers.Concatenate()([mean, deviation])
+    return keras.layers.Concatenate()([mean + level, deviation])
 
 
 def _overlap(intervals: Any, cells: int) -> Any:

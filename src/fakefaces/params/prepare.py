@@ -9,7 +9,7 @@ from fakefaces.params.extractor import Extractor, Harmonise
 
 Content = Literal["pixels", "backbone features", "residual features"]
 
-_MOBILENET_V2 = ["block_6_expand_relu", "block_12_expand_relu"]
+_MOBILENET_V2 = [f"block_{number}_expand_relu" for number in (5, 8, 11, 12)]
 
 
 class FeatureSet(Schema):

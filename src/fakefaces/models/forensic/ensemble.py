@@ -20,9 +20,9 @@ from fakefaces.models.forensic.stacking import Stack, fit_stack, left_out_logits
 
 Array = NDArray[np.float64]
 
-# Features of a region from which on a group has linear regressions alone. Kernels over a backbone's map of 1,152 made
-# 7 MB and hardly a difference beside them: docs/forensic.md.
-_WIDE = 512
+# Features of a region from which on a group has linear regressions alone. Kernels over a backbone's map of 1,152 make
+# 7 MB and hardly a difference beside them, those over its earlier, smaller maps do: docs/forensic.md.
+_WIDE = 1024
 
 Regression = KernelRegression | LinearRegression
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.models.forensic.experts import evenly
 from fakefaces.models.forensic.layers import dense, standardised, variances
-from fakefaces.models.forensic.projection import CLIP, CONSTANT
+from fakefaces.models.forensic.projection import CLIP, inverse_deviations
 from fakefaces.models.forensic.unfamiliarity import group_bounds
 
 Array = NDArray[np.float64]
@@ -50,7 +50,7 @@ def fit_gate(train: TrainArrays, group_sizes: Sequence[int]) -> Gate:
     rows = np.concatenate([evenly(originals, _MOST), originals + evenly(copies, _MOST)])
     means = np.stack([train.features[row : row + 1][0, :, first:].mean(axis=0) for row in rows.tolist()])
     mean, deviation = means.mean(axis=0, dtype=np.float64), means.std(axis=0, dtype=np.float64)
-    scale = np.where(deviation > CONSTANT, 1 / np.maximum(deviation, CONSTANT), 0)
+    scale = inverse_deviations(mean, deviation)
     standardised = np.clip((means - mean) * scale, -CLIP, CLIP)
     fitted = LogisticRegression(C=_STRENGTH, max_iter=1000).fit(standardised, rows < originals)
     return Gate(first, mean, scale, fitted.coef_[0], float(fitted.intercept_[0]))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fakefaces.data.arrays import TrainArrays
 from fakefaces.models.forensic.examples import Group
 from fakefaces.models.forensic.experts import Expert, output_targets
-from fakefaces.models.forensic.projection import CONSTANT, Standardisation
+from fakefaces.models.forensic.projection import Standardisation, inverse_deviations
 from fakefaces.models.forensic.regression import by_image, of_outputs
 from fakefaces.models.forensic.ridge import leave_out
 from fakefaces.models.forensic.selectors import InputSelector
@@ -102,7 +102,7 @@ class _Moments:
         mean = np.asarray(self._sum) / n
         covariance = self._gram / n - np.outer(mean, mean)
         deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
-        scale = np.where(deviation > CONSTANT, 1 / np.maximum(deviation, CONSTANT), 0)
+        scale = inverse_deviations(mean, deviation)
         values, axes = eigh(covariance * np.outer(scale, scale))
         known = values > _RANK * values[-1]
         values, axes = values[known], axes[:, known] * scale[:, None]

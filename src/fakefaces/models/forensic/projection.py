@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 
 CLIP = 6.0  # standard deviations
 CONSTANT = 1e-6  # a standard deviation below it counts as none
+_ROUNDING = 1e-5  # of a mean: what sums of float32 leave of a channel that is the same everywhere
 _MAX_PCA_EXAMPLES = 1500  # evenly spaced ones
 _PIECE = 512  # rows that are float64 at a time
 
@@ -71,10 +72,16 @@ def fit_standardisations(
     fitted = []
     for mean, square, selector, of_outputs in zip(means, squares, selectors, sampled, strict=True):
         deviation = np.sqrt(square.value / (n * len(selector.outputs)))
-        scale = np.where(deviation > CONSTANT, 1 / np.maximum(deviation, CONSTANT), 0)
+        scale = inverse_deviations(mean, deviation)
         sample = np.concatenate([examples for of_output in of_outputs for examples in of_output])
         fitted.append((Standardisation(mean, scale), sample))
     return fitted
+
+
+def inverse_deviations(mean: Array, deviation: Array) -> Array:
+    """One over the standard deviations of features with these means; 0 for features that do not vary."""
+    varies = deviation > np.maximum(CONSTANT, _ROUNDING * np.abs(mean))
+    return np.where(varies, 1 / np.maximum(deviation, CONSTANT), 0)
 
 
 def fit_projection(standardise: Standardisation, sample: NDArray[np.float32], settings: Settings) -> Projection:

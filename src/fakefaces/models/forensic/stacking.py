@@ -17,7 +17,7 @@ from fakefaces.data.faces import PARTS
 Array = NDArray[np.float64]
 
 _STRENGTH = 0.01  # C of the logistic regressions, whose inputs are standardised
-_PARTS = 5  # of the left-out images: each has logits of a stack that learns from the others
+_SUBSETS = 5  # of the left-out images: each has logits of a stack that learns from the others
 _LEAST = 1e-9  # standard deviation of answers below which they count as constant
 
 
@@ -83,8 +83,8 @@ def left_out_logits(
     For the rest see :func:`fit_stack`.
     """
     logits = np.empty((len(answers), 1 + len(PARTS)))
-    for part in range(_PARTS):
-        own = families % _PARTS == part
+    for part in range(_SUBSETS):
+        own = families % _SUBSETS == part
         stack = fit_stack(outputs, answers[~own], labels[~own], replaced[~own])
         logits[own] = stack.predict(answers[own])
     return logits
