@@ -29,7 +29,7 @@ _ENVIRONMENT = {
 # they are missing; they take a quarter of the processor time of its start (docs/scaling.md).
 _NOT_FOR_KERAS = "matplotlib", "sklearn"
 _BATCH = 256  # images that are predicted at a time
-_READ = 16 * _BATCH  # images that are read at a time
+_READ = 1 << 26  # bytes of features that are read at a time, in whole batches
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
 
 
@@ -103,7 +103,9 @@ def predicted(network: Any, features: Any) -> NDArray[np.float32]:
 
     They are those of ``network.predict`` on all: batches have the same images.
     """
-    batches = (features[start : start + _READ] for start in range(0, len(features), _READ))
+    n, of_one = len(features), max(1, int(np.prod(features.shape[1:]))) * features.dtype.itemsize
+    step = max(1, _READ // of_one // _BATCH) * _BATCH
+    batches = (features[start : start + step] for start in range(0, n, step))
     return np.concatenate([np.asarray(network.predict(rows, batch_size=_BATCH, verbose=0)) for rows in batches])
 
 

@@ -40,7 +40,10 @@ class Group:
         for array in self.arrays:
             first, last = max(start, 0), min(end, len(array))
             if first < last:
-                pieces = [array[k : min(k + _PIECE, last)][..., self.columns] for k in range(first, last, _PIECE)]
-                parts.append(np.concatenate(pieces))
+                width = len(range(*self.columns.indices(array.shape[-1])))
+                part = np.empty((last - first, *array.shape[1:-1], width), array.dtype)
+                for k in range(first, last, _PIECE):
+                    part[k - first : k - first + _PIECE] = array[k : min(k + _PIECE, last)][..., self.columns]
+                parts.append(part)
             start, end = start - len(array), end - len(array)
         return parts
