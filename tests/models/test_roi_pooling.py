@@ -28,14 +28,20 @@ def shares(box: np.ndarray, side: int) -> np.ndarray:
     return np.outer(rows, columns) / ((right - left) * (bottom - top))
 
 
+def random_images(n: int) -> np.ndarray:
+    """Crops of noise, with boxes of regions."""
+    rng = np.random.default_rng(0)
+    images = np.zeros(n, [("crop", np.uint8, (96, 96, 3)), ("boxes", np.float32, (len(NAMES), 4))])
+    images["crop"] = rng.integers(0, 256, (n, 96, 96, 3), dtype=np.uint8)
+    low = rng.uniform(0, 0.8, (n, len(NAMES), 2))
+    images["boxes"] = np.concatenate([low, low + rng.uniform(0.01, 0.2, low.shape)], axis=-1)
+    return images
+
+
 def test_maps_are_pooled_in_the_regions_of_each_image(backbone):
     import keras
 
-    rng = np.random.default_rng(0)
-    images = np.zeros(3, [("crop", np.uint8, (96, 96, 3)), ("boxes", np.float32, (len(NAMES), 4))])
-    images["crop"] = rng.integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
-    low = rng.uniform(0, 0.8, (3, len(NAMES), 2))
-    images["boxes"] = np.concatenate([low, low + rng.uniform(0.01, 0.2, low.shape)], axis=-1)
+    images = random_images(3)
     frozen, sizes = roi_pooled(backbone, LAYERS)
     features = Graph(export(frozen)).map(images, threads=2)
     core = backbone.layers[2]
@@ -52,11 +58,7 @@ def test_maps_are_pooled_in_the_regions_of_each_image(backbone):
 
 
 def test_a_channel_that_is_the_same_everywhere_does_not_vary(backbone):
-    rng = np.random.default_rng(1)
-    images = np.zeros(4, [("crop", np.uint8, (96, 96, 3)), ("boxes", np.float32, (len(NAMES), 4))])
-    images["crop"] = rng.integers(0, 256, (4, 96, 96, 3), dtype=np.uint8)
-    low = rng.uniform(0, 0.8, (4, len(NAMES), 2))
-    images["boxes"] = np.concatenate([low, low + rng.uniform(0.01, 0.2, low.shape)], axis=-1)
+    images = random_images(4)
     normalised = backbone.layers[2].get_layer("block_1_expand_BN")
     gamma, beta, mean, variance = normalised.get_weights()
     try:
